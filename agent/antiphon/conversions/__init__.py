@@ -1,0 +1,1 @@
+"""From the formats pretrained weights are published in to Hugging Face folders; done once."""
