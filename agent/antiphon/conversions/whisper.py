@@ -141,11 +141,7 @@ def _write_configs(source: Path, target: Path, sizes: dict[str, int]) -> None:
     tokenizer = json.loads((target / "tokenizer.json").read_text("utf-8"))
     ids = {token["content"]: int(token["id"]) for token in tokenizer["added_tokens"]}
     # Timestamps follow "no timestamps"; the tokenizer may or may not list them.
-    end, start, untimed = (
-        ids["<|endoftext|>"],
-        ids["<|startoftranscript|>"],
-        ids["<|notimestamps|>"],
-    )
+    end, start = ids["<|endoftext|>"], ids["<|startoftranscript|>"]
     special = {
         "bos_token_id": end,
         "eos_token_id": end,
