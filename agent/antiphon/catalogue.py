@@ -169,3 +169,6 @@ ENTRIES = {
         ),
     )
 }
+
+NEEDED = ("whisper-tiny.en", "smollm2-135m-instruct")
+"""What answering a question needs; the rest is for training and evaluation."""

@@ -18,7 +18,7 @@ from antiphon.catalogue import ENTRIES, Entry
 from antiphon.downloads import fetch_wheels, sha256
 from antiphon.errors import UserError
 
-__all__ = ["ENTRIES", "assets", "cache", "damaged", "fetch", "is_ready", "path"]
+__all__ = ["ENTRIES", "assets", "cache", "damaged", "fetch", "is_present", "is_ready", "path"]
 
 MANIFEST = "manifest.json"
 """Lists the files of a ready folder with their sizes and SHA-256."""
@@ -85,6 +85,11 @@ def fetch(name: str) -> Path:
     return path(name)
 
 
+def is_present(entry: Entry) -> bool:
+    """Tells whether the cache holds something under the entry's name, whole or not."""
+    return (cache() / entry.name).exists()
+
+
 def is_ready(entry: Entry) -> bool:
     """Tells whether the cache holds the entry with every file at its right size.
 
@@ -101,9 +106,12 @@ def is_ready(entry: Entry) -> bool:
 def damaged(entry: Entry) -> list[str]:
     """Returns the files of a cached entry whose SHA-256 is no longer what it was."""
     folder = cache() / entry.name
+    files = _manifest(entry)
+    if not files:
+        return [MANIFEST]
     return [
         name
-        for name, facts in _manifest(entry).items()
+        for name, facts in files.items()
         if not (folder / name).is_file() or sha256(folder / name) != facts["sha256"]
     ]
 

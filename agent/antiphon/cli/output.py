@@ -1,0 +1,48 @@
+"""What commands share: exactly one JSON object on standard output, if it was asked for."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from typing import Annotated, Any
+
+import typer
+
+Json = Annotated[
+    bool, typer.Option("--json", help="Print exactly one JSON object on standard output.")
+]
+"""The option `--json`, the same for every command."""
+
+
+@contextmanager
+def chatter_to_stderr() -> Iterator[None]:
+    """Sends what libraries print while a command works to standard error."""
+    with redirect_stdout(sys.stderr):
+        yield
+
+
+def print_json(result: Mapping[str, Any]) -> None:
+    """Prints one JSON object; a number that is none (NaN, infinity) becomes null.
+
+    Args:
+        result: Strings, numbers, None, paths, mappings and sequences of these; NumPy's scalars
+            and arrays and torch's tensors too.
+    """
+    print(json.dumps(_plain(result), ensure_ascii=False, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    return str(value)
