@@ -1,0 +1,44 @@
+# make demo   answer the sample questions with speech
+# make test   run the tests
+# Both set up .venv first, once. TORCH_INDEX=URL names the index to take PyTorch from.
+
+VENV ?= .venv
+PYTHON ?=
+TORCH_INDEX ?=
+BIN := $(VENV)/bin
+SETUP := VENV="$(VENV)" PYTHON="$(PYTHON)" TORCH_INDEX="$(TORCH_INDEX)" tools/setup.sh
+
+.PHONY: demo test lint format types imports clean
+
+demo: $(VENV)/.ready
+	$(BIN)/antiphon weights fetch >/dev/null
+	$(BIN)/antiphon ask assets/questions/*.wav --out reply.wav
+
+test: $(VENV)/.ready-dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.ready-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.ready-dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.ready-dev
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) build dist .*_cache .hypothesis
+
+# The stamps are older than pyproject.toml after every change of the dependencies.
+$(VENV)/.ready: pyproject.toml tools/setup.sh
+	$(SETUP)
+	touch $@
+
+$(VENV)/.ready-dev: pyproject.toml tools/setup.sh
+	$(SETUP) train,eval,dev
+	touch $(VENV)/.ready $@
