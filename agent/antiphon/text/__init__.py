@@ -1,0 +1,5 @@
+"""Text as it is spoken."""
+
+from antiphon.text.spoken import SpokenText, spoken
+
+__all__ = ["SpokenText", "spoken"]

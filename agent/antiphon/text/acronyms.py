@@ -1,0 +1,96 @@
+"""Words in capitals: shouted, said as a word (NASA) or letter by letter (FBI)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from antiphon.text.rules import Piece, Rule, listed, rule, word_after, word_before
+
+_SAID = frozenset(
+    listed(
+        "NASA NATO AIDS COVID RAM ROM PIN SIM GIF SWAT RADAR LASER SONAR SCUBA OPEC UNESCO "
+        "UNICEF NAFTA FIFA UEFA NOAA CAPTCHA ASCII BASIC COBOL LAN WAN DOS MIDI SARS MERS "
+        "FEMA ZIP LED ICE NAND BIOS IKEA LEGO VISA HIIT PETA POTUS SCOTUS YOLO MOMA EPCOT REM "
+        "CERN NORAD TASER"
+    )
+)
+_SPELT = frozenset(
+    listed(
+        "UCLA USA UAE UFO IOU EU UK US UN AI IT PC TV CD DVD CEO CFO CTO FAQ DIY ATM IQ EQ ID "
+        "OK UI UX API URL SQL FBI CIA NSA DNA RNA MRI ASAP RSVP AKA IEEE ISO IPO ISP USB IBM "
+        "NBA NFL MLB NHL ADHD ETA AM PM AD BC CE BCE IPA ABC BBC CNN NBC CBS ESPN AOL LA NYC "
+        "OECD IMF WHO IRA IRS EPA EKG ECG ICU AAA RIP MIT GPU CPU APA HIV AAC AOC ACLU OCD "
+        "ADD OPI UTC EST IOC AFK"
+    )
+)
+_WORDS = frozenset(
+    listed(
+        "a am an and any are as ask at bad be big bit box boy but buy by can car cat cut day "
+        "did do dog eat end far few for fun get go god got had has hat he her him his hot how "
+        "i if in is it its job joy key kid law let lie lot low mad man may me men mom dad my "
+        "new no nor not now odd of off oh ok old on one or our out own pay per put ran red "
+        "run sad said saw say see set she sit six so son sun ten the to too top try two up us "
+        "use very war was way we wet who why win wow yes yet you zero age ago air all aim art "
+        "bag ban bar bed bet bus cap cup dry due ear egg fat fix fly gas gun guy hit ice ill "
+        "ink leg lip map mix mud nut oil pan pen pet pie pig pop pot raw rob row sea sex shy "
+        "sky spy sum tax tea tie tip toe toy van via wax web wet zoo"
+    )
+)
+_ONSETS = (
+    "bl|br|ch|chr|cl|cr|dr|dw|fl|fr|gh|gl|gn|gr|kn|kr|ph|phr|pl|pr|ps|rh|sc|sch|scr|sh|shr|sk|"
+    "sl|sm|sn|sp|spl|spr|squ|st|str|sw|th|thr|tr|tw|wh|wr|qu|[b-df-hj-np-tv-z]"
+)
+_CODAS = (
+    "[bdfgklmnprstvxz]|bs|c|ch|ck|cks|ct|cts|ds|dge|ff|ft|fts|gh|ght|ghts|gs|ks|ld|lds|lf|lk|lks|"
+    "ll|lls|lm|lms|lp|lps|ls|lt|lts|lth|mb|mbs|mp|mps|ms|mpt|nch|nd|nds|ng|ngs|nk|nks|nn|ns|nt|"
+    "nts|nth|ph|phs|pt|pts|ps|rb|rbs|rc|rch|rd|rds|rf|rk|rks|rl|rls|rm|rms|rn|rns|rp|rps|rr|rs|rt|"
+    "rts|rth|rst|sh|sk|sks|sm|sms|sp|ss|st|sts|tch|th|ths|ts|tt|tts|tz|w|wd|wl|wls|wn|wns|ws|xt|"
+    "xts|zz|y|ys|h"
+)
+_VOWELS = "[aeiouy]+"
+_SYLLABLES = re.compile(
+    rf"(?:{_ONSETS})?{_VOWELS}(?:(?:{_CODAS})?(?:{_ONSETS}){_VOWELS})*(?:{_CODAS})?"
+)
+_FEW = 3
+
+
+def letters(word: str) -> str:
+    """Letter by letter: HTML is H T M L."""
+    return " ".join(word.upper())
+
+
+def looks_spelled(word: str) -> bool:
+    """Whether a word in capitals is read letter by letter when nothing around it shouts."""
+    if word in _SAID or word.lower() in _WORDS - {"us", "it", "who", "ok"}:
+        return False
+    if word in _SPELT or len(word) <= _FEW:
+        return True
+    return len(word) <= 12 and not _SYLLABLES.fullmatch(word.lower())
+
+
+@rule(r"(?<![A-Za-z'])([A-Z]{2,})('?s)?(?![A-Za-z])")
+def _capitals(match: re.Match[str]) -> Sequence[Piece] | None:
+    word, ending = match[1], match[2] or ""
+    if word == "OK":
+        return [("okay", match.start())]
+    ordinary = word.lower() in _WORDS
+    if not looks_spelled(word) or ((ordinary or word not in _SPELT) and _shouted(match)):
+        said = word.lower() if word not in _SAID and (ordinary or _shouted(match)) else word
+        return None if said == word else [(said + ending.lower(), match.start())]
+    each = [(letter, match.start() + i) for i, letter in enumerate(word)]
+    if ending:
+        each[-1] = (word[-1] + "'s", each[-1][1])
+    return each
+
+
+def _shouted(match: re.Match[str]) -> bool:
+    """Whether a neighbour is an ordinary word in capitals too."""
+    around = (word_before(match).strip("."), word_after(match))
+    return any(
+        len(w) > 1 and w.isupper() and w not in _SPELT | _SAID and not looks_spelled(w)
+        for w in around
+    )
+
+
+RULES: tuple[Rule, ...] = (_capitals,)

@@ -1,0 +1,66 @@
+"""Roman numerals where they are numbers: Henry VIII, World War II, chapter IV."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from antiphon.text.numbers import cardinal, ordinal, roman
+from antiphon.text.rules import Piece, Rule, listed, rule, word_after, word_before
+
+_RULERS = frozenset(
+    listed(
+        "Henry George Edward Richard William James Charles Elizabeth Mary Louis Philip "
+        "Napoleon Frederick Wilhelm Nicholas Alexander Catherine Peter Ivan Paul John "
+        "Benedict Pius Gregory Leo Clement Innocent Urban Francis Ferdinand Leopold Otto "
+        "Rudolf Maximilian Joseph Charlemagne Alfonso Juan Carlos Felipe Pedro Manuel Ptolemy "
+        "Cleopatra Ramses Rameses Ramesses Thutmose Amenhotep Darius Xerxes Cyrus Philip "
+        "Christian Gustav Olaf Harald Haakon Victor Emmanuel Umberto Boniface Julius Sixtus "
+        "Nero Constantine Theodosius Justinian Basil Robert David Malcolm Kenneth Mehmed "
+        "Suleiman Selim Murad Boris Michael Stephen Wenceslaus Casimir Sigismund Augustus "
+        "Albert Margaret Isabella Joanna Seti Tutankhamun Haile Selassie Edmund Ethelred"
+    )
+)
+_NUMBERED = frozenset(
+    listed(
+        "war chapter part act scene volume book section phase type class level grade stage "
+        "title article appendix bowl episode round step figure table unit division group mark "
+        "number tier"
+    )
+)
+_RANKS = frozenset(listed("King Queen Pope Emperor Empress Tsar Czar Kaiser Prince of and"))
+_AFTER_I = frozenset(
+    listed(
+        "am was have had will would think thought can could know knew do did don't see saw "
+        "want need believe hope guess love like say said should may might must feel felt "
+        "never always also"
+    )
+)
+_WORDS = frozenset(listed("MIX CV MD DC CD MC DI LI MI XX DM MM CC CM LL DIV"))
+
+
+@rule(r"(?<![\w.'-])[IVXLCDM]{1,9}(?![\w'-]|\.[A-Za-z])")
+def _numeral(match: re.Match[str]) -> Sequence[Piece] | None:
+    value, before = roman(match[0]), word_before(match)
+    gap = match.string[max(0, match.start() - 2) : match.start()]
+    if not value or not before or not re.fullmatch(r"[A-Za-z.'][ \t]", gap):
+        return None
+    ruler = before in _RULERS
+    numbered = before.lower() in _NUMBERED
+    if len(match[0]) == 1:
+        if match[0] == "I" and not numbered:
+            rank = word_before(match, match.start() - len(before) - 1) in _RANKS
+            if not ruler or (word_after(match) in _AFTER_I and not rank):
+                return None
+        if not (ruler or numbered) or (match[0] in "CDLM" and not numbered):
+            return None
+        if match[0] != "I" and numbered and not before[0].isupper() and match[0] not in "VX":
+            return None
+    elif not (ruler or numbered) and (match[0] in _WORDS or not before[0].isupper()):
+        return None
+    if ruler:
+        return [("the", match.start()), (ordinal(str(value)), match.start())]
+    return [(cardinal(str(value)), match.start())]
+
+
+RULES: tuple[Rule, ...] = (_numeral,)
