@@ -93,4 +93,9 @@ def _shouted(match: re.Match[str]) -> bool:
     )
 
 
-RULES: tuple[Rule, ...] = (_capitals,)
+@rule(r"(?<=[A-Z]{2} )A(?= [A-Z]{2})")
+def _article(match: re.Match[str]) -> Sequence[Piece]:
+    return [("a", match.start())]
+
+
+RULES: tuple[Rule, ...] = (_article, _capitals)

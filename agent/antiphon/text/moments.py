@@ -50,6 +50,8 @@ def _numeric(match: re.Match[str]) -> Sequence[Piece] | None:
     rf"(?:[–-]({_DAY})(?:st|nd|rd|th)?(?:, ?({_YEAR}))?{_NO_MORE})?"
 )
 def _month_day(match: re.Match[str]) -> Sequence[Piece] | None:
+    if match[1] in MONTHS and match.string[match.end(1)] == ".":
+        return None  # a sentence ends with the month
     month = (_SHORT[match[1]], match.start())
     if match[4]:
         last = (f"to {ordinal(match[4])}", match.start(4))
@@ -65,7 +67,9 @@ def _month_day(match: re.Match[str]) -> Sequence[Piece] | None:
 def _day_month(match: re.Match[str]) -> Sequence[Piece]:
     day = [("the", match.start()), (ordinal(match[2]), match.start(2))]
     month = (_SHORT[match[3]] + ("," if match[4] else ""), match.start(3))
-    return [*day, ("of", match.start(3)), month, *_years(match, 4)]
+    full = match[0].endswith(".") and match[3] in MONTHS
+    over = [(".", match.end() - 1)] if full else stop(match)
+    return [*day, ("of", match.start(3)), month, *_years(match, 4), *over]
 
 
 def _years(match: re.Match[str], group: int) -> list[Piece]:
@@ -73,7 +77,9 @@ def _years(match: re.Match[str], group: int) -> list[Piece]:
 
 
 @rule(rf"\b({_MONTH})\.?,? ({_YEAR}){_NO_MORE}")
-def _month_year(match: re.Match[str]) -> Sequence[Piece]:
+def _month_year(match: re.Match[str]) -> Sequence[Piece] | None:
+    if match[1] in MONTHS and match.string[match.end(1)] == ".":
+        return None
     return [(_SHORT[match[1]], match.start()), *_years(match, 2)]
 
 

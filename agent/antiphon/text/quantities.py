@@ -18,7 +18,7 @@ _QUANTITY = re.compile(
     rf"(?P<first>{NUMBER})"
     rf"(?:(?P<to> ?[–—] ?|-){_MONEY}?(?P<last>{NUMBER}))?"
     rf"(?:(?P<scale>(?:[ -]?(?:thousand|[mb]illion|trillion|bn|mn|tn)|[kKMBTmb])(?![A-Za-z0-9]))|)"
-    rf"(?:(?P<gap>[ -]?)(?P<unit>{_UNIT}|[mgshlLWVJNK]|(?<=\d)(?:in|C|F))(?P<power>\^?[23])?"
+    rf"(?:(?P<gap>[ -]?)(?P<unit>{_UNIT}|[mgshlLVJK]|[WN](?!\.? [A-Z])|(?<=\d)(?:in|C|F))(?P<power>\^?[23])?"
     rf"(?![A-Za-z0-9])|(?P<symbol> ?[%°])|(?P<behind> ?{_MONEY})(?!\d)"
     rf"|(?P<times>x)(?![A-Za-z0-9]))?"
     rf"(?P<per> ?/ ?(?P<each>[A-Za-z]{{1,6}})(?P<eachpower>\^?[23])?(?![A-Za-z0-9]))?"

@@ -41,6 +41,8 @@ _FIXED = {
 }  # fmt: skip
 _MONEY = {
     "USD": ("U S dollar", "U S dollars"), "EUR": ("euro", "euros"), "JPY": ("yen", "yen"),
+    "AUD": ("Australian dollar", "Australian dollars"),
+    "CAD": ("Canadian dollar", "Canadian dollars"),
     "GBP": ("British pound", "British pounds"), "CHF": ("Swiss franc", "Swiss francs"),
 }  # fmt: skip
 
