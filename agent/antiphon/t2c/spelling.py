@@ -1,0 +1,42 @@
+"""From tokens to the characters the pronouncer reads, each knowing its token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from antiphon.text import spoken
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """The spoken form of a run of tokens."""
+
+    text: str
+    """What the pronouncer reads: letters and pauses only."""
+    written: tuple[int, ...]
+    """For every character, the index of the written character it came from."""
+    tokens: tuple[int, ...]
+    """For every character, the index of the token it came from."""
+
+    def __getitem__(self, part: slice) -> Spelling:
+        return Spelling(self.text[part], self.written[part], self.tokens[part])
+
+
+def spell(pieces: Sequence[str]) -> Spelling:
+    """Spoken form of the text that token `pieces` add up to."""
+    owner = [index for index, piece in enumerate(pieces) for _ in piece]
+    form = spoken("".join(pieces))
+    return Spelling(form.text, form.source, tuple(owner[i] for i in form.source))
+
+
+def pieces_of(text: str, offsets: Sequence[tuple[int, int]]) -> list[str]:
+    """The piece of `text` that each token adds, from a fast tokenizer's offsets.
+
+    Tokens that share one character (bytes of an emoji) leave it to the first of them.
+    """
+    ends = [0]
+    for _, end in offsets:
+        ends.append(max(ends[-1], end))
+    return [text[a:b] for a, b in pairwise(ends)]

@@ -1,0 +1,315 @@
+"""Text to codec: segments of tokens with their hidden states to units, segment by segment.
+
+The way of a segment: token vectors (the denoising adapter's view of the hidden states, or the
+token embeddings) and spelling -> pronouncer -> sounds -> lengths -> condition at every unit ->
+unit-language LM -> unit words -> units. Inside a sentence the context of earlier segments is
+carried over, so that joins keep rhythm and pitch; a new sentence starts afresh.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from antiphon_codecs.codec import Units
+from antiphon_codecs.unit_language import UnitLanguage
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from antiphon.messages import Segment, Word
+from antiphon.t2c.denoising import DenoisingAdapter
+from antiphon.t2c.llama import LlamaConfig
+from antiphon.t2c.pronouncer import (
+    SLOTS,
+    Pronouncer,
+    PronouncerConfig,
+    character_ids,
+    unit_scale,
+)
+from antiphon.t2c.sounds import BEGIN, END, Inventory
+from antiphon.t2c.spelling import Spelling, spell
+from antiphon.t2c.unit_lm import UnitLM, UnitLMState
+from antiphon.t2c.voice import Voice, VoiceConfig, places
+
+Source = Literal["hidden", "text"]
+"""Where token vectors come from: hidden states (stage III) or token embeddings (stage II)."""
+
+CONTEXT_CHARACTERS = 20
+CONTEXT_SOUNDS = 40
+
+
+@dataclass(frozen=True)
+class SentenceState:
+    """What the segments of a sentence have said so far."""
+
+    text: str = ""
+    """Last characters."""
+    character_vectors: torch.Tensor = field(default_factory=lambda: torch.zeros(0, 0))
+    """[C, H] their token vectors."""
+    sounds: tuple[int, ...] = ()
+    lengths: tuple[int, ...] = ()
+    vectors: torch.Tensor = field(default_factory=lambda: torch.zeros(0, 0))
+    """[S, H] token vectors of the sounds."""
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A part of one sentence, ready for the unit LM."""
+
+    condition: torch.Tensor
+    """[T, width] condition of every unit."""
+    fresh: bool
+    """True if a sentence begins here, so the unit LM forgets what it said."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A segment before it is spoken: every sound and its length are decided."""
+
+    clauses: tuple[Clause, ...]
+    words: tuple[Word, ...]
+    """Written words; their places are counted in units from the segment's start."""
+
+    @property
+    def units(self) -> int:
+        """Units the segment will take."""
+        return sum(len(clause.condition) for clause in self.clauses)
+
+
+@dataclass(frozen=True)
+class T2CConfig:
+    """Sizes of a `TextToCodec`."""
+
+    hidden: int
+    """Width H of the language model."""
+    intermediate: int
+    """Width between the two layers of the denoising adapter."""
+    sounds: tuple[str, ...]
+    width: int = 256
+    lm_layers: int = 4
+    lm_heads: int = 4
+    lm_inner: int = 768
+
+
+class TextToCodec(nn.Module):
+    """Segments to units.
+
+    Args:
+        config: sizes.
+        language: the unit language whose words the LM speaks.
+        embeddings: [V, H] the language model's token embeddings, frozen.
+    """
+
+    def __init__(
+        self, config: T2CConfig, language: UnitLanguage, embeddings: torch.Tensor
+    ) -> None:
+        super().__init__()
+        self.config, self.language = config, language
+        self.inventory = Inventory(tuple(config.sounds))
+        count = len(self.inventory)
+        self.denoiser = DenoisingAdapter(config.hidden, config.intermediate)
+        self.pronouncer = Pronouncer(PronouncerConfig(count, config.hidden))
+        self.voice = Voice(VoiceConfig(count, config.hidden, config.width))
+        self.lm = UnitLM(
+            len(language.lengths),
+            config.width,
+            LlamaConfig(config.width, config.lm_layers, config.lm_heads, config.lm_inner),
+        )
+        self.register_buffer("embeddings", embeddings, persistent=False)
+        self.register_buffer(
+            "word_lengths", torch.as_tensor(language.lengths, dtype=torch.long), persistent=False
+        )
+
+    def start(self) -> SentenceState:
+        """The state before the first sentence."""
+        return SentenceState()
+
+    def token_vectors(self, segment: Segment, source: Source) -> torch.Tensor:
+        """[T, H] vectors of the tokens, at unit scale."""
+        if source == "hidden":
+            return unit_scale(self.denoiser(segment.hidden.float()))
+        ids = torch.tensor([token.id for token in segment.tokens])
+        return unit_scale(self.embeddings[ids].float())
+
+    @torch.inference_mode()
+    def plan(
+        self,
+        segment: Segment,
+        state: SentenceState,
+        *,
+        source: Source = "hidden",
+        liveliness: float = 0.3,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Plan, SentenceState]:
+        """Decide the sounds of a segment and how long each lasts.
+
+        Args:
+            segment: tokens with their hidden states.
+            state: from `start` or the segment before.
+            source: where token vectors come from.
+            liveliness: how much lengths vary: temperature of their distribution.
+            generator: source of chance; torch's own if None.
+        """
+        form = spell([token.text for token in segment.tokens])
+        if state.sounds and segment.text[:1].isspace() and form.text[:1] != " ":
+            form = Spelling(" " + form.text, (0, *form.written), (0, *form.tokens))
+        vectors = self.token_vectors(segment, source)
+        clauses: list[Clause] = []
+        spans: list[tuple[int, int, int]] = []
+        at = 0
+        for part, ends in sentences(form):
+            ends = ends or segment.final
+            sounds, characters = self.pronounce(part, vectors, state)
+            if not sounds:
+                continue
+            if fresh := not state.sounds:
+                sounds, characters = [self.inventory.id(BEGIN), *sounds], [0, *characters]
+            if ends:
+                sounds = [*sounds, self.inventory.id(END)]
+                characters = [*characters, len(part.text) - 1]
+            own = vectors[torch.tensor([part.tokens[c] for c in characters])]
+            condition, lengths, state = self._course(sounds, own, state, liveliness, generator)
+            clauses.append(Clause(condition, fresh))
+            for character, length in zip(characters, lengths, strict=True):
+                spans.append((part.written[character], at, at + length))
+                at += length
+            tail = slice(-CONTEXT_CHARACTERS, None)
+            letters = _joined(state.character_vectors, vectors[torch.tensor(part.tokens)])
+            state = replace(
+                state, text=(state.text + part.text)[tail], character_vectors=letters[tail]
+            )
+            if ends:
+                state = self.start()
+        return Plan(tuple(clauses), tuple(timed(segment.text, spans))), state
+
+    def utter(
+        self,
+        plan: Plan,
+        state: UnitLMState,
+        *,
+        temperature: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> Iterator[tuple[Units, UnitLMState]]:
+        """Speak a plan, unit word by unit word.
+
+        Args:
+            plan: what to say.
+            state: from `lm.start()` or the last word of the segment before.
+            temperature: of the unit LM; 0 takes the likeliest word.
+            generator: source of chance; torch's own if None.
+
+        Yields:
+            The units of each unit word, and the state to go on from.
+        """
+        for clause in plan.clauses:
+            if clause.fresh:
+                state = self.lm.start()
+            for word, state in self.lm.speak(
+                clause.condition,
+                self.word_lengths,
+                state,
+                temperature=temperature,
+                generator=generator,
+            ):
+                yield self.language.decode(np.array([word])), state
+
+    def pronounce(
+        self, form: Spelling, vectors: torch.Tensor, state: SentenceState
+    ) -> tuple[list[int], list[int]]:
+        """Sounds of a spelling and the character each came from, after what was said before."""
+        if not form.text:
+            return [], []
+        own = vectors[torch.tensor(form.tokens)]
+        before = len(state.text)
+        scores = self.pronouncer(
+            torch.tensor([character_ids(state.text + form.text)]),
+            _joined(state.character_vectors, own)[None],
+            torch.ones(1, before + len(form.text), dtype=torch.bool),
+        )
+        return self.pronouncer.read(scores[0, before * SLOTS :])
+
+    def _course(
+        self,
+        sounds: list[int],
+        vectors: torch.Tensor,
+        state: SentenceState,
+        liveliness: float,
+        generator: torch.Generator | None,
+    ) -> tuple[torch.Tensor, list[int], SentenceState]:
+        """Condition [T, width] and lengths of new sounds, given the sentence so far."""
+        ids = torch.tensor([[*state.sounds, *sounds]])
+        context = _joined(state.vectors, vectors)
+        states = self.voice.encode(ids, context[None], torch.ones_like(ids, dtype=torch.bool))
+        scores = self.voice.length_scores(states[0, len(state.sounds) :])
+        if liveliness > 0:
+            chances = (scores / liveliness).softmax(-1)
+            lengths = torch.multinomial(chances, 1, generator=generator)[:, 0] + 1
+        else:
+            lengths = scores.argmax(-1) + 1
+        every = torch.cat([torch.tensor(state.lengths, dtype=torch.long), lengths])
+        owner, place = places(every)
+        condition = self.voice.condition(
+            states, owner[None], place[None], torch.ones(1, len(owner), dtype=torch.bool)
+        )[0, sum(state.lengths) :]
+        tail = slice(-CONTEXT_SOUNDS, None)
+        state = replace(
+            state,
+            sounds=(*state.sounds, *sounds)[tail],
+            lengths=tuple(every.tolist())[tail],
+            vectors=context[tail],
+        )
+        return condition, lengths.tolist(), state
+
+    # -- files ----------------------------------------------------------------------------------
+
+    def save(self, path: Path) -> None:
+        """Write the weights in half precision, the sizes in the header."""
+        state = {k: v.half().contiguous() for k, v in self.state_dict().items()}
+        save_file(state, path, metadata={"config": json.dumps(asdict(self.config))})
+
+    @classmethod
+    def load(cls, path: Path, language: UnitLanguage, embeddings: torch.Tensor) -> TextToCodec:
+        """Read what `save` wrote."""
+        with safe_open(path, "pt") as file:
+            config = T2CConfig(**json.loads(file.metadata()["config"]))
+        model = cls(config, language, embeddings)
+        model.load_state_dict({k: v.float() for k, v in load_file(path).items()})
+        return model.eval().requires_grad_(False)
+
+
+def sentences(form: Spelling) -> Iterator[tuple[Spelling, bool]]:
+    """Sentences of a spelling, each with whether it ends there or goes on in the next segment."""
+    first = 0
+    for match in re.finditer(r"[.!?]+(?=\s|$)", form.text):
+        yield form[first : match.end()], True
+        first = match.end()
+        while first < len(form.text) and form.text[first] == " ":
+            first += 1
+    if first < len(form.text):
+        yield form[first:], False
+
+
+def timed(text: str, spans: list[tuple[int, int, int]]) -> Iterator[Word]:
+    """Written words of `text` with the units they sound in.
+
+    Args:
+        text: what was written.
+        spans: for every sound, the written character it came from and its first and last unit.
+    """
+    at = 0
+    for match in re.finditer(r"\S+", text):
+        own = [(a, b) for c, a, b in spans if match.start() <= c < match.end()]
+        start, end = (own[0][0], own[-1][1]) if own else (at, at)
+        at = end
+        yield Word(match.group(), start, end)
+
+
+def _joined(before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
+    return torch.cat([before, after]) if len(before) else after

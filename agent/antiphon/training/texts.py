@@ -1,0 +1,90 @@
+"""Sentences to speak, drawn from open text collections by a seed."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from antiphon.errors import UserError
+
+SPEAKABLE = re.compile(r"[A-Za-z][A-Za-z0-9 ,.;:!?'’\"$%&()/-]*")
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
+
+
+def rows(data: Path, name: str) -> Iterator[dict[str, object]]:
+    """Objects of `data/text/<name>.jsonl.gz`.
+
+    Raises:
+        UserError: if the collection is not there.
+    """
+    path = data / "text" / f"{name}.jsonl.gz"
+    if not path.exists():
+        raise UserError(f"{path} is missing: give the data folder described in docs/data.md")
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def questions(data: Path) -> list[tuple[str, list[str]]]:
+    """Training questions with their answers, as a person would ask them."""
+    found = []
+    for name in ("qa/webquestions_train", "qa/webquestions_val", "qa/opentriviaqa"):
+        for row in rows(data, name):
+            question, answers = str(row["question"]), row["answers"]
+            assert isinstance(answers, list)
+            choices_needed = re.search(r"\b(these|following|except|those)\b", question, re.I)
+            if SPEAKABLE.fullmatch(question) and len(question) < 120 and not choices_needed:
+                found.append((question, [str(a) for a in answers]))
+    return found
+
+
+def turns(data: Path) -> Iterator[str]:
+    """What people and assistants say in dialogues."""
+    for row in rows(data, "dialogue/self_dialogue"):
+        yield from row["turns"]  # type: ignore[misc]
+    for row in rows(data, "dialogue/sgd_train"):
+        yield from (text for _, text in row["turns"])  # type: ignore[misc,attr-defined]
+    for row in rows(data, "dialogue/chatterbot_en"):
+        yield from row["turns"]  # type: ignore[misc]
+    for name in ("clinc150", "snips"):
+        yield from (str(row["text"]) for row in rows(data, f"intent/{name}"))
+
+
+def sentences(data: Path, count: int, seed: int, lexicon: Path | None = None) -> list[str]:
+    """`count` different sentences: dialogue, questions, short answers and rare words.
+
+    Args:
+        data: folder of the open collections (docs/data.md).
+        count: how many.
+        seed: which ones.
+        lexicon: a word list, one a line, for the rare words; None leaves them out.
+    """
+    rng = random.Random(seed)
+    qa = questions(data)
+    pools = [
+        [s for turn in turns(data) for s in SENTENCE_END.split(turn)],
+        [question for question, _ in qa],
+        [f"{a[0].upper()}{a[1:]}." for _, answers in qa for a in answers if a],
+    ]
+    shares = [0.72, 0.12, 0.08]
+    if lexicon is not None:
+        words = [w for w in lexicon.read_text(encoding="utf-8").split() if w.isalpha()]
+        pools.append([" ".join(rng.sample(words, rng.randint(3, 9))) + "." for _ in range(count)])
+        shares.append(0.08)
+    chosen: list[str] = []
+    for pool, share in zip(pools, shares, strict=True):
+        kept = sorted({_tidy(s) for s in pool if 2 <= len(s) <= 160 and SPEAKABLE.fullmatch(s)})
+        rng.shuffle(kept)
+        chosen += kept[: round(count * share / sum(shares))]
+    rng.shuffle(chosen)
+    return chosen
+
+
+def _tidy(sentence: str) -> str:
+    sentence = " ".join(sentence.split())
+    sentence = sentence[0].upper() + sentence[1:]
+    return sentence if sentence[-1] in ".!?" else sentence + "."
