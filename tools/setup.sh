@@ -11,6 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=${VENV:-.venv}
 cpu_index=https://download.pytorch.org/whl/cpu
+export PIP_NO_COMPILE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 # compiling all of PyTorch takes a minute
 
 find_python() {
     local candidate
