@@ -1,0 +1,145 @@
+"""`antiphon codec`: speech into units and back."""
+
+from __future__ import annotations
+
+import json as jsons
+import os
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from antiphon import audio
+from antiphon.cli.output import Json, print_json
+from antiphon.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from antiphon_codecs.unit_codec import UnitCodec
+
+app = typer.Typer(
+    help="Turn speech into units and back.", no_args_is_help=True, add_completion=False
+)
+
+Voice = Annotated[str, typer.Option(help="The voice whose codec to use: its name or folder.")]
+KINDS = (".json", ".npz")
+
+
+@app.command()
+def encode(
+    sound: Annotated[Path, typer.Argument(metavar="IN.wav", help="Speech.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.json|npz", help="Where to write units.")],
+    voice: Voice = "voice-joe",
+    json: Json = False,
+) -> None:
+    """Write anybody's speech as units."""
+    require_units_file(out)
+    audio.read(sound)  # a bad file is told before the codec is loaded
+    codec = load(voice)
+    if getattr(codec, "student", None) is None:
+        raise UserError(f"The codec of '{voice}' can only decode: it has no encoder for waveforms.")
+    units = codec.encode(audio.read(sound, codec.sample_rate))
+    write_units(out, units, codec)
+    report(json, codec, units, out)
+
+
+@app.command()
+def decode(
+    units_file: Annotated[Path, typer.Argument(metavar="IN.json|npz", help="Units.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.wav", help="Where to write the speech.")],
+    voice: Voice = "voice-joe",
+    json: Json = False,
+) -> None:
+    """Speak units."""
+    audio.require_writable(out)
+    units = read_units(units_file)
+    codec = load(voice)
+    if units.min() < 0 or units.max() >= codec.n_units:
+        raise UserError(
+            f"'{units_file}' holds units outside 0 to {codec.n_units - 1}: "
+            "they were made by another codec."
+        )
+    audio.write(out, codec.decode(units), codec.sample_rate)
+    report(json, codec, units, out)
+
+
+def load(voice: str) -> UnitCodec:
+    """The codec of a voice; tests put another one here."""
+    from antiphon import weights
+    from antiphon_codecs.unit_codec import UnitCodec
+
+    path = weights.assets(voice) / "codec.safetensors"
+    if not path.is_file():
+        raise UserError(f"The voice '{voice}' has no codec: there is no '{path}'.")
+    return UnitCodec.load(path)
+
+
+def report(json: bool, codec: UnitCodec, units: NDArray[np.int64], out: Path) -> None:
+    """Say what was written."""
+    seconds = len(units) / codec.unit_rate
+    if json:
+        print_json({"units": len(units), "seconds": round(seconds, 3), "out": out})
+    else:
+        print(f"{len(units)} units, {seconds:.1f} s of speech, written to {out}")
+
+
+def require_units_file(path: Path) -> None:
+    """Raise a `UserError` if units cannot be written to `path`."""
+    if path.suffix not in KINDS:
+        raise UserError(f"'{path}' does not say how to write units: end its name in .json or .npz.")
+    if path.is_dir():
+        raise UserError(f"'{path}' is a folder: give the name of a file to write.")
+    if not path.resolve().parent.is_dir():
+        raise UserError(f"There is no folder '{path.resolve().parent}': make it first.")
+    if not os.access(path if path.exists() else path.resolve().parent, os.W_OK):
+        raise UserError(f"'{path}' may not be written: check its permissions.")
+
+
+def write_units(path: Path, units: NDArray[np.int64], codec: UnitCodec) -> None:
+    """Write units in one step, with what is needed to know where they come from."""
+    import numpy as np
+
+    about: dict[str, Any] = {
+        "sample_rate": codec.sample_rate,
+        "unit_rate": codec.unit_rate,
+        "n_units": codec.n_units,
+    }
+    part = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        if path.suffix == ".json":
+            part.write_text(jsons.dumps({**about, "units": units.tolist()}) + "\n", "utf-8")
+        else:
+            with part.open("wb") as file:
+                np.savez(file, units=units, **about)
+        part.replace(path)
+    except OSError as error:
+        raise UserError(f"Cannot write '{path}' ({error.strerror}).") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def read_units(path: Path) -> NDArray[np.int64]:
+    """Units [T] of a file `write_units` wrote, or a bare JSON list.
+
+    Raises:
+        UserError: there is no such file, or it holds no units.
+    """
+    import numpy as np
+
+    try:
+        if path.suffix == ".npz":
+            with np.load(path) as file:
+                found = file["units"]
+        else:
+            held = jsons.loads(path.read_text("utf-8"))
+            found = np.array(held["units"] if isinstance(held, dict) else held)
+    except OSError as error:
+        raise UserError(f"Cannot read '{path}' ({error.strerror or error}).") from error
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f"'{path}' holds no units: give what `codec encode` wrote.") from error
+    if found.ndim != 1 or not len(found) or not np.issubdtype(found.dtype, np.integer):
+        raise UserError(f"'{path}' holds no list of units: give what `codec encode` wrote.")
+    return np.asarray(found, np.int64)
