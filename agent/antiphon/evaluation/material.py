@@ -1,0 +1,121 @@
+"""What is asked, said and heard in evaluations: development sets no model is trained on."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from antiphon.errors import UserError
+
+QUESTIONS = ("webquestions_dev", "efficientqa_dev")
+DIALOGUES = ("sgd_dev",)
+RECORDINGS = ("librispeech_subset", "small_asr_fixtures")
+PLACEHOLDERS = frozenset({"EXAMPLE OF TEXT"})
+"""What stands in the place of a transcript."""
+SENTENCE = re.compile(r"[^.!?]+[.!?]+(?=\s|$)")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question of general knowledge."""
+
+    text: str
+    answers: tuple[str, ...]
+    """Any of them is right."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A recording of a human voice."""
+
+    part: str
+    """The collection it belongs to."""
+    path: Path
+    text: str
+    """What is said."""
+
+
+def rows(data: Path, name: str) -> Iterator[dict[str, Any]]:
+    """Objects of `data/text/<name>.jsonl.gz`.
+
+    Raises:
+        UserError: it is not there.
+    """
+    path = data / "text" / f"{name}.jsonl.gz"
+    if not path.is_file():
+        raise UserError(f"There is no '{path}': give the data folder of docs/data.md with --data.")
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
+
+
+def questions(data: Path, limit: int | None = None, seed: int = 0) -> list[Question]:
+    """Questions of the development sets, shuffled by a seed, at most `limit`."""
+    found = [
+        Question(asked(row["question"]), tuple(map(str, row["answers"])))
+        for name in QUESTIONS
+        for row in rows(data, f"qa/{name}")
+    ]
+    random.Random(seed).shuffle(found)
+    return found[:limit]
+
+
+def asked(question: str) -> str:
+    """A question as it is written: a capital first, a question mark last."""
+    text = " ".join(question.split())
+    text = text[:1].upper() + text[1:]
+    return text if text[-1:] in tuple(".!?") else text + "?"
+
+
+def prompts(data: Path, limit: int, seed: int = 0) -> list[str]:
+    """What the agent is asked in writing: questions, and first turns of dialogues, by halves."""
+    openings = [row["turns"][0][1] for name in DIALOGUES for row in rows(data, f"dialogue/{name}")]
+    openings = list(dict.fromkeys(openings))
+    random.Random(seed).shuffle(openings)
+    known = questions(data, limit - limit // 2, seed)
+    mixed = [question.text for question in known] + openings[: limit - len(known)]
+    random.Random(seed).shuffle(mixed)
+    return mixed
+
+
+def sentences(data: Path, limit: int, seed: int = 0) -> list[str]:
+    """Sentences of dialogues, 4 to 30 words each."""
+    turns = [
+        text for name in DIALOGUES for row in rows(data, f"dialogue/{name}")
+        for _, text in row["turns"]
+    ]  # fmt: skip
+    found = {sentence.strip() for turn in turns for sentence in SENTENCE.findall(turn)}
+    kept = sorted(s for s in found if 4 <= len(s.split()) <= 30)
+    random.Random(seed).shuffle(kept)
+    return kept[:limit]
+
+
+def clips(data: Path, limit: int | None = None) -> list[Clip]:
+    """Human recordings with transcripts.
+
+    Args:
+        data: the data folder.
+        limit: at most so many of each collection.
+
+    Raises:
+        UserError: a collection is not there.
+    """
+    found: list[Clip] = []
+    for part in RECORDINGS:
+        manifest = data / "speech" / part / "manifest.jsonl"
+        if not manifest.is_file():
+            raise UserError(
+                f"There is no '{manifest}': give the data folder of docs/data.md with --data."
+            )
+        lines = [json.loads(line) for line in manifest.read_text("utf-8").splitlines()]
+        found += [
+            Clip(part, manifest.parent / row["audio"], row["text"])
+            for row in lines
+            if row["split"] == "dev" and row.get("text") and row["text"] not in PLACEHOLDERS
+        ][:limit]
+    return found

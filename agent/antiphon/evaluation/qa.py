@@ -1,0 +1,67 @@
+"""Spoken question answering: is the right answer in what a listener hears?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tqdm import tqdm
+
+from antiphon.evaluation.judges import Pcm
+from antiphon.evaluation.material import Question
+from antiphon.evaluation.scores import holds_answer, mean
+
+WAYS = ("text", "s2t", "cascade")
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A reply as it was written and as a recognizer heard it."""
+
+    written: str
+    recognized: str
+
+
+Way = Callable[[str, Pcm], Heard]
+"""Answers a question given as text and as sound at 16 kHz; looks at one of them."""
+
+
+def evaluate(
+    questions: Sequence[Question],
+    speakers: Sequence[Callable[[str], Pcm]],
+    ways: Mapping[str, Way],
+) -> dict[str, Any]:
+    """Ask every question in every way.
+
+    Args:
+        questions: what is asked.
+        speakers: who asks, in turn.
+        ways: "text", "s2t" and "cascade".
+    """
+    right: dict[str, list[tuple[bool, bool]]] = {way: [] for way in WAYS}
+    for i, question in enumerate(tqdm(questions, desc="qa", unit="question")):
+        pcm = speakers[i % len(speakers)](question.text)
+        for way in WAYS:
+            heard = ways[way](question.text, pcm)
+            spoken = holds_answer(heard.recognized, question.answers)
+            right[way].append((spoken, holds_answer(heard.written, question.answers)))
+    return compared(right)
+
+
+def compared(right: Mapping[str, Sequence[tuple[bool, bool]]]) -> dict[str, Any]:
+    """The table, in percent.
+
+    Args:
+        right: for every way and question, whether the answer was heard, and whether it was written.
+    """
+    heard = {way: 100 * mean([spoken for spoken, _ in right[way]]) for way in WAYS}
+    written = {way: 100 * mean([text for _, text in right[way]]) for way in WAYS}
+    result: dict[str, Any] = {f"accuracy_{way}": round(heard[way], 3) for way in WAYS}
+    ratio = heard["s2t"] / heard["text"] if heard["text"] else float("nan")
+    return {
+        **result,
+        "ratio": round(ratio, 4),
+        "written": {way: round(written[way], 3) for way in WAYS},
+        "questions": len(right["text"]),
+    }

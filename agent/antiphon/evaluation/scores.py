@@ -1,0 +1,93 @@
+"""What a reply is worth: word errors, and whether it holds the answer. Pure functions."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Word errors of a recognizer, or of a voice through a recognizer."""
+
+    wrong: int = 0
+    """Words replaced, left out or added."""
+    words: int = 0
+    """Words that should have been there."""
+
+    def __add__(self, other: Errors) -> Errors:
+        return Errors(self.wrong + other.wrong, self.words + other.words)
+
+    @property
+    def percent(self) -> float:
+        """Word error rate in percent; NaN without words."""
+        return 100 * self.wrong / self.words if self.words else float("nan")
+
+
+def word_errors(said: str, recognized: str) -> Errors:
+    """Errors between two texts, after Whisper's English normalization of both."""
+    import jiwer
+
+    reference, hypothesis = normalized(said), normalized(recognized)
+    if not reference:
+        return Errors(len(hypothesis.split()), 0)
+    result = jiwer.process_words(reference, hypothesis)
+    wrong = result.substitutions + result.deletions + result.insertions
+    return Errors(wrong, len(reference.split()))
+
+
+def total(errors: Iterable[Errors]) -> Errors:
+    """Errors of many texts together."""
+    return sum(errors, Errors())
+
+
+def normalized(text: str) -> str:
+    """Lower-case words without punctuation; numbers in digits; no contractions."""
+    return str(_normalizer()(text))
+
+
+@lru_cache(maxsize=1)
+def _normalizer() -> Any:
+    from transformers.models.whisper.english_normalizer import EnglishTextNormalizer
+
+    return EnglishTextNormalizer({})
+
+
+def tokens(text: str) -> list[str]:
+    """Lower-case runs of letters, digits and marks, and every other visible sign on its own."""
+    found: list[str] = []
+    run = ""
+    for sign in unicodedata.normalize("NFD", text).lower():
+        kind = unicodedata.category(sign)[0]
+        if kind in "LNM":
+            run += sign
+            continue
+        if run:
+            found.append(run)
+            run = ""
+        if kind not in "ZC":
+            found.append(sign)
+    return [*found, run] if run else found
+
+
+def holds_answer(reply: str, answers: Iterable[str]) -> bool:
+    """Tells whether the tokens of any answer occur in the reply, one after another.
+
+    The rule of open-domain question answering (DPR's `has_answer`), which UltraEval-Audio applies
+    to recognized speech and EchoX is judged by.
+    """
+    heard = tokens(reply)
+    return any(_occurs(wanted, heard) for wanted in map(tokens, answers) if wanted)
+
+
+def _occurs(part: Sequence[str], whole: Sequence[str]) -> bool:
+    size = len(part)
+    return any(whole[i : i + size] == part for i in range(len(whole) - size + 1))
+
+
+def mean(values: Sequence[float]) -> float:
+    """Mean; NaN of nothing."""
+    return sum(values) / len(values) if values else float("nan")

@@ -1,0 +1,112 @@
+"""What the systems under evaluation say, as sound the judges can hear."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from antiphon.agent import Agent
+from antiphon.evaluation.judges import Pcm, at_judges_rate
+from antiphon.messages import Segment, Token
+from antiphon.t2c.text_to_codec import Source
+from antiphon.t2c.trigger import Trigger
+
+if TYPE_CHECKING:
+    from antiphon.s2t.speech_to_text import SpeechToText
+
+Reply = tuple[Token, ...]
+"""What the language model wrote, with its predictor states."""
+System = Callable[[Reply], Pcm]
+"""Speaks a reply, at the judges' rate."""
+
+
+@dataclass(frozen=True)
+class WholeTrigger:
+    """Speaks only when the whole reply is written."""
+
+    def cut(self, tokens: Iterable[Token]) -> Iterator[Segment]:
+        """One segment."""
+        held = tuple(tokens)
+        if held:
+            yield Segment(held, final=True)
+
+
+def text_of(reply: Reply) -> str:
+    """What was written."""
+    return "".join(token.text for token in reply).strip()
+
+
+def speaking(agent: Agent, source: Source, trigger: Trigger | None = None) -> System:
+    """The agent's voice, driven by hidden states or by the text."""
+    voice = Agent(
+        agent.s2t,
+        agent.t2c,
+        agent.codec,
+        trigger=trigger or agent.trigger,
+        source=source,
+        liveliness=agent.liveliness,
+    )
+
+    def speak(reply: Reply) -> Pcm:
+        pieces = [piece.pcm for piece in voice.speak(voice.trigger.cut(reply))]
+        sound = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+        return at_judges_rate(sound, voice.codec.sample_rate)
+
+    return speak
+
+
+def replies(
+    s2t: SpeechToText, prompts: Sequence[str], folder: Path, *, max_tokens: int = 160
+) -> list[Reply]:
+    """The language model's own replies to written prompts.
+
+    Args:
+        s2t: whose language model answers.
+        prompts: what it is asked.
+        folder: keeps replies for the next run with the same model and prompts.
+        max_tokens: longest reply.
+    """
+    key = fingerprint(s2t.llm, [*prompts, str(max_tokens)])
+    path = folder / f"replies-{key}.pt"
+    if path.exists():
+        return [restore(row) for row in torch.load(path, weights_only=True)]
+    found = [
+        tuple(s2t.reply(prompt, max_tokens=max_tokens))
+        for prompt in tqdm(prompts, desc="replies", unit="reply")
+    ]
+    found = [reply for reply in found if text_of(reply)]
+    folder.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    torch.save([keep(reply) for reply in found], part)
+    part.replace(path)
+    return found
+
+
+def keep(reply: Reply) -> dict[str, Any]:
+    """A reply as plain values and one tensor [T, H]."""
+    return {
+        "ids": [token.id for token in reply],
+        "texts": [token.text for token in reply],
+        "hidden": torch.stack([token.hidden.float().cpu() for token in reply]),
+    }
+
+
+def restore(row: dict[str, Any]) -> Reply:
+    """What `keep` took apart."""
+    parts = zip(row["ids"], row["texts"], row["hidden"], strict=True)
+    return tuple(Token(id_, text, hidden) for id_, text, hidden in parts)
+
+
+def fingerprint(model: torch.nn.Module, words: Sequence[str]) -> str:
+    """Changes with any weight of a model and with any of the words."""
+    digest = hashlib.sha256("\n".join(words).encode())
+    for name, weight in sorted(model.state_dict().items()):
+        digest.update(f"{name} {weight.double().sum().item():.10e}".encode())
+    return digest.hexdigest()[:16]
