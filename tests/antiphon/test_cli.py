@@ -167,3 +167,9 @@ def test_weights_verify(empty_cache):
 def test_an_unknown_name_is_one_sentence(empty_cache):
     result = run("weights", "path", "nope")
     assert result.exit_code == 2 and result.stderr.startswith("antiphon: There are no weights")
+
+
+@pytest.mark.parametrize("name", main.COMMANDS)
+def test_every_listed_command_explains_itself(name):
+    result = run(name, "--help")
+    assert result.exit_code == 0 and "Usage" in result.stdout

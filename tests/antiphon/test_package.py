@@ -1,0 +1,41 @@
+"""What is installed is what is here."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import antiphon
+
+ROOT = Path(__file__).parents[2]
+
+if sys.version_info < (3, 11):
+    pytest.skip("tomllib came with Python 3.11", allow_module_level=True)
+
+import tomllib  # noqa: E402
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def test_every_package_is_installed():
+    listed = set(PROJECT["tool"]["setuptools"]["packages"])
+    found = {
+        ".".join(init.parent.relative_to(root).parts)
+        for root in (ROOT / "agent", ROOT / "codecs")
+        for init in root.rglob("__init__.py")
+    }
+    assert listed == found | {"antiphon.assets"}
+
+
+def test_every_kind_of_data_is_installed():
+    patterns = PROJECT["tool"]["setuptools"]["package-data"]["antiphon"]
+    kinds = {Path(pattern).suffix for pattern in patterns}
+    package = ROOT / "agent" / "antiphon"
+    found = {file.suffix for file in package.rglob("*") if file.is_file()}
+    assert found - kinds <= {".py", ".pyc"}
+
+
+def test_the_version_is_one():
+    assert PROJECT["project"]["version"] == antiphon.__version__
