@@ -1,0 +1,176 @@
+"""The alignment and the shrinking adapter: audio states to embeddings a language model reads.
+
+Parts and parameter names are those of the public EchoX and Soundwave checkpoints
+(`mm_projector1`, `asr_transformer_encoder`, `out_norm`, `audio_feature_head`, `lbm`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+BLANK = 0
+"""The CTC label of a frame in which no token begins."""
+
+
+@dataclass(frozen=True)
+class AdapterConfig:
+    """Sizes and switches."""
+
+    audio: int
+    """Width of an input frame: two encoder states, and one decoder state if there is one."""
+    width: int
+    """Width of the language model."""
+    heads: int
+    """Attention heads."""
+    vocabulary: int
+    """CTC labels, the blank included."""
+    layers: int = 2
+    """Transformer layers; the public checkpoints have one."""
+    dropout: float = 0.1
+    """Of the transformer layers."""
+    per_frame: bool = False
+    """True as in the public checkpoints, whose attention sees one frame at a time."""
+
+    def as_dict(self) -> dict[str, int | float | bool]:
+        """For a file beside the weights."""
+        return asdict(self)
+
+
+class LookBack(nn.Module):
+    """Lets every kept frame look at the other kept frames, as the public checkpoints do."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.encoder_attn = nn.MultiheadAttention(width, heads, dropout, batch_first=True)
+        self.atten_layer_norm = nn.LayerNorm(width)
+
+    def forward(self, kept: torch.Tensor, ignored: torch.Tensor | None) -> torch.Tensor:
+        """[B, S, width] to the same; `ignored` [B, S] is True on padding."""
+        seen, _ = self.encoder_attn(kept, kept, kept, key_padding_mask=ignored, need_weights=False)
+        out: torch.Tensor = self.atten_layer_norm(kept + seen)
+        return out
+
+
+class Adapter(nn.Module):
+    """Audio frames (25 a second) to CTC labels, and to one embedding a token.
+
+    A token's embedding is the mixture of the language model's own embeddings under the CTC
+    posterior, plus what the look-back module adds, scaled by `gate` (0 at first). So the language
+    model can read speech before it has been trained on any.
+
+    Args:
+        config: sizes.
+        tokens: [vocabulary] language model token of every CTC label; the blank's is not used.
+    """
+
+    tokens: torch.Tensor
+
+    def __init__(self, config: AdapterConfig, tokens: torch.Tensor) -> None:
+        super().__init__()
+        self.config = config
+        self.mm_projector1 = nn.Linear(config.audio, config.width)
+        layer = nn.TransformerEncoderLayer(
+            config.width,
+            config.heads,
+            2 * config.width,
+            config.dropout,
+            norm_first=True,
+            batch_first=not config.per_frame,
+        )
+        self.asr_transformer_encoder = nn.TransformerEncoder(
+            layer, config.layers, enable_nested_tensor=False
+        )
+        self.out_norm = nn.LayerNorm(config.width)
+        self.audio_feature_head = nn.Linear(config.width, config.vocabulary, bias=False)
+        self.lbm = LookBack(config.width, config.heads, config.dropout)
+        self.gate = nn.Parameter(torch.zeros(1))
+        self.register_buffer("tokens", tokens)
+
+    def features(self, frames: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """[B, T, width] of frames [B, T, audio], of which `lengths` [B] are real."""
+        x = self.mm_projector1(frames)
+        ignored = None
+        if lengths is not None and not self.config.per_frame:
+            ignored = torch.arange(frames.shape[1]) >= lengths[:, None]
+        if self.config.per_frame:
+            x = torch.cat([self.asr_transformer_encoder(row[None]) for row in x])
+        else:
+            x = self.asr_transformer_encoder(x, src_key_padding_mask=ignored)
+        out: torch.Tensor = self.out_norm(x)
+        return out
+
+    def log_probs(self, features: torch.Tensor) -> torch.Tensor:
+        """[..., vocabulary] CTC log posteriors, float32."""
+        logits: torch.Tensor = self.audio_feature_head(features)
+        return logits.float().log_softmax(-1)
+
+    def loss(
+        self, log_probs: torch.Tensor, lengths: torch.Tensor, labels: list[torch.Tensor]
+    ) -> torch.Tensor:
+        """CTC loss a label of [B, T, vocabulary] against the labels of every row."""
+        counts = torch.tensor([len(row) for row in labels])
+        losses = F.ctc_loss(
+            log_probs.transpose(0, 1),
+            torch.cat(labels),
+            lengths,
+            counts,
+            BLANK,
+            reduction="none",
+            zero_infinity=True,
+        )
+        return losses.sum() / counts.sum().clamp(min=1)
+
+    def shrink(
+        self, features: torch.Tensor, log_probs: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """One frame of every run of equal labels but the blank's: the surest one.
+
+        Args:
+            features: [T, width].
+            log_probs: [T, vocabulary].
+
+        Returns:
+            Indices [S] of the kept frames and their labels [S].
+        """
+        best, labels = log_probs.max(-1)
+        if not len(labels):
+            return labels, labels
+        starts = torch.ones_like(labels, dtype=torch.bool)
+        starts[1:] = labels[1:] != labels[:-1]
+        run = starts.long().cumsum(0) - 1
+        surest = torch.full((int(run[-1]) + 1,), -torch.inf).scatter_reduce(0, run, best, "amax")
+        candidates = (best == surest[run]).nonzero()[:, 0]
+        first = torch.ones_like(candidates, dtype=torch.bool)
+        first[1:] = run[candidates][1:] != run[candidates][:-1]
+        kept = candidates[first]
+        kept = kept[labels[kept] != BLANK]
+        return kept, labels[kept]
+
+    def embed(
+        self, features: torch.Tensor, log_probs: torch.Tensor, table: torch.Tensor
+    ) -> torch.Tensor:
+        """Embeddings [S, width] of a recording, one a token heard.
+
+        Args:
+            features: [T, width].
+            log_probs: [T, vocabulary].
+            table: [V, width] token embeddings of the language model.
+        """
+        kept, _ = self.shrink(features, log_probs.detach())
+        sure, labels = log_probs[kept][:, 1:].topk(min(8, log_probs.shape[1] - 1), -1)
+        weights = sure.softmax(-1)
+        mixed = (weights[..., None] * table[self.tokens[labels + 1]].float()).sum(1)
+        if not len(kept):
+            return mixed
+        added: torch.Tensor = self.lbm(features[kept][None], None)[0]
+        return mixed + self.gate * added
+
+    def hear(self, log_probs: torch.Tensor) -> list[int]:
+        """Language model tokens of a recording [T, vocabulary], greedily."""
+        _, labels = self.shrink(log_probs, log_probs)
+        found: list[int] = self.tokens[labels].tolist()
+        return found

@@ -1,0 +1,14 @@
+"""The honest baseline: Whisper's own transcript is what the language model reads."""
+
+from __future__ import annotations
+
+from antiphon.s2t.ear import Question, WhisperEar
+from antiphon.s2t.listener import Heard
+
+
+class CascadeEar(WhisperEar):
+    """Hears as Whisper does and hands on nothing but the text."""
+
+    def understand(self, heard: Heard) -> Question:
+        """Whisper's transcript."""
+        return Question(heard.text, None)

@@ -1,0 +1,228 @@
+"""Whisper's text decoder: a window's transcript, the states that chose it, and where it sounds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from antiphon.s2t.whisper import DecoderLayer, KeyValue, WhisperConfig, load
+
+TOKENS_PER_SECOND = 10
+"""Faster than anybody speaks: a transcript that grows beyond it is a loop."""
+
+REPEATS = 4
+"""As often as that nobody repeats himself; it is the decoder that does."""
+
+
+@dataclass(frozen=True)
+class DecoderState:
+    """What the decoder remembers of one window."""
+
+    audio: tuple[KeyValue, ...]
+    """Keys and values of the encoder states, one pair a layer."""
+    text: tuple[KeyValue, ...]
+    """Keys and values of the tokens so far, one pair a layer; empty before the first."""
+
+    @property
+    def length(self) -> int:
+        """Tokens so far."""
+        return self.text[0][0].shape[2] if self.text else 0
+
+    def crop(self, length: int) -> DecoderState:
+        """The state after the first `length` tokens."""
+        kept = tuple((k[:, :, :length], v[:, :, :length]) for k, v in self.text)
+        return DecoderState(self.audio, kept)
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What Whisper hears in one window."""
+
+    tokens: tuple[int, ...]
+    """Text tokens [U], without the end mark."""
+    states: torch.Tensor
+    """[U + 1, width] post-norm states that chose the tokens and, last, the end mark."""
+    looks: torch.Tensor
+    """[U + 1, S] where each of them looked, weights over the encoder frames."""
+
+
+class TextDecoder(nn.Module):
+    """Greedy transcripts without timestamps.
+
+    Args:
+        config: sizes.
+        prompt: special tokens in front of every transcript.
+        end: the end mark.
+        suppressed: tokens that are never chosen.
+        alignment: (layer, head) pairs whose attention follows the audio.
+    """
+
+    allowed: torch.Tensor
+
+    def __init__(
+        self,
+        config: WhisperConfig,
+        prompt: Sequence[int],
+        end: int,
+        suppressed: Sequence[int],
+        alignment: Sequence[tuple[int, int]],
+    ) -> None:
+        super().__init__()
+        self.config, self.prompt, self.end = config, list(prompt), end
+        self.alignment = list(alignment)
+        width = config.d_model
+        self.embed_tokens = nn.Embedding(config.vocab_size, width)
+        self.embed_positions = nn.Embedding(config.max_target_positions, width)
+        self.layers = nn.ModuleList(
+            DecoderLayer(width, config.encoder_attention_heads)
+            for _ in range(config.decoder_layers)
+        )
+        self.layer_norm = nn.LayerNorm(width)
+        allowed = torch.zeros(config.vocab_size)
+        allowed[list(suppressed)] = -torch.inf
+        allowed[end + 1 :] = -torch.inf
+        self.register_buffer("allowed", allowed, persistent=False)
+
+    @classmethod
+    def load(cls, folder: Path) -> TextDecoder:
+        """The decoder of the Whisper checkpoint in `folder`, float32, frozen."""
+        config = WhisperConfig.read(folder)
+        marks = json.loads((folder / "ctranslate2" / "config.json").read_text())
+        english = config.vocab_size == 51_864
+        end = 50_256 if english else 50_257
+        prompt = [50_257, 50_362] if english else [50_258, 50_259, 50_359, 50_363]
+        alignment = [(layer, head) for layer, head in marks["alignment_heads"]]
+        decoder = cls(config, prompt, end, [i for i in marks["suppress_ids"] if i >= 0], alignment)
+        load(decoder, folder, "decoder.")
+        return decoder
+
+    @property
+    def stack(self) -> list[DecoderLayer]:
+        """The layers."""
+        return [layer for layer in self.layers if isinstance(layer, DecoderLayer)]
+
+    def start(self, audio: torch.Tensor) -> DecoderState:
+        """State before the first token of windows [B, S, width]."""
+        keys = tuple(layer.encoder_attn.keys(audio) for layer in self.stack)
+        return DecoderState(keys, ())
+
+    def step(
+        self, tokens: torch.Tensor, state: DecoderState
+    ) -> tuple[torch.Tensor, torch.Tensor, DecoderState]:
+        """Read tokens [B, U]: post-norm states [B, U, width], looks [B, U, S], the new state."""
+        past, count = state.length, tokens.shape[1]
+        x = self.embed_tokens(tokens) + self.embed_positions.weight[past : past + count]
+        causal = torch.ones(count, past + count, dtype=torch.bool).tril(past)
+        text, looks = [], []
+        for i, layer in enumerate(self.stack):
+            y = layer.self_attn_layer_norm(x)
+            new = layer.self_attn.keys(y)
+            if state.text:
+                old = state.text[i]
+                new = (torch.cat([old[0], new[0]], 2), torch.cat([old[1], new[1]], 2))
+            text.append(new)
+            x = x + layer.self_attn(y, new, causal)
+            seen, weights = layer.encoder_attn.look(
+                layer.encoder_attn_layer_norm(x), state.audio[i]
+            )
+            looks += [weights[:, head] for where, head in self.alignment if where == i]
+            x = layer.feed_forward(x + seen)
+        look = torch.stack(looks).mean(0)
+        return self.layer_norm(x), look, DecoderState(state.audio, tuple(text))
+
+    def choose(self, states: torch.Tensor) -> torch.Tensor:
+        """The greedy next tokens [...] of post-norm states [..., width]."""
+        logits = states @ self.embed_tokens.weight.T
+        best: torch.Tensor = (logits + self.allowed.to(logits.dtype)).argmax(-1)
+        return best
+
+    def limit(self, frames: int) -> int:
+        """Most tokens of a window of `frames` encoder states (50 a second)."""
+        room = self.config.max_target_positions // 2
+        return min(room, 8 + frames * TOKENS_PER_SECOND // 50)
+
+    @torch.no_grad()
+    def transcribe(
+        self, audio: torch.Tensor, draft: Sequence[int] = (), frames: int | None = None
+    ) -> Transcript:
+        """The transcript of one window's encoder states [S, width].
+
+        Args:
+            audio: the window.
+            draft: a guess, for instance the transcript of the window when it was shorter. The part
+                of it that greedy decoding would choose is read in one go; it never changes the
+                result.
+            frames: how many of the states are audio; what follows is seen but not counted. None:
+                all of them.
+        """
+        frames = len(audio) if frames is None else frames
+        limit = self.limit(frames)
+        guess = list(draft)[:limit]
+        read = torch.tensor([self.prompt + guess])
+        states, looks, state = self.step(read, self.start(audio[None]))
+        states, looks = states[:, len(self.prompt) - 1 :], looks[:, len(self.prompt) - 1 :]
+        chosen = self.choose(states[0]).tolist()
+        agreed = 0
+        while agreed < len(guess) and chosen[agreed] == guess[agreed]:
+            agreed += 1
+        state = state.crop(len(self.prompt) + agreed)
+        found_states, found_looks = [states[0, : agreed + 1]], [looks[0, : agreed + 1]]
+        tokens, token = guess[:agreed], chosen[agreed]
+        while token != self.end and len(tokens) < limit and not loops(tokens):
+            tokens.append(token)
+            states, looks, state = self.step(torch.tensor([[token]]), state)
+            found_states.append(states[0])
+            found_looks.append(looks[0])
+            token = int(self.choose(states[0, -1]))
+        looks = torch.cat(found_looks)[:, :frames]
+        return Transcript(tuple(tokens), torch.cat(found_states), looks)
+
+    @torch.no_grad()
+    def transcribe_batch(self, audio: torch.Tensor, lengths: torch.Tensor) -> list[Transcript]:
+        """Transcripts of several windows [B, S, width], of which `lengths` [B] states are audio."""
+        prompt = torch.tensor([self.prompt]).expand(len(audio), -1)
+        states, looks, state = self.step(prompt, self.start(audio))
+        all_states, all_looks = [states[:, -1:]], [looks[:, -1:]]
+        tokens: list[torch.Tensor] = []
+        limits = torch.tensor([self.limit(int(n)) for n in lengths])
+        over = torch.zeros(len(audio), dtype=torch.bool)
+        while True:
+            token = self.choose(all_states[-1][:, -1])
+            over = over | (len(tokens) >= limits)
+            if tokens:
+                over = over | torch.tensor([loops(row) for row in torch.stack(tokens, 1).tolist()])
+            token = torch.where(over, self.end, token)
+            over = over | (token == self.end)
+            tokens.append(token)
+            if bool(over.all()):
+                break
+            states, looks, state = self.step(token[:, None], state)
+            all_states.append(states)
+            all_looks.append(looks)
+        chosen = torch.stack(tokens, 1)
+        states, looks = torch.cat(all_states, 1), torch.cat(all_looks, 1)
+        found = []
+        for row in range(len(audio)):
+            count = int((chosen[row] == self.end).nonzero()[0])
+            found.append(
+                Transcript(
+                    tuple(chosen[row, :count].tolist()),
+                    states[row, : count + 1].clone(),
+                    looks[row, : count + 1, : int(lengths[row])].clone(),
+                )
+            )
+        return found
+
+
+def loops(tokens: Sequence[int]) -> bool:
+    """Whether `tokens` end in the same words over and over: nothing sensible will follow."""
+    return any(
+        len(tokens) >= REPEATS * n
+        and all(tokens[-i] == tokens[-i - n] for i in range(1, (REPEATS - 1) * n + 1))
+        for n in range(1, 9)
+    )

@@ -1,0 +1,144 @@
+"""What an ear is: it takes audio piece by piece and ends with a question for the language model."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from antiphon.s2t.adapter import Adapter, AdapterConfig
+from antiphon.s2t.encoder import EncoderState
+from antiphon.s2t.features import SAMPLE_RATE
+from antiphon.s2t.listener import Heard, Listener
+
+REFRESH = SAMPLE_RATE
+"""Samples after which a recording is listened to again while it grows."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the user asked, as an ear understood it."""
+
+    text: str
+    """The transcript."""
+    embeddings: torch.Tensor | None
+    """[S, H] what the language model reads; None: the transcript."""
+
+
+class Ear(Protocol):
+    """Hears for any number of sessions; each holds its own state, which is never changed."""
+
+    def start(self) -> Any:
+        """State before the first sample."""
+
+    def feed(self, pcm: NDArray[np.float32], state: Any) -> Any:
+        """State after `pcm` [N], 16 kHz."""
+
+    def finish(self, state: Any) -> Question:
+        """The question, if the recording ends here."""
+
+
+@dataclass(frozen=True)
+class WhisperState:
+    """A recording and what was understood of it last."""
+
+    encoder: EncoderState
+    """The audio so far."""
+    fresh: int
+    """Samples since it was listened to last."""
+    draft: tuple[tuple[int, ...], ...]
+    """Whisper's tokens then, by window: a guess that saves time, never a result."""
+
+
+class WhisperEar(ABC):
+    """Listens again every second while the audio grows, so that little is left to do at its end.
+
+    Args:
+        listener: Whisper.
+    """
+
+    def __init__(self, listener: Listener) -> None:
+        self.listener = listener
+
+    @abstractmethod
+    def understand(self, heard: Heard) -> Question:
+        """The question of a whole recording."""
+
+    def start(self) -> WhisperState:
+        """State before the first sample."""
+        return WhisperState(self.listener.encoder.start(), 0, ())
+
+    def feed(self, pcm: NDArray[np.float32], state: WhisperState) -> WhisperState:
+        """State after `pcm` [N], 16 kHz."""
+        encoder = self.listener.encoder.feed(pcm, state.encoder)
+        state = replace(state, encoder=encoder, fresh=state.fresh + len(pcm))
+        if state.fresh < REFRESH:
+            return state
+        _, draft = self.listener.hear(encoder, state.draft)
+        return WhisperState(encoder, 0, draft)
+
+    def finish(self, state: WhisperState) -> Question:
+        """The question, if the recording ends here."""
+        heard, _ = self.listener.hear(state.encoder, state.draft)
+        return self.understand(heard)
+
+
+class AdaptedEar(WhisperEar):
+    """Whisper's states through the adapter: the language model hears, it does not read.
+
+    Args:
+        listener: Whisper.
+        adapter: the trained adapter.
+        tokenizer: of the language model.
+        table: [V, H] its token embeddings.
+    """
+
+    def __init__(
+        self, listener: Listener, adapter: Adapter, tokenizer: Any, table: torch.Tensor
+    ) -> None:
+        super().__init__(listener)
+        self.adapter, self.tokenizer, self.table = adapter, tokenizer, table
+
+    @torch.no_grad()
+    def understand(self, heard: Heard) -> Question:
+        """What the adapter makes of a recording."""
+        if not len(heard.path):
+            return Question("", self.table[:0].float())
+        features = self.adapter.features(heard.wide.float()[None])[0]
+        log_probs = self.adapter.log_probs(features)
+        text = self.tokenizer.decode(self.adapter.hear(log_probs), skip_special_tokens=True)
+        return Question(text.strip(), self.adapter.embed(features, log_probs, self.table))
+
+
+def save_adapter(adapter: Adapter, silence: torch.Tensor, path: Path) -> None:
+    """Write adapter, sizes and Whisper's view of silence as float16, atomically."""
+    from safetensors.torch import save_file
+
+    state = {
+        name: value.half() if value.is_floating_point() else value.int()
+        for name, value in adapter.state_dict().items()
+    }
+    part = path.with_suffix(".part")
+    metadata = {"adapter": json.dumps(adapter.config.as_dict())}
+    tensors = {name: value.contiguous() for name, value in state.items()}
+    save_file({**tensors, "silence": silence.half().contiguous()}, part, metadata)
+    part.replace(path)
+
+
+def load_adapter(path: Path) -> tuple[Adapter, torch.Tensor]:
+    """What `save_adapter` wrote: the adapter (float32, frozen) and silence [1500, width]."""
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        config = AdapterConfig(**json.loads(file.metadata()["adapter"]))
+        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    silence = state.pop("silence").float()
+    adapter = Adapter(config, state["tokens"].long())
+    adapter.load_state_dict({k: v.long() if k == "tokens" else v.float() for k, v in state.items()})
+    return adapter.eval().requires_grad_(False), silence

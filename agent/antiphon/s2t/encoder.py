@@ -1,0 +1,126 @@
+"""Whisper's audio encoder over exactly the audio there is, in windows of at most thirty seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional as F
+
+from antiphon.s2t.features import LogMel, MelState, normalize
+from antiphon.s2t.whisper import EncoderLayer, WhisperConfig, load
+
+LONGEST = 3000
+"""Mel frames of the longest window: thirty seconds."""
+SOFT = 500
+"""A longer recording is cut at the quietest place of these last frames of a window."""
+
+
+@dataclass(frozen=True)
+class EncoderState:
+    """A recording so far. Values are never changed in place, so a state can be kept or dropped."""
+
+    audio: MelState
+    """Samples that do not fill a window of the spectrogram yet."""
+    mel: torch.Tensor
+    """[T, bands] frames of the window being heard."""
+    done: tuple[torch.Tensor, ...]
+    """[T, width] states of the windows before it."""
+
+
+class AudioEncoder(nn.Module):
+    """Audio (16 kHz) to states (50 a second).
+
+    Args:
+        config: sizes.
+    """
+
+    def __init__(self, config: WhisperConfig) -> None:
+        super().__init__()
+        width = config.d_model
+        self.config = config
+        self.features = LogMel(config.num_mel_bins)
+        self.conv1 = nn.Conv1d(config.num_mel_bins, width, 3, padding=1)
+        self.conv2 = nn.Conv1d(width, width, 3, stride=2, padding=1)
+        self.embed_positions = nn.Embedding(config.max_source_positions, width)
+        self.layers = nn.ModuleList(
+            EncoderLayer(width, config.encoder_attention_heads)
+            for _ in range(config.encoder_layers)
+        )
+        self.layer_norm = nn.LayerNorm(width)
+
+    @classmethod
+    def load(cls, folder: Path) -> AudioEncoder:
+        """The encoder of the Whisper checkpoint in `folder`, float32, frozen."""
+        encoder = cls(WhisperConfig.read(folder))
+        load(encoder, folder, "encoder.")
+        return encoder
+
+    def forward(self, mel: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
+        """States [B, ceil(T / 2), width] of normalized frames [B, T <= 3000, bands].
+
+        `lengths` [B] counts the real frames of each row; what follows them is not seen.
+        """
+        x = mel.transpose(1, 2)
+        mask = None
+        if lengths is not None:
+            inside = torch.arange(mel.shape[1]) < lengths[:, None]
+            x = x * inside[:, None]
+            x = F.gelu(self.conv1(x)) * inside[:, None]
+            mask = (torch.arange((mel.shape[1] + 1) // 2) < (lengths[:, None] + 1) // 2)[
+                :, None, None
+            ]
+        else:
+            x = F.gelu(self.conv1(x))
+        x = F.gelu(self.conv2(x)).transpose(1, 2)
+        x = x + self.embed_positions.weight[: x.shape[1]]
+        for layer in self.layers:
+            x = layer(x, mask)
+        out: torch.Tensor = self.layer_norm(x)
+        return out
+
+    @torch.no_grad()
+    def window(self, mel: torch.Tensor) -> torch.Tensor:
+        """States [ceil(T / 2), width] of one window of raw log-mel frames [T, bands]."""
+        if not len(mel):
+            return torch.empty(0, self.config.d_model)
+        states: torch.Tensor = self(normalize(mel)[None])[0]
+        return states
+
+    def start(self) -> EncoderState:
+        """State of an empty recording."""
+        empty = torch.empty(0, self.config.num_mel_bins)
+        return EncoderState(self.features.start(), empty, ())
+
+    def feed(self, pcm: NDArray[np.float32], state: EncoderState) -> EncoderState:
+        """The recording with `pcm` [N] added; full windows are encoded on the way."""
+        mel, audio = self.features.step(pcm, state.audio)
+        return self._grow(replace(state, audio=audio), mel)
+
+    def states(self, state: EncoderState) -> tuple[torch.Tensor, ...]:
+        """States [T, width] of every window of the recording, as if it ended here."""
+        state = self._grow(state, self.features.finish(state.audio))
+        return (*state.done, self.window(state.mel))
+
+    def encode(self, pcm: NDArray[np.float32]) -> tuple[torch.Tensor, ...]:
+        """States [T, width] of every window of a whole recording [N]."""
+        return self.states(self.feed(pcm, self.start()))
+
+    def _grow(self, state: EncoderState, mel: torch.Tensor) -> EncoderState:
+        heard, done = torch.cat([state.mel, mel]), list(state.done)
+        while len(heard) > LONGEST:
+            cut = quietest(heard)
+            done.append(self.window(heard[:cut]))
+            heard = heard[cut:]
+        return replace(state, mel=heard, done=tuple(done))
+
+
+def quietest(mel: torch.Tensor) -> int:
+    """The frame of [LONGEST - SOFT, LONGEST) around which `mel` [T, bands] is quietest."""
+    loudness = mel[LONGEST - SOFT : LONGEST].mean(1)
+    smooth = F.avg_pool1d(loudness[None, None], 21, stride=1, padding=10, count_include_pad=False)
+    return LONGEST - SOFT + int(smooth[0, 0].argmin())

@@ -1,0 +1,126 @@
+"""Whisper as an ear: what the alignment adapter is given to see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+from torch.nn import functional as F
+
+from antiphon.s2t.alignment import monotonic
+from antiphon.s2t.decoder import TextDecoder, Transcript
+from antiphon.s2t.encoder import AudioEncoder, EncoderState
+from antiphon.s2t.features import normalize
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A recording as Whisper hears it."""
+
+    frames: torch.Tensor
+    """[T, width] encoder states, 50 a second."""
+    words: torch.Tensor
+    """[U, width] decoder states, one a token of Whisper's transcript and one a window's end."""
+    path: torch.Tensor
+    """[ceil(T / 2)] which of `words` is being said, by pair of frames."""
+    text: str
+    """Whisper's transcript."""
+
+    @property
+    def wide(self) -> torch.Tensor:
+        """[ceil(T / 2), 3 * width]: frame pairs, and the decoder state of what is being said."""
+        even = F.pad(self.frames, (0, 0, 0, len(self.frames) % 2))
+        both = even.reshape(len(even) // 2, -1)
+        return torch.cat([both, self.words[self.path.long()]], 1)
+
+
+class Listener:
+    """Whisper's encoder and decoder over exactly the audio there is.
+
+    The encoder never sees padding. The decoder, which has only ever met windows of thirty seconds,
+    would repeat itself; so it is shown, behind the audio, what the encoder makes of silence: one
+    constant tensor, computed once.
+
+    Args:
+        encoder: Whisper's encoder.
+        decoder: Whisper's decoder.
+        tokenizer: of the decoder's tokens.
+        silence: [1500, width] encoder states of silence; None computes them.
+    """
+
+    def __init__(
+        self,
+        encoder: AudioEncoder,
+        decoder: TextDecoder,
+        tokenizer: Tokenizer,
+        silence: torch.Tensor | None = None,
+    ) -> None:
+        self.encoder, self.decoder, self.tokenizer = encoder, decoder, tokenizer
+        self.silence = silence_states(encoder) if silence is None else silence.float()
+
+    @classmethod
+    def load(cls, folder: Path, silence: torch.Tensor | None = None) -> Listener:
+        """The listener of the Whisper checkpoint in `folder`."""
+        tokenizer = Tokenizer.from_file(str(folder / "ctranslate2" / "tokenizer.json"))
+        return cls(AudioEncoder.load(folder), TextDecoder.load(folder), tokenizer, silence)
+
+    def hear(
+        self, state: EncoderState, draft: Sequence[Sequence[int]] = ()
+    ) -> tuple[Heard, tuple[tuple[int, ...], ...]]:
+        """What is heard so far, and the transcript's tokens by window: the next call's draft."""
+        windows = [window for window in self.encoder.states(state) if len(window)]
+        found = [
+            self.decoder.transcribe(self._padded(w), draft[i] if i < len(draft) else (), len(w))
+            for i, w in enumerate(windows)
+        ]
+        return self._join(windows, found), tuple(t.tokens for t in found)
+
+    @torch.no_grad()
+    def hear_batch(self, clips: Sequence[NDArray[np.float32]]) -> list[Heard]:
+        """The same for whole clips [N] of at most thirty seconds, faster; bfloat16."""
+        mels = []
+        for clip in clips:
+            mel, state = self.encoder.features.step(clip, self.encoder.features.start())
+            mels.append(normalize(torch.cat([mel, self.encoder.features.finish(state)])))
+        lengths = torch.tensor([len(mel) for mel in mels])
+        with torch.autocast("cpu", torch.bfloat16):
+            batch = self.encoder(torch.nn.utils.rnn.pad_sequence(mels, batch_first=True), lengths)
+            counts = [int(n + 1) // 2 for n in lengths]
+            windows = [row[:count].float() for row, count in zip(batch, counts, strict=True)]
+            padded = torch.stack([self._padded(window) for window in windows])
+            found = self.decoder.transcribe_batch(padded, torch.tensor(counts))
+        return [self._join([w], [t]) for w, t in zip(windows, found, strict=True)]
+
+    def _padded(self, window: torch.Tensor) -> torch.Tensor:
+        return torch.cat([window, self.silence[len(window) :]])
+
+    def _join(self, windows: Sequence[torch.Tensor], found: Sequence[Transcript]) -> Heard:
+        """Windows and their transcripts as one recording; odd windows repeat their last frame."""
+        frames, path, before = [], [], 0
+        for window, transcript in zip(windows, found, strict=True):
+            if len(windows) > 1 and len(window) % 2:
+                window = torch.cat([window, window[-1:]])
+            looks = F.pad(transcript.looks[:, : len(window)], (0, len(window) % 2))
+            rows = monotonic(looks.view(len(looks), -1, 2).sum(2).float().numpy())
+            path.append(torch.from_numpy(rows) + before)
+            frames.append(window)
+            before += len(transcript.states)
+        width = self.encoder.config.d_model
+        return Heard(
+            torch.cat(frames) if frames else torch.empty(0, width),
+            torch.cat([t.states.float() for t in found]) if found else torch.empty(0, width),
+            torch.cat(path) if path else torch.empty(0, dtype=torch.long),
+            "".join(self.tokenizer.decode(list(t.tokens)) for t in found).strip(),
+        )
+
+
+def silence_states(encoder: AudioEncoder) -> torch.Tensor:
+    """[1500, width] encoder states of thirty seconds of silence."""
+    frames = 2 * encoder.config.max_source_positions
+    mel = torch.full((frames, encoder.config.num_mel_bins), -10.0)
+    return encoder.window(mel)

@@ -1,0 +1,202 @@
+"""The front half of Antiphon: a spoken or written question in, the reply's tokens out."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from antiphon import weights
+from antiphon.errors import UserError
+from antiphon.messages import Token, Turn
+from antiphon.s2t import lora, prompt
+from antiphon.s2t.cascade import CascadeEar
+from antiphon.s2t.ear import AdaptedEar, Ear, Question, load_adapter
+from antiphon.s2t.listener import Listener
+
+Ears = Literal["s2t", "cascade"]
+
+
+class Hearing:
+    """One question while it is being asked. Belongs to one session.
+
+    What comes before the question is read by the language model while the user still speaks.
+
+    Args:
+        model: who listens.
+        history: the turns before.
+    """
+
+    def __init__(self, model: SpeechToText, history: Sequence[Turn] = ()) -> None:
+        self.model = model
+        before, self.after = prompt.around(model.tokenizer, history)
+        self.cache = model.read(before)
+        self.state = model.ear.start()
+
+    def feed(self, pcm: NDArray[np.float32]) -> None:
+        """Hear `pcm` [N], mono, 16 kHz."""
+        self.state = self.model.ear.feed(pcm, self.state)
+
+    def finish(self) -> Question:
+        """The question, if it ends here; the hearing may go on."""
+        return self.model.ear.finish(self.state)
+
+
+class SpeechToText:
+    """Ear and language model; one object serves any number of sessions and threads.
+
+    Args:
+        llm: a transformers causal language model, corrections merged.
+        tokenizer: its tokenizer.
+        ear: how it hears.
+    """
+
+    def __init__(self, llm: Any, tokenizer: Any, ear: Ear) -> None:
+        self.llm, self.tokenizer, self.ear = llm.eval(), tokenizer, ear
+        self.hidden_size: int = llm.config.hidden_size
+        self.ends = prompt.ends(tokenizer, llm.config)
+
+    @classmethod
+    def load(
+        cls,
+        llm: str = "smollm2-135m-instruct",
+        encoder: str = "whisper-tiny.en",
+        adapter: str | Path | None = None,
+        *,
+        ears: Ears = "s2t",
+        dtype: torch.dtype = torch.bfloat16,
+    ) -> SpeechToText:
+        """Load by name (`weights.path`).
+
+        Args:
+            llm: any causal language model transformers knows.
+            encoder: a Whisper.
+            adapter: folder of `adapter.safetensors` and `lora.safetensors`, made for this encoder
+                and language model; None: the committed one.
+            ears: "s2t" or "cascade".
+            dtype: of the language model.
+
+        Raises:
+            UserError: if a name is not known, or the adapter was made for other models.
+        """
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        folder = weights.path(llm)
+        files = weights.assets("s2t") if adapter is None else Path(adapter)
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).requires_grad_(False)
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        fits = llm == "smollm2-135m-instruct" or adapter is not None
+        if fits and (files / "lora.safetensors").exists():
+            lora.merge(model, files / "lora.safetensors")
+        if ears == "cascade":
+            return cls(model, tokenizer, CascadeEar(Listener.load(weights.path(encoder))))
+        if not fits:
+            raise UserError(
+                f"{llm} has no adapter of its own yet: train one, or choose --ears cascade"
+            )
+        ear, silence = load_adapter(files / "adapter.safetensors")
+        listener = Listener.load(weights.path(encoder), silence)
+        table = model.get_input_embeddings().weight
+        small = listener.encoder.config.d_model
+        if ear.config.audio != 3 * small or ear.config.width != table.shape[1]:
+            raise UserError(f"the adapter in {files} was made for other models than these")
+        return cls(model, tokenizer, AdaptedEar(listener, ear, tokenizer, table))
+
+    def start(self, history: Sequence[Turn] = ()) -> Hearing:
+        """Begin to listen."""
+        return Hearing(self, history)
+
+    def transcribe(self, pcm: NDArray[np.float32]) -> str:
+        """What is said in `pcm` [N], mono, 16 kHz."""
+        return self.ear.finish(self.ear.feed(pcm, self.ear.start())).text
+
+    @torch.no_grad()
+    def read(self, tokens: Sequence[int]) -> Any:
+        """A key-value cache that has read `tokens`."""
+        from transformers import DynamicCache
+
+        cache = DynamicCache(config=self.llm.config)
+        self.llm.get_decoder()(
+            input_ids=torch.tensor([list(tokens)]), past_key_values=cache, use_cache=True
+        )
+        return cache
+
+    def reply(
+        self,
+        question: Hearing | Question | NDArray[np.float32] | str,
+        history: Sequence[Turn] = (),
+        max_tokens: int = 160,
+        cancelled: Callable[[], bool] = lambda: False,
+        *,
+        temperature: float = 0.0,
+        top_p: float = 0.9,
+        seed: int = 0,
+    ) -> Iterator[Token]:
+        """Answer.
+
+        Args:
+            question: a hearing (which has its history already), what an ear understood, audio [N]
+                at 16 kHz, or text.
+            history: the turns before.
+            max_tokens: longest reply.
+            cancelled: asked before every token; True ends the reply.
+            temperature: 0 chooses the likeliest token.
+            top_p: with a temperature, draw from the likeliest tokens that make up this share.
+            seed: of the draw.
+        """
+        if isinstance(question, np.ndarray):
+            hearing = self.start(history)
+            hearing.feed(question)
+            question = hearing
+        if isinstance(question, Hearing):
+            cache, after = copy.deepcopy(question.cache), question.after
+            understood = question.finish()
+        else:
+            before, after = prompt.around(self.tokenizer, history)
+            cache = self.read(before)
+            understood = Question(question, None) if isinstance(question, str) else question
+        draw = torch.Generator().manual_seed(seed)
+        step, ids, sent = self._embed(understood, after), list[int](), 0
+        while len(ids) < max_tokens and not cancelled():
+            hidden, logits = self._advance(step, cache)
+            token = choose(logits, temperature, top_p, draw)
+            if token in self.ends:
+                return
+            ids.append(token)
+            text = self.tokenizer.decode(ids)
+            new = "" if text.endswith("\N{REPLACEMENT CHARACTER}") else text[sent:]
+            sent += len(new)
+            yield Token(token, new, hidden)
+            step = self.llm.get_input_embeddings()(torch.tensor([[token]]))
+
+    @torch.no_grad()
+    def _embed(self, question: Question, after: list[int]) -> torch.Tensor:
+        table = self.llm.get_input_embeddings()
+        tail = table(torch.tensor(after))
+        asked = question.embeddings
+        if asked is None:
+            ids = prompt.encode(self.tokenizer, question.text)
+            asked = table(torch.tensor(ids, dtype=torch.long))
+        return torch.cat([asked.to(tail.dtype), tail])[None]
+
+    @torch.no_grad()
+    def _advance(self, embeddings: torch.Tensor, cache: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        """Read [1, N, H]: the last post-norm state [H] and its logits [V], float32."""
+        states = self.llm.get_decoder()(
+            inputs_embeds=embeddings, past_key_values=cache, use_cache=True
+        ).last_hidden_state[0, -1]
+        return states.float(), self.llm.get_output_embeddings()(states).float()
+
+
+def choose(logits: torch.Tensor, temperature: float, top_p: float, draw: torch.Generator) -> int:
+    """A token by its logits [V]: the likeliest, or one drawn from the top."""
+    if temperature <= 0:
+        return int(logits.argmax())
+    odds, order = (logits / temperature).softmax(-1).sort(descending=True)
+    odds[1:][odds.cumsum(0)[:-1] > top_p] = 0.0
+    return int(order[torch.multinomial(odds, 1, generator=draw)])
