@@ -1,0 +1,298 @@
+"""Stage I: the language model learns to answer as one speaks, the adapter learns to hear.
+
+`reply` trains the LoRA on written questions, `align` the adapter's CTC head, `answer` the adapter
+through the frozen language model. Run in this order.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
+
+from antiphon.errors import UserError
+from antiphon.s2t import lora, prompt
+from antiphon.s2t.adapter import BLANK, Adapter
+from antiphon.s2t.listener import Heard
+from antiphon.training import ears_corpus, replies
+from antiphon.training.loop import Schedule, fit
+
+
+def load_llm(folder: Path) -> tuple[Any, Any]:
+    """Frozen language model (bfloat16) and tokenizer of a transformers folder."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    llm = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+    return llm.requires_grad_(False), AutoTokenizer.from_pretrained(folder)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A question and its reply as tokens."""
+
+    question: list[int]
+    """As written."""
+    reply: list[int]
+    """With the end mark."""
+
+
+class Texts:
+    """Exchanges to learn from, drawn by step.
+
+    Args:
+        pools: question and reply pairs, with the share of each pool.
+        tokenizer: of the language model.
+    """
+
+    def __init__(
+        self, pools: Sequence[tuple[list[tuple[str, str]], float]], tokenizer: Any
+    ) -> None:
+        self.pools, self.tokenizer = pools, tokenizer
+        self.before, self.after = prompt.around(tokenizer)
+        self.end = tokenizer.convert_tokens_to_ids("<|im_end|>")
+
+    def exchange(self, question: str, reply: str) -> Exchange:
+        """The tokens of a pair."""
+        encode = prompt.encode
+        return Exchange(
+            encode(self.tokenizer, question), [*encode(self.tokenizer, reply), self.end]
+        )
+
+    def batch(self, step: int, size: int, seed: int = 0) -> list[Exchange]:
+        """`size` exchanges of `step`; a pool is gone through once before it repeats."""
+        found = []
+        for pool, share in self.pools:
+            count = round(size * share)
+            for i in range(step * count, (step + 1) * count):
+                order = _order(len(pool), i // len(pool), seed)
+                found.append(self.exchange(*pool[order[i % len(pool)]]))
+        return found
+
+
+_orders: dict[tuple[int, int, int], list[int]] = {}
+
+
+def _order(count: int, epoch: int, seed: int) -> list[int]:
+    key = (count, epoch, seed)
+    if key not in _orders:
+        _orders[key] = random.Random(f"{seed} {epoch}").sample(range(count), count)
+    return _orders[key]
+
+
+def reply_loss(
+    llm: Any,
+    before: list[int],
+    after: list[int],
+    asked: Sequence[torch.Tensor],
+    told: Sequence[list[int]],
+) -> torch.Tensor:
+    """Mean cross entropy of the replies.
+
+    Args:
+        llm: a causal language model.
+        before: tokens in front of every question.
+        after: tokens behind it.
+        asked: embeddings [S, H] of the questions.
+        told: tokens of the replies.
+    """
+    table = llm.get_input_embeddings()
+    head, tail = table(torch.tensor(before)), table(torch.tensor(after))
+    rows = [
+        torch.cat([head, x, tail, table(torch.tensor(reply[:-1], dtype=torch.long))])
+        for x, reply in zip(asked, told, strict=True)
+    ]
+    lengths = [len(row) for row in rows]
+    mask = pad_sequence([torch.ones(n, dtype=torch.long) for n in lengths], batch_first=True)
+    states = llm.model(
+        inputs_embeds=pad_sequence(rows, batch_first=True), attention_mask=mask, use_cache=False
+    ).last_hidden_state
+    spoken = torch.cat(
+        [row[n - len(r) : n] for row, n, r in zip(states, lengths, told, strict=True)]
+    )
+    logits = llm.lm_head(spoken).float()
+    return F.cross_entropy(logits, torch.tensor([t for reply in told for t in reply]))
+
+
+def reply(
+    llm_folder: Path,
+    data: Path,
+    out: Path,
+    *,
+    steps: int = 500,
+    batch: int = 8,
+    minutes: float | None = None,
+    seed: int = 0,
+) -> None:
+    """Train the LoRA (upper half of the blocks) on written questions: `out/lora.safetensors`."""
+    llm, tokenizer = load_llm(llm_folder)
+    corrections = lora.attach(llm, first=llm.config.num_hidden_layers // 2)
+    hand, quiz = replies.written(), replies.trivia(data)
+    texts = Texts([(hand[40:], 0.625), (quiz, 0.375)], tokenizer)
+    held_out = [texts.exchange(*pair) for pair in hand[:40]]
+    table = llm.get_input_embeddings()
+
+    def ce(exchanges: list[Exchange]) -> torch.Tensor:
+        asked = [table(torch.tensor(e.question)) for e in exchanges]
+        return reply_loss(llm, texts.before, texts.after, asked, [e.reply for e in exchanges])
+
+    def losses(step: int) -> Mapping[str, torch.Tensor]:
+        return {"loss": ce(texts.batch(step, batch, seed))}
+
+    def evaluate() -> Mapping[str, float]:
+        lora.save(corrections, out / "lora.safetensors")
+        return {"ce": ce(held_out).item()}
+
+    fit(
+        llm,
+        losses,
+        Schedule(steps=steps, lr=8e-4, warmup=10, weight_decay=0.0),
+        out,
+        minutes=minutes,
+        seed=seed,
+        save_every=20,
+        evaluate=evaluate,
+        evaluate_every=20,
+    )
+    lora.save(corrections, out / "lora.safetensors")
+
+
+class Clips:
+    """Heard clips with their labels, drawn by step.
+
+    Args:
+        shards: files of `ears_corpus`.
+        tokens: CTC labels of the adapter.
+        tokenizer: of the language model.
+    """
+
+    def __init__(self, shards: Sequence[Path], tokens: torch.Tensor, tokenizer: Any) -> None:
+        labels = {token: label for label, token in enumerate(tokens.tolist()) if label != BLANK}
+        self.clips: list[tuple[Heard, torch.Tensor, str]] = []
+        for path in shards:
+            for heard, text in ears_corpus.read(path):
+                ids = prompt.encode(tokenizer, text)
+                fits = 0 < len(ids) < len(heard.path) and all(i in labels for i in ids)
+                if fits:
+                    self.clips.append((heard, torch.tensor([labels[i] for i in ids]), text))
+        self.clips.sort(key=lambda clip: len(clip[0].path))
+        if not self.clips:
+            raise UserError("the ears corpus is empty: run `antiphon train corpus` first")
+
+    def batch(
+        self, step: int, size: int, seed: int = 0
+    ) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
+        """Frames [size, T, audio], lengths [size] and labels of neighbours in length."""
+        count = max(1, len(self.clips) // size)
+        order = _order(count, step // count, seed)
+        return self.take(range(order[step % count] * size, (order[step % count] + 1) * size))
+
+    def take(self, rows: range) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
+        """The same for certain clips."""
+        chosen = [self.clips[i] for i in rows if i < len(self.clips)]
+        frames = [heard.wide.float() for heard, _, _ in chosen]
+        lengths = torch.tensor([len(row) for row in frames])
+        return pad_sequence(frames, batch_first=True), lengths, [c[1] for c in chosen]
+
+
+def align(
+    adapter: Adapter,
+    train: Clips,
+    held_out: Clips,
+    out: Path,
+    *,
+    steps: int = 600,
+    batch: int = 16,
+    lr: float = 3e-4,
+    minutes: float | None = None,
+    seed: int = 0,
+) -> None:
+    """Train everything of the adapter that the CTC loss reaches; held-out loss is logged."""
+    for part in (adapter.lbm, adapter.gate):
+        part.requires_grad_(False)
+
+    def ctc(frames: torch.Tensor, lengths: torch.Tensor, labels: list[torch.Tensor]) -> Any:
+        with torch.autocast("cpu", torch.bfloat16):
+            features = adapter.features(frames, lengths)
+            return adapter.loss(adapter.log_probs(features), lengths, labels)
+
+    def losses(step: int) -> Mapping[str, torch.Tensor]:
+        return {"loss": ctc(*train.batch(step, batch, seed))}
+
+    def evaluate() -> Mapping[str, float]:
+        starts = range(0, len(held_out.clips), batch)
+        found = [ctc(*held_out.take(range(i, i + batch))).item() for i in starts]
+        return {"ctc": sum(found) / len(found)}
+
+    schedule = Schedule(steps=steps, lr=lr, warmup=30, weight_decay=0.0)
+    fit(
+        adapter,
+        losses,
+        schedule,
+        out,
+        minutes=minutes,
+        seed=seed,
+        save_every=50,
+        evaluate=evaluate,
+        evaluate_every=100,
+    )
+
+
+def answer(
+    adapter: Adapter,
+    llm: Any,
+    tokenizer: Any,
+    train: Clips,
+    told: Callable[[str], str | None],
+    out: Path,
+    *,
+    steps: int = 200,
+    batch: int = 8,
+    lr: float = 2e-4,
+    minutes: float | None = None,
+    seed: int = 0,
+) -> None:
+    """Train the adapter through the frozen language model: CE + 0.3 CTC.
+
+    Args:
+        adapter: after `align`.
+        llm: with its LoRA merged.
+        tokenizer: of the language model.
+        train: spoken questions; clips without a reply are not used.
+        told: the reply to a question's text, None if there is none.
+        out: folder of the run.
+        steps: optimizer steps.
+        batch: clips a step.
+        lr: peak learning rate.
+        minutes: longest run.
+        seed: of the order.
+    """
+    adapter.requires_grad_(True)
+    train.clips = [clip for clip in train.clips if told(clip[2])]
+    before, after = prompt.around(tokenizer)
+    end = tokenizer.convert_tokens_to_ids("<|im_end|>")
+    table = llm.get_input_embeddings().weight
+
+    def losses(step: int) -> Mapping[str, torch.Tensor]:
+        count = max(1, len(train.clips) // batch)
+        first = _order(count, step // count, seed)[step % count] * batch
+        rows = range(first, min(first + batch, len(train.clips)))
+        frames, lengths, labels = train.take(rows)
+        features = adapter.features(frames, lengths)
+        log_probs = adapter.log_probs(features)
+        asked = [
+            adapter.embed(f[:n], p[:n], table).to(table.dtype)
+            for f, p, n in zip(features, log_probs, lengths, strict=True)
+        ]
+        replied = [[*prompt.encode(tokenizer, told(train.clips[i][2]) or ""), end] for i in rows]
+        ce = reply_loss(llm, before, after, asked, replied)
+        ctc = adapter.loss(log_probs, lengths, labels)
+        return {"loss": ce + 0.3 * ctc, "ce": ce, "ctc": ctc}
+
+    schedule = Schedule(steps=steps, lr=lr, warmup=20, weight_decay=0.0)
+    fit(adapter, losses, schedule, out, minutes=minutes, seed=seed, save_every=50)

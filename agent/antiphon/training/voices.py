@@ -1,0 +1,129 @@
+"""Synthetic voices that ask the training questions. Needed for training only."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from antiphon.errors import UserError
+from antiphon.s2t.features import SAMPLE_RATE
+
+Sound = NDArray[np.float32]
+
+ACCENTS = ("en-us", "en-gb", "en-gb-scotland", "en-029", "en-gb-x-gbclan", "en-us-nyc")
+TIMBRES = ("", "+m1", "+m3", "+m5", "+m7", "+f1", "+f3", "+f4")
+FLITE = ("awb", "slt", "kal16")
+FESTIVAL = ("voice_cmu_us_slt_arctic_hts",)
+HELD_OUT = ("flite:rms", "espeak:en-gb-x-rp+f2")
+"""Voices for evaluation only."""
+
+
+@dataclass(frozen=True)
+class Voice:
+    """One way of saying a text."""
+
+    name: str
+    """program:voice, for instance flite:slt."""
+    speak: Callable[[str], Sound]
+    """Text to mono samples at 16 kHz."""
+
+
+def voice(name: str, piper: Path | None = None) -> Voice:
+    """The voice called `name`: espeak:ACCENT+TIMBRE, flite:NAME, festival:NAME or piper:FILE.
+
+    Args:
+        name: program:voice.
+        piper: folder of the Piper voice.
+
+    Raises:
+        UserError: if its program is not installed.
+    """
+    program, _, kind = name.partition(":")
+    if program == "piper":
+        if piper is None:
+            raise UserError(f"the voice {name} needs the folder of a Piper voice")
+        path = piper / kind
+        return Voice(name, lambda text: _piper(path, text))
+    needed = {"espeak": "espeak-ng", "flite": "flite", "festival": "text2wave"}
+    if program not in needed:
+        raise UserError(f"there is no voice {name!r}: use espeak:…, flite:…, festival:… or piper:…")
+    if shutil.which(needed[program]) is None:
+        package = "festival" if program == "festival" else needed[program]
+        raise UserError(f"the voice {name} needs the Debian package {package}: install it")
+    speak = {"espeak": _espeak, "flite": _flite, "festival": _festival}[program]
+    return Voice(name, lambda text: speak(kind, text))
+
+
+def training_voices(piper: Path | None) -> list[Voice]:
+    """Every training voice, repeated as often as its share: a third each to good and odd ones."""
+    names = [f"espeak:{accent}{timbre}" for accent in ACCENTS for timbre in TIMBRES]
+    names += [f"flite:{kind}" for kind in FLITE for _ in range(16)]
+    names += [f"festival:{kind}" for kind in FESTIVAL for _ in range(2)]
+    if piper is not None:
+        names += [f"piper:{file.name}" for file in sorted(piper.glob("*.onnx")) for _ in range(36)]
+    return [voice(name, piper) for name in names]
+
+
+def _espeak(kind: str, text: str) -> Sound:
+    return _decode(_run(["espeak-ng", "-v", kind, "-s", "160", "--stdout", "--stdin"], text))
+
+
+def _flite(kind: str, text: str) -> Sound:
+    with tempfile.NamedTemporaryFile(suffix=".wav") as out:
+        _run(["flite", "-voice", kind, "-t", text, "-o", out.name], "")
+        return _decode(Path(out.name).read_bytes())
+
+
+def _festival(kind: str, text: str) -> Sound:
+    with tempfile.NamedTemporaryFile(suffix=".wav") as out:
+        _run(["text2wave", "-eval", f"({kind})", "-o", out.name], text)
+        wav = Path(out.name).read_bytes()
+    if not wav:
+        raise UserError(f"festival does not know {kind}: install Debian's festvox-us-slt-hts")
+    return _decode(wav)
+
+
+def _piper(path: Path, text: str) -> Sound:
+    model = _piper_model(path)
+    pieces = [chunk.audio_float_array for chunk in model.synthesize(text)]
+    return _resample(np.concatenate(pieces), model.config.sample_rate)
+
+
+@lru_cache(maxsize=2)
+def _piper_model(path: Path):  # type: ignore[no-untyped-def]
+    try:
+        from piper import PiperVoice
+    except ImportError as error:
+        raise UserError(
+            "the Piper voices need the package piper-tts: pip install 'antiphon[train]'"
+        ) from error
+    return PiperVoice.load(path)
+
+
+def _run(command: list[str], text: str) -> bytes:
+    done = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
+    if done.returncode:
+        raise UserError(f"{command[0]} could not say {text!r}: {done.stderr.decode().strip()}")
+    return done.stdout
+
+
+def _decode(wav: bytes) -> Sound:
+    import soundfile
+
+    pcm, rate = soundfile.read(io.BytesIO(wav), dtype="float32")
+    return _resample(pcm, rate)
+
+
+def _resample(pcm: Sound, rate: int) -> Sound:
+    import soxr
+
+    return np.asarray(soxr.resample(pcm, rate, SAMPLE_RATE), np.float32)
