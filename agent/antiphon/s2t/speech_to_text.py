@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +19,8 @@ from antiphon.s2t.cascade import CascadeEar
 from antiphon.s2t.ear import AdaptedEar, Ear, Question, load_adapter
 from antiphon.s2t.listener import Listener
 
-Ears = Literal["s2t", "cascade"]
+EARS = ("s2t", "cascade")
+"""Hear directly, or transcribe first."""
 
 
 class Hearing:
@@ -68,7 +69,7 @@ class SpeechToText:
         encoder: str = "whisper-tiny.en",
         adapter: str | Path | None = None,
         *,
-        ears: Ears = "s2t",
+        ears: str = "s2t",
         dtype: torch.dtype = torch.bfloat16,
     ) -> SpeechToText:
         """Load by name (`weights.path`).
@@ -78,7 +79,7 @@ class SpeechToText:
             encoder: a Whisper.
             adapter: folder of `adapter.safetensors` and `lora.safetensors`, made for this encoder
                 and language model; None: the committed one.
-            ears: "s2t" or "cascade".
+            ears: one of `EARS`.
             dtype: of the language model.
 
         Raises:
@@ -86,6 +87,8 @@ class SpeechToText:
         """
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
+        if ears not in EARS:
+            raise UserError(f"There are no ears named '{ears}': choose {' or '.join(EARS)}.")
         folder = weights.path(llm)
         files = weights.assets("s2t") if adapter is None else Path(adapter)
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).requires_grad_(False)

@@ -1,0 +1,133 @@
+"""The recipe of the ears from first to last: where every job reads from and writes to.
+
+Jobs in order: `corpus`, `reply`, `align`, `answer`. Each continues where it was stopped and writes
+what it has learned into the folder of the ears.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from antiphon import weights
+from antiphon.s2t import lora
+from antiphon.s2t.adapter import Adapter
+from antiphon.s2t.ear import load_adapter, save_adapter
+from antiphon.s2t.listener import Listener
+from antiphon.training import ears_corpus, replies, s2t, texts
+from antiphon.training.warm_start import vocabulary, warm_start
+
+LABELS = 16_384
+"""CTC labels, the blank included."""
+LAYERS = 2
+"""Depth of the adapter."""
+HELD_OUT = 1
+"""Shards kept for the held-out loss."""
+TURNS = 10
+"""Every tenth turn of the dialogues is enough to choose the labels by."""
+
+
+@dataclass
+class Ears:
+    """Ears being made.
+
+    Attributes:
+        data: folder of the open collections (docs/data.md).
+        work: folder of corpora and checkpoints.
+        out: folder of the finished ears.
+        llm: the language model they belong to.
+        encoder: the Whisper they hear with.
+        seed: of everything.
+    """
+
+    data: Path
+    work: Path
+    out: Path
+    llm: str = "smollm2-135m-instruct"
+    encoder: str = "whisper-tiny.en"
+    seed: int = 0
+
+    @cached_property
+    def listener(self) -> Listener:
+        """Whisper."""
+        return Listener.load(weights.path(self.encoder))
+
+    def language_model(self, *, corrected: bool) -> tuple[Any, Any]:
+        """Language model, with the trained LoRA or without, and its tokenizer."""
+        llm, tokenizer = s2t.load_llm(weights.path(self.llm))
+        if corrected:
+            lora.merge(llm, self.out / "lora.safetensors")
+        return llm, tokenizer
+
+    def corpus(self, hours: float, minutes: float) -> float:
+        """Spoken questions and human speech as Whisper hears them; returns the hours made."""
+        self.work.mkdir(parents=True, exist_ok=True)
+        labels = ears_corpus.pseudo_labels(
+            self.data, weights.path("whisper-base"), self.work / "labels.json"
+        )
+        piper = weights.path("piper-joe")
+        corpus = ears_corpus.Corpus(self.data, self.listener, piper, labels)
+        out = self.work / "corpus"
+        return ears_corpus.build(corpus, out, hours=hours, minutes=minutes, seed=self.seed)
+
+    def reply(self, steps: int = 300, minutes: float | None = None) -> None:
+        """The manner of answering."""
+        folder = weights.path(self.llm)
+        out = self.work / "reply"
+        s2t.reply(folder, self.data, out, steps=steps, minutes=minutes, seed=self.seed)
+        self._publish(out / "lora.safetensors")
+
+    def align(self, steps: int = 600, minutes: float | None = None) -> None:
+        """Hearing: the CTC head."""
+        _, tokenizer = self.language_model(corrected=False)
+        adapter = self._adapter(tokenizer)
+        shards = sorted((self.work / "corpus").glob("*.pt"))
+        train = s2t.Clips(shards[HELD_OUT:], adapter.tokens, tokenizer)
+        held_out = s2t.Clips(shards[:HELD_OUT], adapter.tokens, tokenizer)
+        out = self.work / "align"
+        s2t.align(adapter, train, held_out, out, steps=steps, minutes=minutes, seed=self.seed)
+        self._save(adapter)
+
+    def answer(self, steps: int = 200, minutes: float | None = None) -> None:
+        """Hearing, by what the language model makes of it."""
+        llm, tokenizer = self.language_model(corrected=True)
+        adapter, _ = load_adapter(self.out / "adapter.safetensors")
+        shards = sorted((self.work / "corpus").glob("*.pt"))[HELD_OUT:]
+        clips = s2t.Clips(shards, adapter.tokens, tokenizer)
+        told = {question.lower().strip(" ?."): said for question, said in replies.trivia(self.data)}
+        s2t.answer(
+            adapter,
+            llm,
+            tokenizer,
+            clips,
+            lambda text: told.get(text.lower().strip(" ?.")),
+            self.work / "answer",
+            steps=steps,
+            minutes=minutes,
+            seed=self.seed,
+        )
+        self._save(adapter)
+
+    def _adapter(self, tokenizer: Any) -> Adapter:
+        asked = texts.questions(self.data)
+        sentences = [question[:1].upper() + question[1:] for question, _ in asked] * 2
+        sentences += [answer for _, answers in asked for answer in answers if answer]
+        sentences += list(texts.turns(self.data))[::TURNS]
+        labels = vocabulary(sentences, tokenizer, LABELS)
+        torch.manual_seed(self.seed)
+        return warm_start(self.listener, tokenizer, labels, 576, 9, LAYERS)
+
+    def _save(self, adapter: Adapter) -> None:
+        self.out.mkdir(parents=True, exist_ok=True)
+        save_adapter(adapter, self.listener.silence, self.out / "adapter.safetensors")
+
+    def _publish(self, file: Path) -> None:
+        self.out.mkdir(parents=True, exist_ok=True)
+        part = self.out / f"{file.name}.part"
+        shutil.copyfile(file, part)
+        part.replace(self.out / file.name)
