@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from antiphon_codecs.unit_codec import UnitCodec
-from antiphon_codecs.unit_language import UnitLanguage
 from numpy.typing import NDArray
 
 from antiphon import weights
 from antiphon.messages import Segment, Speech, Turn, Word
 from antiphon.t2c.text_to_codec import Plan, Source, TextToCodec
 from antiphon.t2c.trigger import BreathTrigger, Trigger
+from antiphon_codecs.unit_codec import UnitCodec
+from antiphon_codecs.unit_language import UnitLanguage
 
 if TYPE_CHECKING:
     from antiphon.s2t.speech_to_text import Hearing, SpeechToText
@@ -201,6 +201,6 @@ def load_voice(voice: str | Path, embeddings: torch.Tensor) -> tuple[TextToCodec
         embeddings: [V, H] token embeddings of the language model.
     """
     folder = weights.assets(str(voice))
-    language = UnitLanguage.load(folder / "unit_language.json")
+    language = UnitLanguage.load(folder / "unit_language.safetensors")
     t2c = TextToCodec.load(folder / "t2c.safetensors", language, embeddings)
     return t2c, UnitCodec.load(folder / "codec.safetensors")

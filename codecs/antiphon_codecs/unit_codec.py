@@ -117,6 +117,8 @@ class UnitCodec(nn.Module):
     def encode_latent(self, z: torch.Tensor) -> Units:
         """Units [T / stride] of teacher latents [T, latent]; a rest below a stride is dropped."""
         z = z[: len(z) // self.config.stride * self.config.stride]
+        if not len(z):
+            return np.zeros(0, np.int64)
         codes = self.encoder(self.patches(self.normalize(z[None].float())))
         return self.quantizer.nearest(codes)[0].numpy()
 
@@ -190,7 +192,7 @@ class UnitCodec(nn.Module):
 
     def _checked(self, units: Units) -> torch.Tensor:
         ids = torch.from_numpy(np.asarray(units, np.int64))
-        if len(ids) and not (0 <= int(ids.min()) and int(ids.max()) < self.n_units):
+        if len(ids) and not (int(ids.min()) >= 0 and int(ids.max()) < self.n_units):
             raise ValueError(f"units must lie in 0..{self.n_units - 1}: these are another codec's")
         return ids
 

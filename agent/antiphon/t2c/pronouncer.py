@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from antiphon_codecs.convnext import ConvNeXt
 from torch import nn
+
+from antiphon_codecs.convnext import ConvNeXt
 
 ALPHABET = " abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'-,.:;!?—"
 SLOTS = 3

@@ -17,8 +17,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-from antiphon_codecs.codec import Units
-from antiphon_codecs.unit_language import UnitLanguage
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -37,6 +35,8 @@ from antiphon.t2c.sounds import BEGIN, END, Inventory
 from antiphon.t2c.spelling import Spelling, spell
 from antiphon.t2c.unit_lm import UnitLM, UnitLMState
 from antiphon.t2c.voice import Voice, VoiceConfig, places
+from antiphon_codecs.codec import Units
+from antiphon_codecs.unit_language import UnitLanguage
 
 Source = Literal["hidden", "text"]
 """Where token vectors come from: hidden states (stage III) or token embeddings (stage II)."""
@@ -67,6 +67,11 @@ class Clause:
     """[T, width] condition of every unit."""
     fresh: bool
     """True if a sentence begins here, so the unit LM forgets what it said."""
+    sounds: tuple[int, ...]
+    lengths: tuple[int, ...]
+    """Units of each sound; T in all."""
+    tokens: tuple[int, ...]
+    """Token of the segment that each sound belongs to."""
 
 
 @dataclass(frozen=True)
@@ -107,9 +112,7 @@ class TextToCodec(nn.Module):
         embeddings: [V, H] the language model's token embeddings, frozen.
     """
 
-    def __init__(
-        self, config: T2CConfig, language: UnitLanguage, embeddings: torch.Tensor
-    ) -> None:
+    def __init__(self, config: T2CConfig, language: UnitLanguage, embeddings: torch.Tensor) -> None:
         super().__init__()
         self.config, self.language = config, language
         self.inventory = Inventory(tuple(config.sounds))
@@ -118,7 +121,7 @@ class TextToCodec(nn.Module):
         self.pronouncer = Pronouncer(PronouncerConfig(count, config.hidden))
         self.voice = Voice(VoiceConfig(count, config.hidden, config.width))
         self.lm = UnitLM(
-            len(language.lengths),
+            len(language),
             config.width,
             LlamaConfig(config.width, config.lm_layers, config.lm_heads, config.lm_inner),
         )
@@ -174,9 +177,11 @@ class TextToCodec(nn.Module):
             if ends:
                 sounds = [*sounds, self.inventory.id(END)]
                 characters = [*characters, len(part.text) - 1]
-            own = vectors[torch.tensor([part.tokens[c] for c in characters])]
-            condition, lengths, state = self._course(sounds, own, state, liveliness, generator)
-            clauses.append(Clause(condition, fresh))
+            owners = [part.tokens[c] for c in characters]
+            condition, lengths, state = self._course(
+                sounds, vectors[torch.tensor(owners)], state, liveliness, generator
+            )
+            clauses.append(Clause(condition, fresh, tuple(sounds), tuple(lengths), tuple(owners)))
             for character, length in zip(characters, lengths, strict=True):
                 spans.append((part.written[character], at, at + length))
                 at += length

@@ -21,9 +21,7 @@ NOT_AN_END = re.compile(
     r"(\d[.,:]?|\b(Dr|Mr|Mrs|Ms|St|Prof|Jr|Sr|vs|No|etc|e\.g|i\.e|[A-Z])\.|[($€£\"#*-])$"
 )
 BEGINS_PHRASE = frozenset(
-    "and or but because so if when while where which who that than as of in on at by for from to "
-    "with about into over after before since until between is are was were has have had can will "
-    "would could should may might".split()
+    ["and", "or", "but", "because", "so", "if", "when", "while", "where", "which", "who", "that", "than", "as", "of", "in", "on", "at", "by", "for", "from", "to", "with", "about", "into", "over", "after", "before", "since", "until", "between", "is", "are", "was", "were", "has", "have", "had", "can", "will", "would", "could", "should", "may", "might"]
 )
 
 

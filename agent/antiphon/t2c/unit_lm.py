@@ -38,9 +38,7 @@ class UnitLM(nn.Module):
         window: steps of the past kept while speaking.
     """
 
-    def __init__(
-        self, words: int, condition: int, config: LlamaConfig, window: int = 192
-    ) -> None:
+    def __init__(self, words: int, condition: int, config: LlamaConfig, window: int = 192) -> None:
         super().__init__()
         self.words, self.window = words, window
         self.start_id, self.masked_id = words, words + 1

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from antiphon_codecs.convnext import ConvNeXt
 from torch import nn
+
+from antiphon_codecs.convnext import ConvNeXt
 
 LONGEST = 64
 """Units of the longest sound that can be asked for (0.74 s)."""

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from antiphon_codecs.unit_codec import UnitCodec, UnitCodecConfig
 from torch import nn
 from torch.nn import functional as F
 
 from antiphon.training.latents import Corpus
 from antiphon.training.loop import Schedule, fit
+from antiphon_codecs.unit_codec import UnitCodec, UnitCodecConfig
 
 BATCH = 16
 FRAMES = 172

@@ -20,6 +20,8 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from antiphon.errors import UserError
+
 Losses = Mapping[str, torch.Tensor]
 
 
@@ -159,6 +161,20 @@ def restore(out: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> in
     return int(state["step"])
 
 
+def load(out: Path, model: nn.Module) -> int:
+    """Give `model` what the run in `out` has learned, and return its step.
+
+    Raises:
+        UserError: if there is no checkpoint.
+    """
+    path = out / "checkpoint.pt"
+    if not path.exists():
+        raise UserError(f"{path} is missing: train {out.name} first")
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    model.load_state_dict(state["model"], strict=False)
+    return int(state["step"])
+
+
 def plot(out: Path) -> None:
     """Draw `log.jsonl` as `loss.png`, one panel a figure, smoothed over fifty steps."""
     import matplotlib
@@ -166,7 +182,8 @@ def plot(out: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    rows = [json.loads(row) for row in (out / "log.jsonl").read_text().splitlines()]
+    log = out / "log.jsonl"
+    rows = [json.loads(row) for row in log.read_text().splitlines()] if log.exists() else []
     if not rows:
         return
     names = sorted({name for row in rows for name in row if name != "step"})

@@ -106,7 +106,8 @@ class Pronunciation(nn.Module):
         read = [self.speller(text) for text in texts]
         read = [row for row in read if len(row[1])]
         labels = [self.inventory.ids(sounds_of(self.teacher, form)) for form, _, _ in read]
-        longest = max(len(ids) for _, ids, _ in read)
+        # Kernels are compiled for every new shape: let there be few.
+        longest = -(-max(len(ids) for _, ids, _ in read) // 32) * 32
         width = read[0][2].shape[-1]
         characters = torch.zeros(len(read), longest, dtype=torch.long)
         vectors = torch.zeros(len(read), longest, width)
@@ -126,7 +127,10 @@ class Pronunciation(nn.Module):
         texts = self.held_texts[:count]
         hidden = random.Random(0)
         hidden.random = lambda: 0.0  # type: ignore[method-assign]
-        return {"error": self._error(texts, None), "error_spelling_only": self._error(texts, hidden)}
+        return {
+            "error": self._error(texts, None),
+            "error_spelling_only": self._error(texts, hidden),
+        }
 
     def _error(self, texts: Sequence[str], rng: random.Random | None) -> float:
         scores, slots, labels = self.score(texts, rng)
@@ -160,7 +164,12 @@ def distance(a: Sequence[int], b: Sequence[int]) -> int:
 
 
 def train(
-    task: Pronunciation, out: Path, *, steps: int = 4000, minutes: float | None = None, seed: int = 0
+    task: Pronunciation,
+    out: Path,
+    *,
+    steps: int = 4000,
+    minutes: float | None = None,
+    seed: int = 0,
 ) -> None:
     """Train, or go on training, a pronouncer in `out`."""
     schedule = Schedule(steps, lr=1.5e-3, warmup=200)

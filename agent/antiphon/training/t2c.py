@@ -9,8 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from antiphon_codecs.unit_codec import UnitCodec
-from antiphon_codecs.unit_language import UnitLanguage
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F
@@ -25,6 +23,8 @@ from antiphon.training.alignment import align
 from antiphon.training.latents import Corpus
 from antiphon.training.loop import Schedule, fit
 from antiphon.training.pronouncer import Speller
+from antiphon_codecs.unit_codec import UnitCodec
+from antiphon_codecs.unit_language import UnitLanguage
 
 MASKED = 0.15
 """Share of previous words hidden from the LM, so that it listens to the condition."""
@@ -33,6 +33,10 @@ HIDDEN = 0.15
 CUT = 0.5
 """Share of batches that are spoken as two segments."""
 UNITS_A_BATCH = 4500
+BUCKETS = 12
+"""Groups of sentences of similar length; a batch comes from one of them."""
+MULTIPLE = 32
+"""Batches are padded to multiples of this, since kernels are compiled for every new shape."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +74,14 @@ def prepare(
         speller: reads the texts.
     """
     examples = []
-    word_lengths = np.asarray(language.lengths)
-    rows = zip(corpus.texts, corpus.phonemes, corpus.durations, corpus.latents, strict=True)
-    for text, phonemes, durations, latent in tqdm(list(rows), desc="align", unit="sentence"):
+    latents = tqdm(corpus.latents, desc="encode", unit="sentence")
+    spelt = language.encode_many([codec.encode_latent(torch.from_numpy(z)) for z in latents])
+    rows = zip(corpus.texts, corpus.phonemes, corpus.durations, spelt, strict=True)
+    for text, phonemes, durations, words in tqdm(list(rows), desc="align", unit="sentence"):
         names = [symbols[int(p)] for p in phonemes]
         starts = boundaries(names)
         sounds = group(names)
-        words = np.asarray(language.encode(codec.encode_latent(torch.from_numpy(latent))))
-        ends = word_lengths[words].cumsum()
+        ends = language.lengths[words].cumsum()
         examples.append(
             Example(
                 np.array(model.inventory.ids(sounds), np.int64),
@@ -121,20 +125,24 @@ class Speaking(nn.Module):
         self.space = model.inventory.id(SPACE)
         kept = max(1, len(examples) // 50)
         self.held = examples[:kept]
-        self.examples = sorted(examples[kept:], key=lambda e: int(e.lengths.sum()))
+        ordered = sorted(examples[kept:], key=lambda e: int(e.lengths.sum()))
+        size = -(-len(ordered) // BUCKETS)
+        self.buckets = [ordered[i : i + size] for i in range(0, len(ordered), size)]
+        self.weights = [sum(int(e.lengths.sum()) for e in bucket) for bucket in self.buckets]
 
     def step(self, step: int) -> Mapping[str, torch.Tensor]:
-        """Losses on the batch of `step`: neighbours in length around a random sentence."""
+        """Losses on the batch of `step`: sentences of about one length."""
         rng = random.Random(step)
-        at = rng.randrange(len(self.examples))
-        size = max(2, UNITS_A_BATCH // max(1, int(self.examples[at].lengths.sum())))
-        first = max(0, min(at, len(self.examples) - size))
-        return self.losses(self.examples[first : first + size], rng)
+        (bucket,) = rng.choices(self.buckets, self.weights)
+        size = max(2, UNITS_A_BATCH // max(1, int(bucket[-1].lengths.sum())))
+        return self.losses(rng.sample(bucket, min(size, len(bucket))), rng)
 
     def held_out(self) -> dict[str, float]:
         """Figures on sentences training never sees."""
         rng = random.Random(0)
-        rows = [self.losses(self.held[i : i + 16], rng) for i in range(0, min(128, len(self.held)), 16)]
+        rows = [
+            self.losses(self.held[i : i + 16], rng) for i in range(0, min(128, len(self.held)), 16)
+        ]
         return {name: float(torch.stack([r[name] for r in rows]).mean()) for name in rows[0]}
 
     def losses(self, batch: Sequence[Example], rng: random.Random) -> dict[str, torch.Tensor]:
@@ -186,7 +194,7 @@ class Speaking(nn.Module):
         """Condition [B, T, C], sound states [B, S, C], and the last unit known at each unit."""
         placed = [places(torch.from_numpy(e.lengths)) for e in batch]
         owner, spoken = pad([o for o, _ in placed])
-        place = nn.utils.rnn.pad_sequence([p for _, p in placed], batch_first=True)
+        place, _ = pad([p for _, p in placed])
         states = self.voice.encode(sounds, vectors, present)
         condition = self.voice.condition(states, owner, place, spoken)
         last = spoken.sum(1, keepdim=True).expand(-1, spoken.shape[1]) - 1
@@ -209,12 +217,14 @@ class Speaking(nn.Module):
         return int(rng.choice(spaces.tolist())) if len(spaces) else len(example.sounds)
 
 
-def pad(rows: Sequence[NDArray[np.int64] | torch.Tensor], value: int = 0) -> tuple[
-    torch.Tensor, torch.Tensor
-]:
-    """Rows [B, longest] filled up with `value`, and which places are real."""
+def pad(
+    rows: Sequence[NDArray[np.int64] | torch.Tensor], value: int = 0
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows [B, T, ...] filled up with `value`, and which places [B, T] are real."""
     tensors = [torch.as_tensor(row) for row in rows]
     filled = nn.utils.rnn.pad_sequence(tensors, batch_first=True, padding_value=value)
+    rest = [0, 0] * (filled.ndim - 2) + [0, -filled.shape[1] % MULTIPLE]
+    filled = F.pad(filled, rest, value=value)
     sizes = torch.tensor([len(row) for row in tensors])
     return filled, torch.arange(filled.shape[1])[None] < sizes[:, None]
 

@@ -1,0 +1,210 @@
+"""The recipe of a voice from first to last: where every job reads from and writes to.
+
+Jobs in order: `latents`, `codec`, `language`, `pronouncer`, `t2c`, `echo`. Each continues where it
+was stopped and writes what it has learned into the voice's folder.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from antiphon import weights
+from antiphon.errors import UserError
+from antiphon.messages import Token
+from antiphon.t2c.sounds import Inventory
+from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
+from antiphon.training import codec as codec_job
+from antiphon.training import echo as echo_job
+from antiphon.training import latents, pronouncer, t2c, texts
+from antiphon.training.latents import Corpus
+from antiphon.training.loop import load
+from antiphon.training.teacher import Teacher
+from antiphon_codecs.unit_codec import UnitCodec, UnitCodecConfig
+from antiphon_codecs.unit_language import UnitLanguage
+
+RUNNING_TEXT = 150_000
+"""Sentences the pronouncer reads."""
+
+
+@dataclass
+class Workshop:
+    """One voice being made.
+
+    Attributes:
+        data: folder of the open collections (docs/data.md).
+        work: folder of corpora and checkpoints.
+        out: folder of the finished voice.
+        lexicon: word list, one a line; Debian's `wamerican` brings /usr/share/dict/words.
+        llm: the language model whose tokens and hidden states drive the voice.
+        seed: of everything.
+    """
+
+    data: Path
+    work: Path
+    out: Path
+    lexicon: Path = Path("/usr/share/dict/words")
+    llm: str = "smollm2-135m-instruct"
+    seed: int = 1
+
+    # -- what the jobs share ----------------------------------------------------------------------
+
+    @cached_property
+    def voice_file(self) -> Path:
+        """The teacher's ONNX file."""
+        return next(weights.path("piper-joe").glob("*.onnx"))
+
+    @cached_property
+    def teacher(self) -> Teacher:
+        """The teacher."""
+        self.work.mkdir(parents=True, exist_ok=True)
+        return Teacher(self.voice_file, self.work)
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The lexicon's words that are made of letters."""
+        if not self.lexicon.exists():
+            raise UserError(f"{self.lexicon} is missing: install the Debian package wamerican")
+        found = self.lexicon.read_text(encoding="utf-8").split()
+        return [w for w in found if w.isascii() and w.replace("'", "").isalpha()]
+
+    @cached_property
+    def speller(self) -> pronouncer.Speller:
+        """The language model's tokenizer and embeddings."""
+        from safetensors import safe_open
+        from transformers import AutoTokenizer
+
+        folder = weights.path(self.llm)
+        with safe_open(folder / "model.safetensors", "pt") as file:
+            table = file.get_tensor("model.embed_tokens.weight")
+        return pronouncer.Speller(AutoTokenizer.from_pretrained(folder), table)
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """The sounds of the voice, found once in running text and all words."""
+        path = self.work / "inventory.json"
+        if not path.exists():
+            read = [*texts.sentences(self.data, 30_000, self.seed), *self.words]
+            found = Inventory.of((pronouncer.sounds_of(self.teacher, t) for t in read), least=10)
+            path.write_text(json.dumps(found.sounds, ensure_ascii=False))
+        return Inventory(tuple(json.loads(path.read_text())))
+
+    def language(self) -> UnitLanguage:
+        """The finished unit language."""
+        return UnitLanguage.load(self.out / "unit_language.safetensors")
+
+    def new_model(self) -> TextToCodec:
+        """An untrained generator."""
+        torch.manual_seed(self.seed)
+        table = self.speller.embeddings
+        hidden = table.shape[1]
+        inner = json.loads((weights.path(self.llm) / "config.json").read_text())
+        config = T2CConfig(hidden, inner["intermediate_size"], self.inventory.sounds)
+        return TextToCodec(config, self.language(), table)
+
+    # -- the jobs ---------------------------------------------------------------------------------
+
+    def make_latents(self, count: int, minutes: float | None) -> bool:
+        """Let the teacher speak `count` sentences."""
+        chosen = texts.sentences(self.data, count, self.seed, self.lexicon)
+        return latents.make(
+            self.teacher, chosen, self.work / "latents", seed=self.seed, minutes=minutes
+        )
+
+    def train_codec(self, steps: int, minutes: float | None, hours: float = 5.0) -> None:
+        """Train the codec on the first hours of latents."""
+        corpus = Corpus.load(self.work / "latents")
+        enough = max(1, round(len(corpus) * min(1.0, hours / corpus.hours)))
+        corpus.latents = corpus.latents[:enough]
+        codec = codec_job.train(
+            corpus,
+            self.voice_file,
+            self.work / "codec",
+            config=UnitCodecConfig(),
+            steps=steps,
+            minutes=minutes,
+            seed=self.seed,
+        )
+        self.out.mkdir(parents=True, exist_ok=True)
+        codec.save(self.out / "codec.safetensors")
+
+    def train_language(self, vocabulary: int = 8192, longest: int = 8) -> float:
+        """Build the unit language; returns raw units a word on the last 300 sentences."""
+        from tqdm import tqdm
+
+        codec = UnitCodec.load(self.out / "codec.safetensors")
+        corpus = Corpus.load(self.work / "latents")
+        rows = tqdm(corpus.latents, desc="encode", unit="sentence")
+        units = [codec.encode_latent(torch.from_numpy(z)) for z in rows]
+        language = UnitLanguage.train(units[:-300], codec.n_units, vocabulary, longest)
+        language.save(self.out / "unit_language.safetensors")
+        words = language.encode_many(units[-300:])
+        return sum(map(len, units[-300:])) / sum(map(len, words))
+
+    def train_pronouncer(self, steps: int, minutes: float | None) -> None:
+        """Train the pronouncer on running text."""
+        task = pronouncer.Pronunciation(
+            pronouncer.new_pronouncer(
+                self.inventory, self.speller.embeddings.shape[1], seed=self.seed
+            ),
+            self.inventory,
+            self.teacher,
+            self.speller,
+            texts.sentences(self.data, RUNNING_TEXT, self.seed + 6),
+            self.words,
+        )
+        pronouncer.train(
+            task, self.work / "pronouncer", steps=steps, minutes=minutes, seed=self.seed
+        )
+
+    def train_t2c(self, steps: int, minutes: float | None) -> None:
+        """Stage II: train voice and unit LM; the pronouncer is taken as it stands."""
+        model = self.new_model()
+        load(self.work / "pronouncer", model)
+        cache = self.work / "examples.pkl"
+        if not cache.exists():
+            symbols = {v: k for k, v in self.teacher.ids.items()}
+            examples = t2c.prepare(
+                Corpus.load(self.work / "latents"),
+                symbols,
+                UnitCodec.load(self.out / "codec.safetensors"),
+                self.language(),
+                model.eval(),
+                self.speller,
+            )
+            cache.write_bytes(pickle.dumps(examples))
+        examples = pickle.loads(cache.read_bytes())
+        task = t2c.Speaking(model, examples)
+        t2c.train(task, self.work / "t2c", steps=steps, minutes=minutes, seed=self.seed)
+        model.save(self.out / "t2c.safetensors")
+
+    def train_echo(
+        self,
+        replies: list[list[Token]],
+        steps: int,
+        minutes: float | None,
+        *,
+        cosine: bool = True,
+        name: str = "t2c",
+    ) -> None:
+        """Stage III: train denoiser and generator on hidden states of the model's own replies."""
+        from safetensors.torch import load_file
+
+        model = self.new_model()
+        start = load_file(self.out / "t2c.safetensors")
+        model.load_state_dict({k: v.float() for k, v in start.items()})
+        cache = self.work / "echo.pkl"
+        if not cache.exists():
+            cache.write_bytes(pickle.dumps(echo_job.pseudo(model.eval(), replies)))
+        examples = pickle.loads(cache.read_bytes())
+        folder = self.work / f"echo-{name}"
+        if not (folder / "checkpoint.pt").exists():
+            print(f"cosine after warm start: {echo_job.warm_start(model, examples):.3f}")
+        task = echo_job.Echo(model, examples, cosine=cosine)
+        echo_job.train(task, folder, steps=steps, minutes=minutes, seed=self.seed)
+        model.save(self.out / f"{name}.safetensors")

@@ -1,0 +1,125 @@
+"""The jobs of a voice learn: alignment finds the path, losses fall on a tiny corpus."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from antiphon.messages import Token
+from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
+from antiphon.training import echo
+from antiphon.training.alignment import align
+from antiphon.training.latents import Corpus, write
+from antiphon.training.pronouncer import distance
+from antiphon.training.t2c import Example, Speaking, pad
+from antiphon.training.teacher import Utterance
+from antiphon_codecs.unit_language import UnitLanguage
+
+SOUNDS = ("^", "$", " ", ",", ".", "a", "b", "ˈa", "iː")
+
+
+@pytest.fixture
+def model():
+    rng = np.random.default_rng(0)
+    language = UnitLanguage.train([rng.integers(0, 8, 400)], 8, vocabulary=20, max_length=3)
+    config = T2CConfig(12, 16, SOUNDS, width=16, lm_layers=1, lm_heads=2, lm_inner=24)
+    return TextToCodec(config, language, torch.randn(50, 12))
+
+
+def example(model, rng):
+    sounds = rng.integers(0, len(SOUNDS), 9)
+    sounds[4] = SOUNDS.index(" ")
+    units = np.repeat(sounds % 8, 3)
+    words = model.language.encode(units)
+    spans = model.language.lengths[words]
+    return Example(sounds, np.full(9, 3), sounds % 50, words, spans.cumsum() - spans)
+
+
+def falls(model, task, steps=60):
+    optimizer = torch.optim.Adam([p for p in task.parameters() if p.requires_grad], 3e-3)
+    losses = []
+    for step in range(steps):
+        loss = task.step(step)["loss"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses[-1] < 0.8 * losses[0]
+
+
+def test_alignment_follows_the_likeliest_path():
+    best = [3, 0, 3, 1, 1, 3, 1, 3]
+    scores = np.full((8, 4), -9.0, np.float32)
+    scores[np.arange(8), best] = -0.01
+    assert align(scores, [0, 1, 1], blank=3) == [1, 3, 6]
+
+
+def test_alignment_admits_when_labels_do_not_fit():
+    assert align(np.zeros((2, 4), np.float32), [0, 1, 2], blank=3) == []
+
+
+def test_edit_distance():
+    assert distance("kitten", "sitting") == 3
+    assert distance("", "abc") == 3
+
+
+def test_shards_round_trip(tmp_path):
+    spoken = [
+        Utterance("One.", np.array([1, 5, 2], np.int16), np.array([2, 3, 1], np.int16), z)
+        for z in (np.ones((6, 192), np.float16), np.zeros((6, 192), np.float16))
+    ]
+    write(spoken, tmp_path / "00000.npz")
+    corpus = Corpus.load(tmp_path)
+    assert corpus.texts == ["One.", "One."]
+    assert [z.shape for z in corpus.latents] == [(6, 192)] * 2
+    assert corpus.durations[1].tolist() == [2, 3, 1]
+
+
+def test_padding_says_what_is_real():
+    filled, real = pad([np.array([1, 2]), np.array([3])], value=7)
+    assert filled.shape == real.shape == (2, 32)
+    assert real.sum(1).tolist() == [2, 1]
+    assert filled[1, 1] == 7
+
+
+def test_stage_two_learns(model):
+    rng = np.random.default_rng(1)
+    task = Speaking(model, [example(model, rng) for _ in range(30)])
+    assert falls(model, task)
+    assert set(task.held_out()) == {"loss", "unit", "length", "right"}
+
+
+def test_a_cut_hides_what_is_not_yet_known(model):
+    rng = np.random.default_rng(1)
+    one = example(model, rng)
+    task = Speaking(model, [one, one]).eval()
+    other = Example(one.sounds.copy(), one.lengths, one.tokens, one.words, one.starts)
+    other.sounds[6] = (other.sounds[6] + 1) % len(SOUNDS)
+    conditions = []
+    for each in (one, other):
+        sounds, present = pad([each.sounds])
+        vectors = torch.zeros(1, sounds.shape[1], 12)
+        with torch.inference_mode():
+            conditions.append(task._condition([each], sounds, present, vectors, [4])[0])
+    same = (conditions[0] - conditions[1]).abs().amax(-1)[0] < 1e-6
+    assert same[:12].all() and not same[12:27].all()
+
+
+def test_echo_training_learns_from_hidden_states(model):
+    rng = random.Random(0)
+    draw = torch.Generator().manual_seed(0)
+    replies = [
+        [
+            Token(rng.randrange(50), piece, torch.randn(12, generator=draw))
+            for piece in ("Aba", " ba", ",", " bab", " abba", " aa", ".", " Ba", " a", ".")
+        ]
+        for _ in range(12)
+    ]
+    examples = echo.pseudo(model.eval(), replies)
+    assert all(e.speech.lengths.sum() > 0 for e in examples)
+    assert any(e.cut < len(e.speech.sounds) for e in examples)
+    assert echo.warm_start(model, examples, steps=200) > 0.3
+    assert falls(model, echo.Echo(model.train(), examples))
