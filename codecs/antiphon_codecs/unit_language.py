@@ -73,7 +73,7 @@ class UnitLanguage:
         max_length: int = 8,
         order: int = 1,
         rounds: int = 4,
-        word_cost: float = 0.0,
+        word_cost: float = 4.0,
     ) -> UnitLanguage:
         """Find the words of a corpus by Viterbi EM.
 

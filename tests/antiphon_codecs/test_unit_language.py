@@ -85,7 +85,7 @@ def test_pairs_are_counted_inside_sequences_only() -> None:
 
 def test_a_word_cost_makes_fewer_words() -> None:
     raw = babble(300, 0)
-    cheap = UnitLanguage.train(raw, N_UNITS, 40, max_length=6)
+    cheap = UnitLanguage.train(raw, N_UNITS, 40, max_length=6, word_cost=0.0)
     dear = UnitLanguage.train(raw, N_UNITS, 40, max_length=6, word_cost=3.0)
     held_out = babble(100, 2)
     count = [sum(map(len, each.encode_many(held_out))) for each in (cheap, dear)]
