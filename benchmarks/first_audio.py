@@ -213,10 +213,10 @@ def main(
         peak_mib, ready_s = peak(paths[0]), statistics.median(ready() for _ in range(3))
         import torch
 
-        from antiphon.agent import Agent
+        from antiphon.cli.answering import load_agent
 
         torch.set_num_threads(threads)
-        agent = Agent.load()
+        agent = load_agent()
         systems = {"antiphon": ours(agent), "cascade": Cascade(agent, threads)}
         found = compare(systems, [audio.read(path) for path in paths], rounds)
     result = summary(found, peak_mib, ready_s)

@@ -158,6 +158,16 @@ class Take:
         }
 
 
+def load_agent(**choices: Any) -> Agent:
+    """`Agent.load` without the progress bars of libraries that need a second."""
+    from transformers.utils import logging
+
+    from antiphon.agent import Agent
+
+    logging.disable_progress_bar()
+    return Agent.load(**choices)
+
+
 def hear(agent: Agent, pcm: Pcm) -> tuple[Hearing, float]:
     """Let the agent hear a question as it would from a microphone, all but its last 0.1 s.
 

@@ -70,9 +70,9 @@ def ask(
 
 def load(**choices: Any) -> Agent:
     """The agent; tests put another one here."""
-    from antiphon.agent import Agent
+    from antiphon.cli.answering import load_agent
 
-    return Agent.load(**choices)
+    return load_agent(**choices)
 
 
 def answered(

@@ -158,9 +158,9 @@ def working(seed: int) -> Iterator[None]:
 
 def load(**choices: Any) -> Agent:
     """The agent; tests put another one here."""
-    from antiphon.agent import Agent
+    from antiphon.cli.answering import load_agent
 
-    return Agent.load(**choices)
+    return load_agent(**choices)
 
 
 def mouth(voice: str) -> tuple[TextToCodec, UnitCodec]:
