@@ -89,6 +89,7 @@ class UnitCodec(nn.Module):
         return z.reshape(z.shape[0], -1, self.config.stride * z.shape[-1])
 
     def frames(self, patches: torch.Tensor) -> torch.Tensor:
+        """The inverse of `patches`."""
         return patches.reshape(patches.shape[0], -1, self.config.latent)
 
     # -- the Codec protocol ---------------------------------------------------------------------

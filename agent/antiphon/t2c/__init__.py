@@ -1,0 +1,1 @@
+"""Text to codec: trigger, denoising adapter, pronouncer, voice and unit-language LM."""

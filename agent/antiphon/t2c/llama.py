@@ -36,6 +36,7 @@ class RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Norm over the last axis, in float32."""
         return F.rms_norm(x.float(), self.weight.shape, self.weight, 1e-5).to(x.dtype)
 
 
@@ -57,6 +58,7 @@ class Attention(nn.Module):
         rotary: tuple[torch.Tensor, torch.Tensor],
         past: tuple[torch.Tensor, torch.Tensor] | None,
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
+        """[B, T, width] attended, and the keys and values so far."""
         q, k, v = (
             proj(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for proj in (self.q_proj, self.k_proj, self.v_proj)
@@ -79,6 +81,7 @@ class Mlp(nn.Module):
         self.down_proj = nn.Linear(config.inner, config.width, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[B, T, width] to the same shape."""
         y: torch.Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
         return y
 
@@ -99,6 +102,7 @@ class Layer(nn.Module):
         rotary: tuple[torch.Tensor, torch.Tensor],
         past: tuple[torch.Tensor, torch.Tensor] | None,
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
+        """[B, T, width] to the same shape, and the keys and values so far."""
         y, kept = self.self_attn(self.input_layernorm(x), rotary, past)
         x = x + y
         return x + self.mlp(self.post_attention_layernorm(x)), kept

@@ -114,6 +114,8 @@ class TextToCodec(nn.Module):
 
     def __init__(self, config: T2CConfig, language: UnitLanguage, embeddings: torch.Tensor) -> None:
         super().__init__()
+        self.embeddings: torch.Tensor
+        self.word_lengths: torch.Tensor
         self.config, self.language = config, language
         self.inventory = Inventory(tuple(config.sounds))
         count = len(self.inventory)
@@ -214,15 +216,15 @@ class TextToCodec(nn.Module):
             The units of each unit word, and the state to go on from.
         """
         for clause in plan.clauses:
-            if clause.fresh:
-                state = self.lm.start()
-            for word, state in self.lm.speak(
+            steps = self.lm.speak(
                 clause.condition,
                 self.word_lengths,
-                state,
+                self.lm.start() if clause.fresh else state,
                 temperature=temperature,
                 generator=generator,
-            ):
+            )
+            for word, reached in steps:
+                state = reached
                 yield self.language.decode(np.array([word])), state
 
     def pronounce(

@@ -20,8 +20,11 @@ PAUSE = re.compile(r"[,;:.!?—][\"')\]]*$")
 NOT_AN_END = re.compile(
     r"(\d[.,:]?|\b(Dr|Mr|Mrs|Ms|St|Prof|Jr|Sr|vs|No|etc|e\.g|i\.e|[A-Z])\.|[($€£\"#*-])$"
 )
-BEGINS_PHRASE = frozenset(
-    ["and", "or", "but", "because", "so", "if", "when", "while", "where", "which", "who", "that", "than", "as", "of", "in", "on", "at", "by", "for", "from", "to", "with", "about", "into", "over", "after", "before", "since", "until", "between", "is", "are", "was", "were", "has", "have", "had", "can", "will", "would", "could", "should", "may", "might"]
+BEGINS_PHRASE = re.compile(
+    r"(and|or|but|because|so|if|when|while|where|which|who|that|than|as|"
+    r"of|in|on|at|by|for|from|to|with|about|into|over|after|before|since|until|between|"
+    r"is|are|was|were|has|have|had|can|will|would|could|should|may|might)",
+    re.IGNORECASE,
 )
 
 
@@ -68,7 +71,7 @@ class BreathTrigger:
             return float("inf")
         if PAUSE.search(text):
             return least[0]
-        return least[1] if token.text.strip().lower() in BEGINS_PHRASE else least[2]
+        return least[1] if BEGINS_PHRASE.fullmatch(token.text.strip()) else least[2]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Corpora and the training jobs, resumable."""

@@ -75,8 +75,9 @@ def pseudo(
                     examples += _sentence(open_parts, reply, model)
                     open_parts, lm = [], model.lm.start()
                 words = []
-                for word, lm in model.lm.speak(clause.condition, model.word_lengths, lm):
+                for word, reached in model.lm.speak(clause.condition, model.word_lengths, lm):
                     words.append(word)
+                    lm = reached
                 owners = [first + token for token in clause.tokens]
                 open_parts.append((clause.sounds, clause.lengths, owners, words))
             first += len(segment.tokens)
@@ -164,7 +165,7 @@ def warm_start(
         rows = torch.randint(len(ids), (512,), generator=chance)
         loss = cosine_loss(model.denoiser(hidden[rows]), model.embeddings[ids[rows]])
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
     return 1 - float(loss)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,7 +60,7 @@ def write(spoken: Sequence[Utterance], path: Path) -> None:
             durations=np.concatenate([u.durations for u in spoken]),
             latents=np.concatenate([u.latent for u in spoken]),
         )
-    os.replace(part, path)
+    part.replace(path)
 
 
 @dataclass

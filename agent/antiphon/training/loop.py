@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -82,11 +81,12 @@ def fit(
     """
     out.mkdir(parents=True, exist_ok=True)
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in trained.values() if p.ndim > 1]},
+        {"params": [p for p in trained.values() if p.ndim <= 1], "weight_decay": 0.0},
+    ]
     optimizer = torch.optim.AdamW(
-        [
-            {"params": [p for p in trained.values() if p.ndim > 1]},
-            {"params": [p for p in trained.values() if p.ndim <= 1], "weight_decay": 0.0},
-        ],
+        groups,
         lr=schedule.lr,
         betas=schedule.betas,
         weight_decay=schedule.weight_decay,
@@ -101,7 +101,7 @@ def fit(
                 group["lr"] = schedule.rate(step)
             values = losses(step)
             optimizer.zero_grad(set_to_none=True)
-            values["loss"].backward()  # type: ignore[no-untyped-call]
+            values["loss"].backward()
             norm = nn.utils.clip_grad_norm_(trained.values(), schedule.clip)
             if torch.isfinite(norm):
                 optimizer.step()
@@ -142,7 +142,7 @@ def save(out: Path, model: nn.Module, optimizer: torch.optim.Optimizer, step: in
         "rng": torch.get_rng_state(),
     }
     torch.save(state, part)
-    os.replace(part, out / "checkpoint.pt")
+    part.replace(out / "checkpoint.pt")
 
 
 def restore(out: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> int:

@@ -121,7 +121,7 @@ class Speaking(nn.Module):
     def __init__(self, model: TextToCodec, examples: Sequence[Example]) -> None:
         super().__init__()
         self.voice, self.lm = model.voice, model.lm
-        self.embeddings = model.embeddings
+        self.embeddings: torch.Tensor = model.embeddings
         self.space = model.inventory.id(SPACE)
         kept = max(1, len(examples) // 50)
         self.held = examples[:kept]

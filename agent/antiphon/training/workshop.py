@@ -21,9 +21,10 @@ from antiphon.t2c.sounds import Inventory
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
 from antiphon.training import codec as codec_job
 from antiphon.training import echo as echo_job
-from antiphon.training import latents, pronouncer, t2c, texts
+from antiphon.training import latents, own_replies, pronouncer, t2c, texts
 from antiphon.training.latents import Corpus
 from antiphon.training.loop import load
+from antiphon.training.replies import written
 from antiphon.training.teacher import Teacher
 from antiphon_codecs.unit_codec import UnitCodec, UnitCodecConfig
 from antiphon_codecs.unit_language import UnitLanguage
@@ -183,9 +184,17 @@ class Workshop:
         t2c.train(task, self.work / "t2c", steps=steps, minutes=minutes, seed=self.seed)
         model.save(self.out / "t2c.safetensors")
 
+    def own_replies(self, count: int) -> list[list[Token]]:
+        """Replies the language model, its LoRA merged, writes to training questions."""
+        from antiphon.s2t.speech_to_text import SpeechToText
+
+        s2t = SpeechToText.load(self.llm, ears="cascade")
+        asked = [question for question, _ in (*texts.questions(self.data), *written())]
+        return own_replies.write(s2t.llm, s2t.tokenizer, asked, count, self.seed)
+
     def train_echo(
         self,
-        replies: list[list[Token]],
+        replies: int,
         steps: int,
         minutes: float | None,
         *,
@@ -200,7 +209,8 @@ class Workshop:
         model.load_state_dict({k: v.float() for k, v in start.items()})
         cache = self.work / "echo.pkl"
         if not cache.exists():
-            cache.write_bytes(pickle.dumps(echo_job.pseudo(model.eval(), replies)))
+            own = self.own_replies(replies)
+            cache.write_bytes(pickle.dumps(echo_job.pseudo(model.eval(), own)))
         examples = pickle.loads(cache.read_bytes())
         folder = self.work / f"echo-{name}"
         if not (folder / "checkpoint.pt").exists():

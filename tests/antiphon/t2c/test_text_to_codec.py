@@ -42,8 +42,9 @@ def speak(model, segments, source="hidden"):
     for each in segments:
         plan, state = model.plan(each, state, source=source, generator=chance)
         plans.append(plan)
-        for piece, lm in model.utter(plan, lm):
+        for piece, reached in model.utter(plan, lm):
             units += piece.tolist()
+            lm = reached
     return units, plans
 
 

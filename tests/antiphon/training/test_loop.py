@@ -42,17 +42,19 @@ def test_resuming_changes_nothing(tmp_path):
     whole = model()
     fit(whole, task(whole), SCHEDULE, tmp_path / "whole", seed=5)
 
-    class Cut(Exception):
+    class CutError(Exception):
         pass
 
     first = model()
 
-    def until_cut(step, inner=task(first)):
+    inner = task(first)
+
+    def until_cut(step):
         if step == 17:
-            raise Cut
+            raise CutError
         return inner(step)
 
-    with pytest.raises(Cut):
+    with pytest.raises(CutError):
         fit(first, until_cut, SCHEDULE, tmp_path / "cut", seed=5, save_every=10)
     second = model()
     fit(second, task(second), SCHEDULE, tmp_path / "cut", seed=5, save_every=10)

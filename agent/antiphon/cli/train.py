@@ -1,0 +1,172 @@
+"""`antiphon train`: corpora and the three EchoX stages, each a job that can be cut and resumed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from antiphon.errors import UserError
+
+if TYPE_CHECKING:
+    from antiphon.training.ears import Ears
+    from antiphon.training.workshop import Workshop
+
+app = typer.Typer(
+    help=(
+        "Train the models. Every job resumes where it was cut, takes --minutes, and leaves "
+        "checkpoint, log.jsonl and loss.png in the work folder.\n\n"
+        "In order: corpus, codec, language, pronouncer, t2c (stage II); s2t (stage I); "
+        "echo (stage III)."
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+Data = Annotated[Path, typer.Option(help="Folder of the open collections, see docs/data.md.")]
+Work = Annotated[Path, typer.Option(help="Folder of corpora and checkpoints.")]
+Out = Annotated[Path, typer.Option(help="Folder of the finished weights.")]
+Minutes = Annotated[float | None, typer.Option(help="Stop, and save, after this long.")]
+Steps = Annotated[int, typer.Option(help="Length of the whole run.")]
+Seed = Annotated[int, typer.Option(help="Of corpora, weights and batches.")]
+Threads = Annotated[int, typer.Option(help="CPU threads; 0 leaves it to PyTorch.")]
+
+WORK, VOICE, EARS = Path("work"), Path("assets/voice-joe"), Path("assets/s2t")
+
+
+def workshop(data: Path, work: Path, out: Path, seed: int, threads: int) -> Workshop:
+    """The voice's workshop, after checking what a user may have got wrong."""
+    if not (data / "text").is_dir():
+        raise UserError(f"{data} has no folder text: give the data folder of docs/data.md")
+    import torch
+
+    from antiphon.training.workshop import Workshop
+
+    if threads:
+        torch.set_num_threads(threads)
+    return Workshop(data, work / "voice", out, seed=seed)
+
+
+def ears(data: Path, work: Path, out: Path, seed: int, threads: int) -> Ears:
+    """The same for hearing and answering."""
+    if not (data / "speech").is_dir():
+        raise UserError(f"{data} has no folder speech: give the data folder of docs/data.md")
+    import torch
+
+    from antiphon.training.ears import Ears
+
+    if threads:
+        torch.set_num_threads(threads)
+    return Ears(data, work / "s2t", out, seed=seed)
+
+
+@app.command()
+def corpus(
+    data: Data,
+    work: Work = WORK,
+    sentences: Annotated[int, typer.Option(help="Sentences the teacher speaks.")] = 6500,
+    hours: Annotated[float, typer.Option(help="Hours of questions for the ears.")] = 20.0,
+    minutes: Minutes = None,
+    seed: Seed = 1,
+    threads: Threads = 0,
+) -> None:
+    """Make the corpora: the teacher's latents for the voice, heard questions for the ears."""
+    done = workshop(data, work, VOICE, seed, threads).make_latents(sentences, minutes)
+    if done:
+        ears(data, work, EARS, seed, threads).corpus(hours, minutes or 24 * 60)
+
+
+@app.command()
+def codec(
+    data: Data,
+    work: Work = WORK,
+    out: Out = VOICE,
+    steps: Steps = 1400,
+    minutes: Minutes = None,
+    seed: Seed = 1,
+    threads: Threads = 0,
+) -> None:
+    """Train the unit codec on the teacher's latents."""
+    workshop(data, work, out, seed, threads).train_codec(steps, minutes)
+
+
+@app.command()
+def language(
+    data: Data,
+    work: Work = WORK,
+    out: Out = VOICE,
+    words: Annotated[int, typer.Option(help="Size of the vocabulary.")] = 8192,
+    longest: Annotated[int, typer.Option(help="Units of the longest word.")] = 8,
+    seed: Seed = 1,
+) -> None:
+    """Build the unit language from the codec's units."""
+    ratio = workshop(data, work, out, seed, 0).train_language(words, longest)
+    typer.echo(f"{ratio:.2f} units a word on held-out speech")
+
+
+@app.command()
+def pronouncer(
+    data: Data,
+    work: Work = WORK,
+    out: Out = VOICE,
+    steps: Steps = 1250,
+    minutes: Minutes = None,
+    seed: Seed = 1,
+    threads: Threads = 0,
+) -> None:
+    """Train the pronouncer: spelling and token vectors to sounds."""
+    workshop(data, work, out, seed, threads).train_pronouncer(steps, minutes)
+
+
+@app.command()
+def t2c(
+    data: Data,
+    work: Work = WORK,
+    out: Out = VOICE,
+    steps: Steps = 1300,
+    minutes: Minutes = None,
+    seed: Seed = 1,
+    threads: Threads = 0,
+) -> None:
+    """Stage II: train lengths and the unit-language LM on the teacher's speech."""
+    workshop(data, work, out, seed, threads).train_t2c(steps, minutes)
+
+
+@app.command()
+def s2t(
+    data: Data,
+    work: Work = WORK,
+    out: Out = EARS,
+    reply_steps: Annotated[int, typer.Option(help="Steps that teach the manner of reply.")] = 300,
+    align_steps: Annotated[int, typer.Option(help="Steps of the adapter's CTC alone.")] = 600,
+    answer_steps: Annotated[int, typer.Option(help="Steps of CE + 0.3 CTC.")] = 200,
+    minutes: Minutes = None,
+    seed: Seed = 0,
+    threads: Threads = 0,
+) -> None:
+    """Stage I: teach the language model its manner, then the adapter to hear for it."""
+    job = ears(data, work, out, seed, threads)
+    job.reply(reply_steps, minutes)
+    job.align(align_steps, minutes)
+    job.answer(answer_steps, minutes)
+
+
+@app.command()
+def echo(
+    data: Data,
+    work: Work = WORK,
+    out: Out = VOICE,
+    replies: Annotated[int, typer.Option(help="Replies the language model writes.")] = 800,
+    steps: Steps = 400,
+    cosine: Annotated[
+        bool, typer.Option("--cosine/--no-cosine", help="With the denoising term or without.")
+    ] = True,
+    name: Annotated[str, typer.Option(help="Name of the weights written.")] = "t2c",
+    minutes: Minutes = None,
+    seed: Seed = 1,
+    threads: Threads = 0,
+) -> None:
+    """Stage III, Echo training: speak from the language model's hidden states."""
+    shop = workshop(data, work, out, seed, threads)
+    shop.train_echo(replies, steps, minutes, cosine=cosine, name=name)

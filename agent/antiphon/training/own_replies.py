@@ -1,0 +1,78 @@
+"""Replies the language model writes itself, with the hidden states that wrote them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from antiphon.messages import Token
+from antiphon.s2t.prompt import around, encode, ends
+
+BATCH = 32
+LONGEST = 48
+
+
+def write(
+    llm: Any, tokenizer: Any, questions: Sequence[str], count: int, seed: int = 0
+) -> list[list[Token]]:
+    """Greedy replies to `count` questions, tokens with predictor states.
+
+    Prompts of one length share a batch, so nothing needs padding.
+
+    Args:
+        llm: a transformers causal language model.
+        tokenizer: its tokenizer.
+        questions: to draw from.
+        count: how many replies.
+        seed: of the draw.
+    """
+    chosen = list(dict.fromkeys(questions))
+    random.Random(seed).shuffle(chosen)
+    before, after = around(tokenizer)
+    prompts: dict[int, list[list[int]]] = {}
+    for question in chosen[:count]:
+        prompt = [*before, *encode(tokenizer, question), *after]
+        prompts.setdefault(len(prompt), []).append(prompt)
+    replies: list[list[Token]] = []
+    with tqdm(total=min(count, len(chosen)), desc="replies", unit="reply") as bar:
+        for group in prompts.values():
+            for i in range(0, len(group), BATCH):
+                replies += _batch(llm, tokenizer, group[i : i + BATCH])
+                bar.update(len(group[i : i + BATCH]))
+    return [reply for reply in replies if reply]
+
+
+@torch.inference_mode()
+def _batch(llm: Any, tokenizer: Any, prompts: Sequence[Sequence[int]]) -> list[list[Token]]:
+    stops = ends(tokenizer, llm.config)
+    ids, cache = torch.tensor(prompts), None
+    chosen: list[list[int]] = [[] for _ in prompts]
+    states: list[list[torch.Tensor]] = [[] for _ in prompts]
+    done = [False] * len(prompts)
+    for _ in range(LONGEST):
+        out = llm.get_decoder()(input_ids=ids, past_key_values=cache, use_cache=True)
+        cache, hidden = out.past_key_values, out.last_hidden_state[:, -1]
+        tokens = llm.get_output_embeddings()(hidden).argmax(-1)
+        for row, token in enumerate(tokens.tolist()):
+            done[row] = done[row] or token in stops
+            if not done[row]:
+                chosen[row].append(token)
+                states[row].append(hidden[row].float())
+        if all(done):
+            break
+        ids = tokens[:, None]
+    return [list(pieces(tokenizer, t, h)) for t, h in zip(chosen, states, strict=True)]
+
+
+def pieces(tokenizer: Any, ids: Sequence[int], hidden: Sequence[torch.Tensor]) -> Iterator[Token]:
+    """Tokens with the characters each adds, as they stream."""
+    sent = 0
+    for n, (token, state) in enumerate(zip(ids, hidden, strict=True), 1):
+        text = tokenizer.decode(ids[:n])
+        new = "" if text.endswith("\N{REPLACEMENT CHARACTER}") else text[sent:]
+        sent += len(new)
+        yield Token(token, new, state)

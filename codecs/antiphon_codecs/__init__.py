@@ -1,0 +1,1 @@
+"""Speech to units and back. Knows no language model, no microphone, no network."""
