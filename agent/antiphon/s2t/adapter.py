@@ -14,6 +14,8 @@ from torch.nn import functional as F
 
 BLANK = 0
 """The CTC label of a frame in which no token begins."""
+MIXED = 8
+"""Likeliest tokens of a frame whose embeddings are mixed."""
 
 
 @dataclass(frozen=True)
@@ -124,13 +126,10 @@ class Adapter(nn.Module):
         )
         return losses.sum() / counts.sum().clamp(min=1)
 
-    def shrink(
-        self, features: torch.Tensor, log_probs: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def shrink(self, log_probs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """One frame of every run of equal labels but the blank's: the surest one.
 
         Args:
-            features: [T, width].
             log_probs: [T, vocabulary].
 
         Returns:
@@ -151,26 +150,24 @@ class Adapter(nn.Module):
         return kept, labels[kept]
 
     def embed(
-        self, features: torch.Tensor, log_probs: torch.Tensor, table: torch.Tensor
+        self,
+        features: torch.Tensor,
+        log_probs: torch.Tensor,
+        kept: torch.Tensor,
+        table: torch.Tensor,
     ) -> torch.Tensor:
         """Embeddings [S, width] of a recording, one a token heard.
 
         Args:
             features: [T, width].
             log_probs: [T, vocabulary].
+            kept: [S] frames, see `shrink`.
             table: [V, width] token embeddings of the language model.
         """
-        kept, _ = self.shrink(features, log_probs.detach())
-        sure, labels = log_probs[kept][:, 1:].topk(min(8, log_probs.shape[1] - 1), -1)
+        sure, labels = log_probs[kept][:, 1:].topk(min(MIXED, log_probs.shape[1] - 1), -1)
         weights = sure.softmax(-1)
         mixed = (weights[..., None] * table[self.tokens[labels + 1]].float()).sum(1)
         if not len(kept):
             return mixed
         added: torch.Tensor = self.lbm(features[kept][None], None)[0]
         return mixed + self.gate * added
-
-    def hear(self, log_probs: torch.Tensor) -> list[int]:
-        """Language model tokens of a recording [T, vocabulary], greedily."""
-        _, labels = self.shrink(log_probs, log_probs)
-        found: list[int] = self.tokens[labels].tolist()
-        return found

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from antiphon.s2t.whisper import DecoderLayer, KeyValue, WhisperConfig, load
 
@@ -106,10 +107,22 @@ class TextDecoder(nn.Module):
         """The layers."""
         return [layer for layer in self.layers if isinstance(layer, DecoderLayer)]
 
-    def start(self, audio: torch.Tensor) -> DecoderState:
-        """State before the first token of windows [B, S, width]."""
-        keys = tuple(layer.encoder_attn.keys(audio) for layer in self.stack)
-        return DecoderState(keys, ())
+    def start(self, audio: torch.Tensor, behind: DecoderState | None = None) -> DecoderState:
+        """State before the first token of windows [B, S, width].
+
+        Args:
+            audio: the windows.
+            behind: the start of a longer constant window; what of it is longer than the audio is
+                seen behind the audio.
+        """
+        keys = [layer.encoder_attn.keys(audio) for layer in self.stack]
+        if behind is not None:
+            at = audio.shape[1]
+            keys = [
+                (torch.cat([k, more[0][:, :, at:]], 2), torch.cat([v, more[1][:, :, at:]], 2))
+                for (k, v), more in zip(keys, behind.audio, strict=True)
+            ]
+        return DecoderState(tuple(keys), ())
 
     def step(
         self, tokens: torch.Tensor, state: DecoderState
@@ -137,7 +150,7 @@ class TextDecoder(nn.Module):
 
     def choose(self, states: torch.Tensor) -> torch.Tensor:
         """The greedy next tokens [...] of post-norm states [..., width]."""
-        logits = states @ self.embed_tokens.weight.T
+        logits = F.linear(states, self.embed_tokens.weight)
         best: torch.Tensor = (logits + self.allowed.to(logits.dtype)).argmax(-1)
         return best
 
@@ -148,7 +161,7 @@ class TextDecoder(nn.Module):
 
     @torch.no_grad()
     def transcribe(
-        self, audio: torch.Tensor, draft: Sequence[int] = (), frames: int | None = None
+        self, audio: torch.Tensor, draft: Sequence[int] = (), behind: DecoderState | None = None
     ) -> Transcript:
         """The transcript of one window's encoder states [S, width].
 
@@ -157,14 +170,12 @@ class TextDecoder(nn.Module):
             draft: a guess, for instance the transcript of the window when it was shorter. The part
                 of it that greedy decoding would choose is read in one go; it never changes the
                 result.
-            frames: how many of the states are audio; what follows is seen but not counted. None:
-                all of them.
+            behind: see `start`.
         """
-        frames = len(audio) if frames is None else frames
-        limit = self.limit(frames)
+        limit = self.limit(len(audio))
         guess = list(draft)[:limit]
         read = torch.tensor([self.prompt + guess])
-        states, looks, state = self.step(read, self.start(audio[None]))
+        states, looks, state = self.step(read, self.start(audio[None], behind))
         states, looks = states[:, len(self.prompt) - 1 :], looks[:, len(self.prompt) - 1 :]
         chosen = self.choose(states[0]).tolist()
         agreed = 0
@@ -179,7 +190,7 @@ class TextDecoder(nn.Module):
             found_states.append(states[0])
             found_looks.append(looks[0])
             token = int(self.choose(states[0, -1]))
-        looks = torch.cat(found_looks)[:, :frames]
+        looks = torch.cat(found_looks)[:, : len(audio)]
         return Transcript(tuple(tokens), torch.cat(found_states), looks)
 
     @torch.no_grad()

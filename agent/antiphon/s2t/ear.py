@@ -112,8 +112,10 @@ class AdaptedEar(WhisperEar):
             return Question("", self.table[:0].float())
         features = self.adapter.features(heard.wide.float()[None])[0]
         log_probs = self.adapter.log_probs(features)
-        text = self.tokenizer.decode(self.adapter.hear(log_probs), skip_special_tokens=True)
-        return Question(text.strip(), self.adapter.embed(features, log_probs, self.table))
+        kept, labels = self.adapter.shrink(log_probs)
+        ids = self.adapter.tokens[labels].tolist()
+        text = self.tokenizer.decode(ids, skip_special_tokens=True).strip()
+        return Question(text, self.adapter.embed(features, log_probs, kept, self.table))
 
 
 def save_adapter(adapter: Adapter, silence: torch.Tensor, path: Path) -> None:

@@ -62,6 +62,8 @@ class Listener:
     ) -> None:
         self.encoder, self.decoder, self.tokenizer = encoder, decoder, tokenizer
         self.silence = silence_states(encoder) if silence is None else silence.float()
+        with torch.no_grad():
+            self.behind = decoder.start(self.silence[None])
 
     @classmethod
     def load(cls, folder: Path, silence: torch.Tensor | None = None) -> Listener:
@@ -75,7 +77,7 @@ class Listener:
         """What is heard so far, and the transcript's tokens by window: the next call's draft."""
         windows = [window for window in self.encoder.states(state) if len(window)]
         found = [
-            self.decoder.transcribe(self._padded(w), draft[i] if i < len(draft) else (), len(w))
+            self.decoder.transcribe(w, draft[i] if i < len(draft) else (), self.behind)
             for i, w in enumerate(windows)
         ]
         return self._join(windows, found), tuple(t.tokens for t in found)
@@ -92,12 +94,9 @@ class Listener:
             batch = self.encoder(torch.nn.utils.rnn.pad_sequence(mels, batch_first=True), lengths)
             counts = [int(n + 1) // 2 for n in lengths]
             windows = [row[:count].float() for row, count in zip(batch, counts, strict=True)]
-            padded = torch.stack([self._padded(window) for window in windows])
+            padded = torch.stack([torch.cat([w, self.silence[len(w) :]]) for w in windows])
             found = self.decoder.transcribe_batch(padded, torch.tensor(counts))
         return [self._join([w], [t]) for w, t in zip(windows, found, strict=True)]
-
-    def _padded(self, window: torch.Tensor) -> torch.Tensor:
-        return torch.cat([window, self.silence[len(window) :]])
 
     def _join(self, windows: Sequence[torch.Tensor], found: Sequence[Transcript]) -> Heard:
         """Windows and their transcripts as one recording; odd windows repeat their last frame."""

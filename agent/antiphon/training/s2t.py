@@ -286,7 +286,7 @@ def answer(
         features = adapter.features(frames, lengths)
         log_probs = adapter.log_probs(features)
         asked = [
-            adapter.embed(f[:n], p[:n], table).to(table.dtype)
+            adapter.embed(f[:n], p[:n], adapter.shrink(p[:n].detach())[0], table).to(table.dtype)
             for f, p, n in zip(features, log_probs, lengths, strict=True)
         ]
         replied = [[*prompt.encode(tokenizer, told(train.clips[i][2]) or ""), end] for i in rows]

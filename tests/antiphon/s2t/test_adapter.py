@@ -56,25 +56,25 @@ def test_attention_reaches_over_time_unless_told_otherwise(per_frame):
 def test_shrinking_keeps_the_surest_frame_of_every_run_of_a_token():
     log_probs = posteriors([0, 2, 2, 2, 0, 0, 2, 3, 0])
     log_probs[2] = torch.log_softmax(torch.tensor([0.0, 0, 20, 0, 0, 0, 0]), 0)
-    kept, labels = build().shrink(torch.zeros(9, 16), log_probs)
+    kept, labels = build().shrink(log_probs)
     assert kept.tolist() == [2, 6, 7]
     assert labels.tolist() == [2, 2, 3]
-    assert build().hear(log_probs) == [5, 5, 7]
 
 
 def test_before_training_the_language_model_sees_its_own_embeddings():
     adapter, table = build(), torch.randn(20, 16)
     log_probs = posteriors([0, 2, 2, 0, 4])
-    embedded = adapter.embed(torch.randn(5, 16), log_probs, table)
+    kept, _ = adapter.shrink(log_probs)
+    embedded = adapter.embed(torch.randn(5, 16), log_probs, kept, table)
     torch.testing.assert_close(embedded, table[[5, 9]], atol=0.02, rtol=0.02)
 
 
 def test_silence_is_no_embeddings():
-    adapter = build()
-    assert adapter.embed(torch.randn(3, 16), posteriors([0, 0, 0]), torch.randn(20, 16)).shape == (
-        0,
-        16,
-    )
+    adapter, log_probs = build(), posteriors([0, 0, 0])
+    kept, labels = adapter.shrink(log_probs)
+    assert not len(labels)
+    embedded = adapter.embed(torch.randn(3, 16), log_probs, kept, torch.randn(20, 16))
+    assert embedded.shape == (0, 16)
 
 
 def test_the_loss_prefers_the_right_labels():
