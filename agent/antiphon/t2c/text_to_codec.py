@@ -282,12 +282,26 @@ class TextToCodec(nn.Module):
         save_file(state, path, metadata={"config": json.dumps(asdict(self.config))})
 
     @classmethod
-    def load(cls, path: Path, language: UnitLanguage, embeddings: torch.Tensor) -> TextToCodec:
-        """Read what `save` wrote."""
+    def load(
+        cls,
+        path: Path,
+        language: UnitLanguage,
+        embeddings: torch.Tensor,
+        dtype: torch.dtype = torch.float32,
+    ) -> TextToCodec:
+        """Read what `save` wrote.
+
+        Args:
+            path: the file.
+            language: the unit language it speaks.
+            embeddings: [V, H] the language model's token embeddings.
+            dtype: of the unit LM, which is bound by memory: bfloat16 doubles its speed.
+        """
         with safe_open(path, "pt") as file:
             config = T2CConfig(**json.loads(file.metadata()["config"]))
         model = cls(config, language, embeddings)
         model.load_state_dict({k: v.float() for k, v in load_file(path).items()})
+        model.lm.to(dtype)
         return model.eval().requires_grad_(False)
 
 

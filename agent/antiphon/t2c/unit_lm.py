@@ -85,8 +85,7 @@ class UnitLM(nn.Module):
             Each word, T units in all, and the state to go on from.
         """
         total = len(conditions)
-        every = torch.arange(total)[None]
-        seen = self.condition(look(conditions[None], every, torch.full_like(every, total - 1)))[0]
+        seen = self.see(conditions)
         longest = int(lengths.max())
         at = 0
         while at < total:
@@ -103,6 +102,14 @@ class UnitLM(nn.Module):
             at += int(lengths[word])
             state = UnitLMState(word, self._recent(cache), state.position + 1)
             yield word, state
+
+    def see(self, conditions: torch.Tensor) -> torch.Tensor:
+        """What a clause's conditions [T, condition] add to the input at each unit, [T, width]."""
+        conditions = conditions.to(self.condition.weight.dtype)
+        every = torch.arange(len(conditions))[None]
+        last = torch.full_like(every, len(conditions) - 1)
+        seen: torch.Tensor = self.condition(look(conditions[None], every, last))[0]
+        return seen
 
     def _recent(self, cache: Cache) -> Cache:
         if cache[0][0].shape[2] < self.window:

@@ -22,7 +22,7 @@ from antiphon.s2t.listener import Listener
 from antiphon.training import ears_corpus, replies, s2t, texts
 from antiphon.training.warm_start import vocabulary, warm_start
 
-LABELS = 16_384
+LABELS = 24_576
 """CTC labels, the blank included."""
 LAYERS = 2
 """Depth of the adapter."""
@@ -118,7 +118,8 @@ class Ears:
         sentences = [question[:1].upper() + question[1:] for question, _ in asked] * 2
         sentences += [answer for _, answers in asked for answer in answers if answer]
         sentences += list(texts.turns(self.data))[::TURNS]
-        labels = vocabulary(sentences, tokenizer, LABELS)
+        spellings = self.listener.tokenizer.get_vocab()
+        labels = vocabulary(sentences, tokenizer, spellings, LABELS)
         torch.manual_seed(self.seed)
         return warm_start(self.listener, tokenizer, labels, 576, 9, LAYERS)
 

@@ -10,101 +10,19 @@ fifth of the unit loss. The language model stays as stage I left it, so `L_S2T` 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from tqdm import tqdm
 
-from antiphon.messages import Token
 from antiphon.t2c.denoising import capped, cosine_loss
 from antiphon.t2c.pronouncer import unit_scale
 from antiphon.t2c.text_to_codec import TextToCodec
-from antiphon.t2c.trigger import BreathTrigger, Trigger
 from antiphon.training.loop import Schedule, fit
+from antiphon.training.pseudo import EchoExample
 from antiphon.training.t2c import Example, Speaking, pad
-
-
-@dataclass(frozen=True)
-class EchoExample:
-    """One sentence of a reply the language model wrote, as the stage-II generator says it."""
-
-    speech: Example
-    """`tokens` index the reply's tokens here, not the vocabulary."""
-    cut: int
-    """Sounds of the first segment the trigger cut; all of them if the sentence is one segment."""
-    ids: NDArray[np.int64]
-    """[T] the reply's tokens."""
-    hidden: NDArray[np.float16]
-    """[T, H] their predictor states."""
-
-
-@torch.inference_mode()
-def pseudo(
-    model: TextToCodec,
-    replies: Iterable[Sequence[Token]],
-    *,
-    trigger: Trigger | None = None,
-    liveliness: float = 0.5,
-    seed: int = 0,
-) -> list[EchoExample]:
-    """Pseudo units of replies, sentence by sentence.
-
-    Args:
-        model: the stage-II generator; speaks from token embeddings.
-        replies: tokens with their predictor states.
-        trigger: cuts the replies into segments.
-        liveliness: of the lengths.
-        seed: of the lengths.
-    """
-    chance = torch.Generator().manual_seed(seed)
-    examples = []
-    for reply in tqdm(replies, desc="pseudo units", unit="reply"):
-        reply = list(reply)
-        state, lm, first = model.start(), model.lm.start(), 0
-        open_parts: list[tuple[Sequence[int], Sequence[int], Sequence[int], list[int]]] = []
-        for segment in (trigger or BreathTrigger()).cut(reply):
-            plan, state = model.plan(
-                segment, state, source="text", liveliness=liveliness, generator=chance
-            )
-            for clause in plan.clauses:
-                if clause.fresh:
-                    examples += _sentence(open_parts, reply, model)
-                    open_parts, lm = [], model.lm.start()
-                words = []
-                for word, reached in model.lm.speak(clause.condition, model.word_lengths, lm):
-                    words.append(word)
-                    lm = reached
-                owners = [first + token for token in clause.tokens]
-                open_parts.append((clause.sounds, clause.lengths, owners, words))
-            first += len(segment.tokens)
-        examples += _sentence(open_parts, reply, model)
-    return examples
-
-
-def _sentence(
-    parts: Sequence[tuple[Sequence[int], Sequence[int], Sequence[int], list[int]]],
-    reply: Sequence[Token],
-    model: TextToCodec,
-) -> list[EchoExample]:
-    if not parts:
-        return []
-    sounds, lengths, owners, words = (
-        np.array([x for part in parts for x in part[i]], np.int64) for i in range(4)
-    )
-    used = int(owners.max()) + 1
-    spans = model.word_lengths.numpy()[words]
-    return [
-        EchoExample(
-            Example(sounds, lengths, owners, words, spans.cumsum() - spans),
-            len(parts[0][0]),
-            np.array([token.id for token in reply[:used]], np.int64),
-            torch.stack([token.hidden for token in reply[:used]]).half().numpy(),
-        )
-    ]
 
 
 class Echo(Speaking):

@@ -9,34 +9,39 @@ left to learn is where the two cut words differently, numbers, and what Whisper 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
 from antiphon.s2t.adapter import BLANK, Adapter, AdapterConfig
-from antiphon.s2t.listener import Listener
+from antiphon.s2t.listener import PLACE, Listener
 from antiphon.s2t.prompt import encode
 
 
 def vocabulary(
-    sentences: Iterable[str], tokenizer: Any, size: int, pieces: int = 12_000
+    sentences: Iterable[str], tokenizer: Any, spellings: Mapping[str, int], size: int
 ) -> torch.Tensor:
     """CTC labels, [size]: the blank (-1), then tokens.
 
     Args:
         sentences: whose tokens are taken, the most frequent first.
         tokenizer: of the language model.
+        spellings: Whisper's vocabulary. Its first tokens are the most frequent pieces of English;
+            half of its vocabulary is taken too, so that words nobody has foreseen can be spelled.
         size: how many labels.
-        pieces: the first tokens of a byte-pair vocabulary are its most frequent pieces; these are
-            always taken, so that words nobody has foreseen can be spelled.
     """
     counts: Counter[int] = Counter()
     for text in sentences:
         counts.update(encode(tokenizer, text))
     special = set(tokenizer.all_special_ids)
-    found = {token for token in range(min(pieces, size - 1)) if token not in special}
+    shared = [
+        (spellings[piece], token)
+        for piece, token in tokenizer.get_vocab().items()
+        if spellings.get(piece, len(spellings)) < len(spellings) // 2 and token not in special
+    ]
+    found = {token for _, token in sorted(shared)[: size - 1]}
     for token in sorted(counts, key=lambda token: (-counts[token], token)):
         if len(found) < size - 1:
             found.add(token)
@@ -59,7 +64,7 @@ def warm_start(
     """
     decoder = listener.decoder
     small = decoder.config.d_model
-    adapter = Adapter(AdapterConfig(3 * small, width, heads, len(tokens), layers), tokens)
+    adapter = Adapter(AdapterConfig(3 * small + PLACE, width, heads, len(tokens), layers), tokens)
     for layer in adapter.asr_transformer_encoder.layers:
         assert isinstance(layer, nn.TransformerEncoderLayer)
         for last in (layer.self_attn.out_proj, layer.linear2):
@@ -68,8 +73,9 @@ def warm_start(
     project = adapter.mm_projector1
     nn.init.zeros_(project.bias)
     nn.init.zeros_(project.weight)
-    project.weight[:small, 2 * small :] = torch.eye(small)
-    project.weight[small, 2 * small :] = -1.0  # keeps the mean zero, so out_norm only scales
+    words = slice(2 * small, 3 * small)
+    project.weight[:small, words] = torch.eye(small)
+    project.weight[small, words] = -1.0  # keeps the mean zero, so out_norm only scales
     nn.init.normal_(project.weight[small + 1 :, : 2 * small], std=0.02)
     gain, shift = decoder.layer_norm.weight, decoder.layer_norm.bias
     power = gain.square().sum() + shift.square().sum()

@@ -24,6 +24,7 @@ from antiphon.training import echo as echo_job
 from antiphon.training import latents, own_replies, pronouncer, t2c, texts
 from antiphon.training.latents import Corpus
 from antiphon.training.loop import load
+from antiphon.training.pseudo import pseudo
 from antiphon.training.replies import written
 from antiphon.training.teacher import Teacher
 from antiphon_codecs.unit_codec import UnitCodec, UnitCodecConfig
@@ -210,7 +211,7 @@ class Workshop:
         cache = self.work / "echo.pkl"
         if not cache.exists():
             own = self.own_replies(replies)
-            cache.write_bytes(pickle.dumps(echo_job.pseudo(model.eval(), own)))
+            cache.write_bytes(pickle.dumps(pseudo(model.eval(), own)))
         examples = pickle.loads(cache.read_bytes())
         folder = self.work / f"echo-{name}"
         if not (folder / "checkpoint.pt").exists():

@@ -140,7 +140,7 @@ def clips(tmp_path, tokenizer):
 @pytest.fixture
 def adapter():
     torch.manual_seed(0)
-    return Adapter(AdapterConfig(12, 16, 2, 257, 1, dropout=0.0), torch.arange(-1, 256))
+    return Adapter(AdapterConfig(16, 16, 2, 257, 1, dropout=0.0), torch.arange(-1, 256))
 
 
 def test_the_ctc_stage_learns(adapter, clips, tmp_path):

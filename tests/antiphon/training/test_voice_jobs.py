@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from antiphon.messages import Token
+from antiphon.messages import Segment, Token
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
-from antiphon.training import echo
+from antiphon.training import echo, pseudo
 from antiphon.training.alignment import align
 from antiphon.training.latents import Corpus, write
 from antiphon.training.pronouncer import distance
@@ -108,6 +108,30 @@ def test_a_cut_hides_what_is_not_yet_known(model):
     assert same[:12].all() and not same[12:27].all()
 
 
+def test_many_sentences_at_once_are_what_each_is_alone(model):
+    model.eval()
+    model.lm.window = 10_000  # an untrained voice draws its sounds out for longer than real ones
+    pieces = [["Ab", " bab", " aa", " b", " abb", " ab", "."], ["Baa", "."], ["A", " b", "!"]]
+    plans = []
+    for reply in pieces:
+        tokens = tuple(Token(i, p, torch.zeros(12)) for i, p in enumerate(reply))
+        first, second = Segment(tokens[:2], False), Segment(tokens[2:] or tokens[-1:], True)
+        draw = torch.Generator().manual_seed(0)
+        plan, state = model.plan(first, model.start(), source="text", generator=draw)
+        rest, _ = model.plan(second, state, source="text", generator=draw)
+        plans.append([plan.clauses[0], *(c for c in rest.clauses if not c.fresh)])
+    alone = []
+    for clauses in plans:
+        words, lm = [], model.lm.start()
+        for clause in clauses:
+            for word, reached in model.lm.speak(clause.condition, model.word_lengths, lm):
+                words.append(word)
+                lm = reached
+        alone.append(words)
+    with torch.inference_mode():
+        assert pseudo.speak_many(model.lm, plans, model.word_lengths) == alone
+
+
 def test_echo_training_learns_from_hidden_states(model):
     rng = random.Random(0)
     draw = torch.Generator().manual_seed(0)
@@ -118,7 +142,7 @@ def test_echo_training_learns_from_hidden_states(model):
         ]
         for _ in range(12)
     ]
-    examples = echo.pseudo(model.eval(), replies)
+    examples = pseudo.pseudo(model.eval(), replies)
     assert all(e.speech.lengths.sum() > 0 for e in examples)
     assert any(e.cut < len(e.speech.sounds) for e in examples)
     assert echo.warm_start(model, examples, steps=200) > 0.3
