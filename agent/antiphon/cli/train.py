@@ -91,6 +91,20 @@ def codec(
     workshop(data, work, out, seed, threads).train_codec(steps, minutes)
 
 
+@app.command(name="student")
+def student_(
+    data: Data,
+    work: Work = WORK,
+    out: Out = VOICE,
+    steps: Steps = 2000,
+    minutes: Minutes = None,
+    seed: Seed = 1,
+    threads: Threads = 0,
+) -> None:
+    """Train the codec's encoder of anybody's sound."""
+    workshop(data, work, out, seed, threads).train_student(steps, minutes)
+
+
 @app.command()
 def language(
     data: Data,
@@ -157,16 +171,16 @@ def echo(
     data: Data,
     work: Work = WORK,
     out: Out = VOICE,
-    replies: Annotated[int, typer.Option(help="Replies the language model writes.")] = 800,
-    steps: Steps = 400,
+    replies: Annotated[int, typer.Option(help="Replies the language model writes.")] = 640,
+    steps: Steps = 300,
     cosine: Annotated[
         bool, typer.Option("--cosine/--no-cosine", help="With the denoising term or without.")
     ] = True,
-    name: Annotated[str, typer.Option(help="Name of the weights written.")] = "t2c",
+    generator: Annotated[bool, typer.Option(help="Train the generator, too.")] = False,
     minutes: Minutes = None,
     seed: Seed = 1,
     threads: Threads = 0,
 ) -> None:
     """Stage III, Echo training: speak from the language model's hidden states."""
     shop = workshop(data, work, out, seed, threads)
-    shop.train_echo(replies, steps, minutes, cosine=cosine, name=name)
+    shop.train_echo(replies, steps, minutes, cosine=cosine, generator=generator)

@@ -36,8 +36,8 @@ class RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Norm over the last axis, in float32."""
-        return F.rms_norm(x.float(), self.weight.shape, self.weight, 1e-5).to(x.dtype)
+        """Norm over the last axis, in the precision of the gain."""
+        return F.rms_norm(x.to(self.weight.dtype), self.weight.shape, self.weight, 1e-5).to(x.dtype)
 
 
 class Attention(nn.Module):

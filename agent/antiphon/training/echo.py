@@ -32,15 +32,22 @@ class Echo(Speaking):
         model: starts as the stage-II generator.
         examples: of `pseudo`.
         cosine: with the denoising term; without it for the ablation.
+        generator: train the generator, too. Left as it is, the text path stays what stage II made
+            it, one generator serves both paths, and what stage III adds is a small file.
     """
 
     def __init__(
-        self, model: TextToCodec, examples: Sequence[EchoExample], *, cosine: bool = True
+        self,
+        model: TextToCodec,
+        examples: Sequence[EchoExample],
+        *,
+        cosine: bool = True,
+        generator: bool = False,
     ) -> None:
         super().__init__(model, [e.speech for e in examples])
         self.denoiser = model.denoiser
-        self.pronouncer = model.pronouncer
-        self.pronouncer.requires_grad_(False)
+        self.voice.requires_grad_(generator)
+        self.lm.requires_grad_(generator)
         self.cosine = cosine
         self.sources = {id(e.speech): e for e in examples}
 

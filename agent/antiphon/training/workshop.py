@@ -1,12 +1,13 @@
 """The recipe of a voice from first to last: where every job reads from and writes to.
 
-Jobs in order: `latents`, `codec`, `language`, `pronouncer`, `t2c`, `echo`. Each continues where it
-was stopped and writes what it has learned into the voice's folder.
+Jobs in order: `latents`, `codec`, `student`, `language`, `pronouncer`, `t2c`, `echo`. Each
+continues where it was stopped and writes what it has learned into the voice's folder.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import pickle
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,8 @@ from antiphon.t2c.sounds import Inventory
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
 from antiphon.training import codec as codec_job
 from antiphon.training import echo as echo_job
-from antiphon.training import latents, own_replies, pronouncer, t2c, texts
+from antiphon.training import latents, own_replies, pronouncer, student, t2c, texts
+from antiphon.training.augment import Augment
 from antiphon.training.latents import Corpus
 from antiphon.training.loop import load
 from antiphon.training.pseudo import pseudo
@@ -135,6 +137,24 @@ class Workshop:
         self.out.mkdir(parents=True, exist_ok=True)
         codec.save(self.out / "codec.safetensors")
 
+    def train_student(self, steps: int, minutes: float | None, hours: float = 0.75) -> None:
+        """Teach the finished codec to hear: sound to units, with the units it already has."""
+        codec = UnitCodec.load(self.out / "codec.safetensors")
+        cache = self.work / "pairs.npz"
+        if not cache.exists():
+            spoken = Corpus.load(self.work / "latents", limit=math.ceil(3 * hours)).latents
+            student.make_pairs(codec, spoken, hours, seed=self.seed).save(cache)
+        taught = student.train(
+            codec,
+            student.Pairs.load(cache),
+            Augment(self.data),
+            self.work / "student",
+            steps=steps,
+            minutes=minutes,
+            seed=self.seed,
+        )
+        taught.save(self.out / "codec.safetensors")
+
     def train_language(self, vocabulary: int = 8192, longest: int = 8) -> float:
         """Build the unit language; returns raw units a word on the last 300 sentences."""
         from tqdm import tqdm
@@ -200,9 +220,12 @@ class Workshop:
         minutes: float | None,
         *,
         cosine: bool = True,
-        name: str = "t2c",
+        generator: bool = False,
     ) -> None:
-        """Stage III: train denoiser and generator on hidden states of the model's own replies."""
+        """Stage III: train the denoiser on hidden states of the language model's own replies.
+
+        Without the denoising term the result is a variant for the ablation, beside the voice.
+        """
         from safetensors.torch import load_file
 
         model = self.new_model()
@@ -213,9 +236,19 @@ class Workshop:
             own = self.own_replies(replies)
             cache.write_bytes(pickle.dumps(pseudo(model.eval(), own)))
         examples = pickle.loads(cache.read_bytes())
-        folder = self.work / f"echo-{name}"
-        if not (folder / "checkpoint.pt").exists():
+        folder = self.work / ("echo" if cosine else "echo-without-cosine")
+        if cosine and not (folder / "checkpoint.pt").exists():
             print(f"cosine after warm start: {echo_job.warm_start(model, examples):.3f}")
-        task = echo_job.Echo(model, examples, cosine=cosine)
+            self._denoiser(model, "cosine-only")
+        task = echo_job.Echo(model, examples, cosine=cosine, generator=generator)
         echo_job.train(task, folder, steps=steps, minutes=minutes, seed=self.seed)
-        model.save(self.out / f"{name}.safetensors")
+        if cosine:
+            model.save(self.out / "t2c.safetensors")
+        else:
+            self._denoiser(model, "without-cosine")
+
+    def _denoiser(self, model: TextToCodec, name: str) -> None:
+        from safetensors.torch import save_file
+
+        state = {k: v.half().contiguous() for k, v in model.denoiser.state_dict().items()}
+        save_file(state, self.out / f"echo-{name}.safetensors")
