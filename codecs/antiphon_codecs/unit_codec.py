@@ -21,6 +21,7 @@ from antiphon_codecs.codec import Pcm, Units
 from antiphon_codecs.convnext import ConvNeXt
 from antiphon_codecs.hifigan import CONTEXT, HOP, HifiGan
 from antiphon_codecs.quantizer import VectorQuantizer
+from antiphon_codecs.student import StudentEncoder
 
 KERNEL = 7
 TRAINING_ONLY = ("quantizer.usage", "quantizer.sums")
@@ -42,6 +43,9 @@ class UnitCodecConfig:
     centred_blocks: int = 2
     """How many of the decoder's blocks see the future (three units each); the rest are causal."""
     sample_rate: int = 22050
+    student_width: int = 0
+    """Channels of the encoder for sound; 0 leaves it out."""
+    student_blocks: int = 6
 
 
 class UnitCodec(nn.Module):
@@ -75,6 +79,11 @@ class UnitCodec(nn.Module):
             nn.Linear(c.width, patch),
         )
         self.generator = HifiGan(c.latent)
+        self.student: StudentEncoder | None = None
+        if c.student_width:
+            self.student = StudentEncoder(
+                c.codes, c.stride, c.sample_rate, c.student_width, c.student_blocks
+            )
 
     def normalize(self, z: torch.Tensor) -> torch.Tensor:
         """Latents as the encoder sees them."""
@@ -138,7 +147,14 @@ class UnitCodec(nn.Module):
 
         Returns:
             [ceil(N / samples_per_unit)] units.
+
+        Raises:
+            ValueError: the codec was made without a student.
         """
+        if self.student is None:
+            raise ValueError(
+                "this codec has no encoder for sound: train it with `antiphon train student`"
+            )
         return self.student.units(torch.from_numpy(np.asarray(pcm, np.float32))).numpy()
 
     @torch.inference_mode()

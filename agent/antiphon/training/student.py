@@ -21,7 +21,6 @@ from antiphon.errors import UserError
 from antiphon.s2t.features import SAMPLE_RATE
 from antiphon.training.augment import Augment, resample
 from antiphon.training.loop import Schedule, fit
-from antiphon_codecs.hifigan import HOP
 from antiphon_codecs.student import BANDS, HIGHEST, StudentEncoder
 from antiphon_codecs.unit_codec import UnitCodec
 
@@ -88,7 +87,7 @@ def make_pairs(
         minutes: stop after this long, with what there is.
     """
     rng = np.random.default_rng(seed)
-    deadline = time.monotonic() + 60 * (minutes or float("inf"))
+    deadline = float("inf") if minutes is None else time.monotonic() + 60 * minutes
     wanted = round(hours * 3600 * codec.unit_rate)
     stride, sentences, sound, pitch = codec.config.stride, iter(latents), [], []
     meant = np.zeros((0, codec.config.latent), np.float16)

@@ -49,14 +49,14 @@ def test_a_bare_list_will_do(small, tmp_path):
 
 def test_encode_writes_what_the_codec_hears(small, tmp_path, sound, monkeypatch):
     monkeypatch.setattr(type(small), "encode", lambda self, pcm: np.arange(5))
-    monkeypatch.setattr(type(small), "student", object(), raising=False)
+    monkeypatch.setattr(small, "student", object())
     result = run("encode", sound, tmp_path / "u.json")
     assert result.exit_code == 0
     assert json.loads((tmp_path / "u.json").read_text())["units"] == [0, 1, 2, 3, 4]
 
 
 def test_a_codec_that_cannot_encode_says_so(small, tmp_path, sound, monkeypatch):
-    monkeypatch.setattr(type(small), "student", None, raising=False)
+    monkeypatch.setattr(small, "student", None)
     result = run("encode", sound, tmp_path / "u.json")
     assert result.exit_code == 2 and "only decode" in result.stderr
 
