@@ -146,4 +146,8 @@ def test_echo_training_learns_from_hidden_states(model):
     assert all(e.speech.lengths.sum() > 0 for e in examples)
     assert any(e.cut < len(e.speech.sounds) for e in examples)
     assert echo.warm_start(model, examples, steps=200) > 0.3
-    assert falls(model, echo.Echo(model.train(), examples))
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    falls(model, echo.Echo(model.train(), examples), steps=5)
+    changed = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
+    assert changed == {f"denoiser.{k}" for k in model.denoiser.state_dict()}
+    assert falls(model, echo.Echo(model.train(), examples, generator=True))

@@ -1,0 +1,137 @@
+"""A real human recording in, intelligible speech out, on the committed weights."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from antiphon import audio, weights
+from antiphon.agent import Agent
+from antiphon.errors import UserError
+from antiphon.messages import Turn
+
+QUESTIONS = Path(__file__).parents[2] / "assets" / "questions"
+
+
+@pytest.fixture(scope="module")
+def agent():
+    try:
+        return Agent.load()
+    except UserError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def recognize():
+    judges = pytest.importorskip("antiphon.evaluation.judges", reason="needs the extra eval")
+    pytest.importorskip("faster_whisper", reason="needs the extra eval")
+    try:
+        weights.path("whisper-tiny.en")
+    except UserError as error:
+        pytest.skip(str(error))
+    listen = judges.recognizer("whisper-tiny.en")
+    return lambda pcm, rate: listen(judges.at_judges_rate(pcm, rate))
+
+
+def joined(pieces):
+    return np.concatenate([piece.pcm for piece in pieces])
+
+
+def spoken_text(pieces):
+    texts = [piece.text for piece in pieces]
+    return "".join(t for i, t in enumerate(texts) if i == 0 or t != texts[i - 1])
+
+
+def word_errors(said, heard):
+    scores = pytest.importorskip("antiphon.evaluation.scores", reason="needs the extra eval")
+    return scores.word_errors(said, heard).percent
+
+
+@pytest.mark.parametrize("name", ["universe.wav", "united-states.wav"])
+def test_a_recorded_question_gets_an_intelligible_answer(agent, recognize, name):
+    pieces = list(agent.respond(audio.read(QUESTIONS / name)))
+    said = spoken_text(pieces)
+    assert len(said.split()) >= 3
+    assert pieces[-1].final
+    assert word_errors(said, recognize(joined(pieces), pieces[0].sample_rate)) <= 25
+
+
+def test_the_answer_is_about_the_question(agent):
+    said = spoken_text(list(agent.respond("What is the capital of France?")))
+    assert "Paris" in said
+
+
+@pytest.mark.parametrize("source", ["hidden", "text"])
+def test_both_paths_say_what_was_written(agent, recognize, source):
+    voice = Agent(agent.s2t, agent.t2c, agent.codec, source=source)
+    pieces = list(voice.respond("What is the capital of Italy?"))
+    heard = recognize(joined(pieces), pieces[0].sample_rate)
+    assert word_errors(spoken_text(pieces), heard) <= 25
+
+
+def test_pieces_join_and_words_lie_inside_them(agent):
+    pieces = list(agent.respond("Why is the sky blue?"))
+    at = 0
+    for piece in pieces:
+        assert piece.start == at
+        at += len(piece.pcm)
+    words = [word for piece in pieces for word in piece.words]
+    assert " ".join(word.text for word in words) == " ".join(spoken_text(pieces).split())
+    assert all(a.end <= b.start + 1 for a, b in zip(words, words[1:], strict=False))
+    assert words[-1].end <= at
+    assert sum(len(piece.units) for piece in pieces) * agent.codec.samples_per_unit == at
+    assert np.abs(joined(pieces)).max() > 0.05
+
+
+def test_an_answer_can_be_cancelled_and_closed(agent):
+    stop = threading.Event()
+    pieces = agent.respond("Tell me about the sea.", cancelled=stop.is_set)
+    first = next(pieces)
+    stop.set()
+    assert len(first.pcm)
+    assert list(pieces) == []
+    again = agent.respond("Tell me about the sea.")
+    next(again)
+    again.close()
+
+
+def test_two_conversations_on_one_agent_do_not_mix(agent):
+    questions = ["What is the capital of Spain?", "Who wrote Hamlet?"]
+    alone = [joined(list(agent.respond(q))) for q in questions]
+    together: list = [None, None]
+
+    def run(i):
+        together[i] = joined(list(agent.respond(questions[i])))
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one, other in zip(alone, together, strict=True):
+        assert len(one) == len(other)
+        np.testing.assert_allclose(one, other, atol=1e-3)
+
+
+def test_history_is_remembered(agent):
+    turns = [Turn("user", "My name is Anna."), Turn("assistant", "Nice to meet you, Anna.")]
+    said = spoken_text(list(agent.respond("What is my name?", turns)))
+    assert said != spoken_text(list(agent.respond("What is my name?")))
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        np.zeros(8000, np.float32),
+        np.random.default_rng(0).normal(0, 0.1, 16000).astype("f4"),
+        "",
+        "🙂",
+    ],
+    ids=["silence", "noise", "nothing", "emoji"],
+)
+def test_odd_questions_get_an_answer_or_none_but_never_a_failure(agent, question):
+    pieces = list(agent.respond(question, max_tokens=24))
+    assert all(np.isfinite(piece.pcm).all() for piece in pieces)
