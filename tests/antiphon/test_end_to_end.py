@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +81,7 @@ def test_pieces_join_and_words_lie_inside_them(agent):
         at += len(piece.pcm)
     words = [word for piece in pieces for word in piece.words]
     assert " ".join(word.text for word in words) == " ".join(spoken_text(pieces).split())
-    assert all(a.end <= b.start + 1 for a, b in zip(words, words[1:], strict=False))
+    assert all(a.end <= b.start + 1 for a, b in pairwise(words))
     assert words[-1].end <= at
     assert sum(len(piece.units) for piece in pieces) * agent.codec.samples_per_unit == at
     assert np.abs(joined(pieces)).max() > 0.05
