@@ -159,13 +159,18 @@ class Take:
 
 
 def load_agent(**choices: Any) -> Agent:
-    """`Agent.load` without the progress bars of libraries that need a second."""
-    from transformers.utils import logging
-
+    """`Agent.load`, quietly."""
     from antiphon.agent import Agent
 
-    logging.disable_progress_bar()
+    quieten()
     return Agent.load(**choices)
+
+
+def quieten() -> None:
+    """No progress bars of libraries that need a second."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
 
 
 def hear(agent: Agent, pcm: Pcm) -> tuple[Hearing, float]:
