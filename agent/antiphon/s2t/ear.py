@@ -17,6 +17,7 @@ from antiphon.s2t.encoder import EncoderState
 from antiphon.s2t.features import SAMPLE_RATE
 from antiphon.s2t.listener import Heard, Listener
 
+HEAD = "audio_feature_head.weight"
 REFRESH = SAMPLE_RATE
 """Samples after which a recording is listened to again while it grows."""
 
@@ -119,17 +120,22 @@ class AdaptedEar(WhisperEar):
 
 
 def save_adapter(adapter: Adapter, silence: torch.Tensor, path: Path) -> None:
-    """Write adapter, sizes and Whisper's view of silence as float16, atomically."""
+    """Write adapter, sizes and Whisper's view of silence, atomically.
+
+    Everything is float16 but the CTC head, two thirds of the weights: int8, a scale a label.
+    """
     from safetensors.torch import save_file
 
-    state = {
-        name: value.half() if value.is_floating_point() else value.int()
-        for name, value in adapter.state_dict().items()
+    state = {**adapter.state_dict(), "silence": silence}
+    head = state.pop(HEAD)
+    scale = head.abs().amax(1, keepdim=True).clamp(min=1e-6) / 127
+    stored = {
+        name: (value.half() if value.is_floating_point() else value.int()).contiguous()
+        for name, value in state.items()
     }
+    stored |= {HEAD: (head / scale).round().to(torch.int8), "head_scale": scale.contiguous()}
     part = path.with_suffix(".part")
-    metadata = {"adapter": json.dumps(adapter.config.as_dict())}
-    tensors = {name: value.contiguous() for name, value in state.items()}
-    save_file({**tensors, "silence": silence.half().contiguous()}, part, metadata)
+    save_file(stored, part, {"adapter": json.dumps(adapter.config.as_dict())})
     part.replace(path)
 
 
@@ -139,8 +145,10 @@ def load_adapter(path: Path) -> tuple[Adapter, torch.Tensor]:
 
     with safe_open(path, "pt") as file:
         config = AdapterConfig(**json.loads(file.metadata()["adapter"]))
-        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    silence = state.pop("silence").float()
+        state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    silence = state.pop("silence")
+    state[HEAD] *= state.pop("head_scale")
     adapter = Adapter(config, state["tokens"].long())
-    adapter.load_state_dict({k: v.long() if k == "tokens" else v.float() for k, v in state.items()})
+    state["tokens"] = state["tokens"].long()
+    adapter.load_state_dict(state)
     return adapter.eval().requires_grad_(False), silence

@@ -17,6 +17,9 @@ from antiphon.s2t.decoder import TextDecoder, Transcript
 from antiphon.s2t.encoder import AudioEncoder, EncoderState
 from antiphon.s2t.features import normalize
 
+PLACE = 4
+"""Cosines that tell how much of a word has been said."""
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -33,10 +36,18 @@ class Heard:
 
     @property
     def wide(self) -> torch.Tensor:
-        """[ceil(T / 2), 3 * width]: frame pairs, and the decoder state of what is being said."""
+        """[ceil(T / 2), 3 * width + PLACE]: frame pairs, what is being said, and how far into it.
+
+        The last is what a label needs to know to be one of several in a word.
+        """
         even = F.pad(self.frames, (0, 0, 0, len(self.frames) % 2))
         both = even.reshape(len(even) // 2, -1)
-        return torch.cat([both, self.words[self.path.long()]], 1)
+        path = self.path.long()
+        spans = torch.bincount(path, minlength=len(self.words))
+        firsts = spans.cumsum(0) - spans
+        done = (torch.arange(len(path)) - firsts[path] + 0.5) / spans[path]
+        place = torch.cos(torch.pi * done[:, None] * torch.arange(1, PLACE + 1))
+        return torch.cat([both, self.words[path], place.to(both.dtype)], 1)
 
 
 class Listener:

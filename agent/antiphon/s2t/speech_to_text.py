@@ -17,7 +17,7 @@ from antiphon.messages import Token, Turn
 from antiphon.s2t import lora, prompt
 from antiphon.s2t.cascade import CascadeEar
 from antiphon.s2t.ear import AdaptedEar, Ear, Question, load_adapter
-from antiphon.s2t.listener import Listener
+from antiphon.s2t.listener import PLACE, Listener
 
 EARS = ("s2t", "cascade")
 """Hear directly, or transcribe first."""
@@ -106,7 +106,7 @@ class SpeechToText:
         listener = Listener.load(weights.path(encoder), silence)
         table = model.get_input_embeddings().weight
         small = listener.encoder.config.d_model
-        if ear.config.audio != 3 * small or ear.config.width != table.shape[1]:
+        if ear.config.audio != 3 * small + PLACE or ear.config.width != table.shape[1]:
             raise UserError(f"the adapter in {files} was made for other models than these")
         return cls(model, tokenizer, AdaptedEar(listener, ear, tokenizer, table))
 

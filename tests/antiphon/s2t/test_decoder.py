@@ -56,6 +56,6 @@ def test_a_batch_equals_one_by_one(listener, speech):
 def test_what_is_heard_fits_together(listener, speech):
     state = listener.encoder.feed(speech, listener.encoder.start())
     heard, draft = listener.hear(state)
-    assert heard.wide.shape == (len(heard.path), 48)
+    assert heard.wide.shape == (len(heard.path), 52)
     assert len(heard.words) == len(draft[0]) + 1
     assert np.all(np.diff(heard.path.numpy()) >= 0)
