@@ -91,20 +91,6 @@ def codec(
     workshop(data, work, out, seed, threads).train_codec(steps, minutes)
 
 
-@app.command()
-def polish(
-    data: Data,
-    work: Work = WORK,
-    out: Out = VOICE,
-    steps: Steps = 350,
-    minutes: Minutes = None,
-    seed: Seed = 1,
-    threads: Threads = 0,
-) -> None:
-    """Go on with the codec's decoder by ear; units stay what they are."""
-    workshop(data, work, out, seed, threads).polish_codec(steps, minutes)
-
-
 @app.command(name="student")
 def student_(
     data: Data,

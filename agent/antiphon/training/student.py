@@ -297,6 +297,6 @@ def train(
         minutes=minutes,
         seed=seed,
         evaluate=task.held_out,
-        evaluate_every=250,
+        evaluate_every=200,
     )
     return codec.eval()

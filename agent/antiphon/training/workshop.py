@@ -22,7 +22,7 @@ from antiphon.t2c.sounds import Inventory
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
 from antiphon.training import codec as codec_job
 from antiphon.training import echo as echo_job
-from antiphon.training import latents, own_replies, polish, pronouncer, student, t2c, texts
+from antiphon.training import latents, own_replies, pronouncer, student, t2c, texts
 from antiphon.training.augment import Augment
 from antiphon.training.latents import Corpus
 from antiphon.training.loop import load
@@ -154,14 +154,6 @@ class Workshop:
             seed=self.seed,
         )
         taught.save(self.out / "codec.safetensors")
-
-    def polish_codec(self, steps: int, minutes: float | None) -> None:
-        """Go on with the codec's decoder, by ear; its units stay what they are."""
-        codec = UnitCodec.load(self.out / "codec.safetensors")
-        corpus = Corpus.load(self.work / "latents")
-        out = self.work / "polish"
-        polish.train(codec, corpus.latents, out, steps=steps, minutes=minutes, seed=self.seed)
-        codec.save(self.out / "codec.safetensors")
 
     def train_language(self, vocabulary: int = 8192, longest: int = 8) -> float:
         """Build the unit language; returns raw units a word on the last 300 sentences."""
