@@ -21,6 +21,8 @@ from antiphon.training.teacher import Teacher
 BATCH = 64
 DROPPED = 0.15
 """Share of texts whose token vectors are hidden, so that spelling alone suffices."""
+RARE = 0.3
+"""Share of texts made of words of the lexicon, names among them."""
 
 
 def sounds_of(teacher: Teacher, text: str) -> list[str]:
@@ -141,7 +143,7 @@ class Pronunciation(nn.Module):
         return wrong / max(1, sum(map(len, labels)))
 
     def _draw(self, rng: random.Random) -> str:
-        if rng.random() < 0.15:
+        if rng.random() < RARE:
             words = rng.choices(self.lexicon, k=rng.randint(1, 8))
             return " ".join(words) + rng.choice(["", ".", ",", "?"])
         text = rng.choice(self.texts)
