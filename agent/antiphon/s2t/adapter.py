@@ -155,6 +155,7 @@ class Adapter(nn.Module):
         log_probs: torch.Tensor,
         kept: torch.Tensor,
         table: torch.Tensor,
+        opening: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Embeddings [S, width] of a recording, one a token heard.
 
@@ -163,10 +164,14 @@ class Adapter(nn.Module):
             log_probs: [T, vocabulary].
             kept: [S] frames, see `shrink`.
             table: [V, width] token embeddings of the language model.
+            opening: [vocabulary] label to put for each label at the very start.
         """
         sure, labels = log_probs[kept][:, 1:].topk(min(MIXED, log_probs.shape[1] - 1), -1)
+        labels = labels + 1
+        if opening is not None:
+            labels[:1] = opening[labels[:1]]
         weights = sure.softmax(-1)
-        mixed = (weights[..., None] * table[self.tokens[labels + 1]].float()).sum(1)
+        mixed = (weights[..., None] * table[self.tokens[labels]].float()).sum(1)
         if not len(kept):
             return mixed
         added: torch.Tensor = self.lbm(features[kept][None], None)[0]

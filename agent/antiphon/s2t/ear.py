@@ -12,11 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from antiphon.s2t.adapter import Adapter, AdapterConfig
+from antiphon.s2t.adapter import BLANK, Adapter, AdapterConfig
 from antiphon.s2t.encoder import EncoderState
 from antiphon.s2t.features import SAMPLE_RATE
 from antiphon.s2t.listener import Heard, Listener
 
+SPACE = "\N{LATIN CAPITAL LETTER G WITH DOT ABOVE}"
+"""How byte-level vocabularies spell a space."""
 HEAD = "audio_feature_head.weight"
 REFRESH = SAMPLE_RATE
 """Samples after which a recording is listened to again while it grows."""
@@ -105,6 +107,7 @@ class AdaptedEar(WhisperEar):
     ) -> None:
         super().__init__(listener)
         self.adapter, self.tokenizer, self.table = adapter, tokenizer, table
+        self.opening = unspaced(adapter.tokens, tokenizer)
 
     @torch.no_grad()
     def understand(self, heard: Heard) -> Question:
@@ -116,7 +119,19 @@ class AdaptedEar(WhisperEar):
         kept, labels = self.adapter.shrink(log_probs)
         ids = self.adapter.tokens[labels].tolist()
         text = self.tokenizer.decode(ids, skip_special_tokens=True).strip()
-        return Question(text, self.adapter.embed(features, log_probs, kept, self.table))
+        asked = self.adapter.embed(features, log_probs, kept, self.table, self.opening)
+        return Question(text, asked)
+
+
+def unspaced(tokens: torch.Tensor, tokenizer: Any) -> torch.Tensor:
+    """For every CTC label the label spelled the same without the space in front, or itself.
+
+    Whisper puts a space in front of the first word, too; a written question has none there.
+    """
+    spellings = tokenizer.convert_ids_to_tokens(tokens.clamp(min=0).tolist())
+    labels = {piece: label for label, piece in enumerate(spellings) if label != BLANK}
+    plain = (labels.get(piece.removeprefix(SPACE), i) for i, piece in enumerate(spellings))
+    return torch.tensor(list(plain))
 
 
 def save_adapter(adapter: Adapter, silence: torch.Tensor, path: Path) -> None:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from antiphon.s2t.adapter import Adapter, AdapterConfig
-from antiphon.s2t.ear import load_adapter, save_adapter
+from antiphon.s2t.ear import load_adapter, save_adapter, unspaced
 
 CONFIG = AdapterConfig(audio=12, width=16, heads=2, vocabulary=7, layers=2)
 TOKENS = torch.tensor([-1, 3, 5, 7, 9, 11, 13])
@@ -69,6 +69,15 @@ def test_before_training_the_language_model_sees_its_own_embeddings():
     torch.testing.assert_close(embedded, table[[5, 9]], atol=0.02, rtol=0.02)
 
 
+def test_the_first_word_can_be_put_as_a_sentence_begins():
+    adapter, table, log_probs = build(), torch.randn(20, 16), posteriors([2, 0, 2])
+    kept, _ = adapter.shrink(log_probs)
+    opening = torch.arange(7)
+    opening[2] = 5
+    embedded = adapter.embed(torch.randn(3, 16), log_probs, kept, table, opening)
+    torch.testing.assert_close(embedded, table[[11, 5]], atol=0.02, rtol=0.02)
+
+
 def test_silence_is_no_embeddings():
     adapter, log_probs = build(), posteriors([0, 0, 0])
     kept, labels = adapter.shrink(log_probs)
@@ -98,3 +107,11 @@ def test_a_file_gives_the_same_adapter(tmp_path):
     torch.testing.assert_close(heard, silence, atol=1e-2, rtol=1e-2)
     assert again.config == adapter.config
     assert again.tokens.tolist() == TOKENS.tolist()
+
+
+def test_a_space_is_taken_off_where_the_labels_allow():
+    class Pieces:
+        def convert_ids_to_tokens(self, ids):
+            return [{0: "!", 3: "Ġwhat", 5: "what", 7: "Ġis"}[i] for i in ids]
+
+    assert unspaced(torch.tensor([-1, 3, 5, 7]), Pieces()).tolist() == [0, 2, 2, 3]
