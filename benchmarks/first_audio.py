@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 Pcm = NDArray[np.float32]
 READY = """
-from antiphon.agent import Agent
-Agent.load()
+from antiphon.cli.answering import load_agent
+load_agent()
 print("ready", flush=True)
 """
 
