@@ -1,9 +1,10 @@
 """Text to codec: segments of tokens with their hidden states to units, segment by segment.
 
-The way of a segment: token vectors (the denoising adapter's view of the hidden states, or the
-token embeddings) and spelling -> pronouncer -> sounds -> lengths -> condition at every unit ->
-unit-language LM -> unit words -> units. Inside a sentence the context of earlier segments is
-carried over, so that joins keep rhythm and pitch; a new sentence starts afresh.
+The way of a segment: spelling and token embeddings -> pronouncer -> sounds; sounds and token
+vectors (the denoising adapter's view of the hidden states, or the embeddings again) -> lengths and
+the condition at every unit -> unit-language LM -> unit words -> units. Inside a sentence the
+context of earlier segments is carried over, so that joins keep rhythm and pitch; a new sentence
+starts afresh.
 """
 
 from __future__ import annotations
@@ -166,12 +167,15 @@ class TextToCodec(nn.Module):
         if state.sounds and segment.text[:1].isspace() and form.text[:1] != " ":
             form = Spelling(" " + form.text, (0, *form.written), (0, *form.tokens))
         vectors = self.token_vectors(segment, source)
+        # How a word is pronounced is a matter of which tokens were chosen, and that is known
+        # exactly; the hidden states say how it is spoken.
+        chosen = self.token_vectors(segment, "text")
         clauses: list[Clause] = []
         spans: list[tuple[int, int, int]] = []
         at = 0
         for part, ends in sentences(form):
             ends = ends or segment.final
-            sounds, characters = self.pronounce(part, vectors, state)
+            sounds, characters = self.pronounce(part, chosen, state)
             if not sounds:
                 continue
             if fresh := not state.sounds:
@@ -188,7 +192,7 @@ class TextToCodec(nn.Module):
                 spans.append((part.written[character], at, at + length))
                 at += length
             tail = slice(-CONTEXT_CHARACTERS, None)
-            letters = _joined(state.character_vectors, vectors[torch.tensor(part.tokens)])
+            letters = _joined(state.character_vectors, chosen[torch.tensor(part.tokens)])
             state = replace(
                 state, text=(state.text + part.text)[tail], character_vectors=letters[tail]
             )

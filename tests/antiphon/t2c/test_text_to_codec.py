@@ -79,7 +79,7 @@ def test_a_sentence_goes_on_in_the_next_segment(model):
 
 def model_sounds(model, text):
     each = segment(text, False)
-    vectors = model.token_vectors(each, "hidden")
+    vectors = model.token_vectors(each, "text")
     return model.pronounce(spell([t.text for t in each.tokens]), vectors, model.start())[0]
 
 
