@@ -224,7 +224,8 @@ class Workshop:
     ) -> None:
         """Stage III: train the denoiser on hidden states of the language model's own replies.
 
-        Without the denoising term the result is a variant for the ablation, beside the voice.
+        Both ways start from an adapter fitted to the embeddings alone. Without the denoising term
+        the result is a variant for the ablation, beside the voice.
         """
         from safetensors.torch import load_file
 
@@ -237,7 +238,7 @@ class Workshop:
             cache.write_bytes(pickle.dumps(pseudo(model.eval(), own)))
         examples = pickle.loads(cache.read_bytes())
         folder = self.work / ("echo" if cosine else "echo-without-cosine")
-        if cosine and not (folder / "checkpoint.pt").exists():
+        if not (folder / "checkpoint.pt").exists():
             print(f"cosine after warm start: {echo_job.warm_start(model, examples):.3f}")
             self._denoiser(model, "cosine-only")
         task = echo_job.Echo(model, examples, cosine=cosine, generator=generator)
