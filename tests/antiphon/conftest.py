@@ -14,7 +14,7 @@ from antiphon_codecs.hifigan import HifiGan
 from antiphon_codecs.unit_codec import UnitCodec, UnitCodecConfig
 from antiphon_codecs.unit_language import UnitLanguage
 
-WIDTH, VOCABULARY, UNITS = 8, 40, 16
+WIDTH, VOCABULARY, UNITS = 8, 256, 16
 
 
 class Script:

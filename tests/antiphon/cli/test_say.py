@@ -32,7 +32,7 @@ def byte_tokenizer() -> Tokenizer:
 
 @pytest.fixture
 def spoken_by_tiny(tiny_agent, byte_tokenizer, monkeypatch):
-    tiny_agent.source = "hidden"  # its table of embeddings is smaller than the alphabet
+    tiny_agent.source = "text"
 
     def load(text, **choices):
         return tiny_agent, list(say.written(byte_tokenizer, text, 8))
