@@ -115,7 +115,7 @@ class Listener:
         for window, transcript in zip(windows, found, strict=True):
             if len(windows) > 1 and len(window) % 2:
                 window = torch.cat([window, window[-1:]])
-            looks = F.pad(transcript.looks[:, : len(window)], (0, len(window) % 2))
+            looks = F.pad(transcript.looks, (0, transcript.looks.shape[1] % 2))
             rows = monotonic(looks.view(len(looks), -1, 2).sum(2).float().numpy())
             path.append(torch.from_numpy(rows) + before)
             frames.append(window)
