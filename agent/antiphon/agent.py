@@ -161,7 +161,7 @@ class Agent:
                 final = done and segment.final
                 pcm, stream = self.codec.step(np.array(waiting, np.int64), stream, final)
                 spoken, waiting = spoken + waiting, []
-                if len(pcm) or final:
+                if len(pcm) or done:
                     yield Speech(
                         pcm,
                         rate,
