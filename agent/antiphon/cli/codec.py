@@ -35,7 +35,11 @@ def encode(
     voice: Voice = "voice-joe",
     json: Json = False,
 ) -> None:
-    """Write anybody's speech as units."""
+    """Write speech as units.
+
+    The encoder of the voice "joe" is unfinished: of other voices it keeps the rhythm, not yet the
+    words (see assets/voice-joe/card.md).
+    """
     require_units_file(out)
     audio.read(sound)  # a bad file is told before the codec is loaded
     codec = load(voice)
