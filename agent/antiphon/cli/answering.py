@@ -227,7 +227,7 @@ def read_aloud(
     agent: Agent,
     tokens: Iterable[Token],
     *,
-    on_segment: Callable[[Segment], None] = lambda segment: None,
+    on_segment: Callable[[Segment], object] = lambda segment: None,
 ) -> Take:
     """Take the speech of given tokens.
 
