@@ -37,8 +37,8 @@ def encode(
 ) -> None:
     """Write speech as units.
 
-    The encoder of the voice "joe" is unfinished: of other voices it keeps the rhythm, not yet the
-    words (see assets/voice-joe/card.md).
+    The encoder of the voice "joe" is unfinished: what it writes of other voices is not intelligible
+    yet (see assets/voice-joe/card.md).
     """
     require_units_file(out)
     audio.read(sound)  # a bad file is told before the codec is loaded
