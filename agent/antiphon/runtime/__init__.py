@@ -1,0 +1,1 @@
+"""A conversation in real time: clock, devices, turns, echo, heard memory and events."""

@@ -1,0 +1,37 @@
+"""The grid a conversation runs on: frames of 20 ms, counted in the microphone's samples.
+
+Time is a sample count. A frame of the microphone is always 320 samples at 16 kHz; the frame played
+for it has the codec's rate (441 samples at 22,050 Hz).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+FRAME_MS = 20
+"""Milliseconds of a frame."""
+RATE = 16_000
+"""Samples a second of the microphone, the clock of a conversation."""
+FRAME = RATE * FRAME_MS // 1000
+"""Samples of a frame of the microphone: 320."""
+
+Frame = NDArray[np.float32]
+"""[320] of the microphone, or [`played(sample_rate)`] of the speaker; in [-1, 1]."""
+
+
+def played(sample_rate: int) -> int:
+    """Samples of a frame at another rate; the rate must be a multiple of 50 Hz.
+
+    Raises:
+        ValueError: A frame would not be a whole number of samples.
+    """
+    samples, rest = divmod(sample_rate * FRAME_MS, 1000)
+    if rest or samples <= 0:
+        raise ValueError(f"20 ms at {sample_rate} Hz are no whole number of samples")
+    return samples
+
+
+def seconds(samples: int) -> float:
+    """Seconds of a count of the microphone's samples."""
+    return samples / RATE
