@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Segment:
     @property
     def hidden(self) -> torch.Tensor:
         """[T, H] predictor states of the tokens."""
+        import torch
+
         return torch.stack([token.hidden for token in self.tokens])
 
 
