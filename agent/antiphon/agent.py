@@ -202,5 +202,5 @@ def load_voice(voice: str | Path, embeddings: torch.Tensor) -> tuple[TextToCodec
     """
     folder = weights.assets(str(voice))
     language = UnitLanguage.load(folder / "unit_language.safetensors")
-    t2c = TextToCodec.load(folder / "t2c.safetensors", language, embeddings, dtype=torch.bfloat16)
+    t2c = TextToCodec.load(folder / "t2c.safetensors", language, embeddings, light=True)
     return t2c, UnitCodec.load(folder / "codec.safetensors")

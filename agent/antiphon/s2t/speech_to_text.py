@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from antiphon.s2t import lora, prompt
 from antiphon.s2t.cascade import CascadeEar
 from antiphon.s2t.ear import AdaptedEar, Ear, Question, load_adapter
 from antiphon.s2t.listener import PLACE, Listener
+from antiphon.s2t.writer import writer
 
 EARS = ("s2t", "cascade")
 """Hear directly, or transcribe first."""
@@ -36,7 +36,7 @@ class Hearing:
     def __init__(self, model: SpeechToText, history: Sequence[Turn] = ()) -> None:
         self.model = model
         before, self.after = prompt.around(model.tokenizer, history)
-        self.cache = model.read(before)
+        self.cache = model.writer.start(before)
         self.state = model.ear.start()
 
     def feed(self, pcm: NDArray[np.float32]) -> None:
@@ -61,6 +61,7 @@ class SpeechToText:
         self.llm, self.tokenizer, self.ear = llm.eval(), tokenizer, ear
         self.hidden_size: int = llm.config.hidden_size
         self.ends = prompt.ends(tokenizer, llm.config)
+        self.writer = writer(llm)
 
     @classmethod
     def load(
@@ -118,17 +119,6 @@ class SpeechToText:
         """What is said in `pcm` [N], mono, 16 kHz."""
         return self.ear.finish(self.ear.feed(pcm, self.ear.start())).text
 
-    @torch.no_grad()
-    def read(self, tokens: Sequence[int]) -> Any:
-        """A key-value cache that has read `tokens`."""
-        from transformers import DynamicCache
-
-        cache = DynamicCache(config=self.llm.config)
-        self.llm.get_decoder()(
-            input_ids=torch.tensor([list(tokens)]), past_key_values=cache, use_cache=True
-        )
-        return cache
-
     def reply(
         self,
         question: Hearing | Question | NDArray[np.float32] | str,
@@ -157,16 +147,18 @@ class SpeechToText:
             hearing.feed(question)
             question = hearing
         if isinstance(question, Hearing):
-            cache, after = copy.deepcopy(question.cache), question.after
+            cache, after = question.cache, question.after
             understood = question.finish()
         else:
             before, after = prompt.around(self.tokenizer, history)
-            cache = self.read(before)
+            cache = self.writer.start(before)
             understood = Question(question, None) if isinstance(question, str) else question
         draw = torch.Generator().manual_seed(seed)
-        step, ids, sent = self._embed(understood, after), list[int](), 0
-        while len(ids) < max_tokens and not cancelled():
-            hidden, logits = self._advance(step, cache)
+        ids, sent = list[int](), 0
+        if cancelled() or max_tokens < 1:
+            return
+        state, logits, cache = self.writer.read(self._embed(understood, after), cache)
+        while True:
             token = choose(logits, temperature, top_p, draw)
             if token in self.ends:
                 return
@@ -174,26 +166,18 @@ class SpeechToText:
             text = self.tokenizer.decode(ids)
             new = "" if text.endswith("\N{REPLACEMENT CHARACTER}") else text[sent:]
             sent += len(new)
-            yield Token(token, new, hidden)
-            step = self.llm.get_input_embeddings()(torch.tensor([[token]]))
+            yield Token(token, new, state)
+            if len(ids) == max_tokens or cancelled():
+                return
+            state, logits, cache = self.writer.write(token, cache)
 
-    @torch.no_grad()
     def _embed(self, question: Question, after: list[int]) -> torch.Tensor:
-        table = self.llm.get_input_embeddings()
-        tail = table(torch.tensor(after))
+        """[N, H] the question and what follows it in the prompt."""
+        tail = self.writer.embed(after)
         asked = question.embeddings
         if asked is None:
-            ids = prompt.encode(self.tokenizer, question.text)
-            asked = table(torch.tensor(ids, dtype=torch.long))
-        return torch.cat([asked.to(tail.dtype), tail])[None]
-
-    @torch.no_grad()
-    def _advance(self, embeddings: torch.Tensor, cache: Any) -> tuple[torch.Tensor, torch.Tensor]:
-        """Read [1, N, H]: the last post-norm state [H] and its logits [V], float32."""
-        states = self.llm.get_decoder()(
-            inputs_embeds=embeddings, past_key_values=cache, use_cache=True
-        ).last_hidden_state[0, -1]
-        return states.float(), self.llm.get_output_embeddings()(states).float()
+            asked = self.writer.embed(prompt.encode(self.tokenizer, question.text))
+        return torch.cat([asked.to(tail.dtype), tail])
 
 
 def choose(logits: torch.Tensor, temperature: float, top_p: float, draw: torch.Generator) -> int:

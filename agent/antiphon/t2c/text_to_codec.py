@@ -291,7 +291,7 @@ class TextToCodec(nn.Module):
         path: Path,
         language: UnitLanguage,
         embeddings: torch.Tensor,
-        dtype: torch.dtype = torch.float32,
+        light: bool = False,
     ) -> TextToCodec:
         """Read what `save` wrote.
 
@@ -299,13 +299,13 @@ class TextToCodec(nn.Module):
             path: the file.
             language: the unit language it speaks.
             embeddings: [V, H] the language model's token embeddings.
-            dtype: of the unit LM, which is bound by memory: bfloat16 doubles its speed.
+            light: speak with int8 weights in the unit LM, which is bound by memory.
         """
         with safe_open(path, "pt") as file:
             config = T2CConfig(**json.loads(file.metadata()["config"]))
         model = cls(config, language, embeddings)
         model.load_state_dict({k: v.float() for k, v in load_file(path).items()})
-        model.lm.to(dtype)
+        model.lm.light = light
         return model.eval().requires_grad_(False)
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from antiphon.t2c.llama import Cache, Llama, LlamaConfig
+from antiphon.fast_llama import Cache, FastLlama, Int8Linear, Product, exact
+from antiphon.t2c.llama import Llama, LlamaConfig
 
 AHEAD = (0, 2, 5)
 """Units ahead at which the condition is read."""
@@ -25,7 +26,6 @@ class UnitLMState:
 
     previous: int
     cache: Cache
-    position: int
 
 
 class UnitLM(nn.Module):
@@ -46,6 +46,32 @@ class UnitLM(nn.Module):
         self.condition = nn.Linear(len(AHEAD) * condition, config.width)
         self.model = Llama(config)
         self.lm_head = nn.Linear(config.width, words, bias=False)
+        self.light = False
+        """Speak with int8 weights."""
+        self._fast: tuple[FastLlama, Product] | None = None
+
+    @property
+    def fast(self) -> tuple[FastLlama, Product]:
+        """Stack and head for single steps, made anew when the weights may have changed."""
+        if self._fast is None:
+            config = self.model.config
+            linear = Int8Linear if self.light else exact
+            stack = FastLlama(
+                self.model.state_dict(),
+                config.heads,
+                config.heads,
+                config.theta,
+                window=self.window,
+                linear=linear,
+            )
+            self._fast = stack, linear(self.lm_head.weight.detach())
+        return self._fast
+
+    def train(self, mode: bool = True) -> UnitLM:
+        """Switch between training and use; afterwards single steps use the weights of now."""
+        self._fast = None
+        super().train(mode)
+        return self
 
     def forward(self, previous: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
         """Logits [B, K, words] of whole sequences.
@@ -60,7 +86,7 @@ class UnitLM(nn.Module):
 
     def start(self) -> UnitLMState:
         """A stream that has said nothing."""
-        return UnitLMState(self.start_id, (), 0)
+        return UnitLMState(self.start_id, self.fast[0].start())
 
     @torch.inference_mode()
     def speak(
@@ -87,11 +113,12 @@ class UnitLM(nn.Module):
         total = len(conditions)
         seen = self.see(conditions)
         longest = int(lengths.max())
+        stack, head = self.fast
         at = 0
         while at < total:
             x = self.embed_tokens.weight[state.previous] + seen[at]
-            y, cache = self.model(x[None, None], state.cache, state.position)
-            logits = self.lm_head(y[0, 0]).float()
+            y, cache = stack.step(x[None], state.cache)
+            logits = head(y)[0]
             if total - at < longest:
                 logits = logits.masked_fill(lengths > total - at, -torch.inf)
             if temperature > 0:
@@ -100,21 +127,15 @@ class UnitLM(nn.Module):
             else:
                 word = int(logits.argmax())
             at += int(lengths[word])
-            state = UnitLMState(word, self._recent(cache), state.position + 1)
+            state = UnitLMState(word, cache)
             yield word, state
 
     def see(self, conditions: torch.Tensor) -> torch.Tensor:
         """What a clause's conditions [T, condition] add to the input at each unit, [T, width]."""
-        conditions = conditions.to(self.condition.weight.dtype)
         every = torch.arange(len(conditions))[None]
         last = torch.full_like(every, len(conditions) - 1)
         seen: torch.Tensor = self.condition(look(conditions[None], every, last))[0]
         return seen
-
-    def _recent(self, cache: Cache) -> Cache:
-        if cache[0][0].shape[2] < self.window:
-            return cache
-        return tuple((k[:, :, 1 - self.window :], v[:, :, 1 - self.window :]) for k, v in cache)
 
 
 def look(conditions: torch.Tensor, at: torch.Tensor, last: torch.Tensor) -> torch.Tensor:

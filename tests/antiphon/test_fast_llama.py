@@ -1,0 +1,111 @@
+"""The fast decoder says what the slow one says, and its caches are values."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional as F
+from transformers import LlamaConfig, LlamaModel
+
+from antiphon.fast_llama import FastLlama, Int8Linear, exact
+
+CONFIG = LlamaConfig(
+    vocab_size=16,
+    hidden_size=48,
+    intermediate_size=80,
+    num_hidden_layers=3,
+    num_attention_heads=6,
+    num_key_value_heads=2,
+)
+
+
+@pytest.fixture(scope="module")
+def slow() -> LlamaModel:
+    torch.manual_seed(0)
+    return LlamaModel(CONFIG).eval()
+
+
+def fast(slow: LlamaModel, window: int = 0, linear=exact) -> FastLlama:
+    return FastLlama(slow.state_dict(), 6, 2, eps=CONFIG.rms_norm_eps, window=window, linear=linear)
+
+
+def inputs(steps: int = 11) -> torch.Tensor:
+    return torch.randn(steps, 48, generator=torch.Generator().manual_seed(1))
+
+
+@given(cuts=st.lists(st.integers(1, 4), min_size=1, max_size=5))
+def test_any_cut_equals_transformers(cuts: list[int]) -> None:
+    torch.manual_seed(0)
+    slow = LlamaModel(CONFIG).eval()
+    x = inputs(sum(cuts))
+    with torch.no_grad():
+        expected = slow(inputs_embeds=x[None]).last_hidden_state[0]
+    model = fast(slow)
+    cache, found = model.start(), []
+    for part in x.split(cuts):
+        y, cache = model.step(part, cache)
+        found.append(y)
+    torch.testing.assert_close(torch.cat(found), expected, atol=1e-4, rtol=1e-4)
+    assert cache.position == sum(cuts)
+
+
+def test_resumes_from_what_transformers_has_read(slow: LlamaModel) -> None:
+    x = inputs()
+    with torch.no_grad():
+        read = slow(inputs_embeds=x[None, :8], use_cache=True).past_key_values
+        expected = slow(inputs_embeds=x[None]).last_hidden_state[0, 8:]
+    model = fast(slow)
+    keys, values = ([getattr(layer, n)[0] for layer in read.layers] for n in ("keys", "values"))
+    found, _ = model.step(x[8:], model.resume(keys, values))
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_a_cache_can_be_gone_on_from_twice(slow: LlamaModel) -> None:
+    model, x = fast(slow), inputs()
+    _, before = model.step(x[:5], model.start())
+    one, after = model.step(x[5:6], before)
+    other, _ = model.step(x[6:7], before)
+    again, _ = model.step(x[5:6], before)
+    torch.testing.assert_close(again, one)
+    assert not torch.allclose(other, one)
+    # What went on first is not disturbed by those that came after.
+    mine, _ = model.step(x[7:8], after)
+    _, fresh = model.step(x[:6], model.start())
+    theirs, _ = model.step(x[7:8], fresh)
+    torch.testing.assert_close(mine, theirs, atol=1e-4, rtol=1e-4)
+
+
+def test_a_window_bounds_memory_and_what_is_seen(slow: LlamaModel) -> None:
+    model, whole = fast(slow, window=4), fast(slow)
+    x = inputs(300)
+    cache = model.start()
+    for row in x[:-1]:
+        _, cache = model.step(row[None], cache)
+    assert cache.buffer.keys.shape[2] < 100
+    assert cache.position == 299
+    with_past, _ = model.step(x[-1:], cache)
+    assert not torch.allclose(with_past, whole.step(x[-1:], whole.start())[0], atol=1e-3)
+    # A lone step with the past it can see gives the same as many steps at once under a mask.
+    at_once, _ = model.step(x, model.start())
+    torch.testing.assert_close(at_once[-1], with_past[0], atol=1e-4, rtol=1e-4)
+
+
+def test_eight_bits_are_close(slow: LlamaModel) -> None:
+    x = inputs()
+    there, _ = fast(slow).step(x, fast(slow).start())
+    here, _ = fast(slow, linear=Int8Linear).step(x, fast(slow).start())
+    assert F.cosine_similarity(here, there).min() > 0.998
+
+
+def test_an_int8_row_keeps_its_scale() -> None:
+    weight = torch.zeros(3, 16)
+    weight[0, :2], weight[1, :2] = torch.tensor([1000.0, -1000.0]), torch.tensor([0.001, 0.002])
+    x = torch.zeros(1, 16)
+    x[0, :2] = torch.tensor([1.0, 0.5])
+    expected = torch.tensor([[500.0, 0.002, 0.0]])
+    torch.testing.assert_close(Int8Linear(weight)(x), expected, rtol=0.02, atol=1e-6)
+
+
+def test_int8_refuses_widths_its_kernel_cannot_take() -> None:
+    with pytest.raises(ValueError, match="20 inputs"):
+        Int8Linear(torch.zeros(4, 20))
