@@ -48,10 +48,7 @@ def read(path: str | Path, sample_rate: int = 16_000) -> NDArray[np.float32]:
             blocks = [_mono(block) for block in file.blocks(BLOCK, dtype="float32", always_2d=True)]
             given = file.samplerate
     except (soundfile.LibsndfileError, TypeError) as error:
-        raise UserError(
-            f"'{path}' is not a sound file that can be read ({_reason(error)}): "
-            "give a WAV, FLAC, Ogg or MP3 file."
-        ) from error
+        raise _unreadable(path, error) from error
     except OSError as error:
         raise UserError(f"Cannot read '{path}' ({error.strerror}).") from error
     pcm = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
@@ -101,6 +98,32 @@ def require_writable(path: str | Path) -> None:
         UserError: The file cannot be written there.
     """
     _output(path)
+
+
+def require_readable(path: str | Path) -> None:
+    """Raises what `read` would raise for this file, but for its length, without reading it all.
+
+    Args:
+        path: The file to be read piece by piece.
+
+    Raises:
+        UserError: There is no such file, or it is no sound.
+    """
+    import soundfile
+
+    path = Path(path)
+    _require_file(path)
+    try:
+        soundfile.info(path)
+    except (soundfile.LibsndfileError, TypeError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    return UserError(
+        f"'{path}' is not a sound file that can be read ({_reason(error)}): "
+        "give a WAV, FLAC, Ogg or MP3 file."
+    )
 
 
 def _require_file(path: Path) -> None:

@@ -37,10 +37,9 @@ def load() -> Any:
 
 def restart(portaudio: Any) -> None:
     """Lets PortAudio look for devices again, the only way it knows; closes every stream."""
-    with quiet():
-        with suppress(portaudio.PortAudioError):
-            portaudio._terminate()
-        portaudio._initialize()
+    with suppress(portaudio.PortAudioError):
+        portaudio._terminate()
+    portaudio._initialize()
 
 
 def reason(error: Exception) -> str:
@@ -59,19 +58,26 @@ def reason(error: Exception) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps what C libraries print to standard error off the terminal."""
-    sys.stderr.flush()
+    """Keeps what C libraries print to standard error off the terminal; Python's own stays."""
+    kept_python = sys.stderr
     try:
+        kept_python.flush()
         kept = os.dup(2)
-    except OSError:  # there is no standard error
+        ours = kept_python.fileno() == 2
+    except (OSError, ValueError, AttributeError):  # there is no standard error to speak of
         yield
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)
+    if ours:
+        sys.stderr = os.fdopen(os.dup(kept), "w", buffering=1)
     try:
         os.dup2(nowhere, 2)
         yield
     finally:
         os.dup2(kept, 2)
+        if ours:
+            sys.stderr.close()
+            sys.stderr = kept_python
         os.close(nowhere)
         os.close(kept)
 

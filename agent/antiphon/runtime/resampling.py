@@ -41,6 +41,13 @@ class Resampler:
         )
         return resampled
 
+    def flush(self) -> NDArray[np.float32]:
+        """The end of the stream: what it holds back, [M]."""
+        if self._stream is None:
+            return np.zeros(0, np.float32)
+        held: NDArray[np.float32] = self._stream.resample_chunk(np.zeros(0, np.float32), last=True)
+        return held
+
     def clear(self) -> None:
         """Forgets what it holds back."""
         if self._stream is not None:

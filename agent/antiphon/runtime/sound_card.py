@@ -19,13 +19,13 @@ from antiphon.runtime.clock import Clock
 from antiphon.runtime.devices import Device, Side
 from antiphon.runtime.frames import Frame
 from antiphon.runtime.playout import Playout
-from antiphon.runtime.portaudio import INVALID_CHANNELS, INVALID_RATE, quiet, reason
+from antiphon.runtime.portaudio import INVALID_CHANNELS, INVALID_RATE, reason
 
 RATES = 48_000, 44_100, 32_000, 16_000, 96_000, 24_000, 22_050, 8_000
 """Samples a second to try when a device refuses its own."""
 STARVED = 0.5
 """Seconds without a callback after which a stream counts as dead."""
-FIRST = 2.0
+FIRST = 5.0
 """Seconds a stream may take for its first callback."""
 LONGEST = 1 << 16
 """Samples of the longest block a callback may ask for."""
@@ -129,12 +129,11 @@ class SoundCard:
     def close(self) -> None:
         """Stops both streams at once."""
         self._closing = True
-        with quiet():
-            for stream in self._streams:
-                with suppress(self._portaudio.PortAudioError):
-                    stream.abort()
-                with suppress(self._portaudio.PortAudioError):
-                    stream.close()
+        for stream in self._streams:
+            with suppress(self._portaudio.PortAudioError):
+                stream.abort()
+            with suppress(self._portaudio.PortAudioError):
+                stream.close()
 
     @property
     def counters(self) -> dict[str, float]:
@@ -159,17 +158,16 @@ class SoundCard:
 
             stream = None
             try:
-                with quiet():
-                    stream = kind(
-                        device=device.index,
-                        samplerate=rates[0],
-                        channels=channels,
-                        dtype="float32",
-                        latency="high",
-                        callback=callback(buffer, channels),
-                        finished_callback=finished,
-                    )
-                    stream.start()
+                stream = kind(
+                    device=device.index,
+                    samplerate=rates[0],
+                    channels=channels,
+                    dtype="float32",
+                    latency="high",
+                    callback=callback(buffer, channels),
+                    finished_callback=finished,
+                )
+                stream.start()
                 self._alive[side] = self._clock.now()
                 self._streams.append(stream)
                 return buffer, stream

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import chain, repeat
 from types import TracebackType
 from typing import Any
@@ -70,6 +71,7 @@ class SoundCards:
         self._closing = threading.Event()
         self._idle = threading.Event()
         self._idle.set()
+        self._quiet = ExitStack()
         self._at = self._played = self._heard = 0
 
     def __enter__(self) -> SoundCards:
@@ -79,13 +81,10 @@ class SoundCards:
             UserError: There is none, or it cannot be opened.
         """
         self._portaudio = self._portaudio or library.load()
-        devices = list_devices(self._portaudio)
-        chosen = {side: choose(devices, side, want) for side, want in self._wanted.items()}
-        try:
-            self._card = self._open(chosen["input"], chosen["output"])
-        except DeviceError as failure:
-            raise UserError(str(failure)) from failure
-        self._devices = self._card.devices
+        with ExitStack() as stack:
+            stack.enter_context(library.quiet())
+            self._connect()
+            self._quiet = stack.pop_all()
         return self
 
     def __exit__(
@@ -101,6 +100,7 @@ class SoundCards:
             if card is not None:
                 card.close()
         self._card = self._found = None
+        self._quiet.close()
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames of the microphone; silence while there is none."""
@@ -132,6 +132,15 @@ class SoundCards:
     def names(self) -> dict[Side, str]:
         """What is used just now, or was used last."""
         return {side: device.name for side, device in self._devices.items()}
+
+    def _connect(self) -> None:
+        devices = list_devices(self._portaudio)
+        chosen = {side: choose(devices, side, want) for side, want in self._wanted.items()}
+        try:
+            self._card = self._open(chosen["input"], chosen["output"])
+        except DeviceError as failure:
+            raise UserError(str(failure)) from failure
+        self._devices = self._card.devices
 
     def _live(self) -> Iterator[Frame]:
         """Frames of the card, until it fails."""
