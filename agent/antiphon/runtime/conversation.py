@@ -150,6 +150,8 @@ class Conversation:
         if self.muted:
             mic = np.zeros_like(mic)
         for generation, output in self._made(self.at // FRAME):
+            if isinstance(output, Speech):
+                output = replace(output, pcm=sixteen_bits(output.pcm))
             self._tape.output(generation, output)
             self._take(generation, output)
         reference = self._reference.next()
@@ -166,6 +168,9 @@ class Conversation:
             self._left(self._speaking.left.text, self._speaking.left.stopped)
         self._reference.push(out)
         self._tape.frame(mic, out)
+        if self._tape.problem:
+            self._tell(happened.Failed(self.at, "recording", self._tape.problem))
+            self._tape = NoTape()
         self.at += FRAME
         return out
 
@@ -180,7 +185,17 @@ class Conversation:
         self._speaking.playback.dropped(samples)
 
     def notice(self, event: Event) -> None:
-        """Put an event of a device among the others, with this conversation's time."""
+        """Put an event of a device among the others, with this conversation's time.
+
+        While a device is gone a reply waits, and goes on where the listener heard it last.
+        """
+        self._tape.command("notice", happened.to_json(event))
+        playback = self._speaking.playback
+        if isinstance(event, happened.DeviceLost):
+            playback.pause()
+            playback.dropped()
+        elif isinstance(event, happened.DeviceBack):
+            playback.resume()
         self._tell(replace(event, at=self.at))
 
     def say(self, text: str) -> None:
@@ -274,7 +289,8 @@ class Conversation:
 
     def _decide(self, sensed: Sensed) -> None:
         speaking = self._speaking
-        if sensed.stop_word and (speaking.sounding or speaking.waiting):
+        own = speaking.saying("stop")  # the agent's own word, out of its loudspeaker
+        if sensed.stop_word and not own and (speaking.sounding or speaking.waiting):
             self._stop("stop word")
         elif self._pressed or speaking.leaving:
             self._missed = sensed.change or self._missed

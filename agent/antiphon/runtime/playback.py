@@ -154,12 +154,16 @@ class Playback:
         self._heard = max(0, min(samples, self.position))
         self._settle(self._heard)
 
-    def dropped(self, samples: int) -> None:
+    def dropped(self, samples: int | None = None) -> None:
         """Of all that was handed out, nothing behind the first `samples` samples will be heard.
 
         A paused reply will go on from there.
+
+        Args:
+            samples: of all; None: as many as were heard so far.
         """
-        self.heard(samples)
+        if samples is not None:
+            self.heard(samples)
         self._spans.clear()
         self._leaving = self._again = None
         if self.reply is not None and self.reply.cursor > self.reply.heard:

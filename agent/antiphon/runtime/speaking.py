@@ -20,6 +20,9 @@ Reason = Literal["speech", "stop word", "button", "command"]
 UNHEARD = 1000 // FRAME_MS
 """Frames that are waited for a device to tell what was heard of a reply that has ended."""
 
+JUST = 1500
+"""Milliseconds for which a word has just sounded: until its echo has been heard and judged."""
+
 
 @dataclass(frozen=True)
 class Left:
@@ -66,6 +69,15 @@ class Speaking:
     def leaving(self) -> bool:
         """Whether a reply is over, but not everything that was handed out has been heard."""
         return self._leaving is not None
+
+    def saying(self, word: str) -> bool:
+        """Whether a word with these letters sounds or has just sounded."""
+        reply, since = self.playback.reply, JUST * self._rate // 1000
+        return reply is not None and any(
+            word in said.text.lower()
+            for said in reply.script.words
+            if said.start <= reply.cursor <= said.end + since
+        )
 
     def release(self, reply: Reply) -> None:
         """Say a reply from the next frame on, or as soon as there is a sample of it."""

@@ -12,6 +12,9 @@ from antiphon.runtime.worker import Output
 class Tape(Protocol):
     """Everything that, played again, makes the same conversation."""
 
+    problem: str | None
+    """Why nothing can be put down any more; one sentence."""
+
     def frame(self, mic: Frame, out: Frame) -> None:
         """A frame [320] came in and a frame went out."""
 
@@ -30,6 +33,8 @@ class Tape(Protocol):
 
 class NoTape:
     """Keeps nothing."""
+
+    problem: str | None = None
 
     def frame(self, mic: Frame, out: Frame) -> None:
         """Nothing."""
