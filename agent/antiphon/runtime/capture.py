@@ -49,6 +49,12 @@ class Capture:
         frame, self._ready = self._ready[:FRAME], self._ready[FRAME:]
         return np.clip(np.nan_to_num(frame, nan=0.0), -1, 1)
 
+    def clear(self) -> None:
+        """Forgets what nobody took; called by who takes."""
+        self.ring.read_into(self._chunk[: self.ring.level])
+        self._resampler.clear()
+        self._ready = self._ready[:0]
+
     @property
     def dropped_seconds(self) -> float:
         """Seconds of sound that were lost because nobody took them."""

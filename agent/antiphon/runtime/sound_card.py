@@ -81,12 +81,13 @@ class SoundCard:
             raise
 
     def resume(self, played: int) -> None:
-        """Goes on counting where another card was lost.
+        """Goes on from now, and counts on where another card was lost.
 
         Args:
             played: Samples played so far, at the codec's rate.
         """
         self._playout.pushed = played
+        self._capture.clear()
 
     def read(self, patience: float) -> Frame | None:
         """The next frame of the microphone, or None if it does not come.

@@ -21,9 +21,9 @@ from antiphon.runtime.sound_card import DeviceError, SoundCard
 
 POLL = 0.1
 """Seconds between two looks at a card that gives nothing."""
-BACKOFF = 0.25, 0.5, 1.0, 2.0
+BACKOFF = 0.25, 0.25, 0.5, 0.5, 1.0, 2.0
 """Seconds before each attempt to open again; the last is repeated."""
-LOYAL = 2
+LOYAL = 4
 """Attempts with the device that was lost before the default takes its place."""
 
 Background = Callable[[Callable[[], None]], None]
@@ -140,6 +140,7 @@ class SoundCards:
             self._card = self._open(chosen["input"], chosen["output"])
         except DeviceError as failure:
             raise UserError(str(failure)) from failure
+        self._card.resume(0)
         self._devices = self._card.devices
 
     def _live(self) -> Iterator[Frame]:
@@ -200,10 +201,16 @@ class SoundCards:
 
     def _again(self, devices: tuple[Device, ...], side: Side, attempt: int) -> Device:
         """The device used before; after a few attempts the default one every other time."""
-        name = self._devices[side].name
-        if attempt >= LOYAL and (attempt - LOYAL) % 2 == 0:
+        disloyal = attempt >= LOYAL
+        try:
+            device = choose(devices, side, self._devices[side].name)
+        except UserError:
+            if disloyal:
+                return choose(devices, side)
+            raise
+        if side == self._lost and disloyal and (attempt - LOYAL) % 2 == 0:
             return choose(devices, side)
-        return choose(devices, side, name)
+        return device
 
     def _open(self, microphone: Device, speaker: Device) -> SoundCard:
         return SoundCard(self._portaudio, microphone, speaker, self.rate, self._clock)
