@@ -88,7 +88,7 @@ class Agent:
         from antiphon.s2t import load_ears
 
         s2t = load_ears(ears, llm=llm, encoder=encoder)
-        t2c, codec = load_voice(voice, s2t.llm.get_input_embeddings().weight.detach())
+        t2c, codec = load_voice(voice, s2t.writer.table)
         return cls(s2t, t2c, codec, source=source, trigger=trigger)
 
     def respond(

@@ -8,8 +8,9 @@ LlamaModel, which `antiphon.t2c.llama.Llama` shares.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch.nn import functional as F
@@ -19,29 +20,39 @@ Product = Callable[[torch.Tensor], torch.Tensor]
 
 ROOM = 64
 """Steps a new buffer has to spare."""
+FEW = 20
+"""Steps up to which the int8 kernel is faster than bfloat16 with weights unpacked for it."""
 
 
+@dataclass(frozen=True)
 class Int8Linear:
-    """A product with a matrix of weights, one scale for every row of it.
+    """A product with a matrix of weights, one scale for every row of it."""
 
-    Args:
-        weight: [out, in].
+    weight: torch.Tensor
+    """[out, in] int8."""
+    scale: torch.Tensor
+    """[out] bfloat16."""
 
-    Raises:
-        ValueError: if the inputs do not come in sixteens, which is what the kernel takes.
-    """
+    @classmethod
+    def of(cls, weight: torch.Tensor) -> Int8Linear:
+        """Round weights [out, in].
 
-    def __init__(self, weight: torch.Tensor) -> None:
+        Raises:
+            ValueError: if the inputs do not come in sixteens, which is what the kernel takes.
+        """
         if weight.shape[1] % 16:
             raise ValueError(f"{weight.shape[1]} inputs cannot be had in int8: 16 divides them not")
         # One part in 254 is left to spare, so that rounding never leaves the range of int8.
-        self.scale = (weight.float().abs().amax(1).clamp(min=1e-8) / 126.5).bfloat16()
+        scale = (weight.float().abs().amax(1).clamp(min=1e-8) / 126.5).bfloat16()
         rows = weight.float() if weight.dtype != torch.float32 else weight.clone()
-        self.weight = rows.div_(self.scale.float()[:, None]).round_().to(torch.int8)
+        return cls(rows.div_(scale.float()[:, None]).round_().to(torch.int8), scale)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """[N, in] float32 to [N, out] float32, the inputs rounded to bfloat16."""
-        return torch._weight_int8pack_mm(x.bfloat16(), self.weight, self.scale).float()
+        x = x.bfloat16()
+        if len(x) > FEW:
+            return F.linear(x, self.weight.bfloat16() * self.scale[:, None]).float()
+        return torch._weight_int8pack_mm(x, self.weight, self.scale).float()
 
 
 def exact(weight: torch.Tensor) -> Product:
@@ -96,87 +107,96 @@ class Cache:
         return Cache(Buffer(keys, values, kept), kept, self.position)
 
 
+@dataclass(frozen=True)
 class Layer:
-    """Weights of one layer.
+    """Weights of one layer."""
 
-    Args:
-        state: of the layer, named as in transformers' LlamaDecoderLayer.
-        linear: makes products of weights.
-    """
+    qkv: Product
+    out: Product
+    gate_up: Product
+    down: Product
+    before: torch.Tensor
+    """[width] gain of the norm before attention."""
+    between: torch.Tensor
+    """[width] gain of the norm between attention and perceptron."""
 
-    def __init__(
-        self, state: Mapping[str, torch.Tensor], linear: Callable[[torch.Tensor], Product]
-    ) -> None:
+    @classmethod
+    def of(
+        cls, state: Mapping[str, torch.Tensor], linear: Callable[[torch.Tensor], Product]
+    ) -> Layer:
+        """A layer of weights named as in transformers' LlamaDecoderLayer."""
+
         def joined(*names: str) -> Product:
             return linear(torch.cat([state[f"{name}.weight"] for name in names]))
 
-        self.qkv = joined("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
-        self.out = joined("self_attn.o_proj")
-        self.gate_up = joined("mlp.gate_proj", "mlp.up_proj")
-        self.down = joined("mlp.down_proj")
-        self.before = state["input_layernorm.weight"].float()
-        self.between = state["post_attention_layernorm.weight"].float()
+        return cls(
+            joined("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+            joined("self_attn.o_proj"),
+            joined("mlp.gate_proj", "mlp.up_proj"),
+            joined("mlp.down_proj"),
+            state["input_layernorm.weight"].float(),
+            state["post_attention_layernorm.weight"].float(),
+        )
 
 
+@dataclass(frozen=True)
 class FastLlama:
-    """A decoder stack over given input vectors, for inference.
+    """A decoder stack over given input vectors, for inference."""
 
-    Args:
-        state: weights, named as in transformers' LlamaModel; embeddings are not needed.
-        heads: of the queries.
-        kv_heads: of keys and values.
-        theta: base of the rotary angles.
-        eps: of the norms.
-        window: steps a step can look back, itself included; 0: to the beginning.
-        linear: makes products of weights: `Int8Linear` or `exact`.
-    """
+    layers: tuple[Layer, ...]
+    norm: torch.Tensor
+    """[width] gain of the last norm."""
+    heads: int
+    """Of the queries."""
+    kv_heads: int
+    """Of keys and values."""
+    head: int
+    """Width of a head."""
+    theta: float = 10_000.0
+    """Base of the rotary angles."""
+    eps: float = 1e-5
+    """Of the norms."""
+    window: int = 0
+    """Steps a step can look back, itself included; 0: to the beginning."""
 
-    def __init__(
-        self,
+    @classmethod
+    def of(
+        cls,
         state: Mapping[str, torch.Tensor],
         heads: int,
         kv_heads: int,
-        theta: float = 10_000.0,
-        eps: float = 1e-5,
-        window: int = 0,
-        linear: Callable[[torch.Tensor], Product] = Int8Linear,
-    ) -> None:
-        count = 1 + max(int(k.split(".")[1]) for k in state if k.startswith("layers."))
-        self.layers = [
-            Layer(
-                {
-                    name.removeprefix(f"layers.{i}."): value.detach()
-                    for name, value in state.items()
-                    if name.startswith(f"layers.{i}.")
-                },
-                linear,
-            )
-            for i in range(count)
-        ]
-        self.norm = state["norm.weight"].detach().float()
-        self.heads, self.kv_heads, self.eps, self.window = heads, kv_heads, eps, window
-        self.head = len(state["layers.0.self_attn.q_proj.weight"]) // heads
-        self.rates = theta ** (-torch.arange(0, self.head, 2).float() / self.head)
+        *,
+        linear: Callable[[torch.Tensor], Product] = Int8Linear.of,
+        **more: float,
+    ) -> FastLlama:
+        """The decoder with weights named as in transformers' LlamaModel.
+
+        Args:
+            state: the weights; embeddings are not needed.
+            heads: of the queries.
+            kv_heads: of keys and values.
+            linear: makes products of weights: `Int8Linear.of` or `exact`.
+            more: theta, eps, window.
+        """
+        blocks: dict[int, dict[str, torch.Tensor]] = {}
+        for name, weight in state.items():
+            if name.startswith("layers."):
+                _, number, rest = name.split(".", 2)
+                blocks.setdefault(int(number), {})[rest] = weight.detach()
+        head = len(blocks[0]["self_attn.q_proj.weight"]) // heads
+        layers = tuple(Layer.of(blocks[i], linear) for i in sorted(blocks))
+        norm = state["norm.weight"].detach().float()
+        return cls(layers, norm, heads, kv_heads, head, **more)  # type: ignore[arg-type]
+
+    @cached_property
+    def rates(self) -> torch.Tensor:
+        """[head / 2] how far a step turns each pair of features."""
+        return self.theta ** (-torch.arange(0, self.head, 2).float() / self.head)
 
     def start(self) -> Cache:
         """The cache before the first step."""
         nothing = torch.zeros(len(self.layers), self.kv_heads, 0, self.head)
         return Cache(Buffer(nothing, nothing, 0), 0, 0)
-
-    def resume(self, keys: Sequence[torch.Tensor], values: Sequence[torch.Tensor]) -> Cache:
-        """A cache of what another decoder with these weights has read.
-
-        Args:
-            keys: [heads, T, head] of every layer, turned by their angles.
-            values: the same shape.
-        """
-        steps = keys[0].shape[1]
-        cache = self.start().room(steps, self.window)
-        for i, (k, v) in enumerate(zip(keys, values, strict=True)):
-            cache.buffer.keys[i, :, :steps] = k
-            cache.buffer.values[i, :, :steps] = v
-        cache.buffer.filled = steps
-        return Cache(cache.buffer, steps, steps)
 
     @torch.inference_mode()
     def step(self, x: torch.Tensor, cache: Cache) -> tuple[torch.Tensor, Cache]:
@@ -184,7 +204,7 @@ class FastLlama:
 
         Args:
             x: [N, width] float32 inputs.
-            cache: from `start`, `resume` or the step before.
+            cache: from `start` or the step before.
 
         Returns:
             [N, width] normed outputs, and the cache grown by N.

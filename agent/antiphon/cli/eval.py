@@ -190,7 +190,9 @@ def cascaded(agent: Agent) -> Agent:
 
     ear = agent.s2t.ear
     assert isinstance(ear, WhisperEar)
-    s2t = SpeechToText(agent.s2t.llm, agent.s2t.tokenizer, CascadeEar(ear.listener))
+    heard = agent.s2t
+    cascade = CascadeEar(ear.listener)
+    s2t = SpeechToText(heard.writer, heard.tokenizer, cascade, tuple(heard.ends))
     return Agent(
         s2t,
         agent.t2c,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,7 +73,7 @@ def replies(
         folder: keeps replies for the next run with the same model and prompts.
         max_tokens: longest reply.
     """
-    key = fingerprint(s2t.llm, [*prompts, str(max_tokens)])
+    key = fingerprint(s2t.writer.weights(), [*prompts, str(max_tokens)])
     path = folder / f"replies-{key}.pt"
     if path.exists():
         return [restore(row) for row in torch.load(path, weights_only=True)]
@@ -104,9 +104,9 @@ def restore(row: dict[str, Any]) -> Reply:
     return tuple(Token(id_, text, hidden) for id_, text, hidden in parts)
 
 
-def fingerprint(model: torch.nn.Module, words: Sequence[str]) -> str:
+def fingerprint(weights: Mapping[str, torch.Tensor], words: Sequence[str]) -> str:
     """Changes with any weight of a model and with any of the words."""
     digest = hashlib.sha256("\n".join(words).encode())
-    for name, weight in sorted(model.state_dict().items()):
+    for name, weight in sorted(weights.items()):
         digest.update(f"{name} {weight.double().sum().item():.10e}".encode())
     return digest.hexdigest()[:16]

@@ -38,10 +38,9 @@ def encode(tokenizer: Any, text: str) -> list[int]:
     return ids
 
 
-def ends(tokenizer: Any, config: Any) -> set[int]:
-    """Tokens that end a reply."""
-    given = config.eos_token_id
-    found = set(given if isinstance(given, list) else [given])
+def ends(tokenizer: Any, given: int | Sequence[int] | None = None) -> set[int]:
+    """Tokens that end a reply: those of the tokenizer, and those its model's config names."""
+    found = {given} if isinstance(given, int) else set(given or ())
     vocabulary = tokenizer.get_vocab()
     found |= {vocabulary[mark] for mark in ("<|im_end|>", "<|eot_id|>") if mark in vocabulary}
     return {i for i in (*found, tokenizer.eos_token_id) if i is not None}

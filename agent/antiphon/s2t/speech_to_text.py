@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ from numpy.typing import NDArray
 from antiphon import weights
 from antiphon.errors import UserError
 from antiphon.messages import Token, Turn
-from antiphon.s2t import lora, prompt
+from antiphon.s2t import packed, prompt
 from antiphon.s2t.cascade import CascadeEar
 from antiphon.s2t.ear import AdaptedEar, Ear, Question, load_adapter
 from antiphon.s2t.listener import PLACE, Listener
-from antiphon.s2t.writer import writer
+from antiphon.s2t.writer import TransformersWriter, Writer
 
 EARS = ("s2t", "cascade")
 """Hear directly, or transcribe first."""
@@ -52,16 +53,22 @@ class SpeechToText:
     """Ear and language model; one object serves any number of sessions and threads.
 
     Args:
-        llm: a transformers causal language model, corrections merged.
+        writer: a causal language model, corrections merged.
         tokenizer: its tokenizer.
         ear: how it hears.
+        end: tokens that end a reply, beside the tokenizer's own.
     """
 
-    def __init__(self, llm: Any, tokenizer: Any, ear: Ear) -> None:
-        self.llm, self.tokenizer, self.ear = llm.eval(), tokenizer, ear
-        self.hidden_size: int = llm.config.hidden_size
-        self.ends = prompt.ends(tokenizer, llm.config)
-        self.writer = writer(llm)
+    def __init__(
+        self,
+        writer: Writer,
+        tokenizer: Any,
+        ear: Ear,
+        end: int | Sequence[int] | None = None,
+    ) -> None:
+        self.writer, self.tokenizer, self.ear = writer, tokenizer, ear
+        self.hidden_size = writer.table.shape[1]
+        self.ends = prompt.ends(tokenizer, end)
 
     @classmethod
     def load(
@@ -71,7 +78,6 @@ class SpeechToText:
         adapter: str | Path | None = None,
         *,
         ears: str = "s2t",
-        dtype: torch.dtype = torch.bfloat16,
     ) -> SpeechToText:
         """Load by name (`weights.path`).
 
@@ -81,35 +87,33 @@ class SpeechToText:
             adapter: folder of `adapter.safetensors` and `lora.safetensors`, made for this encoder
                 and language model; None: the committed one.
             ears: one of `EARS`.
-            dtype: of the language model.
 
         Raises:
             UserError: if a name is not known, or the adapter was made for other models.
         """
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers import AutoTokenizer
 
         if ears not in EARS:
             raise UserError(f"There are no ears named '{ears}': choose {' or '.join(EARS)}.")
         folder = weights.path(llm)
         files = weights.assets("s2t") if adapter is None else Path(adapter)
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).requires_grad_(False)
-        tokenizer = AutoTokenizer.from_pretrained(folder)
         fits = llm == "smollm2-135m-instruct" or adapter is not None
-        if fits and (files / "lora.safetensors").exists():
-            lora.merge(model, files / "lora.safetensors")
-        if ears == "cascade":
-            return cls(model, tokenizer, CascadeEar(Listener.load(weights.path(encoder))))
-        if not fits:
+        if ears != "cascade" and not fits:
             raise UserError(
                 f"{llm} has no adapter of its own yet: train one, or choose --ears cascade"
             )
+        corrections = files / "lora.safetensors"
+        writer = load_writer(folder, corrections if fits and corrections.exists() else None)
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+        end = json.loads((folder / "config.json").read_text("utf-8")).get("eos_token_id")
+        if ears == "cascade":
+            return cls(writer, tokenizer, CascadeEar(Listener.load(weights.path(encoder))), end)
         ear, silence = load_adapter(files / "adapter.safetensors")
         listener = Listener.load(weights.path(encoder), silence)
-        table = model.get_input_embeddings().weight
         small = listener.encoder.config.d_model
-        if ear.config.audio != 3 * small + PLACE or ear.config.width != table.shape[1]:
+        if ear.config.audio != 3 * small + PLACE or ear.config.width != writer.table.shape[1]:
             raise UserError(f"the adapter in {files} was made for other models than these")
-        return cls(model, tokenizer, AdaptedEar(listener, ear, tokenizer, table))
+        return cls(writer, tokenizer, AdaptedEar(listener, ear, tokenizer, writer.table), end)
 
     def start(self, history: Sequence[Turn] = ()) -> Hearing:
         """Begin to listen."""
@@ -173,11 +177,25 @@ class SpeechToText:
 
     def _embed(self, question: Question, after: list[int]) -> torch.Tensor:
         """[N, H] the question and what follows it in the prompt."""
-        tail = self.writer.embed(after)
+        table = self.writer.table
+        tail = table[after]
         asked = question.embeddings
         if asked is None:
-            asked = self.writer.embed(prompt.encode(self.tokenizer, question.text))
+            asked = table[prompt.encode(self.tokenizer, question.text)]
         return torch.cat([asked.to(tail.dtype), tail])
+
+
+def load_writer(folder: Path, corrections: Path | None) -> Writer:
+    """The fastest writer there is for the language model in a folder.
+
+    Args:
+        folder: as transformers keeps it.
+        corrections: LoRA to merge.
+    """
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    if packed.fits(config) and not torch.cuda.is_available():
+        return packed.load(folder, corrections)
+    return TransformersWriter(packed.read_llm(folder, corrections))
 
 
 def choose(logits: torch.Tensor, temperature: float, top_p: float, draw: torch.Generator) -> int:

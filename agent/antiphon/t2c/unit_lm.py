@@ -7,7 +7,7 @@ where the sounds end: it cannot skip, repeat or run away.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -55,14 +55,14 @@ class UnitLM(nn.Module):
         """Stack and head for single steps, made anew when the weights may have changed."""
         if self._fast is None:
             config = self.model.config
-            linear = Int8Linear if self.light else exact
-            stack = FastLlama(
+            linear: Callable[[torch.Tensor], Product] = Int8Linear.of if self.light else exact
+            stack = FastLlama.of(
                 self.model.state_dict(),
                 config.heads,
                 config.heads,
-                config.theta,
-                window=self.window,
                 linear=linear,
+                theta=config.theta,
+                window=self.window,
             )
             self._fast = stack, linear(self.lm_head.weight.detach())
         return self._fast

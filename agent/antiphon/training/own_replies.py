@@ -48,7 +48,7 @@ def write(
 
 @torch.inference_mode()
 def _batch(llm: Any, tokenizer: Any, prompts: Sequence[Sequence[int]]) -> list[list[Token]]:
-    stops = ends(tokenizer, llm.config)
+    stops = ends(tokenizer, llm.config.eos_token_id)
     ids, cache = torch.tensor(prompts), None
     chosen: list[list[int]] = [[] for _ in prompts]
     states: list[list[torch.Tensor]] = [[] for _ in prompts]

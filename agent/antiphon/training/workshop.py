@@ -207,11 +207,15 @@ class Workshop:
 
     def own_replies(self, count: int) -> list[list[Token]]:
         """Replies the language model, its LoRA merged, writes to training questions."""
-        from antiphon.s2t.speech_to_text import SpeechToText
+        from transformers import AutoTokenizer
 
-        s2t = SpeechToText.load(self.llm, ears="cascade")
+        from antiphon.s2t.packed import read_llm
+
+        folder = weights.path(self.llm)
+        corrections = weights.assets("s2t") / "lora.safetensors"
+        llm, tokenizer = read_llm(folder, corrections), AutoTokenizer.from_pretrained(folder)
         asked = [question for question, _ in (*texts.questions(self.data), *written())]
-        return own_replies.write(s2t.llm, s2t.tokenizer, asked, count, self.seed)
+        return own_replies.write(llm, tokenizer, asked, count, self.seed)
 
     def train_echo(
         self,

@@ -15,6 +15,7 @@ from transformers import WhisperConfig as HubConfig
 from antiphon.s2t.ear import AdaptedEar
 from antiphon.s2t.listener import Listener
 from antiphon.s2t.speech_to_text import SpeechToText
+from antiphon.s2t.writer import TransformersWriter
 from antiphon.training.warm_start import warm_start
 
 
@@ -95,7 +96,7 @@ def adapter(listener, tokenizer):
 @pytest.fixture(scope="session")
 def model(listener, adapter, tokenizer, llm) -> SpeechToText:
     ear = AdaptedEar(listener, adapter, tokenizer, llm.get_input_embeddings().weight)
-    return SpeechToText(llm, tokenizer, ear)
+    return SpeechToText(TransformersWriter(llm), tokenizer, ear)
 
 
 @pytest.fixture

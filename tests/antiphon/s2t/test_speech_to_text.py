@@ -21,7 +21,7 @@ def ids(tokens):
 def test_the_state_of_a_token_is_the_one_that_chose_it(model):
     for token in islice(model.reply("what is this"), 8):
         assert token.hidden.shape == (model.hidden_size,)
-        assert int(model.llm.lm_head(token.hidden).argmax()) == token.id
+        assert int(model.writer.llm.lm_head(token.hidden).argmax()) == token.id
 
 
 def test_a_reply_equals_transformers_own_generation(model, tokenizer, llm):
@@ -71,7 +71,7 @@ def test_the_adapters_embeddings_stand_for_the_question(model, speech):
 
 
 def test_the_cascade_reads_whispers_transcript(model, listener, speech):
-    cascade = SpeechToText(model.llm, model.tokenizer, CascadeEar(listener))
+    cascade = SpeechToText(model.writer, model.tokenizer, CascadeEar(listener))
     text = cascade.transcribe(speech)
     assert ids(cascade.reply(speech, max_tokens=8)) == ids(model.reply(text, max_tokens=8))
 

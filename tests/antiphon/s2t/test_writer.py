@@ -1,13 +1,18 @@
-"""Writing token by token, with and without int8 weights."""
+"""Writing token by token, by transformers and packed in int8."""
 
+import json
+
+import pytest
 import torch
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from antiphon.s2t.writer import FastWriter, Writer, writer
+from antiphon.s2t import lora, packed
+from antiphon.s2t.speech_to_text import load_writer
+from antiphon.s2t.writer import TransformersWriter
 
 
-def llm(dtype: torch.dtype = torch.bfloat16, **more: object) -> LlamaForCausalLM:
+def llm(**more: object) -> LlamaForCausalLM:
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=64,
@@ -19,33 +24,62 @@ def llm(dtype: torch.dtype = torch.bfloat16, **more: object) -> LlamaForCausalLM
         tie_word_embeddings=True,
         **more,
     )
-    return LlamaForCausalLM(config).to(dtype).eval().requires_grad_(False)
+    return LlamaForCausalLM(config).bfloat16().eval().requires_grad_(False)
 
 
-def test_a_plain_llama_is_written_with_fast_and_others_are_not() -> None:
-    assert isinstance(writer(llm()), FastWriter)
-    for other in (llm(torch.float32), llm(attention_bias=True)):
-        assert type(writer(other)) is Writer
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("ANTIPHON_CACHE", str(tmp_path / "cache"))
+    llm().save_pretrained(tmp_path / "llm")
+    return tmp_path / "llm"
 
 
-def test_fast_and_slow_agree() -> None:
+def written(writer) -> torch.Tensor:
+    state, logits, cache = writer.read(writer.table[[5, 6]], writer.start([1, 2, 3]))
+    assert logits.shape == (64,)
+    found = [state]
+    for token in (7, 8, 9):
+        state, _, cache = writer.write(token, cache)
+        found.append(state)
+    return torch.stack(found)
+
+
+def test_a_packed_model_agrees_with_transformers(folder) -> None:
+    slow, fast = TransformersWriter(packed.read_llm(folder, None)), load_writer(folder, None)
+    assert isinstance(fast, packed.PackedWriter)
+    assert F.cosine_similarity(written(slow), written(fast)).min() > 0.99
+
+
+def test_packing_happens_once_for_a_model_and_its_corrections(folder, tmp_path, capsys) -> None:
+    first = load_writer(folder, None)
+    assert "Packing" in capsys.readouterr().err
+    again = load_writer(folder, None)
+    assert "Packing" not in capsys.readouterr().err
+    assert torch.equal(written(first), written(again))
     model = llm()
-    states = []
-    for pen in (Writer(model), FastWriter(model)):
-        state, _, cache = pen.read(pen.embed([5, 6]), pen.start([1, 2, 3]))
-        found = [state]
-        for token in (7, 8, 9):
-            state, logits, cache = pen.write(token, cache)
-            assert logits.shape == (64,)
-            found.append(state)
-        states.append(torch.stack(found))
-    assert F.cosine_similarity(*states).min() > 0.99
+    corrections = lora.attach(model, rank=4)
+    for correction in corrections.values():
+        torch.nn.init.normal_(correction.up, std=0.3)
+    lora.save(corrections, tmp_path / "lora.safetensors")
+    corrected = load_writer(folder, tmp_path / "lora.safetensors")
+    assert "Packing" in capsys.readouterr().err
+    assert not torch.allclose(written(corrected), written(first), atol=0.1)
 
 
-def test_what_was_read_can_be_read_on_from_again() -> None:
-    for pen in (Writer(llm()), FastWriter(llm())):
-        start = pen.start([1, 2, 3])
-        once, _, cache = pen.read(pen.embed([4]), start)
-        pen.write(5, cache)
-        again, _, _ = pen.read(pen.embed([4]), start)
+def test_other_models_are_written_by_transformers(tmp_path) -> None:
+    for name, odd in (("bias", {"attention_bias": True}), ("scaled", {"rope_scaling": YARN})):
+        llm(**odd).save_pretrained(tmp_path / name)
+        assert isinstance(load_writer(tmp_path / name, None), TransformersWriter)
+        assert not packed.fits(json.loads((tmp_path / name / "config.json").read_text()))
+
+
+YARN = {"rope_type": "linear", "factor": 2.0}
+
+
+def test_what_was_read_can_be_read_on_from_again(folder) -> None:
+    for writer in (TransformersWriter(packed.read_llm(folder, None)), load_writer(folder, None)):
+        start = writer.start([1, 2, 3])
+        once, _, cache = writer.read(writer.table[[4]], start)
+        writer.write(5, cache)
+        again, _, _ = writer.read(writer.table[[4]], start)
         assert torch.equal(once, again)

@@ -1,0 +1,157 @@
+"""A Llama packed for a CPU: corrections merged, int8, in one file that is mapped into memory.
+
+Packing takes seconds and is done once for a model and its corrections; the file lies in the cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock
+
+from antiphon import weights
+from antiphon.fast_llama import Cache, FastLlama, Int8Linear, Layer
+from antiphon.s2t import lora
+from antiphon.s2t.writer import State
+
+LAYOUT = 1
+"""Raise it when the file's layout changes, so that packed models are made anew."""
+PRODUCTS = ("qkv", "out", "gate_up", "down")
+GAINS = ("before", "between")
+
+
+class PackedWriter:
+    """A language model that reads and writes with int8 weights.
+
+    Args:
+        state: tensors of a packed file.
+        config: of the model, as transformers keeps it.
+    """
+
+    def __init__(self, state: Mapping[str, torch.Tensor], config: Mapping[str, Any]) -> None:
+        self.state = state
+        heads, width = config["num_attention_heads"], config["hidden_size"]
+
+        def product(name: str) -> Int8Linear:
+            return Int8Linear(state[f"{name}.weight"], state[f"{name}.scale"])
+
+        def layer(at: str) -> Layer:
+            qkv, out, gate_up, down = (product(f"{at}.{name}") for name in PRODUCTS)
+            before, between = (state[f"{at}.{name}"] for name in GAINS)
+            return Layer(qkv, out, gate_up, down, before, between)
+
+        self.head = product("head")
+        self.stack = FastLlama(
+            tuple(layer(f"layers.{i}") for i in range(config["num_hidden_layers"])),
+            state["norm"],
+            heads,
+            config.get("num_key_value_heads") or heads,
+            config.get("head_dim") or width // heads,
+            theta(config),
+            config["rms_norm_eps"],
+        )
+
+    @property
+    def table(self) -> torch.Tensor:
+        """[V, H] bfloat16 embeddings of the tokens."""
+        return self.state["table"]
+
+    def weights(self) -> Mapping[str, torch.Tensor]:
+        """The packed tensors."""
+        return self.state
+
+    def start(self, tokens: Sequence[int]) -> Cache:
+        """A cache that has read `tokens`."""
+        if not tokens:
+            return self.stack.start()
+        return self.stack.step(self.table[list(tokens)].float(), self.stack.start())[1]
+
+    def read(self, embeddings: torch.Tensor, cache: Cache) -> State:
+        """Go on reading [N, H]; the cache given stays as it is."""
+        states, cache = self.stack.step(embeddings.float(), cache)
+        last = states[-1:]
+        return last[0], self.head(last)[0], cache
+
+    def write(self, token: int, cache: Cache) -> State:
+        """Read the token that was chosen."""
+        return self.read(self.table[[token]], cache)
+
+
+def fits(config: Mapping[str, Any]) -> bool:
+    """Whether a model is a plain Llama whose widths the int8 kernel takes."""
+    scaling = config.get("rope_scaling") or config.get("rope_parameters") or {}
+    return (
+        config["model_type"] == "llama"
+        and scaling.get("rope_type", "default") == "default"
+        and not (config.get("attention_bias") or config.get("mlp_bias"))
+        and config["hidden_size"] % 16 == config["intermediate_size"] % 16 == 0
+    )
+
+
+def theta(config: Mapping[str, Any]) -> float:
+    """Base of the rotary angles, which transformers has kept in two places."""
+    given = (config.get("rope_parameters") or {}).get("rope_theta", config.get("rope_theta"))
+    return float(given or 10_000.0)
+
+
+def load(folder: Path, corrections: Path | None) -> PackedWriter:
+    """The packed model of a folder, packed first if it is not in the cache.
+
+    Args:
+        folder: of a Llama that `fits`.
+        corrections: LoRA to merge.
+    """
+    from safetensors.torch import load_file, save_file
+
+    path = weights.cache() / "packed" / f"{key(folder, corrections)}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        if not path.exists():
+            print(f"Packing {folder.name} for this processor, once…", file=sys.stderr)
+            part = path.with_suffix(".part")
+            save_file(packed(read_llm(folder, corrections)), part)
+            part.replace(path)
+    return PackedWriter(load_file(path), json.loads((folder / "config.json").read_text("utf-8")))
+
+
+def read_llm(folder: Path, corrections: Path | None) -> Any:
+    """The model of a folder in bfloat16, corrections merged, frozen."""
+    from transformers import AutoModelForCausalLM
+
+    llm = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).requires_grad_(False)
+    if corrections is not None:
+        lora.merge(llm, corrections)
+    return llm.eval()
+
+
+def packed(llm: Any) -> dict[str, torch.Tensor]:
+    """Tensors of a packed file."""
+    config = llm.config
+    stack = FastLlama.of(
+        llm.get_decoder().state_dict(), config.num_attention_heads, config.num_key_value_heads
+    )
+    products = {"head": Int8Linear.of(llm.get_output_embeddings().weight.detach())}
+    state = {"table": llm.get_input_embeddings().weight.detach().bfloat16(), "norm": stack.norm}
+    for i, layer in enumerate(stack.layers):
+        products |= {f"layers.{i}.{name}": getattr(layer, name) for name in PRODUCTS}
+        state |= {f"layers.{i}.{name}": getattr(layer, name) for name in GAINS}
+    for name, product in products.items():
+        state |= {f"{name}.weight": product.weight, f"{name}.scale": product.scale}
+    return {name: tensor.contiguous() for name, tensor in state.items()}
+
+
+def key(folder: Path, corrections: Path | None) -> str:
+    """Changes whenever the packed file would."""
+    digest = hashlib.sha256(f"{LAYOUT} {folder.resolve()}".encode())
+    for file in sorted(folder.glob("*.safetensors")):
+        known = file.stat()
+        digest.update(f"{file.name} {known.st_size} {known.st_mtime_ns}".encode())
+    if corrections is not None:
+        digest.update(corrections.read_bytes())
+    return digest.hexdigest()[:16]
