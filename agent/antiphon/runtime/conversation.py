@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +78,7 @@ class Conversation:
 
     def __init__(
         self,
-        mind: Mind,
+        mind: Mind[Any],
         options: Options | None = None,
         *,
         canceller: EchoCanceller | None = None,
@@ -222,7 +222,7 @@ class Conversation:
             if self._speaking.sounding:
                 self._stop("button")
             elif self._asking is None:
-                self._open(self.options.preroll_ms // FRAME_MS)
+                self._open(0)
             elif self._asking.turn_end is not None or self._reply:
                 self._take_back()
         elif self._pressed and not pressed:
@@ -341,10 +341,10 @@ class Conversation:
     # What a turn goes through
 
     def _open(self, frames: int) -> None:
-        """A turn of the user begins; `frames` frames of it and before it are there already."""
-        onset = max(0, self.at - (frames - self.options.preroll_ms // FRAME_MS) * FRAME)
+        """A turn of the user begins; `frames` frames of it are there already."""
         self._asking = Asking(self.at)
-        self._listener.open(frames)
+        self._listener.open(frames + self.options.preroll_ms // FRAME_MS)
+        onset = max(0, self.at + FRAME - frames * FRAME)
         self._tell(happened.SpeechStarted(self.at, onset))
 
     def _answer(self) -> None:
@@ -457,13 +457,13 @@ class Conversation:
         self._listener.prepare(self._memory.context())
         missed, self._missed = self._missed, None
         if self._pressed:
-            self._open(self.options.preroll_ms // FRAME_MS)
+            self._open(0)
         elif self._senses.in_turn and self.options.mode == "full":
             self._open(self._senses.turn_frames)
             if missed == "soft":
                 self._answer()
         elif missed == "end" and reason == "speech":
-            self._open(ONSET + self.options.preroll_ms // FRAME_MS)
+            self._open(ONSET)
             self._end_turn()
 
     def _next_generation(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class Listener:
         work: where.
     """
 
-    def __init__(self, mind: Mind, work: Worker) -> None:
+    def __init__(self, mind: Mind[Any], work: Worker) -> None:
         self._mind, self._work = mind, work
         self._ring: deque[Frame] = deque(maxlen=KEPT)
         self._box = Box(())

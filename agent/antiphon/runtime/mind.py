@@ -1,20 +1,21 @@
-"""What a conversation asks of the models behind it, and how an `Agent` gives it."""
+"""What a conversation asks of the models behind it; `agent_mind.py` has them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon.messages import Speech, Token, Turn
-
-if TYPE_CHECKING:
-    from antiphon.agent import Agent
+from antiphon.messages import Speech, Turn
 
 Cancelled = Callable[[], bool]
 """Asked by the models between two small steps; True: nobody wants the rest."""
+
+
+H = TypeVar("H", bound="Hearing")
+"""The hearings of a mind: it is given back those it made."""
 
 
 class Understanding(Protocol):
@@ -35,57 +36,16 @@ class Hearing(Protocol):
         """What was said, if the turn ends here; feeding may go on afterwards."""
 
 
-class Mind(Protocol):
+class Mind(Protocol[H]):
     """Hears and answers. Holds no conversation: any number of them can share one."""
 
-    def listen(self, history: Sequence[Turn]) -> Hearing:
+    def listen(self, history: Sequence[Turn]) -> H:
         """Begin to hear a turn that follows `history`."""
 
     def respond(
-        self, hearing: Hearing, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
+        self, hearing: H, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
     ) -> Iterator[Speech]:
         """Answer what has been heard."""
 
     def say(self, text: str, *, cancelled: Cancelled) -> Iterator[Speech]:
         """Speak a given text."""
-
-
-class AgentMind:
-    """An `Agent` as a mind.
-
-    Args:
-        agent: the models.
-    """
-
-    def __init__(self, agent: Agent) -> None:
-        self.agent = agent
-
-    def listen(self, history: Sequence[Turn]) -> Hearing:
-        """Begin to hear; the language model reads the history meanwhile."""
-        return self.agent.s2t.start(history)
-
-    def respond(
-        self, hearing: Hearing, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
-    ) -> Iterator[Speech]:
-        """Answer what has been heard."""
-        return self.agent.respond(hearing, history, cancelled=cancelled, seed=seed)  # type: ignore[arg-type]
-
-    def say(self, text: str, *, cancelled: Cancelled) -> Iterator[Speech]:
-        """Speak a text: the same voice, driven by the tokens' embeddings."""
-        from antiphon.agent import Agent
-
-        parts = self.agent
-        reader = Agent(parts.s2t, parts.t2c, parts.codec, trigger=parts.trigger, source="text")
-        return reader.speak(reader.trigger.cut(self._tokens(text)), cancelled=cancelled)
-
-    def _tokens(self, text: str) -> Iterator[Token]:
-        import torch
-
-        from antiphon.t2c.spelling import pieces_of
-
-        model = self.agent.s2t
-        coded = model.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-        nothing = torch.zeros(model.hidden_size)
-        pieces = pieces_of(text, coded["offset_mapping"])
-        for id_, piece in zip(coded["input_ids"], pieces, strict=True):
-            yield Token(id_, piece, nothing)

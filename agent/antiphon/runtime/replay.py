@@ -132,7 +132,7 @@ def replay(
     options = recording.options
     canceller = EchoCanceller(recording.canceller == "aec3") if recording.canceller else None
     conversation = Conversation(
-        cast(Mind, None),
+        cast(Mind[Any], None),
         options,
         canceller=None if senses else canceller,
         work=RecordedWorker(recording.outputs),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from antiphon.runtime.frames import FRAME, RATE, Frame
 from antiphon.runtime.options import Options
+from antiphon.runtime.vad import PRE_ROLL, VoiceActivity, level_db
 
 if TYPE_CHECKING:
     from antiphon.runtime.echo import EchoCanceller, EchoFrame
@@ -50,7 +51,6 @@ class Senses:
         from antiphon.runtime.endpoint import Endpointer
         from antiphon.runtime.smart_turn import SmartTurn
         from antiphon.runtime.stop_word import StopWord
-        from antiphon.runtime.vad import VoiceActivity
 
         self._canceller = canceller
         self._vad = VoiceActivity()
@@ -72,7 +72,7 @@ class Senses:
         activity = self._vad.step(echo.clean)
         if speaking and echo.own > OWN:
             activity = replace(activity, speech=False)
-        stop = self._stop_word is not None and self._stop_word.step(echo.clean)
+        stop = self._stop_word is not None and self._stop_word.step(mic)
         if deaf:
             self._endpointer.reset()
             return Sensed(echo.clean, activity.level_db, stop_word=stop)
@@ -96,8 +96,8 @@ class Senses:
 
     @property
     def turn_frames(self) -> int:
-        """Frames of the turn so far, its pre-roll included; at most eight seconds."""
-        return len(self._endpointer.turn()) // FRAME
+        """Frames of the turn so far, without its pre-roll; at most eight seconds."""
+        return max(0, len(self._endpointer.turn()) // FRAME - PRE_ROLL)
 
     def judge(self) -> Callable[[], float]:
         """A function that tells how complete the turn sounds, to be called in a worker."""
@@ -116,7 +116,6 @@ class Senses:
 def unchanged(mic: Frame) -> EchoFrame:
     """A frame [320] in which there is nothing of the agent."""
     from antiphon.runtime.echo import EchoFrame
-    from antiphon.runtime.vad import level_db
 
     return EchoFrame(mic, 0.0, level_db(mic))
 
