@@ -79,6 +79,7 @@ class Simulated:
         self._phase = 0.0
         self._last = np.zeros(1, np.float32)
         self._gone = False
+        self._heard = self._underruns = 0
         self._kept: list[Frame] = []
 
     def __enter__(self) -> Simulated:
@@ -111,6 +112,7 @@ class Simulated:
                 self._tell(DeviceLost(at, "input", "simulated", "The device is gone."))
             elif self._gone and not gone:
                 self._gone = False
+                self._replace()
                 self._tell(DeviceBack(at, "input", "simulated"))
             if "dropout" in now:
                 continue
@@ -132,11 +134,13 @@ class Simulated:
     @property
     def heard(self) -> int:
         """How far the listener is; see `Duplex.heard`."""
-        return self._playout.heard(self._latency)
+        self._heard = max(self._heard, self._playout.heard(self._latency))
+        return self._heard
 
     def clear(self) -> int:
         """Drops what is not on its way yet; see `Duplex.clear`."""
-        return self._playout.cut()
+        self._heard = max(self._heard, self._playout.cut())
+        return self._heard
 
     @property
     def listened(self) -> NDArray[np.float32]:
@@ -146,7 +150,13 @@ class Simulated:
     @property
     def underruns(self) -> int:
         """How often the speaker ran dry."""
-        return self._playout.underruns
+        return self._underruns + self._playout.underruns
+
+    def _replace(self) -> None:
+        """A new buffer for the device that is back: what was lost with the old one stays lost."""
+        self._underruns, old = self.underruns, self._playout
+        self._playout = Playout(self.rate, RATE)
+        self._playout.pushed = old.pushed
 
     def _pull(self) -> Frame:
         """What the listener hears during a frame of the microphone."""
