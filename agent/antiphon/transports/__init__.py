@@ -1,0 +1,1 @@
+"""A conversation somewhere else: over the network, with a body of its own."""

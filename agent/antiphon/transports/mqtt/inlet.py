@@ -1,0 +1,91 @@
+"""The microphone of a robot, as it arrives: in order, in time, and never twice.
+
+What has an index below the next one is late, doubled or out of order; there is no other rule. What
+is missing becomes silence.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from antiphon.runtime.frames import FRAME, RATE
+from antiphon.transports.mqtt.budget import Budget
+from antiphon.transports.mqtt.errors import MalformedError
+from antiphon.transports.mqtt.packets import Freshness, Packet, to_float
+
+LATE = 0.6
+"""Seconds after which sound from the microphone is of no use any more."""
+WAIT = 0.12
+"""Seconds without a packet after which silence takes its place."""
+LONGEST_GAP = 10 * FRAME
+"""Samples that are replaced by silence if only they are missing; more are a new beginning."""
+
+Frames = NDArray[np.float32]
+"""[N, 320] at 16 kHz."""
+
+
+class Inlet:
+    """Makes frames of packets.
+
+    Args:
+        session: of the robot; the packets of another one are refused.
+    """
+
+    def __init__(self, session: int) -> None:
+        self.session = session
+        self.received = 0
+        """Packets so far."""
+        self.late = 0
+        """Of these, dropped."""
+        self.filled = 0
+        """Samples of silence put in."""
+        self.arrived = float("-inf")
+        """When the last packet came that was of use, in seconds."""
+        self._fresh = Freshness()
+        self._budget = Budget(1.5 * RATE, 2.5 * RATE)
+        self._next: int | None = None
+        """Index of the next sample."""
+        self._rest = np.zeros(0, np.int16)
+
+    def take(self, packet: Packet, now: float) -> Frames:
+        """Takes a packet that arrives `now`, in seconds, and gives the frames that are complete.
+
+        Raises:
+            MalformedError: It is of another session or rate.
+        """
+        if packet.session != self.session or packet.rate != RATE:
+            raise MalformedError("the sound is of another session or rate")
+        self.received += 1
+        pcm = packet.pcm
+        ahead = None if self._next is None else packet.start - self._next
+        fresh = self._fresh.late(packet.sent, now) <= LATE
+        passed = ahead is not None and ahead <= -len(pcm)
+        if not fresh or passed or not self._budget.spend(len(pcm), now):
+            self.late += 1
+            return self._frames(pcm[:0])
+        if ahead is None or ahead > LONGEST_GAP:
+            self._rest = self._rest[:0]
+        elif ahead > 0:
+            self.filled += ahead
+            pcm = np.concatenate([np.zeros(ahead, np.int16), pcm])
+        else:
+            pcm = pcm[-ahead:]
+        self._next, self.arrived = packet.end, now
+        return self._frames(pcm)
+
+    def fill(self, now: float) -> Frames:
+        """A frame of silence if the robot's is overdue; to be called every 20 ms."""
+        if now - self.arrived <= WAIT:
+            return self._frames(self._rest[:0])
+        if self._next is not None:
+            self._next += FRAME
+        self.filled += FRAME
+        return self._frames(np.zeros(FRAME, np.int16))
+
+    def _frames(self, pcm: NDArray[np.int16]) -> Frames:
+        if len(self._rest):
+            pcm = np.concatenate([self._rest, pcm])
+        whole = len(pcm) // FRAME * FRAME
+        self._rest = pcm[whole:]
+        return to_float(pcm[:whole]).reshape(-1, FRAME)

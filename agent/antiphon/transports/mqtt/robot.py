@@ -1,0 +1,377 @@
+"""The body: microphone, speaker and abilities here, the agent at the other end of MQTT.
+
+Everything happens in one event loop. The device's thread only hands over frames, so no lock is
+needed; tools run in threads of their own. Needs neither torch nor a language model.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+import antiphon
+from antiphon.errors import UserError
+from antiphon.runtime.clock import WallClock
+from antiphon.runtime.devices import Duplex
+from antiphon.runtime.frames import FRAME, RATE, Frame
+from antiphon.transports.mqtt import messages, packets
+from antiphon.transports.mqtt.broker import Broker
+from antiphon.transports.mqtt.calls import Outcome
+from antiphon.transports.mqtt.errors import MalformedError
+from antiphon.transports.mqtt.gate import Gate
+from antiphon.transports.mqtt.link import Link
+from antiphon.transports.mqtt.messages import Call, Heard, Hello, Result, State, Status, Stop
+from antiphon.transports.mqtt.packets import CONTENT_TYPE, Packet, to_pcm16
+from antiphon.transports.mqtt.player import Player
+from antiphon.transports.mqtt.toolbox import Toolbox
+from antiphon.transports.mqtt.topics import SERVER_STATUS, Topics, is_name, tool_of
+from antiphon.transports.mqtt.wire import Incoming, Outgoing, sound
+
+if TYPE_CHECKING:
+    from antiphon.runtime.echo import EchoCanceller
+    from antiphon.runtime.stop_word import StopWord
+
+MANY = 3
+"""Frames in a packet while somebody speaks; one when an answer is due, to lose no time."""
+TOLD = 200
+"""Milliseconds of sound after which the robot says what was heard."""
+OWN = 0.5
+"""Share of the robot's own voice from which a frame is nobody else's."""
+DEAF = 15
+"""Frames a robot that cannot do both stays deaf after it has spoken."""
+BACKLOG = 25
+"""Frames that may wait for the event loop."""
+
+
+@dataclass
+class Ears:
+    """What the robot makes of its microphone before anything leaves it."""
+
+    canceller: EchoCanceller | None = None
+    """Removes its own voice; None: it cannot be heard, or the robot is deaf meanwhile."""
+    half: bool = False
+    """Deaf while it speaks."""
+    stop_word: StopWord | None = None
+    """Spots "stop" without the network."""
+
+
+class Robot:
+    """A body at a broker.
+
+    Args:
+        broker: where.
+        name: of the robot.
+        duplex: microphone and speaker.
+        toolbox: what it can do.
+        ears: what it makes of its microphone.
+        rate: samples a second of the voice.
+        version: of MQTT, 5 or 3 (3.1.1).
+        say: told in a sentence what a person at the terminal may want to know.
+
+    Raises:
+        UserError: The robot cannot be called so.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        name: str,
+        duplex: Duplex,
+        *,
+        toolbox: Toolbox | None = None,
+        ears: Ears | None = None,
+        rate: int = 22_050,
+        version: Literal[3, 5] = 5,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        if not is_name(name) or name == "server":
+            raise UserError(f"A robot cannot be called '{name}': use letters, digits, - and _.")
+        self.topics, self.toolbox, self.ears = Topics(name), toolbox or Toolbox(), ears or Ears()
+        self.say, self.malformed = say, 0
+        self.state: State | None = None
+        """What the agent does; None while there is none."""
+        self.player, self._rate = Player(duplex, rate), rate
+        self._duplex, self._clock, self._gate = duplex, WallClock(), Gate()
+        self._session = secrets.randbits(32)
+        self._server: int | None = None
+        self._at = 0
+        """Samples of the microphone so far."""
+        self._packet: list[Frame] = []
+        self._told = -1
+        self._deaf = 0
+        self._played: Frame | None = None
+        self._greeted = False
+        self._over: asyncio.Future[None] | None = None
+        self._ended = threading.Event()
+        self._free = threading.BoundedSemaphore(BACKLOG)
+        self._hello = Hello(
+            self._session,
+            CONTENT_TYPE.format(rate=RATE),
+            CONTENT_TYPE.format(rate=rate),
+            "properties" if version == 5 else "header",
+            self.toolbox.announcements(),
+        )
+        self.link = Link(
+            broker,
+            identifier=f"antiphon-{name}-{self._session:08x}",
+            topics=self.topics.for_robot(),
+            handle=self.handle,
+            opened=self._opened,
+            lost=self._lost,
+            will=self._status("offline"),
+            version=version,
+        )
+
+    async def run(self) -> None:
+        """Lives until cancelled, or until the microphone ends.
+
+        Raises:
+            UserError: The broker refuses user or password, another robot has the same name, or the
+                device cannot be opened.
+        """
+        loop = asyncio.get_running_loop()
+        self._over = loop.create_future()
+        link = asyncio.create_task(self.link.run())
+        listening = threading.Thread(target=self._listen, args=(loop,), daemon=True)
+        listening.start()
+        try:
+            await asyncio.wait([link, self._over], return_when=asyncio.FIRST_COMPLETED)
+            for each in (self._over, link):
+                if each.done():
+                    each.result()
+        finally:
+            self._ended.set()
+            link.cancel()
+            await asyncio.gather(link, return_exceptions=True)
+            await loop.run_in_executor(None, listening.join, 2.0)
+            self.toolbox.close()
+
+    # The device's thread
+
+    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        end: BaseException | None = None
+        try:
+            with self._duplex:
+                for frame in self._duplex:
+                    while not self._free.acquire(timeout=0.1):
+                        if self._ended.is_set():
+                            break
+                    if self._ended.is_set():
+                        return
+                    loop.call_soon_threadsafe(self._take, frame)
+        except Exception as error:
+            end = error
+        loop.call_soon_threadsafe(self._finish, end)
+
+    def _finish(self, error: BaseException | None = None) -> None:
+        if self._over is not None and not self._over.done():
+            if error is None:
+                self._over.set_result(None)
+            else:
+                self._over.set_exception(error)
+
+    # A frame of the microphone
+
+    def _take(self, mic: Frame) -> None:
+        self._free.release()
+        self._played = self.player.step()
+        if self.ears.stop_word is not None and self.ears.stop_word.step(mic):
+            self.halt("stop word")
+        frame = self._heard_by_ears(mic)
+        start, self._at = self._at, self._at + FRAME
+        if self._server is None or not self.link.connected:
+            self._packet.clear()
+            return
+        busy = self.state is not None and self.state.state != "idle"
+        for each in self._gate.step(frame, hold=busy):
+            self._packet.append(each)
+        self._send_sound(start + FRAME)
+        self._tell_heard()
+
+    def _heard_by_ears(self, mic: Frame) -> Frame:
+        """The microphone without the robot itself."""
+        self._deaf = DEAF if self.player.sounding else max(0, self._deaf - 1)
+        if self.ears.half:
+            return np.zeros_like(mic) if self._deaf else mic
+        if self.ears.canceller is None or self._played is None:
+            return mic
+        echo = self.ears.canceller.step(mic, self._reference(self._played))
+        return np.zeros_like(mic) if echo.own > OWN and self._deaf else echo.clean
+
+    def _reference(self, out: Frame) -> Frame:
+        """What was played, at the microphone's rate."""
+        if not hasattr(self, "_mirror"):
+            from antiphon.runtime.senses import Reference
+
+            self._mirror = Reference(len(out) * RATE // FRAME)
+        self._mirror.push(out)
+        return self._mirror.next()
+
+    def _send_sound(self, end: int) -> None:
+        """Send what waits, if it is enough.
+
+        Args:
+            end: index behind the last sample that waits.
+        """
+        speaking = self.state is not None and self.state.state == "speaking"
+        enough = MANY if self._gate.speech or speaking else 1
+        if len(self._packet) < enough and self._gate.open:
+            return
+        topic, size = self.topics("audio/in"), MANY * FRAME
+        pcm = to_pcm16(np.concatenate(self._packet)) if self._packet else np.zeros(0, np.int16)
+        self._packet.clear()
+        for at in range(0, len(pcm), size):
+            start = end - len(pcm) + at
+            part = pcm[at : at + size]
+            packet = Packet(self._session, 0, self._ms(), start, RATE, part)
+            self.link.send(sound(topic, packet, self._hello.framing))
+
+    def _tell_heard(self, *, always: bool = False) -> None:
+        """Say how far the listener is, now and then, and at the end of every sound."""
+        at = self.player.heard()
+        new = at - self._told
+        enough = new >= TOLD * self._rate // 1000
+        if self.player.stream is not None and (
+            always or enough or (new and not self.player.sounding)
+        ):
+            self._told = at
+            heard = Heard(self.player.stream, self.player.generation, at)
+            self.link.send(Outgoing(self.topics("audio/heard"), heard.body()))
+
+    # What arrives
+
+    def handle(self, message: Incoming) -> None:
+        """Takes a message; what is malformed is counted and dropped."""
+        leaf = message.topic.removeprefix(self.topics(""))
+        try:
+            if message.topic == SERVER_STATUS:
+                self._serve(messages.read(Status, message.payload), message.retained)
+            elif leaf == "audio/out":
+                self._hear(message)
+            elif leaf == "state":
+                self._follow(messages.read(State, message.payload))
+            elif leaf == "hello":
+                self._meet(messages.read(Hello, message.payload), message.retained)
+            elif leaf == "status":
+                self._defend(messages.read(Status, message.payload))
+            elif message.retained:
+                return
+            elif leaf == "stop":
+                stop = messages.read(Stop, message.payload)
+                if stop.stream in (None, self.player.stream):
+                    self._stand_still(stop)
+            elif leaf == "event":
+                self._note(messages.fields_of("event", message.payload))
+            elif tool := tool_of(leaf):
+                self._use(tool, messages.read(Call, message.payload))
+        except MalformedError:
+            self.malformed += 1
+
+    def _hear(self, message: Incoming) -> None:
+        packet = packets.read(message.payload, message.content_type, message.properties)
+        if self.player.take(packet, self._clock.now()):
+            self._tell_heard(always=True)
+
+    def _follow(self, state: State) -> None:
+        """The agent does something else."""
+        if state.session != self._session or self._server is None:
+            return
+        self.state = state
+        self.player.follow(state.stream)
+        self.player.fresh.late(state.sent, self._clock.now())
+        if state.generation > self.player.generation:
+            self.player.clear(state.generation)
+            self._tell_heard(always=True)
+
+    def _serve(self, status: Status, retained: bool) -> None:
+        """A server comes or goes."""
+        if status.state == "online":
+            if not retained:  # it has just come, and may not know us
+                self.link.send(self._greeting())
+            if status.session != self._server:
+                self._server = status.session
+                self.say("The agent is there.")
+        elif status.session == self._server:
+            self._server = self.state = None
+            self.player.clear(self.player.generation)
+            self.toolbox.stop()
+            self.say("The agent is gone.")
+
+    def _meet(self, hello: Hello, retained: bool) -> None:
+        """Somebody says who `we` are: who said it last is the robot."""
+        if hello.session == self._session:
+            self._greeted = True
+        elif self._greeted and not retained:
+            name = self.topics.robot
+            error = f"Another robot is called '{name}', too: give each a name of its own with --id."
+            self._finish(UserError(error))
+
+    def _defend(self, status: Status) -> None:
+        """The last will of one that was called like us is not ours."""
+        if status.session != self._session and status.state == "offline" and self._greeted:
+            self.link.send(self._status("online"))
+
+    def _note(self, event: dict[str, object]) -> None:
+        kind = event["event"]
+        if kind in ("Transcript", "ReplyText", "Interrupted", "Failed", "Refused"):
+            text = event.get("text") or event.get("error") or event.get("heard_text") or ""
+            self.say(f"{kind}: {text}")
+
+    # Stop, and tools
+
+    def halt(self, reason: str) -> None:
+        """Be silent and stand still, here and now; then tell the agent."""
+        self.link.send(Outgoing(self.topics("stop"), Stop(reason).body(), 1, expiry=60))
+        self._stand_still(Stop(reason))
+
+    def _stand_still(self, stop: Stop) -> None:
+        self.toolbox.stop()
+        if stop.stream is None:
+            self.player.silence()
+        else:
+            self.player.clear(max(stop.generation or 0, self.player.generation))
+        self._tell_heard(always=True)
+
+    def _use(self, tool: str, call: Call) -> None:
+        if call.stream != self.player.stream or self._server is None:
+            raise MalformedError("the call is of another stream")
+        late = self.player.fresh.late(call.sent, self._clock.now())
+        if self.toolbox.call(tool, call, late, lambda call, done: self._answer(tool, call, done)):
+            self.say(f"{tool}({', '.join(f'{k}={v!r}' for k, v in call.arguments.items())})")
+
+    def _answer(self, tool: str, call: Call, done: Outcome) -> None:
+        result = Result(call.call, self._session, done.ok, done.value, done.error)
+        message = Outgoing(self.topics.result(tool), result.body(), 1, expiry=30)
+        self.link.send(message)
+
+    # The line
+
+    def _opened(self) -> list[Outgoing]:
+        self.say(f"Connected to {self.link.broker.name} as {self.topics.robot}.")
+        return [self._status("online"), self._greeting()]
+
+    def _lost(self, reason: str) -> None:
+        """Nothing that was on its way is spoken or done any more."""
+        if self._server is not None or not self._greeted:
+            self.say(f"The broker is not to be reached ({reason}); trying again.")
+        self._server = self.state = None
+        self._greeted = False
+        self._packet.clear()
+        self.player.clear(self.player.generation)
+        self.toolbox.stop()
+
+    def _greeting(self) -> Outgoing:
+        return Outgoing(self.topics("hello"), self._hello.body(), 1, retain=True)
+
+    def _status(self, state: Literal["online", "offline"]) -> Outgoing:
+        body = Status(state, self._session, antiphon.__version__).body()
+        return Outgoing(self.topics("status"), body, 1, retain=True)
+
+    def _ms(self) -> int:
+        return round(1000 * self._clock.now())

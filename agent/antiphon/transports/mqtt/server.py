@@ -1,0 +1,262 @@
+"""Many robots, one process: finds the conversation of each message and keeps the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+import antiphon
+from antiphon.errors import UserError
+from antiphon.runtime.clock import WallClock
+from antiphon.runtime.frames import FRAME_MS, RATE
+from antiphon.transports.mqtt import messages, topics
+from antiphon.transports.mqtt.broker import Broker
+from antiphon.transports.mqtt.errors import MalformedError
+from antiphon.transports.mqtt.link import Link
+from antiphon.transports.mqtt.messages import Hello, Status
+from antiphon.transports.mqtt.packets import CONTENT_TYPE
+from antiphon.transports.mqtt.session import Session
+from antiphon.transports.mqtt.topics import SERVER, SERVER_STATUS, Topics
+from antiphon.transports.mqtt.wire import Incoming, Outgoing
+
+if TYPE_CHECKING:
+    from antiphon.runtime.conversation import Conversation
+
+KEEP = 600.0
+"""Seconds a conversation is kept for a robot that is gone."""
+MOST = 64
+"""Robots that are served at the same time."""
+TICK = FRAME_MS / 1000
+
+
+class Server:
+    """Serves every robot at a broker.
+
+    Args:
+        broker: where.
+        converse: makes the conversation of a robot.
+        sample_rate: of the voice.
+        most: robots at the same time.
+        say: told in a sentence what a person at the terminal may want to know.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        converse: Callable[[Session], Conversation],
+        *,
+        sample_rate: int = 22_050,
+        most: int = MOST,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.converse, self.most, self.say = converse, most, say
+        self.sessions: dict[str, Session] = {}
+        self.malformed: Counter[str] = Counter()
+        """Messages that were dropped, by their topic's last part."""
+        self.formats = CONTENT_TYPE.format(rate=RATE), CONTENT_TYPE.format(rate=sample_rate)
+        self._clock = WallClock()
+        self._online: dict[str, bool] = {}
+        self._active: set[str] = set()
+        self._wake = asyncio.Event()
+        self._session = secrets.randbits(32)
+        self._greeted = self._complained = False
+        self.link = Link(
+            broker,
+            identifier=f"antiphon-server-{self._session:08x}",
+            topics=topics.for_server(),
+            handle=self.handle,
+            opened=self._opened,
+            lost=self._lost,
+            will=self._says("offline"),
+        )
+
+    async def run(self) -> None:
+        """Serves until cancelled.
+
+        Raises:
+            UserError: The broker refuses user or password.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._over: asyncio.Future[None] = self._loop.create_future()
+        work: list[asyncio.Future[None]] = [self._over]
+        work += [asyncio.create_task(self.link.run()), asyncio.create_task(self._tick())]
+        work.append(asyncio.create_task(self._forget()))
+        try:
+            done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
+            for session in self.sessions.values():
+                session.close()
+
+    def handle(self, message: Incoming) -> None:
+        """Takes a message of any robot; what is malformed is counted and dropped."""
+        place = topics.split(message.topic)
+        if place is None:
+            return
+        robot, leaf = place
+        session = self.sessions.get(robot)
+        try:
+            if robot == SERVER:
+                self._defend(messages.read(Status, message.payload), message.retained)
+            elif leaf == "hello":
+                self._meet(robot, messages.read(Hello, message.payload), message.retained)
+            elif leaf == "status":
+                self._status(robot, messages.read(Status, message.payload), message.retained)
+            elif session is not None and not message.retained:
+                session.take(leaf, message)
+                self._rouse(robot)
+        except MalformedError:
+            self.malformed[leaf.rpartition("/")[2]] += 1
+            if session is not None:
+                session.malformed += 1
+        except Exception as error:
+            self._renew(robot, error)
+
+    def _defend(self, status: Status, retained: bool) -> None:
+        """Who came last is the server; the last will of one that was here before is not ours."""
+        if status.session == self._session:
+            self._greeted = True
+        elif status.state == "offline" and self._greeted:
+            self.link.send(self._says("online"))
+        elif status.state == "online" and self._greeted and not retained:
+            self._over.set_exception(
+                UserError(
+                    f"Another server has begun to serve at {self.link.broker.name}: one is enough."
+                )
+            )
+
+    def _meet(self, robot: str, hello: Hello, retained: bool) -> None:
+        for tool in hello.tools:
+            if not topics.is_name(tool["name"]):
+                raise MalformedError("a tool cannot be called so")
+        known = self.sessions.get(robot)
+        wrong = None
+        if not retained:
+            self._online[robot] = True
+        if (hello.audio_in, hello.audio_out) != self.formats:
+            wrong = f"this server takes {self.formats[0]} and gives {self.formats[1]}"
+        elif known is None and not self._room():
+            wrong = f"this server serves {self.most} robots, and all places are taken"
+        if wrong:
+            self.say(f"{robot} is refused: {wrong}.")
+            body = messages.event(0, self._ms(), {"event": "Refused", "error": wrong})
+            self.link.send(Outgoing(Topics(robot)("event"), body, 1, expiry=10))
+        elif known is None and self._online.get(robot, True):
+            tools = ", ".join(tool["name"] for tool in hello.tools) or "no tools"
+            self.say(f"{robot} is here ({tools}).")
+            self._open(robot, hello)
+        elif known is not None and not retained:
+            known.meet(hello)
+            self._greet(robot)
+
+    def _open(self, robot: str, hello: Hello) -> None:
+        self.sessions[robot] = Session(
+            robot,
+            hello,
+            self.converse,
+            send=self.link.send,
+            now=self._clock.now,
+            soon=self._loop.call_soon_threadsafe,
+        )
+        self._greet(robot)
+
+    def _renew(self, robot: str, error: Exception) -> None:
+        """A conversation that breaks is begun anew; the others go on."""
+        session = self.sessions.pop(robot, None)
+        said = f"{type(error).__name__}: {error}"
+        self.say(f"The conversation with {robot} broke and begins anew ({said}).")
+        if session is not None:
+            session.close()
+            self._open(robot, session.hello)
+
+    def _greet(self, robot: str) -> None:
+        self.sessions[robot].greet()
+        self._rouse(robot)
+
+    def _rouse(self, robot: str) -> None:
+        self._active.add(robot)
+        self._wake.set()
+
+    def _status(self, robot: str, status: Status, retained: bool) -> None:
+        session = self.sessions.get(robot)
+        if session is not None and status.session != session.hello.session:
+            return  # of a robot that was here before, or of another one with the same name
+        if len(self._online) > 16 * self.most:
+            self._online.clear()
+        self._online[robot] = status.state == "online"
+        if session is not None and status.state == "offline" and session.gone is None:
+            self.say(f"{robot} is gone.")
+            session.lose()
+            self._rouse(robot)
+        elif session is not None and status.state == "online" and not retained:
+            self._greet(robot)
+
+    def _room(self) -> bool:
+        """Whether there is a place, if need be that of the robot that is gone the longest."""
+        if len(self.sessions) < self.most:
+            return True
+        gone = [(s.gone, name) for name, s in self.sessions.items() if s.gone is not None]
+        if not gone:
+            return False
+        self.sessions.pop(min(gone)[1]).close()
+        return True
+
+    def _opened(self) -> list[Outgoing]:
+        self.say(f"Connected to {self.link.broker.name}.")
+        self._complained = False
+        return [self._says("online")]
+
+    def _lost(self, reason: str) -> None:
+        if not self._complained:
+            name = self.link.broker.name
+            self.say(f"The broker {name} is not to be reached ({reason}); trying again.")
+        self._complained, self._greeted = True, False
+        for robot, session in self.sessions.items():
+            session.lose()
+            self._rouse(robot)
+
+    def _says(self, state: Literal["online", "offline"]) -> Outgoing:
+        body = Status(state, self._session, antiphon.__version__).body()
+        return Outgoing(SERVER_STATUS, body, 1, retain=True)
+
+    async def _tick(self) -> None:
+        """One clock for all robots that have something to do; without any it stands still."""
+        due = self._clock.now()
+        while True:
+            if not self._active:
+                self._wake.clear()
+                await self._wake.wait()
+                due = self._clock.now()
+            due = max(due + TICK, self._clock.now() - TICK)
+            await asyncio.sleep(due - self._clock.now())
+            for robot in list(self._active):
+                session = self.sessions.get(robot)
+                if session is None:
+                    self._active.discard(robot)
+                    continue
+                try:
+                    session.tick()
+                except Exception as error:
+                    self._renew(robot, error)
+                if not session.active:
+                    self._active.discard(robot)
+                    session.report()
+
+    async def _forget(self) -> None:
+        """Ends conversations of robots that have been gone for long."""
+        while True:
+            await asyncio.sleep(KEEP / 10)
+            for robot, session in list(self.sessions.items()):
+                if session.gone is not None and self._clock.now() - session.gone > KEEP:
+                    del self.sessions[robot]
+                    session.close()
+
+    def _ms(self) -> int:
+        return round(1000 * self._clock.now())

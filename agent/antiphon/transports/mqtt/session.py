@@ -1,0 +1,306 @@
+"""One robot's conversation, as the server sees it.
+
+The robot's microphone is the clock: a frame that arrives makes the conversation take a step, so
+that nothing waits. While none arrive, the server's tick takes the steps.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from antiphon.runtime.events import Event, Interrupted, Paused, to_json
+from antiphon.runtime.frames import FRAME, Frame
+from antiphon.transports.mqtt import messages, packets
+from antiphon.transports.mqtt.budget import Budget
+from antiphon.transports.mqtt.calls import Calls, Outcome
+from antiphon.transports.mqtt.errors import MalformedError
+from antiphon.transports.mqtt.inlet import Frames, Inlet
+from antiphon.transports.mqtt.messages import Call, Cmd, Heard, Hello, Metrics, Result, State, Stop
+from antiphon.transports.mqtt.outlet import Outlet
+from antiphon.transports.mqtt.topics import Topics, tool_of
+from antiphon.transports.mqtt.wire import Incoming, Outgoing, sound
+
+if TYPE_CHECKING:
+    from antiphon.runtime.conversation import Conversation
+
+LEAD = 3
+"""Frames a reply is ahead of the clock: the robot's buffer is filled without waiting for it."""
+RESUME = 3.0
+"""Seconds a reply waits for a robot that is gone before it is stopped."""
+LINGER = 1.0
+"""Seconds after the last packet that an idle conversation still counts as active."""
+EXPIRY = 2
+"""Seconds in which a tool must be begun, and sound and events must have arrived."""
+CALL_SECONDS = 30.0
+"""Seconds in which a tool must have answered."""
+
+
+class Session:
+    """One robot's conversation.
+
+    Args:
+        robot: its id.
+        hello: what it can do.
+        converse: makes the conversation, given this session for its tools.
+        send: takes what is to be sent.
+        now: seconds on the server's clock.
+        soon: runs a function in the thread of the session.
+    """
+
+    def __init__(
+        self,
+        robot: str,
+        hello: Hello,
+        converse: Callable[[Session], Conversation],
+        *,
+        send: Callable[[Outgoing], object],
+        now: Callable[[], float],
+        soon: Callable[..., object],
+    ) -> None:
+        self.robot, self.topics, self.hello = robot, Topics(robot), hello
+        self.malformed = 0
+        """Messages that were dropped because they are not what they should be."""
+        self.gone: float | None = None
+        """Since when the robot is gone, in seconds; None: it is there."""
+        self._send, self._now, self._soon = send, now, soon
+        self._calls = Calls()
+        self._orders = Budget(20, 40)
+        self._said: State | None = None
+        self._last: Frame = np.zeros(FRAME, np.float32)
+        self._sounding = False
+        self.conversation = converse(self)
+        self._begin()
+
+    @property
+    def tools(self) -> list[dict[str, Any]]:
+        """What the robot announced: name, description and parameters of each."""
+        return self.hello.tools
+
+    @property
+    def active(self) -> bool:
+        """Whether there is anything to do for this robot."""
+        recent = self._now() - self._in.arrived < LINGER
+        return recent or bool(len(self._calls)) or self.conversation.state != "idle"
+
+    # The robot comes and goes
+
+    def meet(self, hello: Hello) -> None:
+        """The robot says who it is: again, or after it was started anew."""
+        known, self.hello = self.hello, hello
+        if known.session != hello.session:
+            self._calls.cancel("the robot was started anew")
+            self.conversation.dropped(0)
+            self.conversation.stop()
+            self._begin()
+
+    def greet(self) -> None:
+        """Tell the robot where it stands."""
+        self.gone = self._said = None
+        self._publish_state()
+        talk = self.conversation
+        self._event(
+            {
+                "event": "Snapshot",
+                "state": talk.state,
+                "muted": talk.muted,
+                "turns": len(talk.history),
+            }
+        )
+
+    def lose(self) -> None:
+        """The line or the robot is gone: nothing on its way is heard."""
+        if self.gone is None:
+            self.gone = self._now()
+            self._calls.cancel("the robot is gone")
+            self._out.generation += 1
+            self._out.drop()
+            self._sounding = False
+
+    def _begin(self) -> None:
+        self._in = Inlet(self.hello.session)
+        self._out = Outlet(secrets.randbits(32), self.conversation)
+        self._sounding = False
+
+    # What the robot says
+
+    def take(self, leaf: str, message: Incoming) -> None:
+        """A message of the robot.
+
+        Raises:
+            MalformedError: It is not what its topic promises.
+        """
+        payload = message.payload
+        if leaf == "audio/in":
+            packet = packets.read(payload, message.content_type, message.properties)
+            self._steps(self._in.take(packet, self._now()))
+        elif leaf == "stop":
+            self._stopped(messages.read(Stop, payload))
+        elif not self._orders.spend(1, self._now()):
+            raise MalformedError("these are too many messages")
+        elif leaf == "audio/heard":
+            self._out.heard(messages.read(Heard, payload), self._now())
+            self._publish_state()
+        elif leaf == "cmd":
+            self._obey(messages.read(Cmd, payload))
+            if message.response:
+                answer = Outgoing(message.response, b'{"ok":true}', 1, expiry=EXPIRY)
+                self._send(replace(answer, correlation=message.correlation))
+        elif tool := tool_of(leaf):
+            result = messages.read(Result, payload)
+            mine = result.session == self.hello.session
+            if not mine or not self._calls.result(tool, result):
+                raise MalformedError("nobody asked for this result")
+
+    def _obey(self, cmd: Cmd) -> None:
+        talk = self.conversation
+        if cmd.cmd == "say":
+            if not (cmd.text and cmd.text.strip()):
+                raise MalformedError("there is nothing to say")
+            talk.say(cmd.text)
+        elif cmd.cmd == "stop":
+            self.stop("command")
+        elif cmd.cmd in ("mute", "unmute"):
+            talk.mute(cmd.cmd == "mute")
+        elif cmd.cmd in ("press", "release"):
+            talk.push_to_talk(cmd.cmd == "press")
+        else:
+            talk.reset()
+        self._step_now()
+
+    def _stopped(self, stop: Stop) -> None:
+        """Somebody wrote on the topic `stop`; the robot has read it, too."""
+        if stop.stream is None:  # else it was us
+            generation = self._out.generation
+            self._calls.cancel("the robot was stopped")
+            self.conversation.stop()
+            self._step_now()
+            if self._out.generation == generation:  # the robot plays nothing more of this one
+                self._out.generation += 1
+                self._publish_state()
+
+    def stop(self, reason: str) -> None:
+        """Stop the agent, and the robot with it."""
+        self._calls.cancel("the robot was stopped")
+        self.conversation.stop()
+        said = Stop(reason, self._out.generation, self._out.stream)
+        self._send(Outgoing(self.topics("stop"), said.body(), 1, expiry=60))
+
+    # Tools
+
+    def call(
+        self, tool: str, arguments: dict[str, Any], seconds: float = CALL_SECONDS
+    ) -> Future[Outcome]:
+        """Use a tool of the robot; may be called in any thread.
+
+        Args:
+            tool: name of a tool that was announced.
+            arguments: by name.
+            seconds: how long its result is waited for.
+        """
+        future: Future[Outcome] = Future()
+        self._soon(self._call, tool, arguments, seconds, future)
+        return future
+
+    def _call(
+        self, tool: str, arguments: dict[str, Any], seconds: float, future: Future[Outcome]
+    ) -> None:
+        if not any(each["name"] == tool for each in self.tools):
+            future.set_result(Outcome(False, error=f"the robot has no tool '{tool}'"))
+        elif self.gone is not None:
+            future.set_result(Outcome(False, error="the robot is gone"))
+        elif name := self._calls.add(tool, future, self._now() + seconds):
+            call = Call(name, self._out.stream, arguments, _ms(self._now()), 1000 * EXPIRY)
+            message = Outgoing(self.topics.call(tool), call.body(), 1, expiry=EXPIRY)
+            asked = replace(message, response=self.topics.result(tool), correlation=name.encode())
+            self._send(asked)
+
+    # Time passes
+
+    def tick(self) -> None:
+        """A frame's time has passed; to be called every 20 ms while active."""
+        now = self._now()
+        self._calls.expire(now)
+        if self.gone is not None:
+            if now - self.gone > RESUME and self.conversation.state != "idle":
+                self.conversation.stop()
+                self._step_now()
+            return
+        if self._out.deserted(now):
+            self.lose()
+            self.conversation.stop()
+            self.greet()
+        if self.conversation.state != "idle":
+            self._steps(self._in.fill(now))
+
+    def report(self) -> None:
+        """Say how the stream did."""
+        source, out = self._in, self._out
+        counts = source.received, source.late, self.malformed, source.filled, out.packets
+        body = Metrics(out.stream, *counts).body()
+        self._send(Outgoing(self.topics("metrics"), body, expiry=60))
+
+    def close(self) -> None:
+        """The robot will not come back."""
+        self._calls.cancel("the server ends")
+        self.conversation.close()
+
+    # Steps of the conversation
+
+    def _step_now(self) -> None:
+        """Take a step even if no sound arrives, so that what was asked for is begun."""
+        self._steps(np.zeros((1, FRAME), np.float32))
+
+    def _steps(self, frames: Frames) -> None:
+        for frame in frames:
+            self._last = frame
+            self._step(frame)
+        if not len(frames):
+            return
+        packet = self._out.packet(_ms(self._now()))
+        if packet is not None:
+            self._send(sound(self.topics("audio/out"), packet, self.hello.framing))
+        self._out.settle()
+        self._publish_state()
+
+    def _step(self, frame: Frame) -> None:
+        sounds = self._out.add(self.conversation.step(frame))
+        while self.conversation.events:
+            self._tell(self.conversation.events.popleft())
+        if not sounds:
+            self._sounding = self._sounding and self.conversation.state == "speaking"
+        elif not self._sounding:
+            self._sounding = True
+            for _ in range(LEAD):
+                self._step(self._last)
+
+    def _tell(self, event: Event) -> None:
+        self._event(to_json(event))
+        if isinstance(event, Paused):
+            self._out.ask(self._now())
+            self._sounding = False
+            self._publish_state()
+        elif isinstance(event, Interrupted) and event.reason == "stop word":
+            self.stop(event.reason)
+
+    def _event(self, fields: dict[str, Any]) -> None:
+        body = messages.event(self._out.stream, _ms(self._now()), fields)
+        self._send(Outgoing(self.topics("event"), body, 1, expiry=EXPIRY))
+
+    def _publish_state(self) -> None:
+        talk, out = self.conversation, self._out
+        told = talk.state, self.hello.session, out.stream, out.generation, talk.muted
+        said = State(*told, sent=0)
+        if said != self._said:
+            self._said = said
+            body = replace(said, sent=_ms(self._now())).body()
+            self._send(Outgoing(self.topics("state"), body, 1, retain=True))
+
+
+def _ms(now: float) -> int:
+    return round(1000 * now)
