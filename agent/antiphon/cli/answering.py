@@ -159,18 +159,10 @@ class Take:
 
 
 def load_agent(**choices: Any) -> Agent:
-    """`Agent.load`, quietly."""
+    """`Agent.load`, imported late."""
     from antiphon.agent import Agent
 
-    quieten()
     return Agent.load(**choices)
-
-
-def quieten() -> None:
-    """No progress bars of libraries that need a second."""
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
 
 
 def hear(agent: Agent, pcm: Pcm) -> tuple[Hearing, float]:

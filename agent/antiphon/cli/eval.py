@@ -174,10 +174,8 @@ def mouth(voice: str) -> tuple[TextToCodec, UnitCodec]:
 
 def listen(ears: str) -> Any:
     """The agent's ears alone."""
-    from antiphon.cli.answering import quieten
     from antiphon.s2t import load_ears
 
-    quieten()
     return load_ears(ears)
 
 

@@ -123,7 +123,9 @@ def load(folder: Path, corrections: Path | None) -> PackedWriter:
 def read_llm(folder: Path, corrections: Path | None) -> Any:
     """The model of a folder in bfloat16, corrections merged, frozen."""
     from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # of something that takes a second
     llm = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).requires_grad_(False)
     if corrections is not None:
         lora.merge(llm, corrections)

@@ -18,6 +18,7 @@ from antiphon.s2t import packed, prompt
 from antiphon.s2t.cascade import CascadeEar
 from antiphon.s2t.ear import AdaptedEar, Ear, Question, load_adapter
 from antiphon.s2t.listener import PLACE, Listener
+from antiphon.s2t.tokenizer import load_tokenizer
 from antiphon.s2t.writer import TransformersWriter, Writer
 
 EARS = ("s2t", "cascade")
@@ -91,8 +92,6 @@ class SpeechToText:
         Raises:
             UserError: if a name is not known, or the adapter was made for other models.
         """
-        from transformers import AutoTokenizer
-
         if ears not in EARS:
             raise UserError(f"There are no ears named '{ears}': choose {' or '.join(EARS)}.")
         folder = weights.path(llm)
@@ -104,7 +103,7 @@ class SpeechToText:
             )
         corrections = files / "lora.safetensors"
         writer = load_writer(folder, corrections if fits and corrections.exists() else None)
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        tokenizer = load_tokenizer(folder)
         end = json.loads((folder / "config.json").read_text("utf-8")).get("eos_token_id")
         if ears == "cascade":
             return cls(writer, tokenizer, CascadeEar(Listener.load(weights.path(encoder))), end)
