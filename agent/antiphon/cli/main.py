@@ -16,6 +16,8 @@ from antiphon.errors import UserError
 COMMANDS = {
     "ask": "Answer a spoken question with speech.",
     "say": "Speak a text.",
+    "talk": "Talk with microphone and speaker.",
+    "replay": "Play a recorded conversation again.",
     "codec": "Turn speech into units and back.",
     "train": "Train the models.",
     "eval": "Measure what the README claims.",

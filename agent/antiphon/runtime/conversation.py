@@ -112,7 +112,8 @@ class Conversation:
         self._missed: str | None = None
         """What the user's turn did while a reply was played."""
         self._deaf_until = 0
-        self._pressed = False
+        self.pressed = False
+        """Whether the button is held."""
         self._to_say: deque[str] = deque(maxlen=100)
         self._saying = ""
         """The given text that is being spoken."""
@@ -218,18 +219,18 @@ class Conversation:
     def push_to_talk(self, pressed: bool) -> None:
         """The button is pressed, or released: exactly what is said in between is the turn."""
         self._tape.command("push_to_talk", pressed)
-        if pressed and not self._pressed:
+        if pressed and not self.pressed:
             if self._speaking.sounding:
                 self._stop("button")
             elif self._asking is None:
                 self._open(0)
             elif self._asking.turn_end is not None or self._reply:
                 self._take_back()
-        elif self._pressed and not pressed:
+        elif self.pressed and not pressed:
             self._senses.forget_turn()
             if self._asking and self._asking.turn_end is None:
                 self._end_turn()
-        self._pressed = pressed
+        self.pressed = pressed
 
     def reset(self) -> None:
         """Begin anew: nobody has said anything yet."""
@@ -292,7 +293,7 @@ class Conversation:
         own = speaking.saying("stop")  # the agent's own word, out of its loudspeaker
         if sensed.stop_word and not own and (speaking.sounding or speaking.waiting):
             self._stop("stop word")
-        elif self._pressed or speaking.leaving:
+        elif self.pressed or speaking.leaving:
             self._missed = sensed.change or self._missed
         elif speaking.sounding:
             self._weigh(sensed)
@@ -456,7 +457,7 @@ class Conversation:
         self._deaf_until = self.at + HANG_OVER * FRAME
         self._listener.prepare(self._memory.context())
         missed, self._missed = self._missed, None
-        if self._pressed:
+        if self.pressed:
             self._open(0)
         elif self._senses.in_turn and self.options.mode == "full":
             self._open(self._senses.turn_frames)
@@ -483,4 +484,4 @@ def sixteen_bits(pcm: NDArray[np.float32]) -> NDArray[np.float32]:
         pcm: [N]; what is no number is silence, what exceeds full scale is clipped.
     """
     numbers = np.nan_to_num(np.asarray(pcm, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    return (np.round(np.clip(numbers, -1, 1) * 32767) / 32768).astype(np.float32)
+    return (np.clip(np.round(numbers * 32768), -32768, 32767) / 32768).astype(np.float32)

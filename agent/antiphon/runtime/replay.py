@@ -113,7 +113,7 @@ def replay(
     *,
     out: Path | None = None,
     watch: Callable[[Event], None] = lambda event: None,
-    progress: Callable[[int], None] = lambda frames: None,
+    progress: Callable[[int], object] = lambda frames: None,
     senses: Senses | None = None,
 ) -> Replayed:
     """Play a recording through.

@@ -355,3 +355,10 @@ def test_the_same_happens_again(makers, steps):
     first, second = (perform(makers["Driver"](makers["Mind"]()), steps) for _ in range(2))
     assert first.events == second.events
     np.testing.assert_array_equal(first.sound, second.sound)
+
+
+@given(st.lists(st.floats(width=32, allow_nan=True), max_size=50))
+def test_sixteen_bits_of_sixteen_bits_are_the_same(samples):
+    once = sixteen_bits(np.array(samples, np.float32))
+    assert np.isfinite(once).all() and (np.abs(once) <= 1).all()
+    np.testing.assert_array_equal(sixteen_bits(once), once)

@@ -1,0 +1,195 @@
+"""`antiphon talk`: a spoken conversation with microphone and speaker."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from antiphon.errors import UserError
+
+if TYPE_CHECKING:
+    from antiphon.runtime.conversation import Conversation
+    from antiphon.runtime.devices import Duplex
+    from antiphon.runtime.events import Event
+    from antiphon.runtime.mind import Mind
+    from antiphon.runtime.options import Mode, Options
+    from antiphon.runtime.recording import Recorder
+
+TAIL = 20.0
+"""Seconds of silence behind a sound file, in which the last answer is heard to its end."""
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def talk(
+    input_: Annotated[
+        str | None, typer.Option("--input", help="The microphone: a part of its name, or number.")
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", help="The speaker: a part of its name, or number.")
+    ] = None,
+    file: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            metavar="IN.wav OUT.wav",
+            help="Hear one sound file and write another on the same clock, instead of devices.",
+        ),
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Record everything into a new folder.")
+    ] = None,
+    mode: Annotated[
+        Literal["auto", "full", "half", "ptt"],
+        typer.Option(
+            help="full: can be interrupted. half: deaf while it speaks. ptt: press space to talk. "
+            "auto: full if echo cancellation is installed, else half."
+        ),
+    ] = "auto",
+    patience: Annotated[
+        float,
+        typer.Option(help="How long it waits for an unfinished sentence to go on; 1 is 1.5 s."),
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="Makes what is left to chance repeatable.")] = 0,
+    ears: Annotated[
+        Literal["s2t", "cascade"], typer.Option(help="Hear directly, or transcribe first.")
+    ] = "s2t",
+    voice: Annotated[str, typer.Option(help="A voice: its name or folder.")] = "voice-joe",
+    llm: Annotated[
+        str, typer.Option(help="A language model: its name, folder or hub id.")
+    ] = "smollm2-135m-instruct",
+) -> None:
+    """Talk with it. Interrupt it when you like, or say "stop".
+
+    Keys: m mute, space push-to-talk (press again when done), s stop, q quit.
+    """
+    from antiphon.cli.keys import Keys
+    from antiphon.cli.view import Lines, Screen
+    from antiphon.runtime.conversation import Conversation
+    from antiphon.runtime.loop import converse
+    from antiphon.runtime.options import Options
+    from antiphon.runtime.worker import ThreadWorker
+
+    told: deque[Event] = deque()
+    with ExitStack() as stack:
+        chosen, canceller, why = duplexity(mode, live=file is None)
+        options = Options(mode=chosen, patience=patience)
+        closed = opened(file, input_, output, options.sample_rate, told)
+        tape = recorder(record, options, seed, canceller)
+        keys = stack.enter_context(Keys())
+        print("Loading the models …", file=sys.stderr, flush=True)
+        mind = load(ears=ears, voice=voice, llm=llm)
+        conversation = Conversation(
+            mind,
+            options,
+            canceller=canceller,
+            work=ThreadWorker(),
+            aside=ThreadWorker(),
+            seed=seed,
+            tape=tape,
+        )
+        stack.callback(conversation.close)
+        duplex = stack.enter_context(closed)
+        live = sys.stdout.isatty() and file is None
+        view: Lines = stack.enter_context(Screen(conversation, why) if live else Lines())
+        if not live and file is None:
+            print(why, flush=True)
+
+        def each() -> None:
+            view.frame()
+            for key in keys.pressed():
+                press(conversation, key)
+
+        with suppress(Quit):
+            converse(conversation, duplex, told=told, watch=view.event, each=each)
+    if record is not None:
+        print(f"Recorded into {record}: antiphon replay {record}")
+
+
+class Quit(Exception):  # noqa: N818, not an error
+    """The user wants to leave."""
+
+
+def press(conversation: Conversation, key: str) -> None:
+    """What a key does.
+
+    Raises:
+        Quit: The key is q.
+    """
+    if key == "q":
+        raise Quit
+    if key == "m":
+        conversation.mute(not conversation.muted)
+    elif key == "s":
+        conversation.stop()
+    elif key == " ":
+        conversation.push_to_talk(not conversation.pressed)
+
+
+def load(**choices: Any) -> Mind[Any]:
+    """The models, warmed up; tests put others here."""
+    from antiphon.cli.answering import load_agent
+    from antiphon.runtime.agent_mind import AgentMind
+
+    mind = AgentMind(load_agent(**choices))
+    for _ in mind.say("Hello.", cancelled=lambda: False):
+        pass
+    return mind
+
+
+def duplexity(mode: str, *, live: bool) -> tuple[Mode, Any, str]:
+    """Who may speak when, what removes the echo, and a sentence about both.
+
+    Args:
+        mode: what the user wants.
+        live: whether there are a microphone and a speaker; files have no echo.
+    """
+    from antiphon.runtime.echo import EchoCanceller, has_aec3
+
+    if not live:
+        return "full" if mode == "auto" else mode, None, ""  # type: ignore[return-value]
+    canceller = EchoCanceller()
+    if mode != "auto":
+        return mode, canceller, f"Mode: {mode}."  # type: ignore[return-value]
+    if has_aec3():
+        return "full", canceller, "You can interrupt it (echo cancellation is on)."
+    why = "It is deaf while it speaks: pip install 'antiphon[aec]', or --mode full with headphones."
+    return "half", canceller, why
+
+
+def opened(
+    file: tuple[Path, Path] | None,
+    microphone: str | None,
+    speaker: str | None,
+    rate: int,
+    told: deque[Any],
+) -> Duplex:
+    """Microphone and speaker, or the files in their place; they open when they are entered."""
+    from antiphon import audio
+
+    if file is not None:
+        from antiphon.runtime.files import SoundFiles
+
+        if microphone or speaker:
+            raise UserError("Give --input and --output, or --file, not both.")
+        audio.require_readable(file[0])
+        audio.require_writable(file[1])
+        return SoundFiles(file[0], file[1], rate, tail=TAIL, speed=1.0)
+    from antiphon.runtime.supervisor import SoundCards
+
+    return SoundCards(rate, told.append, microphone=microphone, speaker=speaker)
+
+
+def recorder(folder: Path | None, options: Options, seed: int, canceller: Any) -> Recorder | None:
+    """What records the conversation, if wanted."""
+    from antiphon.runtime.recording import Recorder
+
+    if folder is None:
+        return None
+    kind = None if canceller is None else "aec3" if canceller.aec3 else "suppressor"
+    return Recorder(folder, options, seed=seed, canceller=kind)

@@ -1,0 +1,160 @@
+"""What is seen of a conversation: live in a terminal, or line by line."""
+
+from __future__ import annotations
+
+from collections import deque
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from antiphon.runtime import events
+from antiphon.runtime.events import Event, Latency
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.live import Live
+
+    from antiphon.runtime.conversation import Conversation
+
+KEYS = "m mute   space talk   s stop   q quit"
+LINES = 12
+"""Lines of the transcript that are shown."""
+EVERY = 5
+"""Frames between two pictures: ten a second."""
+FLOOR_DB = -60.0
+METER = 24
+"""Characters of the level meter."""
+COLOURS = {"idle": "dim", "listening": "green", "thinking": "yellow", "speaking": "cyan"}
+
+
+def sentence(event: Event) -> str:
+    """What an event says to a user; empty if nothing."""
+    match event:
+        case events.Transcript(text=text):
+            return f"You: {text or '(nothing to be understood)'}"
+        case events.Interrupted(heard_text=text):
+            return f"Antiphon: {text} —"
+        case events.ReplyFinished(text=text):
+            return f"Antiphon: {text}" if text else ""
+        case events.Failed(stage=stage, error=error):
+            return f"The {stage} failed ({error}); the conversation goes on."
+        case events.DeviceLost(device=side, name=name, reason=reason):
+            what = "microphone" if side == "input" else "speaker"
+            return f"The {what} {name} is gone ({reason.rstrip('.')}); waiting for it."
+        case events.DeviceBack(device=side, name=name):
+            return f"The {'microphone' if side == 'input' else 'speaker'} is {name} now."
+        case events.Muted(muted=muted):
+            return "The microphone is muted." if muted else "The microphone is open."
+        case Latency():
+            return latency(event)
+    return ""
+
+
+def latency(event: Latency) -> str:
+    """Where the time of a turn went."""
+    parts = [f"Answered after {event.voice_to_voice_ms} ms"]
+    marks = (
+        ("turn end", event.turn_end),
+        ("understood", event.understood),
+        ("first speech made", event.first_piece),
+    )
+    told = [f"{name} {(at - event.speech_end) // 16}" for name, at in marks if at is not None]
+    return f"{parts[0]} ({', '.join(told)})."
+
+
+class Lines:
+    """One line for everything worth a line."""
+
+    def __enter__(self) -> Lines:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End."""
+
+    def event(self, event: Event) -> None:
+        """Print it with its time."""
+        if text := sentence(event):
+            seconds = event.at / 16_000
+            print(f"{int(seconds // 60):3d}:{seconds % 60:04.1f}  {text}", flush=True)
+
+    def frame(self) -> None:
+        """A frame has passed."""
+
+
+class Screen(Lines):
+    """A live picture: who speaks, how loud it is, what was said.
+
+    Args:
+        conversation: whose.
+        title: what is to be known from the beginning.
+    """
+
+    def __init__(self, conversation: Conversation, title: str) -> None:
+        self._conversation, self._title = conversation, title
+        self._said: deque[str] = deque(maxlen=LINES)
+        self._now = self._last = ""
+        self._frames = 0
+        self._live: Live | None = None
+
+    def __enter__(self) -> Screen:
+        """Take the lower lines of the terminal."""
+        from rich.live import Live
+
+        self._live = Live(self.picture(), auto_refresh=False, transient=False)
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the last picture."""
+        if self._live is not None:
+            self._live.stop()
+
+    def event(self, event: Event) -> None:
+        """Remember what is to be shown."""
+        if isinstance(event, events.ReplyText):
+            self._now = f"{self._now} {event.text}".strip()
+        elif isinstance(event, (events.ReplyFinished, events.Interrupted, events.ReplyStarted)):
+            self._now = ""
+        if isinstance(event, Latency):
+            self._last = latency(event)
+        elif text := sentence(event):
+            self._said.append(text)
+
+    def frame(self) -> None:
+        """Draw, now and then."""
+        self._frames += 1
+        if self._live is not None and self._frames % EVERY == 0:
+            self._live.update(self.picture(), refresh=True)
+
+    def picture(self) -> Group:
+        """What is shown now."""
+        from rich.console import Group
+        from rich.text import Text
+
+        state = self._conversation.state
+        bars = meter(self._conversation.level_db)
+        muted = "  MUTED" if self._conversation.muted else ""
+        head = Text(f"● {state:<10}", style=COLOURS[state])
+        head.append(f"{bars}{muted}", style="default")
+        lines = [Text(line) for line in self._said]
+        if self._now:
+            lines.append(Text(f"Antiphon: {self._now} …", style="cyan"))
+        foot = [Text(line, style="dim") for line in (self._last, f"{KEYS}   {self._title}") if line]
+        return Group(*lines, head, *foot)
+
+
+def meter(level_db: float) -> str:
+    """A level in dB of full scale as a bar."""
+    share = min(max((level_db - FLOOR_DB) / -FLOOR_DB, 0.0), 1.0)
+    full = round(share * METER)
+    return "█" * full + "·" * (METER - full)
