@@ -18,7 +18,7 @@ app = typer.Typer(
         "Train the models. Every job resumes where it was cut, takes --minutes, and leaves "
         "checkpoint, log.jsonl and loss.png in the work folder.\n\n"
         "In order: corpus, codec, language, pronouncer, t2c (stage II); s2t (stage I); "
-        "echo (stage III)."
+        "echo (stage III). Apart from these: tools."
     ),
     no_args_is_help=True,
     add_completion=False,
@@ -184,3 +184,25 @@ def echo(
     """Stage III, Echo training: speak from the language model's hidden states."""
     shop = workshop(data, work, out, seed, threads)
     shop.train_echo(replies, steps, minutes, cosine=cosine, generator=generator)
+
+
+@app.command()
+def tools(
+    data: Data,
+    work: Work = WORK,
+    out: Out = Path("assets/tools"),
+    steps: Steps = 420,
+    minutes: Minutes = None,
+    seed: Seed = 0,
+    threads: Threads = 0,
+) -> None:
+    """Teach the language model's lower blocks which tool is asked for, and with what."""
+    if not (data / "text").is_dir():
+        raise UserError(f"{data} has no folder text: give the data folder of docs/data.md")
+    import torch
+
+    from antiphon.training import tools as job
+
+    if threads:
+        torch.set_num_threads(threads)
+    job.train(data, work / "tools", out, steps=steps, minutes=minutes, seed=seed)

@@ -1,0 +1,212 @@
+"""The arguments of a call: decoded so that they can only be what the schema allows.
+
+A string is a run of the utterance's own words, a number one that was said, an enum or a boolean
+one of its values. The reader says which words and which value, and whether any.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from antiphon.tools.chooser import words_of
+from antiphon.tools.numbers import Number, numbers
+from antiphon.tools.reader import Read, Reader
+from antiphon.tools.tool import Parameter, Tool
+
+LONGEST = 12
+"""Tokens of a string."""
+NO = re.compile(r"\b(?:off|no|not|don't|dont|false|disabled?|without|stop|deactivate|close)\b")
+"""Words that make a boolean false."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Words of the utterance that may be the value of a parameter."""
+
+    score: float
+    parameter: Parameter
+    start: int
+    end: int
+    value: Any
+
+
+class Filler:
+    """Finds arguments.
+
+    Args:
+        reader: compares utterances with texts.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+
+    @torch.no_grad()
+    def fill(self, text: str, heard: Read, tool: Tool) -> dict[str, Any]:
+        """Arguments of a tool said in an utterance.
+
+        Args:
+            text: the utterance.
+            heard: how the reader understands it (row 0).
+            tool: the one that is called.
+
+        Returns:
+            By name; what was not said is left out.
+        """
+        if not tool.parameters:
+            return {}
+        texts, groups = self._texts(tool)
+        read = self.reader.read(texts)
+        which = torch.zeros(len(texts), dtype=torch.long)
+        scores, edges = self.reader.compare(heard, read, which, torch.arange(len(texts)))
+        offsets = self.reader.tokens(text)[1]
+        found: dict[str, Any] = {}
+        claims: list[Claim] = []
+        said = numbers(text)
+        lonely = len(said) == 1 and sum(_numeric(p) for p in tool.parameters) == 1
+        for parameter, (first, last) in zip(tool.parameters, groups, strict=True):
+            present = float(scores[first])
+            values = scores[first + 1 : last].tolist()
+            if parameter.options:
+                value = chosen(text, parameter, values, said)
+                if value is not None:
+                    found[parameter.name] = value
+            elif parameter.kind == "boolean":
+                value = yes_or_no(text, present, parameter.required)
+                if value is not None:
+                    found[parameter.name] = value
+            elif _numeric(parameter):
+                sure = 1.0 if lonely or parameter.required else present
+                claims += counted(parameter, said, edges[first], offsets, sure)
+            elif present > 0 or parameter.required:
+                claims += quoted(parameter, text, edges[first], offsets, present)
+        return found | settle(claims)
+
+    def _texts(self, tool: Tool) -> tuple[list[str], list[tuple[int, int]]]:
+        """What is asked of the reader, and which rows belong to which parameter."""
+        texts: list[str] = []
+        groups = []
+        for parameter in tool.parameters:
+            first, label = len(texts), words_of(parameter.name)
+            texts.append(f"{label}: {parameter.description}" if parameter.description else label)
+            texts += [f"{label}: {spelled(option)}" for option in parameter.options]
+            groups.append((first, len(texts)))
+        return texts, groups
+
+
+def _numeric(parameter: Parameter) -> bool:
+    return parameter.kind in ("number", "integer") and not parameter.options
+
+
+def spelled(option: Any) -> str:
+    """An allowed value in words."""
+    if isinstance(option, bool):
+        return "yes" if option else "no"
+    return words_of(option) if isinstance(option, str) else str(option)
+
+
+def chosen(
+    text: str, parameter: Parameter, scores: Sequence[float], said: Sequence[Number]
+) -> Any | None:
+    """One of the allowed values: one that is said literally, else the best if it fits."""
+    lower = text.lower()
+    literal = [
+        i
+        for i, option in enumerate(parameter.options)
+        if re.search(rf"(?<!\w){re.escape(spelled(option))}(?!\w)", lower)
+        or (not isinstance(option, (str, bool)) and any(n.value == option for n in said))
+    ]
+    longest = max((len(spelled(parameter.options[i])) for i in literal), default=0)
+    inside = [
+        i
+        for i in literal
+        if len(spelled(parameter.options[i])) == longest
+        or not any(
+            i != j and spelled(parameter.options[i]) in spelled(parameter.options[j])
+            for j in literal
+        )
+    ]
+    among = inside or range(len(scores))
+    best = max(among, key=lambda i: scores[i])
+    sure = bool(inside) or parameter.required or scores[best] > 0
+    return parameter.options[best] if sure else None
+
+
+def yes_or_no(text: str, present: float, required: bool) -> bool | None:
+    """A boolean: false by its words, or true if the parameter is meant at all."""
+    no = bool(NO.search(text.lower()))
+    return not no if required or no or present > 0 else None
+
+
+def counted(
+    parameter: Parameter,
+    said: Sequence[Number],
+    edges: torch.Tensor,
+    offsets: Sequence[tuple[int, int]],
+    sure: float,
+) -> list[Claim]:
+    """Numbers of the utterance that the schema allows, each with its odds."""
+    if sure <= 0:
+        return []
+    odds = edges.log_softmax(0)
+    found = []
+    for number in said:
+        value = number.tidy
+        inside = [i for i, (a, b) in enumerate(offsets) if a < number.end and b > number.start]
+        if not inside or not parameter.allows(value):
+            continue
+        score = float(odds[inside, 0].logsumexp(0) + odds[inside, 1].logsumexp(0))
+        found.append(Claim(score, parameter, number.start, number.end, value))
+    return found
+
+
+def quoted(
+    parameter: Parameter,
+    text: str,
+    edges: torch.Tensor,
+    offsets: Sequence[tuple[int, int]],
+    present: float,
+) -> list[Claim]:
+    """The likeliest runs of words."""
+    odds = edges.log_softmax(0)
+    count = len(offsets)
+    both = odds[:count, 0][:, None] + odds[:count, 1][None]
+    both = both.masked_fill(~torch.ones(count, count).triu().tril(LONGEST - 1).bool(), -torch.inf)
+    best = both.flatten().topk(min(5, both.numel()))
+    found = []
+    for score, at in zip(best.values.tolist(), best.indices.tolist(), strict=True):
+        start, end = offsets[at // count][0], offsets[at % count][1]
+        start, end = whole_words(text, start, end)
+        value = text[start:end]
+        if value and parameter.allows(value) and score > -20:
+            found.append(Claim(score + min(present, 0.0), parameter, start, end, value))
+    return found
+
+
+def whole_words(text: str, start: int, end: int) -> tuple[int, int]:
+    """A run of characters widened to whole words, without the marks around them."""
+    while start > 0 and not text[start - 1].isspace():
+        start -= 1
+    while end < len(text) and not text[end].isspace():
+        end += 1
+    while start < end and not text[start].isalnum():
+        start += 1
+    while end > start and not text[end - 1].isalnum():
+        end -= 1
+    return start, end
+
+
+def settle(claims: list[Claim]) -> dict[str, Any]:
+    """One value a parameter, no word used twice; the surest first."""
+    found: dict[str, Any] = {}
+    taken: list[tuple[int, int]] = []
+    for claim in sorted(claims, key=lambda c: -c.score):
+        free = all(claim.end <= a or claim.start >= b for a, b in taken)
+        if free and claim.parameter.name not in found:
+            found[claim.parameter.name] = claim.value
+            taken.append((claim.start, claim.end))
+    return found

@@ -1,0 +1,96 @@
+"""Which of the announced tools an utterance asks for, or none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from antiphon.tools.reader import Read, Reader
+from antiphon.tools.tool import Tool
+
+FILE, LLM = "reader.safetensors", "smollm2-135m-instruct"
+LONGEST = 300
+"""Characters of an utterance that are read; what is longer is hardly a command."""
+
+
+@dataclass(frozen=True)
+class Announced:
+    """Tools the reader has read. Belongs to one robot."""
+
+    tools: tuple[Tool, ...]
+    texts: Read
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How well every tool fits an utterance."""
+
+    scores: tuple[float, ...]
+    """Above 0: rather asked for than not."""
+    best: int | None
+    """The tool asked for; None: none."""
+
+
+class Chooser:
+    """Chooses among tools it has never seen before.
+
+    Holds weights only; any number of robots can share one.
+
+    Args:
+        reader: compares utterances with texts.
+        threshold: least score of a call. Higher: fewer false calls, more missed ones.
+    """
+
+    def __init__(self, reader: Reader, threshold: float = 0.0) -> None:
+        self.reader, self.threshold = reader, threshold
+
+    @classmethod
+    def load(
+        cls, tokenizer: Any, table: torch.Tensor | None = None, folder: Path | None = None
+    ) -> Chooser:
+        """The committed one, made for SmolLM2-135M-Instruct.
+
+        Args:
+            tokenizer: of that language model.
+            table: [V, H] its embeddings, if they are loaded already, to be shared.
+            folder: of `reader.safetensors`; None: the committed one.
+
+        Raises:
+            UserError: weights are missing and cannot be fetched.
+        """
+        from antiphon import weights
+
+        path = (folder or weights.assets("tools")) / FILE
+        reader = Reader.load(path, weights.path(LLM), tokenizer, table)
+        return cls(reader, reader.config.threshold)
+
+    @torch.no_grad()
+    def announce(self, tools: Sequence[Tool]) -> Announced:
+        """Read what a robot can do, once."""
+        return Announced(tuple(tools), self.reader.read([text_of(tool) for tool in tools]))
+
+    @torch.no_grad()
+    def choose(self, heard: Read, announced: Announced) -> Choice:
+        """Compare an utterance (row 0 of `heard`) with every tool."""
+        count = len(announced.tools)
+        which = torch.zeros(count, dtype=torch.long)
+        found, _ = self.reader.compare(heard, announced.texts, which, torch.arange(count))
+        scores = tuple(found.tolist())
+        best = max(range(count), key=scores.__getitem__)
+        return Choice(scores, best if scores[best] > self.threshold else None)
+
+
+def text_of(tool: Tool) -> str:
+    """What the reader reads of a tool."""
+    return f"{words_of(tool.name)}: {tool.description}"
+
+
+def words_of(name: str) -> str:
+    """A name in words: setLight-colour is set light colour."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|[_-]", " ", name)
+    return " ".join(spaced.lower().split())

@@ -1,0 +1,203 @@
+"""Commands with the tools they ask for: three open corpora and robot tools written by hand.
+
+`data/tools.jsonl` lists the tools. A tool's `split` says what it is for: `train`; `tune`, for the
+threshold; `test`, never seen before the benchmark. Tools that share a word in `near` overlap in
+meaning: none of them counts as wrong where another is right.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from antiphon.training.texts import rows
+
+FILES = Path(__file__).parent / "data"
+SLOT = re.compile(r"\[(\S+) : ([^\]]+)\]|\{(\w+)\}")
+OTHER_KINDS = ("dialogue", "out of scope", "question", "small talk")
+QUESTIONS = (
+    ("efficientqa_dev", "webquestions_dev"),
+    ("webquestions_train", "webquestions_val"),
+    (),
+)
+"""Collections of questions: for the test, for training, for tuning."""
+LONGEST = 160
+"""Characters of an utterance that asks for nothing."""
+SNIPS = 300
+"""Utterances taken of each SNIPS intent, which has two thousand alike."""
+
+
+@dataclass(frozen=True)
+class Sort:
+    """A kind of tool: what it may be called, and what belongs to it."""
+
+    name: str
+    split: str
+    says: tuple[str, ...]
+    """Descriptions, each a full one."""
+    sources: tuple[str, ...] = ()
+    """Intents, as corpus/intent."""
+    near: frozenset[str] = frozenset()
+    parameters: dict[str, Any] = field(default_factory=dict, compare=False)
+    asks: tuple[str, ...] = ()
+    nots: tuple[str, ...] = ()
+
+    def overlaps(self, other: Sort) -> bool:
+        """Whether both may be right at once."""
+        return self.name == other.name or bool(self.near & other.near)
+
+
+@dataclass(frozen=True)
+class Example:
+    """An utterance, the tool it asks for, and where its parameters are said."""
+
+    text: str
+    sort: Sort | None
+    """None: no tool at all is asked for."""
+    spans: dict[str, tuple[int, int]] = field(default_factory=dict, compare=False)
+    """Parameter to characters of the text."""
+    kind: str = "command"
+
+
+@cache
+def sorts() -> tuple[Sort, ...]:
+    """All tools."""
+    found = []
+    for line in (FILES / "tools.jsonl").read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        found.append(
+            Sort(
+                row["name"],
+                row["split"],
+                tuple(row["says"]),
+                tuple(row.get("from", ())),
+                frozenset(row.get("near", ())),
+                row.get("parameters", {}),
+                tuple(row.get("asks", ())),
+                tuple(row.get("nots", ())),
+            )
+        )
+    return tuple(found)
+
+
+@cache
+def slot_names() -> dict[str, list[str]]:
+    """Descriptions of the corpora's slots."""
+    found: dict[str, list[str]] = json.loads((FILES / "tools.json").read_text())["slots"]
+    return found
+
+
+def commands(data: Path, split: str, seed: int = 0) -> list[Example]:
+    """Utterances that ask for the tools of a split."""
+    owner = {source: sort for sort in sorts() if sort.split == split for source in sort.sources}
+    found = [
+        Example(text, owner[intent], spans)
+        for intent, text, spans in _corpora(data)
+        if intent in owner
+    ]
+    rng = random.Random(seed)
+    for sort in sorts():
+        if sort.split == split:
+            found += [Example(*_fill(ask, sort, rng)) for ask in sort.asks for _ in range(6)]
+    return list({e.text: e for e in found}.values())
+
+
+def _fill(ask: str, sort: Sort, rng: random.Random) -> tuple[str, Sort, dict[str, tuple[int, int]]]:
+    """An utterance made of a pattern."""
+    text, spans = "", {}
+    for piece in re.split(r"(\{\w+\})", ask):
+        if piece.startswith("{"):
+            facts = sort.parameters[piece[1:-1]]
+            value = rng.choice(facts.get("enum") or facts["values"])
+            spans[piece[1:-1]] = (len(text), len(text) + len(value))
+            text += value
+        else:
+            text += piece
+    return text, sort, spans
+
+
+def _corpora(data: Path) -> Iterator[tuple[str, str, dict[str, tuple[int, int]]]]:
+    """Intent, utterance and spans of the three corpora."""
+    for row in rows(data, "intent/clinc150"):
+        yield f"clinc/{row['intent']}", str(row["text"]), {}
+    for row in rows(data, "intent/nlu_home"):
+        text, spans, end = "", {}, 0
+        annotated = " ".join(str(row["anno"]).split())
+        for match in SLOT.finditer(annotated):
+            if match[2]:
+                text += annotated[end : match.start()]
+                spans[match[1]] = (len(text), len(text) + len(match[2].strip()))
+                text, end = text + match[2].strip(), match.end()
+        yield f"nlu/{row['intent']}", text + annotated[end:], spans
+    taken: dict[object, int] = {}
+    for row in rows(data, "intent/snips"):
+        taken[row["intent"]] = taken.get(row["intent"], 0) + 1
+        if taken[row["intent"]] > SNIPS:
+            continue
+        text, spans = " ".join(str(row["text"]).split()), {}
+        for slot, value in row["slots"].items():  # type: ignore[attr-defined]
+            said = re.search(rf"(?<!\w){re.escape(' '.join(value.split()))}(?!\w)", text, re.I)
+            if said:
+                spans[slot] = said.span()
+        yield f"snips/{row['intent']}", text, spans
+
+
+def others(data: Path, split: str) -> list[Example]:
+    """Utterances that ask for no tool: questions, dialogue, small talk, out of scope.
+
+    `split`: train; tune (questions and dialogue only); test. None is in two of them.
+    """
+    part = ("test", "train", "tune").index(split)
+    kinds: dict[str, list[str]] = {k: [] for k in OTHER_KINDS}
+    for name in QUESTIONS[part]:
+        kinds["question"] += [str(r["question"]) for r in rows(data, f"qa/{name}")]
+    for number, row in enumerate(rows(data, "qa/opentriviaqa")):
+        if number % 20 == 0 and (number % 100 == 0) == (split == "test") and split != "tune":
+            kinds["question"].append(str(row["question"]))
+        if number % 40 == 7 and split == "tune":
+            kinds["question"].append(str(row["question"]))
+    for number, row in enumerate(rows(data, "dialogue/self_dialogue")):
+        if number % 10 == part:
+            turns: list[str] = row["turns"]  # type: ignore[assignment]
+            kinds["dialogue"].append(turns[number // 10 % len(turns)])
+    for number, row in enumerate(rows(data, "dialogue/chatterbot_en")):
+        if split != "tune" and (number // 20 % 5 == 0) == (split == "test"):
+            kinds["dialogue"].append(row["turns"][0])  # type: ignore[index]
+    listed = json.loads((FILES / "tools.json").read_text())["none"].get(split, ())
+    for intent, text, _ in _corpora(data):
+        if intent in listed:
+            kinds["small talk"].append(text)
+    for row in rows(data, "intent/clinc150"):
+        if row["split"] == {"test": "oos_val", "train": "oos_train"}.get(split):
+            kinds["out of scope"].append(str(row["text"]))
+    found = {
+        text: Example(text, None, kind=kind)
+        for kind, texts in kinds.items()
+        for text in (" ".join(t.split()) for t in texts)
+        if 2 <= len(text) <= LONGEST
+    }
+    return list(found.values())
+
+
+def nots(split: str) -> list[Example]:
+    """Sentences about the matter of a hand-written tool that do not ask for it."""
+    return [Example(t, None, kind="about") for s in sorts() if s.split == split for t in s.nots]
+
+
+def balanced(examples: Sequence[Example], count: int, seed: int = 0) -> list[Example]:
+    """Up to `count` of them, from every tool or kind alike."""
+    rng = random.Random(seed)
+    piles: dict[object, list[Example]] = {}
+    for example in examples:
+        piles.setdefault(example.sort or example.kind, []).append(example)
+    for pile in piles.values():
+        rng.shuffle(pile)
+    turns = itertools.zip_longest(*piles.values())
+    return [e for turn in turns for e in turn if e is not None][:count]
