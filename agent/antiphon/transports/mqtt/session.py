@@ -270,12 +270,11 @@ class Session:
 
     def _step(self, frame: Frame) -> None:
         sounds = self._out.add(self.conversation.step(frame))
+        begins = sounds and not self._sounding
+        self._sounding = sounds or (self._sounding and self.conversation.state == "speaking")
         while self.conversation.events:
             self._tell(self.conversation.events.popleft())
-        if not sounds:
-            self._sounding = self._sounding and self.conversation.state == "speaking"
-        elif not self._sounding:
-            self._sounding = True
+        if begins:
             for _ in range(LEAD):
                 self._step(self._last)
 
