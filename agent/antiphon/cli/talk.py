@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import deque
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,6 +16,7 @@ from antiphon.errors import UserError
 if TYPE_CHECKING:
     from antiphon.runtime.conversation import Conversation
     from antiphon.runtime.devices import Duplex
+    from antiphon.runtime.echo import EchoCanceller
     from antiphon.runtime.events import Event
     from antiphon.runtime.mind import Mind
     from antiphon.runtime.options import Mode, Options
@@ -48,7 +50,7 @@ def talk(
         Literal["auto", "full", "half", "ptt"],
         typer.Option(
             help="full: can be interrupted. half: deaf while it speaks. ptt: press space to talk. "
-            "auto: full if echo cancellation is installed, else half."
+            "auto: the best of these for the echo measured at the start."
         ),
     ] = "auto",
     patience: Annotated[
@@ -71,19 +73,24 @@ def talk(
     from antiphon.cli.keys import Keys
     from antiphon.cli.view import Lines, Screen
     from antiphon.runtime.conversation import Conversation
+    from antiphon.runtime.echo import EchoCanceller
     from antiphon.runtime.loop import converse
     from antiphon.runtime.options import Options
     from antiphon.runtime.worker import ThreadWorker
 
     told: deque[Event] = deque()
+    options = Options(mode="half" if mode == "auto" else mode, patience=patience)
+    closed = opened(file, input_, output, options.sample_rate, told)
     with ExitStack() as stack:
-        chosen, canceller, why = duplexity(mode, live=file is None)
-        options = Options(mode=chosen, patience=patience)
-        closed = opened(file, input_, output, options.sample_rate, told)
-        tape = recorder(record, options, seed, canceller)
         keys = stack.enter_context(Keys())
         print("Loading the models …", file=sys.stderr, flush=True)
         mind = load(ears=ears, voice=voice, llm=llm)
+        duplex = stack.enter_context(closed)
+        canceller = None if file else EchoCanceller()
+        why, before = "", 0
+        if mode == "auto":
+            chosen, why, before = best(duplex, options.sample_rate, canceller)
+            options = replace(options, mode=chosen)
         conversation = Conversation(
             mind,
             options,
@@ -91,13 +98,12 @@ def talk(
             work=ThreadWorker(),
             aside=ThreadWorker(),
             seed=seed,
-            tape=tape,
+            tape=recorder(record, options, seed, canceller),
         )
         stack.callback(conversation.close)
-        duplex = stack.enter_context(closed)
         live = sys.stdout.isatty() and file is None
         view: Lines = stack.enter_context(Screen(conversation, why) if live else Lines())
-        if not live and file is None:
+        if not live and why:
             print(why, flush=True)
 
         def each() -> None:
@@ -106,7 +112,7 @@ def talk(
                 press(conversation, key)
 
         with suppress(Quit):
-            converse(conversation, duplex, told=told, watch=view.event, each=each)
+            converse(conversation, duplex, told=told, watch=view.event, each=each, before=before)
     if record is not None:
         print(f"Recorded into {record}: antiphon replay {record}")
 
@@ -142,24 +148,26 @@ def load(**choices: Any) -> Mind[Any]:
     return mind
 
 
-def duplexity(mode: str, *, live: bool) -> tuple[Mode, Any, str]:
-    """Who may speak when, what removes the echo, and a sentence about both.
+def best(duplex: Duplex, rate: int, canceller: EchoCanceller | None) -> tuple[Mode, str, int]:
+    """The best way to talk here: measured with a sweep of 0.8 s, or as files allow.
 
     Args:
-        mode: what the user wants.
-        live: whether there are a microphone and a speaker; files have no echo.
-    """
-    from antiphon.runtime.echo import EchoCanceller, has_aec3
+        duplex: open microphone and speaker.
+        rate: samples a second it plays.
+        canceller: what will remove the echo; None: there are only files.
 
-    if not live:
-        return "full" if mode == "auto" else mode, None, ""  # type: ignore[return-value]
-    canceller = EchoCanceller()
-    if mode != "auto":
-        return mode, canceller, f"Mode: {mode}."  # type: ignore[return-value]
-    if has_aec3():
-        return "full", canceller, "You can interrupt it (echo cancellation is on)."
-    why = "It is deaf while it speaks: pip install 'antiphon[aec]', or --mode full with headphones."
-    return "half", canceller, why
+    Returns:
+        The mode, a sentence about it, and how many samples were played.
+    """
+    if canceller is None:
+        return "full", "", 0
+    from antiphon.runtime import echo_measurement as echo
+    from antiphon.runtime.frames import played
+
+    mode, why = echo.ladder(echo.measure_echo(duplex, rate), canceller.aec3)
+    names = {"full": "You can interrupt it.", "half": "It is deaf while it speaks."}
+    told = names.get(mode, "Press space to talk.")
+    return mode, f"{told} {why}", (echo.QUIET + echo.SOUNDING + echo.RINGING) * played(rate)
 
 
 def opened(

@@ -17,6 +17,7 @@ def converse(
     told: deque[Event] | None = None,
     watch: Callable[[Event], None] = lambda event: None,
     each: Callable[[], None] = lambda: None,
+    before: int = 0,
 ) -> None:
     """Let a conversation take place.
 
@@ -26,15 +27,16 @@ def converse(
         told: where the devices put their events, from whichever thread.
         watch: takes every event.
         each: called after every frame.
+        before: samples that were played on this speaker before, by somebody else.
     """
     for mic in duplex:
-        conversation.heard(duplex.heard)
+        conversation.heard(duplex.heard - before)
         duplex.play(conversation.step(mic))
         while told:
             conversation.notice(told.popleft())
         while conversation.events:
             event = conversation.events.popleft()
             if isinstance(event, Paused):  # silence now, not when the queue has been played
-                conversation.dropped(duplex.clear())
+                conversation.dropped(duplex.clear() - before)
             watch(event)
         each()
