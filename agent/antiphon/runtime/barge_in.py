@@ -19,9 +19,11 @@ from antiphon.runtime.vad import Activity
 Change = Literal["pause", "stop", "resume"]
 """pause: fade out, but keep what was to be said. stop: drop it. resume: go on."""
 
-OWN = 0.5
+OWN = 0.85
 """Share of the agent's own sound from which a frame says nothing about others."""
-PAUSE = 240 // FRAME_MS
+LIKELY = 0.3
+"""Probability of speech that counts here: AEC3 leaves nothing of the agent that comes near it."""
+PAUSE = 200 // FRAME_MS
 """Frames of foreign speech that pause the agent."""
 STOP = 700 // FRAME_MS
 """Frames of foreign speech that stop it; longer than "uh-huh" or "yes"."""
@@ -29,6 +31,8 @@ FORGIVEN = 260 // FRAME_MS
 """Frames without speech that end a burst; shorter ones lie inside of words."""
 NEAR_DB = 12.0
 """How far below the listener's usual level speech still counts as theirs."""
+PEAK = 160 // FRAME_MS
+"""Frames whose loudest tells the level; single frames of a word may be soft."""
 LOUDEST = 750
 """Frames of speech (15 s) that make up the usual level."""
 
@@ -45,6 +49,7 @@ class BargeIn:
         """Forgets the burst, not the listener's level."""
         self._burst = self._gap = 0
         self._paused = False
+        self._peaks: deque[float] = deque(maxlen=PEAK)
 
     def step(self, activity: Activity, echo: EchoFrame, speaking: bool) -> Change | None:
         """Takes what the next frame holds.
@@ -58,7 +63,8 @@ class BargeIn:
             self.reset()
             self._learn(activity)
             return None
-        if activity.speech and echo.own < OWN and echo.level_db > self._nearest():
+        self._peaks.append(echo.level_db)
+        if activity.probability > LIKELY and echo.own < OWN and max(self._peaks) > self._nearest():
             self._burst, self._gap = self._burst + 1, 0
         else:
             self._gap += 1
