@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from antiphon.s2t.speech_to_text import Hearing, SpeechToText
 
 Question = "str | NDArray[np.float32] | Hearing"
-FIRST_PIECE, PIECE = 36, 86
-"""Units of the first piece of sound (0.4 s) and of the next ones (1 s)."""
+FIRST_PIECE, PIECE = 18, 86
+"""Units of the first piece of sound (0.2 s) and of the longest (1 s).
+
+Each piece may be twice as long as the one before it: it is made while that one sounds.
+"""
 
 
 def never() -> bool:
@@ -133,6 +136,7 @@ class Agent:
         sentence, lm, stream = self.t2c.start(), self.t2c.lm.start(), self.codec.start()
         hop, rate = self.codec.samples_per_unit, self.codec.sample_rate
         planned = handed = 0
+        enough = FIRST_PIECE + self.codec.lookahead
         for segment in segments:
             plan, sentence = self.t2c.plan(
                 segment,
@@ -155,7 +159,6 @@ class Agent:
                     waiting += units.tolist()
                 except StopIteration:
                     done = True
-                enough = PIECE if handed else FIRST_PIECE + self.codec.lookahead
                 if not done and len(waiting) < enough:
                     continue
                 final = done and segment.final
@@ -172,6 +175,7 @@ class Agent:
                         final=final,
                     )
                     first = False
+                    enough = min(PIECE, 2 * max(FIRST_PIECE, len(pcm) // hop))
                 handed += len(pcm)
             planned += plan.units
 
