@@ -99,7 +99,7 @@ def _number(words: list[str], at: int) -> tuple[float | None, int]:
 
 def _digit(words: list[str], at: int) -> int | None:
     word = words[at] if at < len(words) else ""
-    return int(word) if word.isdigit() else _SMALL.get(word)
+    return int(word) if word.isdecimal() else _SMALL.get(word)
 
 
 def _decimals(whole: float, words: list[str], point: int) -> tuple[float, int]:
@@ -111,7 +111,7 @@ def _decimals(whole: float, words: list[str], point: int) -> tuple[float, int]:
 
 def _whole(words: list[str], at: int) -> tuple[float | None, int]:
     """A number without a spoken fraction."""
-    if words[at][0].isdigit() or (words[at][0] == "." and len(words[at]) > 1):
+    if words[at][0].isdecimal() or (words[at][0] == "." and len(words[at]) > 1):
         value = float(re.sub(r"[a-z,]", "", words[at], flags=re.I))
         scale = _SCALES.get(words[at + 1]) if at + 1 < len(words) else None
         return (value * scale, at + 2) if scale else (value, at + 1)

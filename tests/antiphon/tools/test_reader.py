@@ -1,0 +1,123 @@
+import copy
+
+import pytest
+import torch
+
+from antiphon.errors import UserError
+from antiphon.s2t import lora
+from antiphon.tools import Tool
+from antiphon.tools.blocks import Blocks
+from antiphon.tools.chooser import Chooser, words_of
+from antiphon.tools.reader import Reader, normal
+from antiphon.tools.toolbox import Toolbox
+
+TEXTS = ["go home", "turn the lamp in the kitchen on, please", "hm"]
+
+
+def test_the_blocks_are_those_of_transformers(tmp_path):
+    from transformers import LlamaConfig, LlamaModel
+
+    config = LlamaConfig(
+        vocab_size=50,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+    )
+    theirs = LlamaModel(config).bfloat16().eval()
+    theirs.save_pretrained(tmp_path)
+    ids = torch.randint(0, 50, (2, 7))
+    with torch.no_grad():
+        seen = theirs(input_ids=ids, output_hidden_states=True).hidden_states
+        first, last = Blocks.load(tmp_path, 2)(ids)
+    torch.testing.assert_close(first, seen[1], atol=2e-2, rtol=2e-2)
+    torch.testing.assert_close(last, seen[2], atol=2e-2, rtol=2e-2)
+
+
+def test_company_changes_nothing(reader):
+    together = reader.read(TEXTS)
+    for row, text in enumerate(TEXTS):
+        alone = reader.read([text])
+        count = int(alone.mask.sum())
+        torch.testing.assert_close(together.states[row, :count], alone.states[0])
+        torch.testing.assert_close(together.pooled[row], alone.pooled[0])
+        assert int(together.mask[row].sum()) == count
+
+
+def test_pairs_are_judged_alike_in_any_order(reader):
+    read = reader.read(TEXTS)
+    which, asked = torch.tensor([0, 1, 2, 1]), torch.tensor([1, 0, 2, 1])
+    scores, edges = reader.compare(read, read, which, asked)
+    for pair in range(4):
+        one, its = reader.compare(read, read, which[[pair]], asked[[pair]])
+        torch.testing.assert_close(scores[[pair]], one)
+        torch.testing.assert_close(edges[[pair]], its)
+
+
+def test_capitals_and_closing_marks_do_not_matter(reader):
+    shouted, plain = reader.read(["Go HOME!"]), reader.read(["go home"])
+    torch.testing.assert_close(shouted.states, plain.states)
+
+
+def test_offsets_point_at_the_characters(reader):
+    text = "İst the lamp on?"
+    for start, end in reader.tokens(text)[1]:
+        assert 0 <= start <= end <= len(normal(text))
+
+
+def test_what_was_learned_is_kept(reader, tmp_path):
+    trained = copy.deepcopy(reader)
+    corrections = lora.attach(trained.body, rank=2, alpha=4, first=1)
+    for correction in corrections.values():
+        torch.nn.init.normal_(correction.up, std=0.1)
+    trained.save(tmp_path / "reader.safetensors")
+    plain = {n: t.bfloat16() for n, t in reader.body.state_dict().items()}
+    folder = llm_folder(tmp_path, plain, reader.body.table)
+    found = Reader.load(tmp_path / "reader.safetensors", folder, reader.tokenizer)
+    torch.testing.assert_close(
+        found.read(TEXTS).pooled, trained.read(TEXTS).pooled, atol=0.03, rtol=0.1
+    )
+    assert found.config == reader.config
+
+
+def llm_folder(path, state, table):
+    import json
+
+    from safetensors.torch import save_file
+
+    from .conftest import CONFIG
+
+    folder = path / "llm"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(CONFIG))
+    named = {f"model.{n}": t.contiguous() for n, t in state.items()}
+    save_file({**named, "model.embed_tokens.weight": table}, folder / "model.safetensors")
+    return folder
+
+
+def test_a_high_threshold_means_no_call(reader):
+    tools = [Tool("go_home", "Go home."), Tool("stop", "Stop.")]
+    assert Toolbox(tools, Chooser(reader, float("inf"))).decide("go home") is None
+    call = Toolbox(tools, Chooser(reader, float("-inf"))).decide("go home")
+    assert call is not None
+    assert call.name in ("go_home", "stop")
+
+
+@pytest.mark.parametrize("text", ["", "  ", "?!", "word " * 100])
+def test_what_is_no_command_is_no_call(chooser, text):
+    assert Toolbox([Tool("stop", "Stop.")], chooser).decide(text) is None
+
+
+def test_without_tools_nothing_is_called(chooser):
+    assert Toolbox([], chooser).decide("go home") is None
+
+
+def test_two_tools_of_one_name_are_refused(chooser):
+    with pytest.raises(UserError, match="'stop'"):
+        Toolbox([Tool("stop", "Stop."), Tool("stop", "Halt.")], chooser)
+
+
+@pytest.mark.parametrize("name", ["setLightColour", "set_light_colour", "set-light-colour"])
+def test_a_name_is_read_as_words(name):
+    assert words_of(name) == "set light colour"
