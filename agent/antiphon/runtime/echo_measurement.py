@@ -162,4 +162,4 @@ def _power(samples: Pcm) -> float:
 
 
 def _decibels(power: float) -> float:
-    return float(10 * np.log10(power)) if power > 0 else -np.inf
+    return float(10 * np.log10(power)) if power > 1e-12 else -np.inf  # less is no sound

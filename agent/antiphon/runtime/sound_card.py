@@ -17,7 +17,7 @@ import numpy as np
 from antiphon.runtime.capture import Capture
 from antiphon.runtime.clock import Clock
 from antiphon.runtime.devices import Device, Side
-from antiphon.runtime.frames import Frame
+from antiphon.runtime.frames import FRAME_MS, Frame
 from antiphon.runtime.playout import Playout
 from antiphon.runtime.portaudio import INVALID_CHANNELS, INVALID_RATE, reason
 
@@ -162,6 +162,7 @@ class SoundCard:
                 stream = kind(
                     device=device.index,
                     samplerate=rates[0],
+                    blocksize=rates[0] * FRAME_MS // 1000,  # one callback a frame costs least
                     channels=channels,
                     dtype="float32",
                     latency="high",
