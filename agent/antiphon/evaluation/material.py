@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import random
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from antiphon.errors import UserError
+from antiphon import datasets
+from antiphon.datasets import texts
 
 QUESTIONS = ("webquestions_dev", "efficientqa_dev")
 DIALOGUES = ("sgd_dev",)
@@ -41,25 +38,12 @@ class Clip:
     """What is said."""
 
 
-def rows(data: Path, name: str) -> Iterator[dict[str, Any]]:
-    """Objects of `data/text/<name>.jsonl.gz`.
-
-    Raises:
-        UserError: it is not there.
-    """
-    path = data / "text" / f"{name}.jsonl.gz"
-    if not path.is_file():
-        raise UserError(f"There is no '{path}': give the data folder of docs/data.md with --data.")
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
-
-
 def questions(data: Path, limit: int | None = None, seed: int = 0) -> list[Question]:
     """Questions of the development sets, shuffled by a seed, at most `limit`."""
     found = [
         Question(asked(row["question"]), tuple(map(str, row["answers"])))
         for name in QUESTIONS
-        for row in rows(data, f"qa/{name}")
+        for row in texts(data, f"qa/{name}")
     ]
     random.Random(seed).shuffle(found)
     return found[:limit]
@@ -74,7 +58,7 @@ def asked(question: str) -> str:
 
 def prompts(data: Path, limit: int, seed: int = 0) -> list[str]:
     """What the agent is asked in writing: questions, and first turns of dialogues, by halves."""
-    openings = [row["turns"][0][1] for name in DIALOGUES for row in rows(data, f"dialogue/{name}")]
+    openings = [row["turns"][0][1] for name in DIALOGUES for row in texts(data, f"dialogue/{name}")]
     openings = list(dict.fromkeys(openings))
     random.Random(seed).shuffle(openings)
     known = questions(data, limit - limit // 2, seed)
@@ -86,7 +70,7 @@ def prompts(data: Path, limit: int, seed: int = 0) -> list[str]:
 def sentences(data: Path, limit: int, seed: int = 0) -> list[str]:
     """Sentences of dialogues, 4 to 30 words each."""
     turns = [
-        text for name in DIALOGUES for row in rows(data, f"dialogue/{name}")
+        text for name in DIALOGUES for row in texts(data, f"dialogue/{name}")
         for _, text in row["turns"]
     ]  # fmt: skip
     found = {sentence.strip() for turn in turns for sentence in SENTENCE.findall(turn)}
@@ -107,15 +91,9 @@ def clips(data: Path, limit: int | None = None) -> list[Clip]:
     """
     found: list[Clip] = []
     for part in RECORDINGS:
-        manifest = data / "speech" / part / "manifest.jsonl"
-        if not manifest.is_file():
-            raise UserError(
-                f"There is no '{manifest}': give the data folder of docs/data.md with --data."
-            )
-        lines = [json.loads(line) for line in manifest.read_text("utf-8").splitlines()]
         found += [
-            Clip(part, manifest.parent / row["audio"], row["text"])
-            for row in lines
+            Clip(part, row["audio"], row["text"])
+            for row in datasets.clips(data / "speech" / part)
             if row["split"] == "dev" and row.get("text") and row["text"] not in PLACEHOLDERS
         ][:limit]
     return found

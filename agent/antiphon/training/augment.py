@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from antiphon import datasets
 from antiphon.s2t.features import SAMPLE_RATE
 
 Sound = NDArray[np.float32]
@@ -69,12 +69,11 @@ def resample(pcm: Sound, speed: float) -> Sound:
 def _recordings(folder: Path) -> list[Sound]:
     import soundfile
 
-    manifest = folder / "manifest.jsonl"
-    if not manifest.exists():
+    if not folder.exists():
         return []
     sounds = []
-    for line in manifest.read_text().splitlines():
-        pcm, rate = soundfile.read(folder / json.loads(line)["audio"], dtype="float32")
+    for row in datasets.clips(folder):
+        pcm, rate = soundfile.read(row["audio"], dtype="float32")
         pcm = pcm if pcm.ndim == 1 else pcm[:, 0]
         sounds.append(pcm if rate == SAMPLE_RATE else resample(pcm, rate / SAMPLE_RATE))
     return [sound for sound in sounds if len(sound) and np.abs(sound).max() > 0]

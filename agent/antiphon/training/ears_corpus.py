@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from antiphon import audio
+from antiphon import audio, datasets
 from antiphon.s2t.features import SAMPLE_RATE
 from antiphon.s2t.listener import Heard, Listener
 from antiphon.training import texts
@@ -48,12 +48,12 @@ def recordings(data: Path) -> list[Recording]:
     """Every real clip of the training splits of `data/speech`."""
     found = []
     for name in REAL:
-        manifest = data / "speech" / name / "manifest.jsonl"
-        if not manifest.exists():
+        folder = data / "speech" / name
+        if not folder.exists():
             continue
         found += [
-            Recording(manifest.parent / row["audio"], row.get("text") or "")
-            for row in map(json.loads, manifest.read_text().splitlines())
+            Recording(row["audio"], row.get("text") or "")
+            for row in datasets.clips(folder)
             if row["split"] == "train" and 0.5 < row["seconds"] < LONGEST
         ]
     return found

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from antiphon.errors import UserError
+from antiphon.datasets import texts
 
 SPEAKABLE = re.compile(r"[A-Za-z][A-Za-z0-9 ,.;:!?'’\"$%&()/-]*")
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
-
-
-def rows(data: Path, name: str) -> Iterator[dict[str, object]]:
-    """Objects of `data/text/<name>.jsonl.gz`.
-
-    Raises:
-        UserError: if the collection is not there.
-    """
-    path = data / "text" / f"{name}.jsonl.gz"
-    if not path.exists():
-        raise UserError(f"{path} is missing: give the data folder described in docs/data.md")
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
 
 
 def questions(data: Path) -> list[tuple[str, list[str]]]:
     """Training questions with their answers, as a person would ask them."""
     found = []
     for name in ("qa/webquestions_train", "qa/webquestions_val", "qa/opentriviaqa"):
-        for row in rows(data, name):
+        for row in texts(data, name):
             question, answers = str(row["question"]), row["answers"]
             assert isinstance(answers, list)
             choices_needed = re.search(r"\b(these|following|except|those)\b", question, re.I)
@@ -44,14 +28,14 @@ def questions(data: Path) -> list[tuple[str, list[str]]]:
 
 def turns(data: Path) -> Iterator[str]:
     """What people and assistants say in dialogues."""
-    for row in rows(data, "dialogue/self_dialogue"):
+    for row in texts(data, "dialogue/self_dialogue"):
         yield from row["turns"]  # type: ignore[misc]
-    for row in rows(data, "dialogue/sgd_train"):
+    for row in texts(data, "dialogue/sgd_train"):
         yield from (text for _, text in row["turns"])  # type: ignore[attr-defined]
-    for row in rows(data, "dialogue/chatterbot_en"):
+    for row in texts(data, "dialogue/chatterbot_en"):
         yield from row["turns"]  # type: ignore[misc]
     for name in ("clinc150", "snips"):
-        yield from (str(row["text"]) for row in rows(data, f"intent/{name}"))
+        yield from (str(row["text"]) for row in texts(data, f"intent/{name}"))
 
 
 def sentences(data: Path, count: int, seed: int, lexicon: Path | None = None) -> list[str]:

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from antiphon.training.texts import rows
+from antiphon.datasets import texts as rows
 
 FILES = Path(__file__).parent / "data"
 SLOT = re.compile(r"\[(\S+) : ([^\]]+)\]|\{(\w+)\}")
