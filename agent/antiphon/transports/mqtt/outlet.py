@@ -77,8 +77,12 @@ class Outlet:
         return packet
 
     def settle(self) -> None:
-        """Tells the conversation what was heard; silence that was not sent is heard at once."""
-        if self._asked is None and self._heard >= self._sent:
+        """Tells the conversation what was heard; silence that was not sent is heard at once.
+
+        So is the end of a reply that got lost, once the conversation does not wait for it.
+        """
+        over = self._heard >= self._sent or self.conversation.state != "speaking"
+        if self._asked is None and over:
             self._heard = self._sent = self._made
         self.conversation.heard(self._heard)
 

@@ -206,11 +206,19 @@ class Net:
         self.server._loop = SimpleNamespace(call_soon_threadsafe=lambda f, *a: f(*a))
         self.server._over = SimpleNamespace(set_exception=self.said.append)
         self.server.link = Port(self, self.server)
+        self.join_server()
+
+    def join_server(self):
+        self.server.link.connected = True
         for topic, payload in list(self.retained.items()):
-            self.server.handle(Incoming(topic, payload, retained=True))
+            if self.reads(self.server, topic):
+                self.server.handle(Incoming(topic, payload, retained=True))
         for message in self.server._opened():
             self.server.link.send(message)
         self.run(2)
+
+    def mind_of(self, name="R1"):
+        return self.conversations[name]._mind
 
     def add(self, name, *, tools=None, on_stop=None, version=5, key=None):
         mouth = Mouth()
@@ -307,10 +315,14 @@ class Net:
         A single frame is the fade at the end of a louder one.
         """
         sound = self.mouths[name].duplex.listened
-        means = sound[: len(sound) // FRAME * FRAME].reshape(-1, FRAME).mean(1)
-        runs = itertools.groupby(np.rint(means / LEVEL).astype(int).tolist())
+        peaks = sound[: len(sound) // FRAME * FRAME].reshape(-1, FRAME).max(1)
+        runs = itertools.groupby(np.rint(peaks / LEVEL).astype(int).tolist())
         found = [(number, len(list(run))) for number, run in runs if number]
         return [(number, count) for number, count in found if count > 1]
+
+    def frames(self, name="R1"):
+        """Frames of the first reply's level that all sound heard so far would fill."""
+        return float(self.mouths[name].duplex.listened.sum()) / (LEVEL * FRAME)
 
     def texts(self, name="R1"):
         return [(turn.role, turn.text) for turn in self.conversations[name].history]
@@ -321,7 +333,9 @@ class Net:
 
 def matches(pattern, topic):
     wanted, given = pattern.split("/"), topic.split("/")
-    return len(wanted) == len(given) and all(w in ("+", g) for w, g in zip(wanted, given))
+    return len(wanted) == len(given) and all(
+        w in ("+", g) for w, g in zip(wanted, given, strict=True)
+    )
 
 
 @pytest.fixture
@@ -329,7 +343,7 @@ def net():
     return Net()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def networks():
     """Makes networks, and what is needed to make their minds."""
     return SimpleNamespace(Net=Net, Mind=Mind, Senses=Senses, converse=converse, replace=replace)
