@@ -25,6 +25,7 @@ class Gear:
         self.busy = False
         self.stuck = False
         self.tone = 0.25
+        self.loop = 0.0
         self.played = []
 
 
@@ -71,6 +72,8 @@ class Stream:
             moments = (self.phase + np.arange(count)) / self.rate
             sound = np.sin(2 * np.pi * 440 * moments) * self.gear.tone
             buffer = sound.astype(np.float32).repeat(self.channels)
+            if self.gear.loop and self.gear.played:
+                buffer += self.gear.loop * self.gear.played[-1]
             self.phase += count
         else:
             buffer = np.full(count * self.channels, np.nan, np.float32)

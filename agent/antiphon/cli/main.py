@@ -18,6 +18,7 @@ COMMANDS = {
     "say": "Speak a text.",
     "talk": "Talk with microphone and speaker.",
     "replay": "Play a recorded conversation again.",
+    "devices": "List and test microphones and speakers, and measure the echo.",
     "codec": "Turn speech into units and back.",
     "train": "Train the models.",
     "eval": "Measure what the README claims.",

@@ -69,6 +69,8 @@ class SoundCard:
         self._moved: set[Side] = set()
         self._scratch = np.zeros(LONGEST, np.float32)
         self.devices: dict[Side, Device] = {"input": microphone, "output": speaker}
+        self.rates: dict[Side, int] = {}
+        """Samples a second each side was opened at."""
         self._streams: list[Any] = []
         try:
             self._capture, self._in = self._open("input", self._record, Capture)
@@ -172,6 +174,7 @@ class SoundCard:
                 stream.start()
                 self._alive[side] = self._clock.now()
                 self._streams.append(stream)
+                self.rates[side] = rates[0]
                 return buffer, stream
             except self._portaudio.PortAudioError as error:
                 if stream is not None:

@@ -133,6 +133,16 @@ class SoundCards:
         """What is used just now, or was used last."""
         return {side: device.name for side, device in self._devices.items()}
 
+    @property
+    def rates(self) -> dict[Side, int]:
+        """Samples a second of the devices in use; nothing while one is lost."""
+        return dict(self._card.rates) if self._card is not None else {}
+
+    @property
+    def counters(self) -> dict[str, float]:
+        """`underruns` of the speaker and `dropped_seconds` of the microphone in use."""
+        return self._card.counters if self._card is not None else {}
+
     def _connect(self) -> None:
         devices = list_devices(self._portaudio)
         chosen = {side: choose(devices, side, want) for side, want in self._wanted.items()}
@@ -165,10 +175,10 @@ class SoundCards:
     def _lose(self, card: SoundCard, failure: DeviceError) -> None:
         self._heard = self.heard
         self._card = None
-        self._tell(DeviceLost(self._at, failure.side, failure.name, str(failure)))
         self._lost = failure.side
         self._idle.clear()
         self._background(lambda: self._search(card))
+        self._tell(DeviceLost(self._at, failure.side, failure.name, str(failure)))
 
     def _adopt(self, card: SoundCard) -> None:
         before, self._devices = self._devices, card.devices
