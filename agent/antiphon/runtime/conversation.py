@@ -483,5 +483,8 @@ def sixteen_bits(pcm: NDArray[np.float32]) -> NDArray[np.float32]:
     Args:
         pcm: [N]; what is no number is silence, what exceeds full scale is clipped.
     """
-    numbers = np.nan_to_num(np.asarray(pcm, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    return (np.clip(np.round(numbers * 32768), -32768, 32767) / 32768).astype(np.float32)
+    numbers = np.asarray(pcm, np.float32) * np.float32(32768)
+    if not np.isfinite(numbers.sum()):
+        numbers = np.nan_to_num(numbers, nan=0.0, posinf=0.0, neginf=0.0)
+    np.rint(numbers, out=numbers)
+    return np.clip(numbers, -32768, 32767, out=numbers) / np.float32(32768)

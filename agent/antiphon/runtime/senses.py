@@ -20,6 +20,10 @@ Change = Literal["start", "soft", "resumed", "end"]
 Verdict = Literal["pause", "stop", "resume"]
 OWN = 0.5
 """Share of the agent's own sound from which a frame is nobody else's speech."""
+TAIL = 5
+"""Frames of silence after which nothing is left in the resampler."""
+KEPT = 2 * FRAME
+"""Samples of the reference that wait at most when silence begins."""
 
 
 @dataclass(frozen=True)
@@ -132,10 +136,15 @@ class Reference:
 
         self._resample = Resampler(sample_rate, RATE)
         self._waiting = np.zeros(FRAME, np.float32)
+        self._silent = TAIL
 
     def push(self, out: Frame) -> None:
-        """Take a frame that was played."""
-        self._waiting = np.concatenate([self._waiting, self._resample(out)])
+        """Take a frame that was played; silence costs nothing."""
+        self._silent = 0 if out.any() else self._silent + 1
+        if self._silent < TAIL:
+            self._waiting = np.concatenate([self._waiting, self._resample(out)])
+        else:
+            self._waiting = np.concatenate([self._waiting, np.zeros(FRAME, np.float32)])[-KEPT:]
 
     def next(self) -> Frame:
         """[320] of it."""
