@@ -1,0 +1,71 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from antiphon.runtime.barge_in import FORGIVEN, NEAR_DB, PAUSE, STOP, BargeIn
+from antiphon.runtime.echo import EchoFrame
+from antiphon.runtime.frames import FRAME, FRAME_MS
+from antiphon.runtime.vad import Activity
+
+CLEAN = np.zeros(FRAME, np.float32)
+
+
+def feed(barge_in, count, *, speech=True, own=0.0, db=-30.0, speaking=True):
+    """Changes by frame, of `count` frames alike."""
+    activity = Activity(speech, 0.9 if speech else 0.0, db)
+    found = [
+        (i, barge_in.step(activity, EchoFrame(CLEAN, own, db), speaking)) for i in range(count)
+    ]
+    return [(i, change) for i, change in found if change]
+
+
+def test_speech_pauses_at_once_and_stops_soon():
+    assert feed(BargeIn(), STOP) == [(PAUSE - 1, "pause"), (STOP - 1, "stop")]
+    assert PAUSE * FRAME_MS <= 250
+
+
+def test_a_backchannel_only_pauses():
+    barge_in = BargeIn()
+    assert feed(barge_in, 400 // FRAME_MS) == [(PAUSE - 1, "pause")]
+    assert feed(barge_in, 50, speech=False) == [(FORGIVEN, "resume")]
+
+
+def test_a_click_does_nothing():
+    barge_in = BargeIn()
+    for _ in range(20):
+        assert not feed(barge_in, 2)
+        assert not feed(barge_in, FORGIVEN + 1, speech=False)
+
+
+def test_the_agents_own_sound_never_stops_it():
+    assert not feed(BargeIn(), 500, own=0.95)
+
+
+def test_a_far_television_does_nothing_once_the_listener_is_known():
+    barge_in = BargeIn()
+    feed(barge_in, 100, db=-25, speaking=False)
+    assert not feed(barge_in, 500, db=-25 - NEAR_DB - 5)
+    assert feed(barge_in, 50, db=-27)[-1][1] == "stop"
+
+
+def test_gaps_inside_of_words_do_not_break_a_burst():
+    barge_in = BargeIn()
+    changes = []
+    for _ in range(10):
+        changes += feed(barge_in, 5) + feed(barge_in, 3, speech=False)
+    assert "stop" in [change for _, change in changes]
+
+
+def test_nothing_is_interrupted_while_nobody_speaks():
+    assert not feed(BargeIn(), 200, speaking=False)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 1), st.booleans()), max_size=300))
+def test_pause_comes_before_stop_and_resume(frames):
+    barge_in, paused = BargeIn(), False
+    for speech, own, speaking in frames:
+        paused &= speaking
+        activity = Activity(speech, float(speech), -30)
+        change = barge_in.step(activity, EchoFrame(CLEAN, own, -30), speaking)
+        assert change is None or paused == (change != "pause")
+        paused = change == "pause" or (paused and change is None)
