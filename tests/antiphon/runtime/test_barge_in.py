@@ -45,7 +45,7 @@ def test_a_far_television_does_nothing_once_the_listener_is_known():
     barge_in = BargeIn()
     feed(barge_in, 100, db=-25, speaking=False)
     assert not feed(barge_in, 500, db=-25 - NEAR_DB - 5)
-    assert feed(barge_in, 50, db=-27)[-1][1] == "stop"
+    assert "stop" in [change for _, change in feed(barge_in, 50, db=-27)]
 
 
 def test_gaps_inside_of_words_do_not_break_a_burst():
