@@ -13,7 +13,7 @@ pcm.default { type pulse }
 ctl.default { type pulse }
 pcm.robot { type pulse device spk }
 """
-TOOLS = "pulseaudio", "pactl"
+TOOLS = "pulseaudio", "pactl", "pacat"
 
 
 def missing():
@@ -44,6 +44,7 @@ class Pulse:
         commands.write_text(
             f"load-module module-native-protocol-unix auth-anonymous=1 socket={socket}\n"
         )
+        self.card = None
         self.log = (self.folder / "log").open("w")
         self.daemon = subprocess.Popen(
             ["pulseaudio", "-n", "-F", commands, "--daemonize=no", "--exit-idle-time=-1",
@@ -66,17 +67,34 @@ class Pulse:
         return done.stdout.strip()
 
     def plug(self, rate=48_000):
-        """Connects the sound card; its number."""
-        number = self.control("load-module", "module-null-sink", "sink_name=spk", f"rate={rate}")
+        """Connects the sound card, unless it is connected at this rate."""
+        if self.card is not None and self.rate == rate:
+            return
+        self.unplug()
+        words = "load-module", "module-null-sink", "sink_name=spk", f"rate={rate}"
+        self.card, self.rate = self.control(*words), rate
         self.control("set-default-sink", "spk")
         self.control("set-default-source", "spk.monitor")
-        return number
+        # A null sink that is idle wakes up every two seconds; silence keeps it running.
+        self.silence = subprocess.Popen(
+            ["pacat", "--raw", "--latency-msec=20", "/dev/zero"],
+            env=os.environ | self.environment,
+            stdout=self.log,
+            stderr=self.log,
+        )
 
-    def unplug(self, number):
+    def unplug(self):
         """Takes the sound card away."""
-        self.control("unload-module", number)
+        if self.card is not None:
+            self.control("unload-module", self.card)
+            self.card = None
+            self.silence.terminate()
+            self.silence.wait()
 
     def close(self):
+        if self.card is not None:
+            self.silence.terminate()
+            self.silence.wait()
         self.daemon.terminate()
         try:
             self.daemon.wait(10)

@@ -42,13 +42,9 @@ def daemon(tmp_path_factory):
 @pytest.fixture
 def library(daemon):
     try:
-        loaded = portaudio.load()
+        return portaudio.load()
     except UserError as error:
         pytest.skip(str(error))
-    yield loaded
-    for line in daemon.control("list", "short", "modules").splitlines():
-        if "null-sink" in line:
-            daemon.unplug(line.split()[0])
 
 
 @pytest.fixture
@@ -56,9 +52,8 @@ def plugged(daemon, library):
     """Connects the card at a rate, and lets PortAudio look."""
 
     def connect(rate=48_000):
-        number = daemon.plug(rate)
+        daemon.plug(rate)
         portaudio.restart(library)
-        return number
 
     return connect
 
@@ -95,19 +90,19 @@ def aligned(recorded, sound):
     return np.corrcoef(part, reference[: len(part)])[0, 1], lag
 
 
-@pytest.mark.parametrize("rate", [48_000, 44_100, 8_000])
+@pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
 def test_what_is_played_comes_back_intact(plugged, rate):
     plugged(rate)
     events = []
     with SoundCards(CODEC, events.append) as cards:
-        talk(cards, SILENCE, 50)
+        talk(cards, SILENCE, 25)
         sound = speech(1.0)
-        recorded, heard = talk(cards, sound, 150)
+        recorded, heard = talk(cards, sound, 100)
     likeness, lag = aligned(recorded, sound)
     assert likeness > 0.9  # a stutter of this machine may cost a few milliseconds
     assert lag / RATE < 1.0 and not events
     assert np.all(np.diff(heard) >= 0)
-    pushed = 441 * 200
+    pushed = 441 * 125
     assert pushed - CODEC < heard[-1] < pushed
 
 
@@ -145,12 +140,12 @@ def test_the_echo_of_the_loop_is_found(plugged):
 
 
 def test_a_card_unplugged_in_mid_sound_is_noticed_and_the_conversation_goes_on(daemon, plugged):
-    number = plugged()
+    plugged()
     events, sound = [], speech(1.0)
     with SoundCards(CODEC, events.append) as cards:
         talk(cards, SILENCE, 50)
         talk(cards, sound, 25)
-        daemon.unplug(number)
+        daemon.unplug()
         at = 75 * 320
         talk(cards, sound, 50)
         (lost,) = events
@@ -158,8 +153,8 @@ def test_a_card_unplugged_in_mid_sound_is_noticed_and_the_conversation_goes_on(d
 
         plugging = threading.Thread(target=daemon.plug)
         plugging.start()
-        for _ in range(40):
-            talk(cards, SILENCE, 25)
+        for _ in range(200):
+            talk(cards, SILENCE, 5)
             if len(events) > 1:
                 break
         plugging.join()
@@ -179,6 +174,7 @@ def test_a_card_is_chosen_by_its_name(plugged, library):
 
 
 def test_no_card_is_one_sentence(daemon, library):
+    daemon.unplug()
     portaudio.restart(library)
     with pytest.raises(UserError) as told, SoundCards(CODEC, lambda event: None):
         pass
@@ -186,10 +182,10 @@ def test_no_card_is_one_sentence(daemon, library):
 
 
 def test_nothing_is_printed_by_the_libraries(daemon, plugged, capfd):
-    number = plugged()
+    plugged()
     with SoundCards(CODEC, lambda event: None) as cards:
         talk(cards, SILENCE, 25)
-        daemon.unplug(number)
+        daemon.unplug()
         talk(cards, SILENCE, 50)
     said = capfd.readouterr()
     assert said.out == said.err == ""
