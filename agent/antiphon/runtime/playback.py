@@ -120,8 +120,9 @@ class Playback:
 
     def stop(self) -> None:
         """Fade out and forget the reply."""
-        if self.reply is not None and not self.paused and self.reply.cursor:
-            self._leaving = self.reply
+        reply = self.reply
+        if reply is not None and not self.paused and 0 < reply.cursor < reply.length:
+            self._leaving = reply
         self.reply, self.paused, self._again = None, False, None
 
     def next(self) -> Pcm:
