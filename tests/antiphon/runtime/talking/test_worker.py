@@ -112,17 +112,20 @@ def test_a_work_that_hangs_is_given_up_and_can_never_speak_again():
 
 
 def test_a_conversation_survives_a_mind_that_hangs(drive, makers):
-    release = threading.Event()
+    begun, release = threading.Event(), threading.Event()
 
     class Stuck(makers["Mind"]):
         def respond(self, hearing, history, **rest):
             if not self.answered:
                 self.answered.append(("", ()))
+                begun.set()
                 release.wait(10)
             yield from super().respond(hearing, history, **rest)
 
     driver = drive(Stuck(), work=ThreadWorker(stall=100))
-    driver.ask(20).run(120)
+    driver.ask(20)
+    assert begun.wait(5)
+    driver.run(120)
     failed = [event for event in driver.events if type(event).__name__ == "Failed"]
     assert len(failed) == 1 and "no sign of life" in failed[0].error
     assert driver.conversation.state == "idle"
