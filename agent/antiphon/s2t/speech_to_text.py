@@ -21,6 +21,8 @@ from antiphon.s2t.listener import PLACE, Listener
 from antiphon.s2t.tokenizer import load_tokenizer
 from antiphon.s2t.writer import TransformersWriter, Writer
 
+RECENT = 64
+"""Tokens of a reply that repeat less likely."""
 EARS = ("s2t", "cascade")
 """Hear directly, or transcribe first."""
 
@@ -132,6 +134,7 @@ class SpeechToText:
         temperature: float = 0.0,
         top_p: float = 0.9,
         seed: int = 0,
+        repetition: float = 1.15,
     ) -> Iterator[Token]:
         """Answer.
 
@@ -144,6 +147,8 @@ class SpeechToText:
             temperature: 0 chooses the likeliest token.
             top_p: with a temperature, draw from the likeliest tokens that make up this share.
             seed: of the draw.
+            repetition: how much less likely tokens of the last `RECENT` are; 1: not at all. Small
+                models that take the likeliest token go round in circles without it.
         """
         if isinstance(question, np.ndarray):
             hearing = self.start(history)
@@ -162,7 +167,7 @@ class SpeechToText:
             return
         state, logits, cache = self.writer.read(self._embed(understood, after), cache)
         while True:
-            token = choose(logits, temperature, top_p, draw)
+            token = choose(fresher(logits, ids[-RECENT:], repetition), temperature, top_p, draw)
             if token in self.ends:
                 return
             ids.append(token)
@@ -195,6 +200,15 @@ def load_writer(folder: Path, corrections: Path | None) -> Writer:
     if packed.fits(config) and not torch.cuda.is_available():
         return packed.load(folder, corrections)
     return TransformersWriter(packed.read_llm(folder, corrections))
+
+
+def fresher(logits: torch.Tensor, recent: Sequence[int], penalty: float) -> torch.Tensor:
+    """Logits [V] with those of recent tokens lowered (Keskar et al. 2019, section 4.1)."""
+    if penalty == 1 or not recent:
+        return logits
+    rows = torch.tensor(sorted(set(recent)))
+    scores = logits[rows]
+    return logits.index_put((rows,), torch.where(scores > 0, scores / penalty, scores * penalty))
 
 
 def choose(logits: torch.Tensor, temperature: float, top_p: float, draw: torch.Generator) -> int:

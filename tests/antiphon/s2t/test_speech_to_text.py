@@ -9,7 +9,7 @@ from antiphon.messages import Turn
 from antiphon.s2t import lora
 from antiphon.s2t.cascade import CascadeEar
 from antiphon.s2t.prompt import around, encode
-from antiphon.s2t.speech_to_text import SpeechToText, choose
+from antiphon.s2t.speech_to_text import SpeechToText, choose, fresher
 
 HISTORY = (Turn("user", "hi"), Turn("assistant", "hello"))
 
@@ -19,7 +19,7 @@ def ids(tokens):
 
 
 def test_the_state_of_a_token_is_the_one_that_chose_it(model):
-    for token in islice(model.reply("what is this"), 8):
+    for token in islice(model.reply("what is this", repetition=1.0), 8):
         assert token.hidden.shape == (model.hidden_size,)
         assert int(model.writer.llm.lm_head(token.hidden).argmax()) == token.id
 
@@ -36,7 +36,7 @@ def test_a_reply_equals_transformers_own_generation(model, tokenizer, llm):
         pad_token_id=0,
     )[0, prompt.shape[1] :].tolist()
     theirs = theirs[: next((i for i, t in enumerate(theirs) if t in model.ends), 12)]
-    assert ids(model.reply("why", HISTORY, max_tokens=12)) == theirs
+    assert ids(model.reply("why", HISTORY, max_tokens=12, repetition=1.0)) == theirs
 
 
 def test_texts_join_to_the_decoded_reply(model, tokenizer):
@@ -111,3 +111,12 @@ def test_merged_corrections_equal_attached_ones(llm, tmp_path):
         want, got, plain = (m(tokens).logits for m in (corrected, merged, llm))
     torch.testing.assert_close(got, want, atol=2e-2, rtol=2e-2)
     assert not torch.allclose(got, plain, atol=2e-2)
+
+
+def test_what_was_said_lately_becomes_less_likely(model):
+    logits = torch.tensor([2.0, -1.0, 0.5])
+    assert fresher(logits, [0, 1, 0], 2.0).tolist() == [1.0, -2.0, 0.5]
+    assert logits.tolist() == [2.0, -1.0, 0.5]
+    circling = ids(model.reply("what", max_tokens=40, repetition=1.0))
+    fresh = ids(model.reply("what", max_tokens=40, repetition=5.0))
+    assert len(set(fresh)) / len(fresh) > len(set(circling)) / len(circling)
