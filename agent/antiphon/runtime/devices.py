@@ -40,7 +40,10 @@ class Duplex(Protocol):
         ...
 
     def __iter__(self) -> Iterator[Frame]:
-        """Frames of the microphone, each as soon as it is complete."""
+        """Frames of the microphone, each as soon as it is complete.
+
+        Whoever iterates anew counts anew: events and `heard` begin with zero.
+        """
         ...
 
     def play(self, frame: Frame) -> None:

@@ -83,8 +83,8 @@ class SoundFiles:
             self._file.close()
 
     def __iter__(self) -> Iterator[Frame]:
-        """The source's frames, then silence."""
-        at = 0
+        """The source's frames, then silence. Counting begins here."""
+        at = self._played = 0
         for frame in frames_in(self._source):
             self._pace.wait(at)
             at += FRAME

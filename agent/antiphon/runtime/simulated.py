@@ -79,7 +79,7 @@ class Simulated:
         self._phase = 0.0
         self._last = np.zeros(1, np.float32)
         self._gone = False
-        self._heard = self._underruns = 0
+        self._heard = self._underruns = self._base = 0
         self._kept: list[Frame] = []
 
     def __enter__(self) -> Simulated:
@@ -95,8 +95,9 @@ class Simulated:
         """Nothing to close."""
 
     def __iter__(self) -> Iterator[Frame]:
-        """The sound's frames, with faults and echo."""
+        """The sound's frames, with faults and echo. Counting begins here."""
         at = 0
+        self._base = self._playout.pushed
         silence = np.zeros(FRAME, np.float32)
         for index, frame in enumerate(self._frames):
             now = {fault.kind: fault for fault in self._faults if _covers(fault, index * FRAME)}
@@ -135,12 +136,12 @@ class Simulated:
     def heard(self) -> int:
         """How far the listener is; see `Duplex.heard`."""
         self._heard = max(self._heard, self._playout.heard(self._latency))
-        return self._heard
+        return max(self._heard - self._base, 0)
 
     def clear(self) -> int:
         """Drops what is not on its way yet; see `Duplex.clear`."""
         self._heard = max(self._heard, self._playout.cut())
-        return self._heard
+        return max(self._heard - self._base, 0)
 
     @property
     def listened(self) -> NDArray[np.float32]:

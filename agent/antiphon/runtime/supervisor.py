@@ -72,7 +72,7 @@ class SoundCards:
         self._idle = threading.Event()
         self._idle.set()
         self._quiet = ExitStack()
-        self._at = self._played = self._heard = 0
+        self._at = self._played = self._heard = self._base = 0
 
     def __enter__(self) -> SoundCards:
         """Opens microphone and speaker.
@@ -103,7 +103,8 @@ class SoundCards:
         self._quiet.close()
 
     def __iter__(self) -> Iterator[Frame]:
-        """Frames of the microphone; silence while there is none."""
+        """Frames of the microphone; silence while there is none. Counting begins here."""
+        self._at, self._base = 0, self._played
         while not self._closing.is_set():
             for frame in self._live() if self._card is not None else self._silence():
                 yield frame
@@ -120,13 +121,13 @@ class SoundCards:
         """How far the listener is; see `Duplex.heard`."""
         if self._card is not None:
             self._heard = max(self._heard, self._card.heard)
-        return self._heard
+        return max(self._heard - self._base, 0)
 
     def clear(self) -> int:
         """Drops what is not on its way yet; see `Duplex.clear`."""
         if self._card is not None:
             self._heard = max(self._heard, self._card.clear())
-        return self._heard
+        return max(self._heard - self._base, 0)
 
     @property
     def names(self) -> dict[Side, str]:
@@ -173,7 +174,7 @@ class SoundCards:
             self._adopt(self._found)
 
     def _lose(self, card: SoundCard, failure: DeviceError) -> None:
-        self._heard = self.heard
+        self._heard = max(self._heard, card.heard)
         self._card = None
         self._lost = failure.side
         self._idle.clear()

@@ -67,15 +67,20 @@ def speech(seconds):
     return (0.3 * sound / np.abs(sound).max()).astype(np.float32)
 
 
-def talk(cards, sound, frames):
-    """Plays a sound and then silence; what was recorded, and the positions heard."""
-    recorded, heard = [], []
-    for index, mic in zip(range(frames), cards, strict=False):
-        part = sound[index * 441 : (index + 1) * 441]
-        cards.play(part if len(part) == 441 else SILENCE)
-        recorded.append(mic)
-        heard.append(cards.heard)
-    return np.concatenate(recorded), np.array(heard)
+class Talk:
+    """Plays a sound and then silence; what was recorded meanwhile, and the positions heard."""
+
+    def __init__(self, cards):
+        self.cards, self.frames = cards, iter(cards)
+
+    def __call__(self, sound, count):
+        recorded, heard = [], []
+        for index in range(count):
+            recorded.append(next(self.frames))
+            part = sound[index * 441 : (index + 1) * 441]
+            self.cards.play(part if len(part) == 441 else SILENCE)
+            heard.append(self.cards.heard)
+        return np.concatenate(recorded), np.array(heard)
 
 
 def aligned(recorded, sound):
@@ -95,9 +100,10 @@ def test_what_is_played_comes_back_intact(plugged, rate):
     plugged(rate)
     events = []
     with SoundCards(CODEC, events.append) as cards:
-        talk(cards, SILENCE, 25)
+        talk = Talk(cards)
+        talk(SILENCE, 25)
         sound = speech(1.0)
-        recorded, heard = talk(cards, sound, 100)
+        recorded, heard = talk(sound, 100)
     likeness, lag = aligned(recorded, sound)
     assert likeness > 0.9  # a stutter of this machine may cost a few milliseconds
     assert lag / RATE < 1.0 and not events
@@ -110,9 +116,10 @@ def test_what_counts_as_heard_has_sounded(plugged):
     """A second sound is heard as late as the monitor says."""
     plugged()
     with SoundCards(CODEC, lambda event: None) as cards:
-        talk(cards, SILENCE, 50)
+        talk = Talk(cards)
+        talk(SILENCE, 50)
         sound = speech(0.5)
-        recorded, heard = talk(cards, sound, 100)
+        recorded, heard = talk(sound, 100)
     _, lag = aligned(recorded, sound)
     begun = int(np.argmax(heard >= 50 * 441)) * 320
     assert abs(begun - lag) / RATE < 0.15
@@ -121,10 +128,11 @@ def test_what_counts_as_heard_has_sounded(plugged):
 def test_clearing_silences_at_once(plugged):
     plugged()
     with SoundCards(CODEC, lambda event: None) as cards:
-        talk(cards, SILENCE, 50)
-        recorded, _ = talk(cards, speech(1.0), 25)
+        talk = Talk(cards)
+        talk(SILENCE, 50)
+        recorded, _ = talk(speech(1.0), 25)
         end = cards.clear()
-        after, heard = talk(cards, SILENCE, 60)
+        after, heard = talk(SILENCE, 60)
     sounding = np.flatnonzero(np.abs(after) > 0.01)
     assert 50 * 441 < end <= 75 * 441 and heard[-1] >= 75 * 441
     assert np.abs(recorded).max() > 0.1
@@ -143,24 +151,25 @@ def test_a_card_unplugged_in_mid_sound_is_noticed_and_the_conversation_goes_on(d
     plugged()
     events, sound = [], speech(1.0)
     with SoundCards(CODEC, events.append) as cards:
-        talk(cards, SILENCE, 50)
-        talk(cards, sound, 25)
+        talk = Talk(cards)
+        talk(SILENCE, 50)
+        talk(sound, 25)
         daemon.unplug()
         at = 75 * 320
-        talk(cards, sound, 50)
+        talk(sound, 50)
         (lost,) = events
         assert isinstance(lost, DeviceLost) and (lost.at - at) / RATE < 1.0
 
         plugging = threading.Thread(target=daemon.plug)
         plugging.start()
         for _ in range(200):
-            talk(cards, SILENCE, 5)
+            talk(SILENCE, 5)
             if len(events) > 1:
                 break
         plugging.join()
         assert isinstance(events[1], DeviceBack) and events[1].name == lost.name
-        talk(cards, SILENCE, 50)
-        recorded, heard = talk(cards, sound, 150)
+        talk(SILENCE, 50)
+        recorded, heard = talk(sound, 150)
     likeness, _ = aligned(recorded, sound)
     assert likeness > 0.9 and len(events) == 2 and heard[-1] > lost.at
 
@@ -169,8 +178,9 @@ def test_a_card_is_chosen_by_its_name(plugged, library):
     plugged()
     assert {"robot", "default"} <= {device.name for device in list_devices(library)}
     with SoundCards(CODEC, lambda event: None, speaker="Rob") as cards:
+        talk = Talk(cards)
         assert cards.names == {"input": "default", "output": "robot"}
-        talk(cards, SILENCE, 10)
+        talk(SILENCE, 10)
 
 
 def test_no_card_is_one_sentence(daemon, library):
@@ -184,8 +194,9 @@ def test_no_card_is_one_sentence(daemon, library):
 def test_nothing_is_printed_by_the_libraries(daemon, plugged, capfd):
     plugged()
     with SoundCards(CODEC, lambda event: None) as cards:
-        talk(cards, SILENCE, 25)
+        talk = Talk(cards)
+        talk(SILENCE, 25)
         daemon.unplug()
-        talk(cards, SILENCE, 50)
+        talk(SILENCE, 50)
     said = capfd.readouterr()
     assert said.out == said.err == ""

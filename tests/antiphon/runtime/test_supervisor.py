@@ -259,3 +259,19 @@ def test_leaving_while_a_device_is_searched_ends_the_search():
         for _ in range(30):
             next(frames)
     assert cards._idle.is_set() and not world.streams and list(frames) == []
+
+
+def test_who_iterates_anew_counts_anew():
+    """Measuring the echo first must not shift what a conversation hears."""
+    world = machine()
+    laptop = Laptop(world)
+    with laptop.cards:
+        laptop.talk(50, TONE)
+        laptop.source = iter(laptop.cards)
+        laptop.talk(1)
+        assert laptop.heard[-1] == 0 == laptop.cards.clear()
+        laptop.talk(50)
+        assert 0 < 51 * 441 - laptop.heard[-1] < CODEC // 4
+        unplug(world.gear[0])
+        laptop.talk(40)
+    assert RATE < laptop.events[0].at < 2 * RATE
