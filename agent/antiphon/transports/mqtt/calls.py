@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
-from concurrent.futures import Future
+import contextlib
+from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass
-from typing import Any
 
-from antiphon.transports.mqtt.messages import Result
+from antiphon.tools import Call, Result
+from antiphon.transports.mqtt import messages
 
 MOST = 16
 """Calls that may wait at the same time."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a call."""
-
-    ok: bool
-    """Whether it was done."""
-    value: Any = None
-    """What the tool returned."""
-    error: str | None = None
-    """If it was not done: one sentence."""
 
 
 @dataclass
@@ -30,7 +18,7 @@ class Waiting:
     """A call that has no result yet."""
 
     tool: str
-    future: Future[Outcome]
+    future: Future[Result]
     deadline: float
 
 
@@ -44,31 +32,27 @@ class Calls:
         """How many wait."""
         return len(self._waiting)
 
-    def add(self, tool: str, future: Future[Outcome], deadline: float) -> str | None:
-        """Notes a call.
+    def add(self, call: Call, future: Future[Result], deadline: float) -> bool:
+        """Notes a call; False if too many wait already.
 
         Args:
-            tool: its name.
-            future: gets the outcome, whatever happens.
+            call: that is being made.
+            future: gets the result, whatever happens.
             deadline: seconds on the server's clock; later it is given up.
-
-        Returns:
-            The name of the call; None if too many wait already.
         """
         if len(self._waiting) >= MOST:
-            _settle(future, Outcome(False, error="too many calls are waiting already"))
-            return None
-        name = secrets.token_hex(8)
-        self._waiting[name] = Waiting(tool, future, deadline)
-        return name
+            settle(future, Result(False, error="too many calls are waiting already"))
+            return False
+        self._waiting[call.id] = Waiting(call.name, future, deadline)
+        return True
 
-    def result(self, tool: str, result: Result) -> bool:
+    def result(self, tool: str, result: messages.Result) -> bool:
         """Takes a result; False if nobody asked for it."""
         waiting = self._waiting.get(result.call)
         if waiting is None or waiting.tool != tool:
             return False
         del self._waiting[result.call]
-        _settle(waiting.future, Outcome(result.ok, result.value, result.error))
+        settle(waiting.future, Result(result.ok, result.value, result.error))
         return True
 
     def expire(self, now: float) -> None:
@@ -76,15 +60,16 @@ class Calls:
         for name, waiting in list(self._waiting.items()):
             if waiting.deadline < now:
                 del self._waiting[name]
-                _settle(waiting.future, Outcome(False, error="the robot did not answer in time"))
+                settle(waiting.future, Result(False, error="the robot did not answer in time"))
 
     def cancel(self, reason: str) -> None:
         """Gives up everything."""
         for waiting in self._waiting.values():
-            _settle(waiting.future, Outcome(False, error=reason))
+            settle(waiting.future, Result(False, error=reason))
         self._waiting.clear()
 
 
-def _settle(future: Future[Outcome], outcome: Outcome) -> None:
-    if not future.done():
-        future.set_result(outcome)
+def settle(future: Future[Result], result: Result) -> None:
+    """Hands over a result, unless nobody wants it any more."""
+    with contextlib.suppress(InvalidStateError):
+        future.set_result(result)

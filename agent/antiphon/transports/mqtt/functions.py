@@ -1,7 +1,7 @@
 """A robot's abilities: plain Python functions in a file of the user's.
 
-The name, the first paragraph of the docstring and the type hints are all there is to write: a
-language model reads the first two, and the hints become the JSON Schema of the arguments.
+The name, the docstring and the type hints are all there is to write: a language model reads the
+first two, and the hints become the JSON Schema of the arguments.
 """
 
 from __future__ import annotations
@@ -10,60 +10,48 @@ import asyncio
 import importlib.util
 import inspect
 import json
-import re
 import sys
-import types
-import typing
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Union
+from types import ModuleType
+from typing import Any
 
 from antiphon.errors import UserError
-from antiphon.transports.mqtt.calls import Outcome
+from antiphon.tools import Result, Tool
 from antiphon.transports.mqtt.schema import fault
-from antiphon.transports.mqtt.topics import is_name
 
 ON_STOP = "on_stop"
 """A function of this name is no tool: it is called when the robot has to stand still."""
 LARGEST = 4000
 """Characters of a result; a longer one is no answer to a question."""
-_PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
-class Tool:
+class Function:
     """A function that can be called by a language model.
 
     Args:
-        function: with a docstring, and type hints on every parameter.
+        function: with a docstring and type hints; its attribute `says`, if it has one, is the
+            answer when it is done.
 
     Raises:
-        UserError: It lacks something, or a hint is none that JSON knows.
+        UserError: It cannot be a tool.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self.name = function.__name__
-        if not is_name(self.name):
-            raise UserError(f"A tool cannot be called '{self.name}': use letters and digits.")
-        about = inspect.getdoc(function)
-        if not about:
-            raise UserError(
-                f"The tool '{self.name}' has no docstring: say in one what it does, "
-                "the language model reads it."
-            )
         self.function = function
-        self.description = " ".join(about.split("\n\n")[0].split())[:500]
-        self.parameters = _schema(function, _described(about))
+        try:
+            self.tool = Tool.from_function(function, getattr(function, "says", None))
+        except UserError:
+            raise
+        except Exception as error:
+            name = getattr(function, "__name__", "tool")
+            raise UserError(f"A type hint of '{name}' is wrong ({error}): mend it.") from error
 
-    def announcement(self) -> dict[str, Any]:
-        """As the robot announces it."""
-        named = {"name": self.name, "description": self.description}
-        return {**named, "parameters": self.parameters}
-
-    def __call__(self, arguments: dict[str, Any]) -> Outcome:
+    def __call__(self, arguments: dict[str, Any]) -> Result:
         """Calls it; what goes wrong becomes a sentence."""
-        wrong = fault(arguments, self.parameters, "the call")
+        wrong = fault(arguments, self.tool.schema, "the call")
         if wrong:
-            return Outcome(False, error=wrong)
+            return Result(False, error=wrong)
         try:
             value = self.function(**arguments)
             if inspect.iscoroutine(value):
@@ -71,13 +59,13 @@ class Tool:
             text = json.dumps(value, allow_nan=False)
         except Exception as error:
             said = " ".join(str(error).split())[:300]
-            return Outcome(False, error=f"{type(error).__name__}: {said}")
+            return Result(False, error=said or type(error).__name__)
         if len(text) > LARGEST:
-            return Outcome(False, error=f"the result has more than {LARGEST} characters")
-        return Outcome(True, value)
+            return Result(False, error=f"the result has more than {LARGEST} characters")
+        return Result(True, value)
 
 
-def load(path: Path) -> tuple[dict[str, Tool], Callable[[], Any] | None]:
+def load(path: Path) -> tuple[dict[str, Function], Callable[[], Any] | None]:
     """The tools of a file, and what it does to stand still.
 
     Args:
@@ -87,6 +75,19 @@ def load(path: Path) -> tuple[dict[str, Tool], Callable[[], Any] | None]:
     Raises:
         UserError: The file cannot be imported, or a function cannot be a tool.
     """
+    module = _module(path)
+    own = {
+        name: each
+        for name, each in vars(module).items()
+        if inspect.isfunction(each)
+        and each.__module__ == module.__name__
+        and not name.startswith("_")
+    }
+    stop = own.pop(ON_STOP, None)
+    return {name: Function(each) for name, each in own.items()}, stop
+
+
+def _module(path: Path) -> ModuleType:
     if not path.is_file():
         raise UserError(f"There is no file '{path}': check its name.")
     spec = importlib.util.spec_from_file_location(f"antiphon_tools_{path.stem}", path)
@@ -97,81 +98,6 @@ def load(path: Path) -> tuple[dict[str, Tool], Callable[[], Any] | None]:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise UserError(
-            f"'{path}' cannot be imported ({type(error).__name__}: {error}): mend it."
-        ) from error
-    own = {
-        name: each
-        for name, each in vars(module).items()
-        if inspect.isfunction(each) and each.__module__ == spec.name and not name.startswith("_")
-    }
-    stop = own.pop(ON_STOP, None)
-    return {name: Tool(each) for name, each in own.items()}, stop
-
-
-def _schema(function: Callable[..., Any], described: dict[str, str]) -> dict[str, Any]:
-    try:
-        hints = typing.get_type_hints(function)
-    except Exception as error:
-        raise UserError(f"A type hint of '{function.__name__}' is wrong ({error}).") from error
-    properties, required = {}, []
-    for name, parameter in inspect.signature(function).parameters.items():
-        where = f"parameter '{name}' of the tool '{function.__name__}'"
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise UserError(f"The {where} takes anything: name what the tool needs.")
-        if parameter.kind is parameter.POSITIONAL_ONLY:
-            raise UserError(f"The {where} has no name to its callers: remove the slash.")
-        if name not in hints:
-            raise UserError(f"The {where} has no type hint: give it one, like '{name}: str'.")
-        properties[name] = _of_hint(hints[name], where)
-        if name in described:
-            properties[name]["description"] = described[name][:300]
-        if parameter.default is parameter.empty:
-            required.append(name)
-        elif isinstance(parameter.default, (str, int, float, bool)):
-            properties[name]["default"] = parameter.default
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": False,
-    }
-
-
-def _of_hint(hint: Any, where: str) -> dict[str, Any]:
-    if hint in _PLAIN:
-        return {"type": _PLAIN[hint]}
-    origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Literal and all(isinstance(each, (str, int)) for each in inner):
-        kinds = sorted({_PLAIN[type(each)] for each in inner})
-        return {"type": kinds[0] if len(kinds) == 1 else kinds, "enum": list(inner)}
-    if origin is list and inner:
-        return {"type": "array", "items": _of_hint(inner[0], where)}
-    if origin in (Union, types.UnionType) and type(None) in inner and len(inner) == 2:
-        other = _of_hint(inner[0] if inner[1] is type(None) else inner[1], where)
-        kinds = [other["type"]] if isinstance(other["type"], str) else other["type"]
-        other["type"] = [*kinds, "null"]
-        if "enum" in other:
-            other["enum"] = [*other["enum"], None]
-        return other
-    raise UserError(
-        f"The {where} has a type hint that JSON does not know: "
-        "use str, int, float, bool, Literal, list of these, or one of them or None."
-    )
-
-
-def _described(about: str) -> dict[str, str]:
-    """Parameters as a docstring in Google's style describes them."""
-    _, _, section = about.partition("Args:\n")
-    found: dict[str, str] = {}
-    name = ""
-    for line in section.split("\n"):
-        entry = re.match(r"    (\w+)(?: \(.*?\))?: (.*)", line)
-        if entry:
-            name = entry[1]
-            found[name] = entry[2].strip()
-        elif name and line.startswith("     "):
-            found[name] += " " + line.strip()
-        elif line.strip():
-            break
-    return found
+        said = f"{type(error).__name__}: {error}"
+        raise UserError(f"'{path}' cannot be imported ({said}): mend it.") from error
+    return module

@@ -178,7 +178,8 @@ class Link:
         self._words.clear()
         self._wake = {0: asyncio.Event(), 1: asyncio.Event()}
         self.connected = True
-        await client.subscribe(list(self.topics))
+        if self.topics:
+            await client.subscribe(list(self.topics))
         for message in self.opened():
             await self._publish(client, message)
         work = [

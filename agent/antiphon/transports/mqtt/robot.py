@@ -20,13 +20,13 @@ from antiphon.errors import UserError
 from antiphon.runtime.clock import WallClock
 from antiphon.runtime.devices import Duplex
 from antiphon.runtime.frames import FRAME, RATE, Frame
+from antiphon.tools import Result
 from antiphon.transports.mqtt import messages, packets
 from antiphon.transports.mqtt.broker import Broker
-from antiphon.transports.mqtt.calls import Outcome
 from antiphon.transports.mqtt.errors import MalformedError
 from antiphon.transports.mqtt.gate import Gate
 from antiphon.transports.mqtt.link import Link
-from antiphon.transports.mqtt.messages import Call, Heard, Hello, Result, State, Status, Stop
+from antiphon.transports.mqtt.messages import Call, Heard, Hello, State, Status, Stop
 from antiphon.transports.mqtt.packets import CONTENT_TYPE, Packet, to_pcm16
 from antiphon.transports.mqtt.player import Player
 from antiphon.transports.mqtt.toolbox import Toolbox
@@ -345,8 +345,8 @@ class Robot:
         if self.toolbox.call(tool, call, late, lambda call, done: self._answer(tool, call, done)):
             self.say(f"{tool}({', '.join(f'{k}={v!r}' for k, v in call.arguments.items())})")
 
-    def _answer(self, tool: str, call: Call, done: Outcome) -> None:
-        result = Result(call.call, self._session, done.ok, done.value, done.error)
+    def _answer(self, tool: str, call: Call, done: Result) -> None:
+        result = messages.Result(call.call, self._session, done.ok, done.value, done.error)
         message = Outgoing(self.topics.result(tool), result.body(), 1, expiry=30)
         self.link.send(message)
 

@@ -18,7 +18,7 @@ from antiphon.transports.mqtt.errors import MalformedError
 from antiphon.transports.mqtt.link import Link
 from antiphon.transports.mqtt.messages import Hello, Status
 from antiphon.transports.mqtt.packets import CONTENT_TYPE
-from antiphon.transports.mqtt.session import Session
+from antiphon.transports.mqtt.session import Session, tools_of
 from antiphon.transports.mqtt.topics import SERVER, SERVER_STATUS, Topics
 from antiphon.transports.mqtt.wire import Incoming, Outgoing
 
@@ -133,23 +133,23 @@ class Server:
             )
 
     def _meet(self, robot: str, hello: Hello, retained: bool) -> None:
-        for tool in hello.tools:
-            if not topics.is_name(tool["name"]):
-                raise MalformedError("a tool cannot be called so")
         known = self.sessions.get(robot)
         wrong = None
         if not retained:
             self._online[robot] = True
+        try:
+            tools = ", ".join(tools_of(hello)) or "no tools"
+        except UserError as error:
+            wrong = str(error)
         if (hello.audio_in, hello.audio_out) != self.formats:
-            wrong = f"this server takes {self.formats[0]} and gives {self.formats[1]}"
+            wrong = f"this server takes {self.formats[0]} and gives {self.formats[1]}."
         elif known is None and not self._room():
-            wrong = f"this server serves {self.most} robots, and all places are taken"
+            wrong = f"this server serves {self.most} robots, and all places are taken."
         if wrong:
-            self.say(f"{robot} is refused: {wrong}.")
+            self.say(f"{robot} is refused: {wrong}")
             body = messages.event(0, self._ms(), {"event": "Refused", "error": wrong})
             self.link.send(Outgoing(Topics(robot)("event"), body, 1, expiry=10))
         elif known is None and self._online.get(robot, True):
-            tools = ", ".join(tool["name"] for tool in hello.tools) or "no tools"
             self.say(f"{robot} is here ({tools}).")
             self._open(robot, hello)
         elif known is not None and not retained:

@@ -7,6 +7,7 @@ that nothing waits. While none arrive, the server's tick takes the steps.
 from __future__ import annotations
 
 import secrets
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
@@ -16,12 +17,13 @@ import numpy as np
 
 from antiphon.runtime.events import Event, Interrupted, Paused, to_json
 from antiphon.runtime.frames import FRAME, Frame
+from antiphon.tools import Call, Result, Tool
 from antiphon.transports.mqtt import messages, packets
 from antiphon.transports.mqtt.budget import Budget
-from antiphon.transports.mqtt.calls import Calls, Outcome
+from antiphon.transports.mqtt.calls import Calls, settle
 from antiphon.transports.mqtt.errors import MalformedError
 from antiphon.transports.mqtt.inlet import Frames, Inlet
-from antiphon.transports.mqtt.messages import Call, Cmd, Heard, Hello, Metrics, Result, State, Stop
+from antiphon.transports.mqtt.messages import Cmd, Heard, Hello, Metrics, State, Stop
 from antiphon.transports.mqtt.outlet import Outlet
 from antiphon.transports.mqtt.topics import Topics, tool_of
 from antiphon.transports.mqtt.wire import Incoming, Outgoing, sound
@@ -70,31 +72,32 @@ class Session:
         """Since when the robot is gone, in seconds; None: it is there."""
         self._send, self._now, self._soon = send, now, soon
         self._calls = Calls()
+        self._held: deque[tuple[Call, Future[Result]]] = deque()
+        """Calls of a turn that may go on."""
         self._orders = Budget(20, 40)
         self._said: State | None = None
+        self.tools = tools_of(hello)
+        """What the robot can do, by name."""
         self._last: Frame = np.zeros(FRAME, np.float32)
         self._sounding = False
         self.conversation = converse(self)
         self._begin()
 
     @property
-    def tools(self) -> list[dict[str, Any]]:
-        """What the robot announced: name, description and parameters of each."""
-        return self.hello.tools
-
-    @property
     def active(self) -> bool:
         """Whether there is anything to do for this robot."""
         recent = self._now() - self._in.arrived < LINGER
-        return recent or bool(len(self._calls)) or self.conversation.state != "idle"
+        waiting = len(self._calls) + len(self._held)
+        return recent or bool(waiting) or self.conversation.state != "idle"
 
     # The robot comes and goes
 
     def meet(self, hello: Hello) -> None:
         """The robot says who it is: again, or after it was started anew."""
-        known, self.hello = self.hello, hello
+        tools = tools_of(hello)
+        known, self.hello, self.tools = self.hello, hello, tools
         if known.session != hello.session:
-            self._calls.cancel("the robot was started anew")
+            self._cancel("the robot was started anew")
             self.conversation.dropped(0)
             self.conversation.stop()
             self._begin()
@@ -117,7 +120,7 @@ class Session:
         """The line or the robot is gone: nothing on its way is heard."""
         if self.gone is None:
             self.gone = self._now()
-            self._calls.cancel("the robot is gone")
+            self._cancel("the robot is gone")
             self._out.generation += 1
             self._out.drop()
             self._sounding = False
@@ -152,7 +155,7 @@ class Session:
                 answer = Outgoing(message.response, b'{"ok":true}', 1, expiry=EXPIRY)
                 self._send(replace(answer, correlation=message.correlation))
         elif tool := tool_of(leaf):
-            result = messages.read(Result, payload)
+            result = messages.read(messages.Result, payload)
             mine = result.session == self.hello.session
             if not mine or not self._calls.result(tool, result):
                 raise MalformedError("nobody asked for this result")
@@ -177,7 +180,7 @@ class Session:
         """Somebody wrote on the topic `stop`; the robot has read it, too."""
         if stop.stream is None:  # else it was us
             generation = self._out.generation
-            self._calls.cancel("the robot was stopped")
+            self._cancel("the robot was stopped")
             self.conversation.stop()
             self._step_now()
             if self._out.generation == generation:  # the robot plays nothing more of this one
@@ -186,39 +189,61 @@ class Session:
 
     def stop(self, reason: str) -> None:
         """Stop the agent, and the robot with it."""
-        self._calls.cancel("the robot was stopped")
+        self._cancel("the robot was stopped")
         self.conversation.stop()
         said = Stop(reason, self._out.generation, self._out.stream)
         self._send(Outgoing(self.topics("stop"), said.body(), 1, expiry=60))
 
     # Tools
 
-    def call(
-        self, tool: str, arguments: dict[str, Any], seconds: float = CALL_SECONDS
-    ) -> Future[Outcome]:
+    def execute(self, call: Call) -> Future[Result]:
         """Use a tool of the robot; may be called in any thread.
 
-        Args:
-            tool: name of a tool that was announced.
-            arguments: by name.
-            seconds: how long its result is waited for.
+        The call leaves when the user's turn is over, not when it only seems to be; it never leaves
+        if it is cancelled before.
         """
-        future: Future[Outcome] = Future()
-        self._soon(self._call, tool, arguments, seconds, future)
+        future: Future[Result] = Future()
+        self._soon(self._execute, call, future)
         return future
 
-    def _call(
-        self, tool: str, arguments: dict[str, Any], seconds: float, future: Future[Outcome]
-    ) -> None:
-        if not any(each["name"] == tool for each in self.tools):
-            future.set_result(Outcome(False, error=f"the robot has no tool '{tool}'"))
-        elif self.gone is not None:
-            future.set_result(Outcome(False, error="the robot is gone"))
-        elif name := self._calls.add(tool, future, self._now() + seconds):
-            call = Call(name, self._out.stream, arguments, _ms(self._now()), 1000 * EXPIRY)
-            message = Outgoing(self.topics.call(tool), call.body(), 1, expiry=EXPIRY)
-            asked = replace(message, response=self.topics.result(tool), correlation=name.encode())
-            self._send(asked)
+    def _execute(self, call: Call, future: Future[Result]) -> None:
+        self._held.append((call, future))
+        self._release()
+
+    def _release(self) -> None:
+        """Begin the calls that are wanted for sure."""
+        while self._held and self.conversation.state != "listening":
+            call, future = self._held.popleft()
+            if future.cancelled():
+                continue
+            if self.conversation.state == "idle":
+                settle(future, Result(False, error="nobody wants it any more"))
+            elif call.name not in self.tools:
+                settle(future, Result(False, error=f"the robot has no tool '{call.name}'"))
+            elif self.gone is not None:
+                settle(future, Result(False, error="the robot is gone"))
+            elif self._calls.add(call, future, self._now() + CALL_SECONDS):
+                self._send_call(call)
+
+    def _cancel(self, reason: str) -> None:
+        """No call is wanted any more."""
+        self._calls.cancel(reason)
+        while self._held:
+            settle(self._held.popleft()[1], Result(False, error=reason))
+
+    def _send_call(self, call: Call) -> None:
+        stream, sent = self._out.stream, _ms(self._now())
+        body = messages.Call(call.id, stream, call.arguments, sent, 1000 * EXPIRY).body()
+        self._send(
+            Outgoing(
+                self.topics.call(call.name),
+                body,
+                1,
+                expiry=EXPIRY,
+                response=self.topics.result(call.name),
+                correlation=call.id.encode(),
+            )
+        )
 
     # Time passes
 
@@ -226,6 +251,7 @@ class Session:
         """A frame's time has passed; to be called every 20 ms while active."""
         now = self._now()
         self._calls.expire(now)
+        self._release()
         if self.gone is not None:
             if now - self.gone > RESUME and self.conversation.state != "idle":
                 self.conversation.stop()
@@ -247,7 +273,7 @@ class Session:
 
     def close(self) -> None:
         """The robot will not come back."""
-        self._calls.cancel("the server ends")
+        self._cancel("the server ends")
         self.conversation.close()
 
     # Steps of the conversation
@@ -266,6 +292,7 @@ class Session:
         if packet is not None:
             self._send(sound(self.topics("audio/out"), packet, self.hello.framing))
         self._out.settle()
+        self._release()
         self._publish_state()
 
     def _step(self, frame: Frame) -> None:
@@ -299,6 +326,16 @@ class Session:
             self._said = said
             body = replace(said, sent=_ms(self._now())).body()
             self._send(Outgoing(self.topics("state"), body, 1, retain=True))
+
+
+def tools_of(hello: Hello) -> dict[str, Tool]:
+    """The tools a robot announces, by name.
+
+    Raises:
+        UserError: One of them is none.
+    """
+    tools = [Tool.parse(each) for each in hello.tools]
+    return {tool.name: tool for tool in tools}
 
 
 def _ms(now: float) -> int:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from antiphon.transports.mqtt.calls import MOST, Outcome
-from antiphon.transports.mqtt.functions import Tool
+from antiphon.tools import Result
+from antiphon.transports.mqtt.calls import MOST
+from antiphon.transports.mqtt.functions import Function
 from antiphon.transports.mqtt.messages import Call
 
 REMEMBERED = 256
@@ -25,7 +26,7 @@ class Toolbox:
     """
 
     def __init__(
-        self, tools: Mapping[str, Tool] | None = None, on_stop: Callable[[], Any] | None = None
+        self, tools: Mapping[str, Function] | None = None, on_stop: Callable[[], Any] | None = None
     ) -> None:
         self.tools = dict(tools or {})
         self.on_stop = on_stop
@@ -35,10 +36,10 @@ class Toolbox:
 
     def announcements(self) -> list[dict[str, Any]]:
         """What the robot announces."""
-        return [tool.announcement() for tool in self.tools.values()]
+        return [each.tool.announcement() for each in self.tools.values()]
 
     def call(
-        self, name: str, call: Call, late: float, done: Callable[[Call, Outcome], None]
+        self, name: str, call: Call, late: float, done: Callable[[Call, Result], None]
     ) -> bool:
         """Begins a call, unless it is known already or comes too late.
 
@@ -58,11 +59,11 @@ class Toolbox:
             self._known.popitem(last=False)
         tool = self.tools.get(name)
         if tool is None:
-            done(call, Outcome(False, error=f"the robot has no tool '{name}'"))
+            done(call, Result(False, error=f"the robot has no tool '{name}'"))
         elif late > call.expires / 1000:
-            done(call, Outcome(False, error="the call came too late"))
+            done(call, Result(False, error="the call came too late"))
         elif len(self._tasks) >= MOST:
-            done(call, Outcome(False, error="the robot has too much to do"))
+            done(call, Result(False, error="the robot has too much to do"))
         else:
             task = asyncio.ensure_future(self._run(tool, call, done))
             self._tasks.add(task)
@@ -83,7 +84,7 @@ class Toolbox:
             task.cancel()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, tool: Tool, call: Call, done: Callable[[Call, Outcome], None]) -> None:
+    async def _run(self, tool: Function, call: Call, done: Callable[[Call, Result], None]) -> None:
         loop = asyncio.get_running_loop()
         done(call, await loop.run_in_executor(self._threads, tool, call.arguments))
 

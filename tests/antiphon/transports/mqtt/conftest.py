@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
@@ -346,4 +346,4 @@ def net():
 @pytest.fixture(scope="session")
 def networks():
     """Makes networks, and what is needed to make their minds."""
-    return SimpleNamespace(Net=Net, Mind=Mind, Senses=Senses, converse=converse, replace=replace)
+    return SimpleNamespace(Net=Net, Mind=Mind, Senses=Senses, converse=converse, FakeGate=FakeGate)
