@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from antiphon.messages import Speech, Turn
 from antiphon.runtime import events as happened
+from antiphon.runtime.asking import Asking
 from antiphon.runtime.events import Event, State
 from antiphon.runtime.frames import FRAME, FRAME_MS, RATE
 from antiphon.runtime.listener import Listener
@@ -32,36 +32,6 @@ ONSET = 900 // FRAME_MS
 """Frames between the onset of speech and the stop of a reply that it interrupts, at most."""
 HANG_OVER = 300 // FRAME_MS
 """Frames that half duplex stays deaf after a reply, until its echo has died away."""
-
-
-@dataclass
-class Asking:
-    """The user's turn while it is spoken, and until its answer sounds."""
-
-    began: int
-    """When its speech was noticed; this and the others in samples of the microphone."""
-    speech_end: int | None = None
-    soft_end: int | None = None
-    turn_end: int | None = None
-    understood: int | None = None
-    first_piece: int | None = None
-    text: str | None = None
-    """What was understood."""
-    cut: bool = False
-    """Whether it was ended for being too long."""
-
-    def latency(self, now: int) -> happened.Latency:
-        """Where the time went until its answer sounded, which is now."""
-        end = self.turn_end or now
-        return happened.Latency(
-            now,
-            speech_end=self.speech_end or end,
-            soft_end=self.soft_end,
-            turn_end=end,
-            understood=self.understood,
-            first_piece=self.first_piece,
-            first_sound=now,
-        )
 
 
 class Floor:
