@@ -10,7 +10,7 @@ class Resampler:
     """Changes the rate of a stream.
 
     soxr's variable-rate mode is taken although the rate stays: it answers every 20 ms with 20 ms
-    and holds back 11 to 14 ms (30 ms from 8 kHz), while the usual mode answers every other time
+    and holds back 11 to 15 ms (30 ms from 8 kHz), while the usual mode answers every other time
     and holds back up to 66 ms. Distortion and aliasing stay below -100 dB.
 
     Args:
