@@ -201,9 +201,7 @@ class Link:
             raise
         finally:
             self.connected = False
-            for task in work:
-                task.cancel()
-            await asyncio.gather(*work, return_exceptions=True)
+            await end(work)
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for _ in client.messages:
@@ -235,6 +233,19 @@ class Link:
     def _gone(self, reason: str) -> None:
         if self.lost is not None:
             self.lost(reason)
+
+
+async def end(tasks: Iterable[asyncio.Future[None]]) -> None:
+    """Cancels tasks until they are done.
+
+    Once is not enough: up to Python 3.11, `asyncio.wait_for` swallows a cancellation that comes
+    together with the result.
+    """
+    while waiting := [task for task in tasks if not task.done()]:
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting, timeout=0.1)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def incoming(message: aiomqtt.Message) -> Incoming:

@@ -25,7 +25,7 @@ from antiphon.transports.mqtt import messages, packets
 from antiphon.transports.mqtt.broker import Broker
 from antiphon.transports.mqtt.errors import MalformedError
 from antiphon.transports.mqtt.gate import Gate
-from antiphon.transports.mqtt.link import Link
+from antiphon.transports.mqtt.link import Link, end
 from antiphon.transports.mqtt.messages import Call, Heard, Hello, State, Status, Stop
 from antiphon.transports.mqtt.packets import CONTENT_TYPE, Packet, to_pcm16
 from antiphon.transports.mqtt.player import Player
@@ -147,8 +147,7 @@ class Robot:
                     each.result()
         finally:
             self._ended.set()
-            link.cancel()
-            await asyncio.gather(link, return_exceptions=True)
+            await end([link])
             await loop.run_in_executor(None, listening.join, 2.0)
             self.toolbox.close()
 

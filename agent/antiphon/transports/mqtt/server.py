@@ -15,7 +15,7 @@ from antiphon.runtime.frames import FRAME_MS, RATE
 from antiphon.transports.mqtt import messages, topics
 from antiphon.transports.mqtt.broker import Broker
 from antiphon.transports.mqtt.errors import MalformedError
-from antiphon.transports.mqtt.link import Link
+from antiphon.transports.mqtt.link import Link, end
 from antiphon.transports.mqtt.messages import Hello, Status
 from antiphon.transports.mqtt.packets import CONTENT_TYPE
 from antiphon.transports.mqtt.session import Session, tools_of
@@ -89,9 +89,7 @@ class Server:
             for task in done:
                 task.result()
         finally:
-            for task in work:
-                task.cancel()
-            await asyncio.gather(*work, return_exceptions=True)
+            await end(work)
             for session in self.sessions.values():
                 session.close()
 
