@@ -171,7 +171,7 @@ def echo(
     data: Data,
     work: Work = WORK,
     out: Out = VOICE,
-    replies: Annotated[int, typer.Option(help="Replies the language model writes.")] = 640,
+    replies: Annotated[int, typer.Option(help="Replies of the language model to speak.")] = 640,
     steps: Steps = 300,
     cosine: Annotated[
         bool, typer.Option("--cosine/--no-cosine", help="With the denoising term or without.")
@@ -206,3 +206,30 @@ def tools(
     if threads:
         torch.set_num_threads(threads)
     job.train(data, work / "tools", out, steps=steps, minutes=minutes, seed=seed)
+
+
+@app.command(name="stop-word")
+def stop_word_(
+    data: Data,
+    out: Out = Path("assets/stop-word"),
+    scenes: Annotated[int, typer.Option(help="Scenes of each kind that are made.")] = 1500,
+    steps: Steps = 2400,
+    seed: Seed = 0,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Read at most so many clips of each collection.")
+    ] = None,
+    piper: Annotated[
+        bool, typer.Option("--piper/--no-piper", help="Let the agent's voice say it, too.")
+    ] = True,
+) -> None:
+    """Train the spotter of the stop word; prints what it does with speakers it has not heard."""
+    if not (data / "speech").is_dir():
+        raise UserError(f"{data} has no folder speech: give the data folder of docs/data.md")
+    from antiphon import weights
+    from antiphon.cli.output import print_json
+    from antiphon.training import stop_word as job
+
+    voice = weights.path("piper-joe") if piper else None
+    print_json(
+        job.train(data, out, scenes=scenes, steps=steps, seed=seed, limit=limit, piper=voice)
+    )

@@ -29,11 +29,11 @@ def questions(data: Path) -> list[tuple[str, list[str]]]:
 def turns(data: Path) -> Iterator[str]:
     """What people and assistants say in dialogues."""
     for row in texts(data, "dialogue/self_dialogue"):
-        yield from row["turns"]  # type: ignore[misc]
+        yield from row["turns"]
     for row in texts(data, "dialogue/sgd_train"):
-        yield from (text for _, text in row["turns"])  # type: ignore[attr-defined]
+        yield from (text for _, text in row["turns"])
     for row in texts(data, "dialogue/chatterbot_en"):
-        yield from row["turns"]  # type: ignore[misc]
+        yield from row["turns"]
     for name in ("clinc150", "snips"):
         yield from (str(row["text"]) for row in texts(data, f"intent/{name}"))
 

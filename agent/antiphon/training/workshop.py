@@ -32,6 +32,8 @@ from antiphon.training.teacher import Teacher
 from antiphon_codecs.unit_codec import UnitCodec, UnitCodecConfig
 from antiphon_codecs.unit_language import UnitLanguage
 
+SILENT = 4
+"""Replies the denoising adapter reads for each one that is spoken in Echo training."""
 RUNNING_TEXT = 150_000
 """Sentences the pronouncer reads."""
 
@@ -238,12 +240,12 @@ class Workshop:
         model.load_state_dict({k: v.float() for k, v in start.items()})
         cache = self.work / "echo.pkl"
         if not cache.exists():
-            own = self.own_replies(replies)
-            cache.write_bytes(pickle.dumps(pseudo(model.eval(), own)))
-        examples = pickle.loads(cache.read_bytes())
+            own = self.own_replies(SILENT * replies)
+            cache.write_bytes(pickle.dumps((own, pseudo(model.eval(), own[:replies]))))
+        own, examples = pickle.loads(cache.read_bytes())
         folder = self.work / ("echo" if cosine else "echo-without-cosine")
         if not (folder / "checkpoint.pt").exists():
-            print(f"cosine after warm start: {echo_job.warm_start(model, examples):.3f}")
+            print(f"cosine after warm start: {echo_job.warm_start(model, own):.3f}")
             self._denoiser(model, "cosine-only")
         task = echo_job.Echo(model, examples, cosine=cosine, generator=generator)
         echo_job.train(task, folder, steps=steps, minutes=minutes, seed=self.seed)
