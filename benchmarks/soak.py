@@ -155,6 +155,7 @@ def lives(questions: list[Sound], soak: Soak, total: int, limit: int | None, see
             yield from user.say(question, "question")
             for _ in range(15 * RATE // FRAME):
                 if soak.counts.get("ReplyStarted", 0) > before:
+                    yield from user.until_reply(1.0)
                     return
                 yield np.zeros(FRAME, np.float32)
         soak.lost += 1
@@ -168,7 +169,7 @@ def misfortunes(total: int) -> list[Fault]:
     gone = [round(total * (i + 0.5) / 10) for i in range(10)]
     return [
         *(Fault("dropout", at // FRAME * FRAME, 5 * FRAME) for at in drops),
-        *(Fault("gone", at // FRAME * FRAME, GONE) for at in gone),
+        *(Fault("gone", at // FRAME * FRAME, min(GONE, total // 40)) for at in gone),
     ]
 
 
