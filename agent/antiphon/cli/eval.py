@@ -146,6 +146,50 @@ def ablation(
     show(json, "Ablation", result)
 
 
+@app.command(name="turn-taking")
+def turn_taking_(
+    data: Data = HERE,
+    limit: Limit = None,
+    seed: Seed = 0,
+    voice: Voice = "voice-joe",
+    patience: Annotated[float, typer.Option(help="Seconds waited after half a sentence.")] = 1.5,
+    train: Annotated[bool, typer.Option("--train", help="The train split, to tune on.")] = False,
+    aec: Annotated[bool, typer.Option("--aec/--no-aec", help="With AEC3 or without.")] = True,
+    json: Json = False,
+) -> None:
+    """Voice activity, endpointing, echo and barge-in. --limit counts clips of each collection."""
+    with working(seed):
+        import numpy as np
+
+        from antiphon.evaluation import turn_taking
+        from antiphon.evaluation.turn_scenes import Material
+        from antiphon.runtime.smart_turn import SmartTurn
+        from antiphon.training.voices import HELD_OUT
+        from antiphon.training.voices import voice as speaker
+
+        split = "train" if train else "dev"
+        material = Material.read(data, split, limit or 30, np.random.default_rng(seed))
+        said = [speaker(n).speak(text) for n in HELD_OUT for text in turn_taking.BACKCHANNELS]
+        agent = [aloud(text, voice) for text in turn_taking.AGENT]
+        judge = SmartTurn().probability
+        result = turn_taking.evaluate(
+            material, agent, said, judge, seed, aec3=aec, patience=patience
+        )
+    show(json, "Turn taking", result)
+
+
+def aloud(text: str, voice: str) -> Pcm:
+    """A text in the agent's voice, at 16 kHz."""
+    import soxr
+
+    from antiphon.cli import say
+    from antiphon.cli.answering import read_aloud
+
+    take = read_aloud(*say.load(text, voice=voice, llm="smollm2-135m-instruct"))
+    resampled: Pcm = soxr.resample(take.pcm, take.sample_rate, 16_000)
+    return resampled
+
+
 @contextmanager
 def working(seed: int) -> Iterator[None]:
     """What libraries print goes to standard error, and chance is drawn by a seed."""

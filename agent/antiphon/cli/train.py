@@ -233,3 +233,21 @@ def stop_word_(
     print_json(
         job.train(data, out, scenes=scenes, steps=steps, seed=seed, limit=limit, piper=voice)
     )
+
+
+@app.command(name="turn-end")
+def turn_end_(
+    data: Data,
+    out: Out = Path("assets/turn-end"),
+    turns: Annotated[int, typer.Option(min=1, help="Turns that are heard.")] = 600,
+    seed: Seed = 0,
+) -> None:
+    """Train the head that hears whether a turn is complete."""
+    if not (data / "speech").is_dir():
+        raise UserError(f"{data} has no folder speech: give the data folder of docs/data.md")
+    from antiphon import weights
+    from antiphon.cli.output import print_json
+    from antiphon.training import turn_end as job
+
+    piper = weights.path("piper-joe")
+    print_json(job.train(data, out, count=turns, seed=seed, piper=piper))

@@ -159,9 +159,9 @@ def echo(reference: Sound, room: str, rng: np.random.Generator, delay: float = 0
     """What the microphone hears of `reference` [N] in one of `ROOMS`, `delay` seconds late."""
     seconds = 0.2 if room == "200 ms" else 0.06
     time = np.arange(int(seconds * 1.2 * RATE)) / RATE
-    response = rng.normal(size=len(time)) * np.exp(-6.9 * time / seconds)
+    response = (rng.normal(size=len(time)) * np.exp(-6.9 * time / seconds)).astype(np.float32)
     response[0] = 3
-    gain = (1.5 if room == "loud" else 0.3) / np.sqrt(np.square(response).sum())
+    gain = (1.5 if room == "loud" else 0.3) / float(np.sqrt(np.square(response).sum()))
     played = np.tanh(4 * reference) / 4 * 1.5 if room == "nonlinear" else reference
     late = np.pad(played, (int(delay * RATE), 0))[: len(reference)]
     return np.clip(convolve(late, response * gain), -1, 1)

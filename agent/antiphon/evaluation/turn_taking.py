@@ -25,6 +25,17 @@ from antiphon.runtime.vad import PRE_ROLL, VoiceActivity
 Judge = Callable[[Sound], float]
 """Probability that a turn [N] is complete."""
 
+AGENT = (
+    "The robot can bring you a glass of water, open the window, or play some music. It listens "
+    "while it speaks, so you may interrupt it at any time.",
+    "Mount Everest is the highest mountain in the world. It was first climbed in nineteen fifty "
+    "three by Edmund Hillary and Tenzing Norgay.",
+    "To make a good cup of tea, boil fresh water, warm the pot, add one spoon of leaves for each "
+    "person, and wait for four minutes.",
+)
+"""What the agent says while it is interrupted."""
+BACKCHANNELS = ("Uh-huh.", "Mm-hmm.", "Yeah.", "Okay.", "I see.", "Oh really?")
+"""What a listener says without wanting the floor."""
 BEFORE, AFTER = RATE, 3 * RATE
 """Samples of room sound around a turn."""
 SNRS = (None, 20.0, 10.0)
@@ -181,13 +192,13 @@ def _interrupt(
     aec3: bool | None,
 ) -> dict[str, float | None]:
     """The listener asks something, the agent answers, then comes `sound`."""
-    asked = spoken[rng.integers(len(spoken))]
+    asked = spoken[int(rng.integers(len(spoken)))]
     reply = stretch_to(agent, 8 * RATE)
     begins = len(asked) + RATE
     at = begins + int(rng.uniform(2, 3) * RATE)
     reference = np.zeros(begins + len(reply), np.float32)
     reference[begins:] = reply
-    echo = scenes.echo(reference, scenes.ROOMS[rng.integers(2)], rng)
+    echo = scenes.echo(reference, scenes.ROOMS[int(rng.integers(2))], rng)
     near = (rng.normal(size=len(echo)) * 10 ** (-70 / 20)).astype(np.float32)
     near[RATE // 2 :][: len(asked)] += asked
     near[at:][: len(sound)] += sound[: len(near) - at]
