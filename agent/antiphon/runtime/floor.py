@@ -29,7 +29,7 @@ from antiphon.runtime.speaking import Reason, Speaking
 from antiphon.runtime.worker import Failure, Judged, Output, Understood, Worker
 
 ONSET = 900 // FRAME_MS
-"""Frames between the onset of speech and the stop of a reply that it interrupts, at most."""
+"""Frames from the onset of speech within which it stops a reply, if it is an interruption."""
 HANG_OVER = 300 // FRAME_MS
 """Frames that half duplex stays deaf after a reply, until its echo has died away."""
 
@@ -321,6 +321,8 @@ class Floor:
         missed, self._missed = self._missed, None
         if self.pressed:
             self._open(0)
+        elif reason is None and self._senses.turn_frames > ONSET:
+            self._senses.forget_turn()  # who meant the agent would have stopped it by now
         elif self._senses.in_turn and self._options.mode == "full":
             self._open(self._senses.turn_frames)
             if missed == "soft":

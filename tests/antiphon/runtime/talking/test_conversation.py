@@ -126,6 +126,22 @@ def test_fades_leave_no_step_in_the_sound(drive):
     assert steps[first:].max() < 0.01
 
 
+def test_who_begins_as_the_reply_ends_is_heard_from_the_first_frame(drive, mind):
+    driver = drive().ask(20).run(REPLY - 4).run(20, SPEECH).run(END + 2)
+    assert [text for text, _ in mind.answered] == ["heard 20 frames", "heard 20 frames"]
+    assert driver.texts()[1][1].endswith("r1w5")
+
+
+def test_a_television_behind_the_reply_is_not_answered(drive, mind, makers):
+    class Far(makers["Senses"]):
+        def _barge(self, speech, speaking):
+            return None  # too far away to interrupt
+
+    driver = drive(senses=Far()).ask(20).run(5).run(REPLY, SPEECH).run(60)
+    assert len(mind.answered) <= 2 and mind.answered[-1][0] != f"heard {REPLY} frames"
+    assert driver.texts()[1][1].endswith("r1w5")
+
+
 def test_the_stop_word_stops_at_once_and_is_no_question(drive, mind):
     driver = drive().ask(20).run(20).run(1, STOP)
     assert driver.of(events.Interrupted)[0].reason == "stop word"
