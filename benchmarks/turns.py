@@ -221,8 +221,8 @@ def disturbance(
 
 def echo(system: System, room: str, seed: int) -> Recorded:
     """The agent speaks in a room that echoes; does it stop itself?"""
-    whole, _ = system.run(User(listens(30), seed), paced=False, say=PASSAGE)
-    user = User(listens(30), seed, Echo(room, seed))
+    whole, _ = system.run(User(listens(20), seed), paced=False, say=PASSAGE)
+    user = User(listens(20), seed, Echo(room, seed))
     recorded, _ = system.run(user, paced=False, echo=True, say=PASSAGE)
     system.note("echo seconds", recorded.spoken())
     system.note("self", float(whole.spoken() - recorded.spoken() > SHORTER))

@@ -101,6 +101,7 @@ class Recorder:
             raise UserError(f"Cannot record into '{folder}' ({error.strerror}).") from error
         self.folder = folder
         self.problem: str | None = None
+        self._closed = False
         self._frames = 0
         self._waiting: list[tuple[Frame, Frame]] = []
 
@@ -134,7 +135,10 @@ class Recorder:
         self._guard(lambda: self._line(self._events, to_json(event)))
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write what is left; once is enough."""
+        if self._closed:
+            return
+        self._closed = True
         self._guard(self._flush)
         for file in (self._input, self._output, self._replies, self._events, self._timeline):
             self._guard(file.close)
