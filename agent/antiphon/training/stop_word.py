@@ -73,7 +73,7 @@ class Spotter(nn.Module):
             assert isinstance(block, nn.Conv1d)
             named[f"{i}.weight"] = block.weight.permute(0, 2, 1).flatten(1)
             named[f"{i}.bias"] = block.bias
-        arrays = {k: np.ascontiguousarray(v.detach().numpy()) for k, v in named.items()}
+        arrays = {k: v.detach().numpy().copy() for k, v in named.items()}
         arrays["threshold"] = np.array(threshold, np.float32)
         save_file(arrays, folder / "stop.safetensors")
 
