@@ -205,18 +205,20 @@ def place(recorded: Recorded, control: Recorded, silent: int) -> float | None:
     return (at + len(end)) / RATE if match[at] > 0.7 * float(end @ end) else None
 
 
+def undisturbed(system: System, question: Sound, seed: int) -> Recorded:
+    """A plain question as fast as possible: what a disturbed one is compared with."""
+    return system.run(User(asks(question), seed), paced=False)[0]
+
+
 def disturbance(
-    system: System, question: Sound, sound: Sound, kind: str, seed: int
-) -> tuple[Recorded, bool]:
+    system: System, question: Sound, sound: Sound, kind: str, control: Recorded, seed: int
+) -> Recorded:
     """A sound that is no interruption; was the reply stopped?"""
-    control, _ = system.run(User(asks(question), seed), paced=False)
     user = User(disturbs(question, sound, 0.4, kind), seed)
     recorded, _ = system.run(user, paced=False)
     end = control.marks["question ends"]
-    missing = control.spoken(end) - recorded.spoken(end)
-    stopped = missing > SHORTER
-    system.note("false", float(stopped))
-    return recorded, stopped
+    system.note("false", float(control.spoken(end) - recorded.spoken(end) > SHORTER))
+    return recorded
 
 
 def echo(system: System, room: str, seed: int) -> Recorded:
