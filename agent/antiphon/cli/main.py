@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +20,8 @@ COMMANDS = {
     "talk": "Talk with microphone and speaker.",
     "replay": "Play a recorded conversation again.",
     "devices": "List and test microphones and speakers, and measure the echo.",
+    "serve": "Serve robots over MQTT.",
+    "robot": "Be the body of an agent that thinks elsewhere.",
     "codec": "Turn speech into units and back.",
     "train": "Train the models.",
     "eval": "Measure what the README claims.",
@@ -34,7 +37,8 @@ class Commands(TyperGroup):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         for name, about in COMMANDS.items():
-            self.add_command(TyperCommand(name=name, help=about))
+            if find_spec(f"antiphon.cli.{name}"):  # a robot's installation has its own only
+                self.add_command(TyperCommand(name=name, help=about))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Replaces the listed command by the one in its file."""

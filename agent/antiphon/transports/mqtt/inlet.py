@@ -74,10 +74,12 @@ class Inlet:
         self._next, self.arrived = packet.end, now
         return self._frames(pcm)
 
-    def fill(self, now: float) -> Frames:
-        """A frame of silence if the robot's is overdue; to be called every 20 ms."""
-        if now - self.arrived <= WAIT:
-            return self._frames(self._rest[:0])
+    def overdue(self, now: float) -> bool:
+        """Whether silence has to take the place of a frame that does not come."""
+        return now - self.arrived > WAIT
+
+    def fill(self) -> Frames:
+        """A frame of silence."""
         if self._next is not None:
             self._next += FRAME
         self.filled += FRAME

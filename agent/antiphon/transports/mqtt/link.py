@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import struct
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -226,8 +227,15 @@ class Link:
 
     async def _publish(self, client: aiomqtt.Client, message: Outgoing) -> None:
         properties = Packed(message) if self.version == 5 else None
+        # Sound is not waited for with a clock, which would cost as much as sending it: who is slow
+        # is noticed by the queue, and who is gone by the signs of life.
         await client.publish(
-            message.topic, message.payload, message.qos, message.retain, properties
+            message.topic,
+            message.payload,
+            message.qos,
+            message.retain,
+            properties,
+            timeout=PATIENCE if message.qos else math.inf,
         )
 
     def _gone(self, reason: str) -> None:

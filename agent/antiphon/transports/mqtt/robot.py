@@ -10,8 +10,7 @@ import asyncio
 import secrets
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from antiphon.runtime.frames import FRAME, RATE, Frame
 from antiphon.tools import Result
 from antiphon.transports.mqtt import messages, packets
 from antiphon.transports.mqtt.broker import Broker
+from antiphon.transports.mqtt.ears import Ears
 from antiphon.transports.mqtt.errors import MalformedError
 from antiphon.transports.mqtt.gate import Gate
 from antiphon.transports.mqtt.link import Link, end
@@ -33,32 +33,12 @@ from antiphon.transports.mqtt.toolbox import Toolbox
 from antiphon.transports.mqtt.topics import SERVER_STATUS, Topics, is_name, tool_of
 from antiphon.transports.mqtt.wire import Incoming, Outgoing, sound
 
-if TYPE_CHECKING:
-    from antiphon.runtime.echo import EchoCanceller
-    from antiphon.runtime.stop_word import StopWord
-
-MANY = 3
+MANY = 4
 """Frames in a packet while somebody speaks; one when an answer is due, to lose no time."""
-TOLD = 200
+TOLD = 400
 """Milliseconds of sound after which the robot says what was heard."""
-OWN = 0.5
-"""Share of the robot's own voice from which a frame is nobody else's."""
-DEAF = 15
-"""Frames a robot that cannot do both stays deaf after it has spoken."""
 BACKLOG = 25
 """Frames that may wait for the event loop."""
-
-
-@dataclass
-class Ears:
-    """What the robot makes of its microphone before anything leaves it."""
-
-    canceller: EchoCanceller | None = None
-    """Removes its own voice; None: it cannot be heard, or the robot is deaf meanwhile."""
-    half: bool = False
-    """Deaf while it speaks."""
-    stop_word: StopWord | None = None
-    """Spots "stop" without the network."""
 
 
 class Robot:
@@ -72,6 +52,7 @@ class Robot:
         ears: what it makes of its microphone.
         rate: samples a second of the voice.
         version: of MQTT, 5 or 3 (3.1.1).
+        patient: begin to listen when the agent is there, not before.
         say: told in a sentence what a person at the terminal may want to know.
 
     Raises:
@@ -88,6 +69,7 @@ class Robot:
         ears: Ears | None = None,
         rate: int = 22_050,
         version: Literal[3, 5] = 5,
+        patient: bool = False,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         if not is_name(name) or name == "server":
@@ -104,11 +86,11 @@ class Robot:
         """Samples of the microphone so far."""
         self._packet: list[Frame] = []
         self._told = -1
-        self._deaf = 0
-        self._played: Frame | None = None
         self._greeted = False
         self._over: asyncio.Future[None] | None = None
-        self._ended = threading.Event()
+        self._ended, self._met = threading.Event(), threading.Event()
+        if not patient:
+            self._met.set()
         self._free = threading.BoundedSemaphore(BACKLOG)
         self._hello = Hello(
             self._session,
@@ -157,6 +139,8 @@ class Robot:
         end: BaseException | None = None
         try:
             with self._duplex:
+                while not (self._met.wait(0.1) or self._ended.is_set()):
+                    pass
                 for frame in self._duplex:
                     while not self._free.acquire(timeout=0.1):
                         if self._ended.is_set():
@@ -179,10 +163,10 @@ class Robot:
 
     def _take(self, mic: Frame) -> None:
         self._free.release()
-        self._played = self.player.step()
-        if self.ears.stop_word is not None and self.ears.stop_word.step(mic):
+        out = self.player.step()
+        if self.ears.hears_stop(mic):
             self.halt("stop word")
-        frame = self._heard_by_ears(mic)
+        frame = self.ears.step(mic, out, sounding=self.player.sounding)
         start, self._at = self._at, self._at + FRAME
         if self._server is None or not self.link.connected:
             self._packet.clear()
@@ -192,25 +176,6 @@ class Robot:
             self._packet.append(each)
         self._send_sound(start + FRAME)
         self._tell_heard()
-
-    def _heard_by_ears(self, mic: Frame) -> Frame:
-        """The microphone without the robot itself."""
-        self._deaf = DEAF if self.player.sounding else max(0, self._deaf - 1)
-        if self.ears.half:
-            return np.zeros_like(mic) if self._deaf else mic
-        if self.ears.canceller is None or self._played is None:
-            return mic
-        echo = self.ears.canceller.step(mic, self._reference(self._played))
-        return np.zeros_like(mic) if echo.own > OWN and self._deaf else echo.clean
-
-    def _reference(self, out: Frame) -> Frame:
-        """What was played, at the microphone's rate."""
-        if not hasattr(self, "_mirror"):
-            from antiphon.runtime.senses import Reference
-
-            self._mirror = Reference(len(out) * RATE // FRAME)
-        self._mirror.push(out)
-        return self._mirror.next()
 
     def _send_sound(self, end: int) -> None:
         """Send what waits, if it is enough.
@@ -282,6 +247,7 @@ class Robot:
         if state.session != self._session or self._server is None:
             return
         self.state = state
+        self._met.set()
         self.player.follow(state.stream)
         self.player.fresh.late(state.sent, self._clock.now())
         if state.generation > self.player.generation:

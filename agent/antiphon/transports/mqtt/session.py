@@ -31,7 +31,7 @@ from antiphon.transports.mqtt.wire import Incoming, Outgoing, sound
 if TYPE_CHECKING:
     from antiphon.runtime.conversation import Conversation
 
-LEAD = 3
+LEAD = 4
 """Frames a reply is ahead of the clock: the robot's buffer is filled without waiting for it."""
 RESUME = 3.0
 """Seconds a reply waits for a robot that is gone before it is stopped."""
@@ -261,8 +261,8 @@ class Session:
             self.lose()
             self.conversation.stop()
             self.greet()
-        if self.conversation.state != "idle":
-            self._steps(self._in.fill(now))
+        if self._in.overdue(now) and self.conversation.state != "idle":
+            self._steps(self._in.fill())
 
     def report(self) -> None:
         """Say how the stream did."""

@@ -19,7 +19,9 @@ from antiphon.runtime.simulated import Simulated
 from antiphon.runtime.worker import InlineWorker
 from antiphon.transports.mqtt import topics
 from antiphon.transports.mqtt.broker import Broker
-from antiphon.transports.mqtt.robot import Ears, Robot
+from antiphon.transports.mqtt.ears import Ears
+from antiphon.transports.mqtt.hermes import TOPICS
+from antiphon.transports.mqtt.robot import Robot
 from antiphon.transports.mqtt.server import Server
 from antiphon.transports.mqtt.toolbox import Toolbox
 from antiphon.transports.mqtt.wire import Incoming
@@ -124,7 +126,9 @@ def converse(mind=None, made=None):
     """Makes conversations of tests; `made` collects them by robot."""
 
     def make(session):
-        conversation = Conversation(mind or Mind(), Options(), work=InlineWorker(), senses=Senses())
+        thinks = mind or Mind()
+        conversation = Conversation(thinks, Options(), work=InlineWorker(), senses=Senses())
+        conversation.thinks = thinks
         if made is not None:
             made[session.robot] = conversation
         return conversation
@@ -198,6 +202,7 @@ class Net:
         self.mind = mind
         self.make = converse_ or converse(mind, self.conversations)
         self.order = itertools.count()
+        self.others = []
         self.serve()
 
     def serve(self):
@@ -218,7 +223,7 @@ class Net:
         self.run(2)
 
     def mind_of(self, name="R1"):
-        return self.conversations[name]._mind
+        return self.conversations[name].thinks
 
     def add(self, name, *, tools=None, on_stop=None, version=5, key=None):
         mouth = Mouth()
@@ -261,8 +266,14 @@ class Net:
         for delay in self.fault(message, sender):
             self.flying.append((self.now + delay, next(self.order), message))
 
+    def bridge(self, hermes):
+        """Another one that reads and writes at the broker."""
+        hermes.link = Port(self, hermes)
+        self.others.append(hermes)
+
     def reads(self, who, topic):
         wanted = who.topics.for_robot() if isinstance(who, Robot) else topics.for_server()
+        wanted = TOPICS if who in self.others else wanted
         return any(matches(pattern, topic) for pattern, _ in wanted)
 
     def deliver(self):
@@ -272,7 +283,7 @@ class Net:
             m = each[2]
             told = m.content_type, m.properties, m.response, m.correlation
             arrived = Incoming(m.topic, m.payload, False, *told)
-            for who in [self.server, *self.robots.values()]:
+            for who in [self.server, *self.robots.values(), *self.others]:
                 if who.link.connected and self.reads(who, m.topic):
                     who.handle(arrived)
 

@@ -43,7 +43,7 @@ def test_lost_doubled_and_reordered_sound_is_never_heard_twice(net):
         heard = (net.frames() - before) / number
         assert 65 <= heard <= 101  # some was lost, nothing came twice
     asked = [text for role, text in net.texts() if role == "user"]
-    assert [int(text.split()[0]) for text in asked] == pytest.approx([22, 22, 22], abs=4)
+    assert [int(text.split()[0]) for text in asked] == pytest.approx([22, 22, 22], abs=8)
     assert net.server.sessions["R1"]._in.late > 0
 
 

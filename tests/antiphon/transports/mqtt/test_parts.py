@@ -111,9 +111,9 @@ def test_silence_takes_the_place_of_what_does_not_come_and_then_it_is_late():
         return Packet(7, 0, sent, index * FRAME, 16_000, np.full(FRAME, 100, np.int16)), now
 
     assert len(inlet.take(*packet(0, 1.0))) == 1
-    assert len(inlet.fill(1.1)) == 0
-    assert len(inlet.fill(1.14)) == 1
-    assert len(inlet.fill(1.16)) == 1
+    assert not inlet.overdue(1.1)
+    assert inlet.overdue(1.14)
+    assert len(inlet.fill()) == len(inlet.fill()) == 1
     assert len(inlet.take(*packet(1, 1.17))) == 0
     assert len(inlet.take(*packet(2, 1.17))) == 0
     assert len(inlet.take(*packet(3, 1.17))) == 1

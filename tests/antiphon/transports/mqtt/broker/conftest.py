@@ -19,7 +19,8 @@ import pytest
 from antiphon.runtime.frames import FRAME
 from antiphon.runtime.simulated import Simulated
 from antiphon.transports.mqtt.broker import Broker
-from antiphon.transports.mqtt.robot import Ears, Robot
+from antiphon.transports.mqtt.ears import Ears
+from antiphon.transports.mqtt.robot import Robot
 from antiphon.transports.mqtt.server import Server
 
 ROOT = Path(__file__).parents[5]

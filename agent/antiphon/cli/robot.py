@@ -1,0 +1,159 @@
+"""`antiphon robot`: the body of an agent that thinks elsewhere."""
+
+from __future__ import annotations
+
+import socket
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from antiphon.errors import UserError
+
+if TYPE_CHECKING:
+    from antiphon.runtime.devices import Duplex
+    from antiphon.runtime.events import Event
+    from antiphon.runtime.stop_word import StopWord
+    from antiphon.transports.mqtt.ears import Ears
+    from antiphon.transports.mqtt.toolbox import Toolbox
+
+RATE = 22_050
+"""Samples a second of the voice."""
+TAIL = 20.0
+"""Seconds of silence behind a sound file, in which the last answer is heard to its end."""
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def robot(
+    mqtt: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            envvar="ANTIPHON_MQTT",
+            help="The broker: mqtts://USER:PASSWORD@HOST:PORT. In the environment variable nobody "
+            "sees the password in the list of processes.",
+        ),
+    ],
+    id_: Annotated[
+        str | None, typer.Option("--id", help="The robot's name; that of this machine if none.")
+    ] = None,
+    tools: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.py", help="What it can do: functions with docstrings and type hints."
+        ),
+    ] = None,
+    ca: Annotated[
+        Path | None, typer.Option(help="Certificate of the authority that signed the broker's.")
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Allow no encryption, no user, any certificate.")
+    ] = False,
+    protocol: Annotated[
+        Literal["5", "3.1.1"], typer.Option(help="Version of MQTT that the broker speaks.")
+    ] = "5",
+    input_: Annotated[
+        str | None, typer.Option("--input", help="The microphone: a part of its name, or number.")
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", help="The speaker: a part of its name, or number.")
+    ] = None,
+    file: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            metavar="IN.wav OUT.wav",
+            help="Hear one sound file and write another on the same clock, instead of devices.",
+        ),
+    ] = None,
+    echo: Annotated[
+        Literal["cancel", "half", "none"],
+        typer.Option(
+            help="cancel: take its own voice out of the microphone. half: deaf while it speaks. "
+            "none: headphones."
+        ),
+    ] = "cancel",
+) -> None:
+    """Be the body of an agent: microphone, speaker and abilities here, antiphon serve elsewhere.
+
+    Needs no language model and no PyTorch.
+    """
+    from antiphon.transports.mqtt.broker import parse
+    from antiphon.transports.mqtt.robot import Robot
+    from antiphon.transports.mqtt.service import run
+
+    broker = parse(mqtt, ca=ca, insecure=insecure)
+    name = id_ or socket.gethostname().partition(".")[0]
+    box, ears = toolbox(tools), ears_of(echo, real=file is None)
+    duplex = opened(file, input_, output)
+
+    async def work() -> None:
+        body = Robot(
+            broker,
+            name,
+            duplex,
+            toolbox=box,
+            ears=ears,
+            rate=RATE,
+            patient=file is not None,
+            version=5 if protocol == "5" else 3,
+            say=lambda sentence: print(sentence, flush=True),
+        )
+        await body.run()
+
+    run(work())
+
+
+def toolbox(file: Path | None) -> Toolbox:
+    """The tools of a file, if there is one."""
+    from antiphon.transports.mqtt import functions
+    from antiphon.transports.mqtt.toolbox import Toolbox
+
+    return Toolbox(*functions.load(file)) if file is not None else Toolbox()
+
+
+def ears_of(echo: str, *, real: bool) -> Ears:
+    """What the robot does about its own voice, and about the word "stop"."""
+    from antiphon.transports.mqtt.ears import Ears
+
+    if not real or echo == "none":
+        return Ears(stop_word=stop_word())
+    if echo == "half":
+        return Ears(half=True, stop_word=stop_word())
+    from antiphon.runtime.echo import EchoCanceller
+
+    return Ears(EchoCanceller(), stop_word=stop_word())
+
+
+def stop_word() -> StopWord | None:
+    """Spots the word "stop" here; None if what it needs is not installed."""
+    try:
+        from antiphon.runtime.stop_word import StopWord
+
+        return StopWord()
+    except (ImportError, UserError):
+        print("The word stop is spotted by the agent, not here.", flush=True)
+        return None
+
+
+def opened(file: tuple[Path, Path] | None, microphone: str | None, speaker: str | None) -> Duplex:
+    """Microphone and speaker, or the files in their place."""
+    if file is not None:
+        if find_spec("soundfile") is None:
+            raise UserError("Sound files need another package: pip install soundfile.")
+        from antiphon import audio
+        from antiphon.runtime.files import SoundFiles
+
+        if microphone or speaker:
+            raise UserError("Give --input and --output, or --file, not both.")
+        audio.require_readable(file[0])
+        audio.require_writable(file[1])
+        return SoundFiles(file[0], file[1], RATE, tail=TAIL, speed=1.0)
+    from antiphon.runtime.supervisor import SoundCards
+
+    def tell(event: Event) -> None:
+        print(event, flush=True)
+
+    return SoundCards(RATE, tell, microphone=microphone, speaker=speaker)

@@ -1,0 +1,140 @@
+"""`antiphon serve`: the agent for robots at a broker."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from antiphon.errors import UserError
+
+if TYPE_CHECKING:
+    from antiphon.runtime.conversation import Conversation
+    from antiphon.runtime.mind import Mind
+    from antiphon.transports.mqtt.session import Session
+
+app = typer.Typer(add_completion=False)
+
+Mqtt = Annotated[
+    str,
+    typer.Option(
+        metavar="URL",
+        envvar="ANTIPHON_MQTT",
+        help="The broker: mqtts://USER:PASSWORD@HOST:PORT. In the environment variable nobody "
+        "sees the password in the list of processes.",
+    ),
+]
+Ca = Annotated[
+    Path | None, typer.Option(help="Certificate of the authority that signed the broker's.")
+]
+Insecure = Annotated[
+    bool, typer.Option("--insecure", help="Allow no encryption, no user, any certificate.")
+]
+
+
+@app.command()
+def serve(
+    mqtt: Mqtt,
+    ca: Ca = None,
+    insecure: Insecure = False,
+    robots: Annotated[int, typer.Option(min=1, help="Robots at the same time.")] = 16,
+    hermes: Annotated[
+        bool, typer.Option("--hermes", help="Talk with Rhasspy's satellites (Hermes), too.")
+    ] = False,
+    patience: Annotated[
+        float,
+        typer.Option(help="How long it waits for an unfinished sentence to go on; 1 is 1.5 s."),
+    ] = 1.0,
+    ears: Annotated[
+        Literal["s2t", "cascade"], typer.Option(help="Hear directly, or transcribe first.")
+    ] = "s2t",
+    voice: Annotated[str, typer.Option(help="A voice: its name or folder.")] = "voice-joe",
+    llm: Annotated[
+        str, typer.Option(help="A language model: its name, folder or hub id.")
+    ] = "smollm2-135m-instruct",
+) -> None:
+    """Serve robots at a broker. They come and go as they like: see antiphon robot."""
+    from antiphon.runtime.options import Options
+    from antiphon.transports.mqtt.broker import parse
+    from antiphon.transports.mqtt.server import Server
+    from antiphon.transports.mqtt.service import run
+
+    broker = parse(mqtt, ca=ca, insecure=insecure)
+    options = Options(patience=patience)
+    say("Loading the models …")
+    minds = Minds(load(ears=ears, voice=voice, llm=llm))
+
+    async def work() -> None:
+        server = Server(
+            broker,
+            lambda session: conversation(minds.of(session), options),
+            sample_rate=options.sample_rate,
+            most=robots,
+            say=say,
+        )
+        if hermes:
+            from antiphon.transports.mqtt.hermes import bridge
+
+            await bridge(server)
+        else:
+            await server.run()
+
+    run(work())
+
+
+def say(sentence: str) -> None:
+    """Tells the person at the terminal."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def load(**choices: Any) -> Mind[Any]:
+    """The models, warmed up; tests put others here."""
+    from antiphon.cli import talk
+
+    return talk.load(**choices)
+
+
+def conversation(mind: Mind[Any], options: Any) -> Conversation:
+    """A conversation with threads of its own; the robot has removed its own voice already."""
+    from antiphon.runtime.conversation import Conversation
+    from antiphon.runtime.worker import ThreadWorker
+
+    return Conversation(mind, options, work=ThreadWorker(), aside=ThreadWorker())
+
+
+class Minds:
+    """Gives every robot a mind with its own tools, on shared weights.
+
+    Args:
+        mind: hears and answers.
+    """
+
+    def __init__(self, mind: Mind[Any]) -> None:
+        self.mind = mind
+        self._chooser: Any = None
+
+    def of(self, session: Session) -> Mind[Any]:
+        """The mind for a robot; without tools if it has none, or if none can be used."""
+        if not session.tools:
+            return self.mind
+        try:
+            return self._acting(session)
+        except UserError as error:
+            say(f"{session.robot} cannot use its tools. {error}")
+            return self.mind
+
+    def _acting(self, session: Session) -> Mind[Any]:
+        from antiphon.runtime.acting import ActingMind
+        from antiphon.tools.toolbox import Toolbox
+
+        if self._chooser is None:
+            from antiphon.tools.chooser import Chooser
+
+            agent = getattr(self.mind, "agent", None)
+            if agent is None:
+                raise UserError("This mind has no language model that could choose among tools.")
+            self._chooser = Chooser.load(agent.s2t.tokenizer)
+        toolbox = Toolbox(list(session.tools.values()), self._chooser)
+        return ActingMind(self.mind, toolbox, session.execute)

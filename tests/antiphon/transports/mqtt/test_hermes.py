@@ -1,0 +1,95 @@
+"""A satellite of Rhasspy talks with the agent."""
+
+from __future__ import annotations
+
+import io
+import json
+import wave
+
+import numpy as np
+import pytest
+
+from antiphon.transports.mqtt.hermes import Hermes
+from antiphon.transports.mqtt.wire import Incoming, Outgoing
+
+
+def wav(level, frames=4, rate=16_000):
+    made = io.BytesIO()
+    with wave.open(made, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(np.full(320 * frames, level * 32767, "<i2").tobytes())
+    return made.getvalue()
+
+
+@pytest.fixture
+def satellite(net):
+    """Sends for a satellite, and lets time pass."""
+    hermes = Hermes(net.server)
+    hermes._clock = net.clock
+    net.bridge(hermes)
+
+    def send(leaf, payload):
+        net.post("satellite", Outgoing(f"hermes/{leaf}", payload))
+
+    def stream(level, packets):
+        for _ in range(packets):
+            send("audioServer/kitchen/audioFrame", wav(level))
+            net.run(4)
+
+    send.stream, send.hermes = stream, hermes
+    return send
+
+
+def sent(net, begins):
+    return [m for _, m in net.log if m.topic.startswith(f"hermes/{begins}")]
+
+
+def test_wake_word_question_answer_and_sleep(net, satellite):
+    satellite.stream(0.5, 3)
+    assert not [m for _, m in net.log if m.topic.endswith("audio/in")]  # not woken yet
+    satellite("hotword/hey/detected", b'{"siteId":"kitchen"}')
+    net.run(3)
+    satellite.stream(0.5, 6)
+    satellite.stream(0.0, 40)
+    played = b""
+    for message in sent(net, "audioServer/kitchen/playBytes"):
+        with wave.open(io.BytesIO(message.payload)) as file:
+            assert file.getframerate() == 22_050
+            played += file.readframes(10**6)
+    loud = np.frombuffer(played, "<i2")
+    assert len(loud) / 22_050 == pytest.approx(2.0, abs=0.05)
+    assert net.texts("kitchen")[-1][0] == "assistant"
+    satellite.stream(0.0, 110)
+    assert len(sent(net, "dialogueManager/sessionStarted")) == 1
+    (over,) = sent(net, "dialogueManager/sessionEnded")
+    assert json.loads(over.payload)["termination"] == {"reason": "nominal"}
+
+
+def test_a_text_is_said_and_its_end_reported(net, satellite):
+    said = {"siteId": "kitchen", "text": "one two", "id": "7"}
+    satellite("hotword/hey/detected", b'{"siteId":"kitchen"}')
+    net.run(5)
+    satellite("tts/say", json.dumps(said).encode())
+    net.run(60)
+    assert sent(net, "audioServer/kitchen/playBytes")
+    (over,) = sent(net, "tts/sayFinished")
+    assert json.loads(over.payload)["id"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("leaf", "payload"),
+    [
+        ("hotword/hey/detected", b"no"),
+        ("hotword/hey/detected", b"[1]"),
+        ("hotword/hey/detected", b'{"siteId":"a/b"}'),
+        ("audioServer/kitchen/audioFrame", b"RIFF"),
+        ("audioServer/kitchen/audioFrame", wav(0.1, rate=8_000)),
+    ],
+)
+def test_what_is_malformed_is_dropped(net, satellite, leaf, payload):
+    satellite("hotword/hey/detected", b'{"siteId":"kitchen"}')
+    net.run(2)
+    satellite.hermes.handle(Incoming(f"hermes/{leaf}", payload))
+    assert satellite.hermes.malformed == 1
