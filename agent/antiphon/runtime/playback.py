@@ -18,6 +18,10 @@ from antiphon.runtime.heard import Script
 Pcm = NDArray[np.float32]
 
 
+CUSHION, MOST = 0.2, 0.6
+"""Seconds by which the cushion grows whenever a reply runs dry, and at most."""
+
+
 class Reply:
     """A reply while it is made and played.
 
@@ -77,7 +81,8 @@ class Span:
 class Playback:
     """Hands out one reply at a time, frame by frame, and never a sample of a stopped one.
 
-    A reply fades in and out within a frame (20 ms) wherever it begins or ends in mid-sound.
+    A reply fades in and out within a frame (20 ms) wherever it begins or ends in mid-sound. Where
+    replies run dry because the models cannot keep up, the next ones begin with a cushion.
 
     Args:
         sample_rate: samples a second.
@@ -92,6 +97,11 @@ class Playback:
         """How often a reply ran dry in mid-speech."""
         self.position = 0
         """Samples handed out."""
+        self.cushion = 0
+        """Samples that must be there before a reply begins or goes on."""
+        self._filling = True
+        self._ran_dry = False
+        self._rate = sample_rate
         self._heard: int | None = None
         self._spans: deque[Span] = deque()
         self._leaving: Reply | None = None
@@ -103,7 +113,8 @@ class Playback:
     def play(self, reply: Reply) -> None:
         """Play a reply from the next frame on; the one before is faded out."""
         self.stop()
-        self.reply, self._smooth = reply, True
+        self.cushion = self.cushion if self._ran_dry else self.cushion // 2
+        self.reply, self._smooth, self._filling, self._ran_dry = reply, True, True, False
 
     def pause(self) -> None:
         """Fade out and wait."""
@@ -130,7 +141,7 @@ class Playback:
         out = np.zeros(self.frame, np.float32)
         leaving, self._leaving = self._leaving, None
         reply = leaving or (None if self.paused else self.reply)
-        if reply is not None:
+        if reply is not None and (leaving or self._filled(reply)):
             start = reply.cursor
             sound = reply.read(self.frame)
             ends = leaving is not None or (not reply.complete and reply.cursor >= reply.length)
@@ -141,8 +152,9 @@ class Playback:
                 out[: len(sound)] *= fade(len(sound))
             if len(sound):
                 self._spans.append(Span(self.position, reply, start, len(sound)))
-                self.underruns += ends and leaving is None
                 self._smooth = not ends
+                if ends and leaving is None:
+                    self._run_dry()
             if self.paused:
                 self._again = start
         self.position += self.frame
@@ -173,6 +185,17 @@ class Playback:
     def settled(self, reply: Reply) -> bool:
         """Whether nothing of `reply` that was handed out is still to be heard."""
         return all(span.reply is not reply for span in self._spans)
+
+    def _filled(self, reply: Reply) -> bool:
+        """Whether there is enough to go on with."""
+        there = reply.length - reply.cursor
+        self._filling = self._filling and not reply.complete and there < max(self.cushion, 1)
+        return not self._filling
+
+    def _run_dry(self) -> None:
+        self.underruns += 1
+        self._filling = self._ran_dry = True
+        self.cushion = min(self.cushion + int(CUSHION * self._rate), int(MOST * self._rate))
 
     def _settle(self, total: int) -> None:
         while self._spans and self._spans[0].at < total:

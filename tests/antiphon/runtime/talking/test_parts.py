@@ -84,6 +84,28 @@ def test_a_reply_that_runs_dry_ends_and_begins_softly():
     assert np.abs(np.diff(inner[441:])).max() < 0.02 and playback.underruns == 1
 
 
+def test_where_models_cannot_keep_up_replies_begin_with_a_cushion():
+    playback = Playback(22_050)
+
+    def reply(number, pieces, silence):
+        """Frames of silence before a reply sounds and in it, if its pieces are late."""
+        made, out = Reply(number), []
+        playback.play(made)
+        for i in range(pieces):
+            made.add(Speech(np.full(4410, 0.5, np.float32), 22_050, i * 4410, "a"))
+            made.complete = i == pieces - 1
+            out += [playback.next() for _ in range(silence)]
+        while not made.over:
+            out.append(playback.next())
+        sounds = [frame.any() for frame in out]
+        return sounds.index(True), sounds[sounds.index(True) :].count(False)
+
+    begins, gaps = zip(*(reply(i, 12, 12) for i in range(4)), strict=True)
+    assert begins[0] == 0 and begins[-1] > 20 and gaps[-1] < gaps[0]
+    begins, gaps = zip(*(reply(i, 12, 5) for i in range(8)), strict=True)
+    assert begins[-1] == 0 and set(gaps) == {0}  # the cushion is forgotten
+
+
 def test_the_window_keeps_the_newest_turns_and_what_the_user_told():
     memory = Memory(300)
     memory.add(Turn("user", "Hello. My name is Anna. How are you?"))
