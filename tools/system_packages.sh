@@ -3,9 +3,9 @@
 # names them and goes on. Tests that miss one are skipped and say so.
 set -uo pipefail
 
-# libportaudio2 is all the microphone and the speaker need; the others make a sound card of
-# software, for the tests.
-packages=(libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins)
+# libportaudio2 is all the microphone and the speaker need; the next ones make a sound card of
+# software, for the tests. mosquitto is the broker of the tests; they start their own.
+packages=(libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins mosquitto)
 
 missing=()
 for package in "${packages[@]}"; do
@@ -21,6 +21,11 @@ install() {
         { apt-get --quiet=2 update && apt-get "${options[@]}" install "${missing[@]}"; }
 }
 
-if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] && said=$(install 2>&1); then exit 0; fi
+if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] && said=$(install 2>&1); then
+    case " ${missing[*]} " in # nobody asked for a broker that runs
+    *" mosquitto "*) systemctl disable --now mosquitto >/dev/null 2>&1 || true ;;
+    esac
+    exit 0
+fi
 if [ -n "${said:-}" ]; then tail -n 3 <<<"$said" >&2; fi
 echo "Not installed: ${missing[*]}. On Debian and Ubuntu: sudo apt install ${missing[*]}" >&2
