@@ -32,7 +32,7 @@ from antiphon.training.teacher import Teacher
 from antiphon_codecs.unit_codec import UnitCodec, UnitCodecConfig
 from antiphon_codecs.unit_language import UnitLanguage
 
-SILENT = 4
+SILENT = 2
 """Replies the denoising adapter reads for each one that is spoken in Echo training."""
 RUNNING_TEXT = 150_000
 """Sentences the pronouncer reads."""
