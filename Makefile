@@ -1,6 +1,7 @@
 # make demo   answer the sample questions with speech
+# make talk   talk with microphone and speaker
 # make test   run the tests
-# Both set up .venv first, once. TORCH_INDEX=URL names the index to take PyTorch from.
+# All set up .venv first, once. TORCH_INDEX=URL names the index to take PyTorch from.
 
 VENV ?= .venv
 PYTHON ?=
@@ -8,11 +9,14 @@ TORCH_INDEX ?=
 BIN := $(VENV)/bin
 SETUP := VENV="$(VENV)" PYTHON="$(PYTHON)" TORCH_INDEX="$(TORCH_INDEX)" tools/setup.sh
 
-.PHONY: demo test lint format types imports clean
+.PHONY: demo talk test lint format types imports clean
 
 demo: $(VENV)/.ready
 	$(BIN)/antiphon weights fetch >/dev/null
 	$(BIN)/antiphon ask assets/questions/*.wav --out reply.wav
+
+talk: $(VENV)/.ready-talk
+	$(BIN)/antiphon talk
 
 test: $(VENV)/.ready-dev
 	$(BIN)/python -m pytest
@@ -39,6 +43,10 @@ $(VENV)/.ready: pyproject.toml tools/setup.sh
 	$(SETUP)
 	touch $@
 
+$(VENV)/.ready-talk: pyproject.toml tools/setup.sh
+	$(SETUP) aec
+	touch $(VENV)/.ready $@
+
 $(VENV)/.ready-dev: pyproject.toml tools/setup.sh
 	$(SETUP) train,eval,aec,dev
-	touch $(VENV)/.ready $@
+	touch $(VENV)/.ready $(VENV)/.ready-talk $@
