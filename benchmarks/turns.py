@@ -320,9 +320,11 @@ def compare(
             made = interruption(system, question, other, control, words, seed + i)
             kept(f"interruption-{i}", system, made)
             bar.update(3)
+            control = undisturbed(system, question, seed + i)
             for kind, sounds in kinds.items():
-                recorded, _ = disturbance(system, question, sounds[i % len(sounds)], kind, seed + i)
-                kept(f"{kind}-{i}", system, recorded)
+                sound = sounds[i % len(sounds)]
+                made = disturbance(system, question, sound, kind, control, seed + i)
+                kept(f"{kind}-{i}", system, made)
                 bar.update()
     for system in systems:
         for room in scenes.ROOMS:

@@ -20,6 +20,8 @@ from antiphon.runtime.mind import Cancelled
 
 STALL = 20_000 // FRAME_MS
 """Frames without a sign of life after which a work is given up: 20 s."""
+CLOSING = 10.0
+"""Seconds a thread is given to end: libraries abort the process if it is still in them at exit."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,7 @@ class _Bench:
         """Works not finished; counted up by the owner and by the thread under a lock."""
         self.beats = 0
         """Signs of life."""
+        self.closed = False
         self.lock = threading.Lock()
 
 
@@ -210,10 +213,11 @@ class ThreadWorker:
         return found
 
     def close(self) -> None:
-        """Ask the thread to stop and give it a moment; it never keeps the process alive."""
+        """Stop after the step it is in; a thread that hangs does not keep the process alive."""
         self.generation = -1
+        self._bench.closed = True
         self._bench.jobs.put(None)
-        self._thread.join(timeout=2.0)
+        self._thread.join(timeout=CLOSING)
 
     def _hire(self) -> _Bench:
         bench = _Bench()
@@ -224,7 +228,7 @@ class ThreadWorker:
         return bench
 
     def _run(self, bench: _Bench) -> None:
-        while (job := bench.jobs.get()) is not None:
+        while (job := bench.jobs.get()) is not None and not bench.closed:
             bench.current = job
             try:
                 for output in job.work(lambda job=job: self._stale(job)):  # type: ignore[misc]
