@@ -25,9 +25,9 @@ ONSET, WITHIN = 4, 6
 """Frames of speech among the last so many that begin a turn, or take it up again."""
 SOFT = 100 // FRAME_MS
 """Frames of silence after which the turn may be over."""
-FAST = 0.25
+FAST = 0.45
 """Seconds of silence that suffice when the judge is sure that the turn is complete."""
-UNSURE, SURE = 0.3, 0.9
+UNSURE, SURE = 0.5, 0.75
 """Probabilities up to which the judge counts for nothing, and from which it is believed."""
 
 
