@@ -86,7 +86,7 @@ class Robot:
         """Samples of the microphone so far."""
         self._packet: list[Frame] = []
         self._told = -1
-        self._greeted = False
+        self._greeted = self._complained = False
         self._over: asyncio.Future[None] | None = None
         self._ended, self._met = threading.Event(), threading.Event()
         if not patient:
@@ -283,15 +283,22 @@ class Robot:
             self.link.send(self._status("online"))
 
     def _note(self, event: dict[str, object]) -> None:
-        kind = event["event"]
-        if kind in ("Transcript", "ReplyText", "Interrupted", "Failed", "Refused"):
-            text = event.get("text") or event.get("error") or event.get("heard_text") or ""
-            self.say(f"{kind}: {text}")
+        """Something happened in the conversation."""
+        told = {name: event.get(name) or "" for name in ("text", "heard_text", "error")}
+        sentences = {
+            "Transcript": f"You: {told['text']}",
+            "ReplyFinished": f"Antiphon: {told['text']}",
+            "Interrupted": f"Antiphon: {told['heard_text']}—",
+            "Failed": f"The agent failed ({told['error']}).",
+            "Refused": f"The agent refuses this robot: {told['error']}",
+        }
+        if str(event["event"]) in sentences:
+            self.say(sentences[str(event["event"])])
 
     # Stop, and tools
 
     def halt(self, reason: str) -> None:
-        """Be silent and stand still, here and now; then tell the agent."""
+        """Be silent and stand still, and tell the agent."""
         self.link.send(Outgoing(self.topics("stop"), Stop(reason).body(), 1, expiry=60))
         self._stand_still(Stop(reason))
 
@@ -308,28 +315,29 @@ class Robot:
             raise MalformedError("the call is of another stream")
         late = self.player.fresh.late(call.sent, self._clock.now())
         if self.toolbox.call(tool, call, late, lambda call, done: self._answer(tool, call, done)):
-            self.say(f"{tool}({', '.join(f'{k}={v!r}' for k, v in call.arguments.items())})")
+            given = ", ".join(f"{name}={value!r}" for name, value in call.arguments.items())
+            self.say(f"Tool: {tool}({given})")
 
     def _answer(self, tool: str, call: Call, done: Result) -> None:
         result = messages.Result(call.call, self._session, done.ok, done.value, done.error)
-        message = Outgoing(self.topics.result(tool), result.body(), 1, expiry=30)
-        self.link.send(message)
+        self.link.send(Outgoing(self.topics.result(tool), result.body(), 1, expiry=30))
 
     # The line
 
     def _opened(self) -> list[Outgoing]:
+        self._complained = False
         self.say(f"Connected to {self.link.broker.name} as {self.topics.robot}.")
         return [self._status("online"), self._greeting()]
 
     def _lost(self, reason: str) -> None:
         """Nothing that was on its way is spoken or done any more."""
-        if self._server is not None or not self._greeted:
+        if not self._complained:
             self.say(f"The broker is not to be reached ({reason}); trying again.")
+            self.toolbox.stop()
+        self._complained, self._greeted = True, False
         self._server = self.state = None
-        self._greeted = False
         self._packet.clear()
         self.player.clear(self.player.generation)
-        self.toolbox.stop()
 
     def _greeting(self) -> Outgoing:
         return Outgoing(self.topics("hello"), self._hello.body(), 1, retain=True)

@@ -151,7 +151,7 @@ class Session:
             self._publish_state()
         elif leaf == "cmd":
             self._obey(messages.read(Cmd, payload))
-            if message.response:
+            if message.response and message.response.startswith(self.topics("response")):
                 answer = Outgoing(message.response, b'{"ok":true}', 1, expiry=EXPIRY)
                 self._send(replace(answer, correlation=message.correlation))
         elif tool := tool_of(leaf):

@@ -88,12 +88,13 @@ def test_a_text_is_said_though_nobody_has_spoken(net):
 
 def test_a_response_topic_gets_its_answer(net):
     net.add("R1")
-    asked = Outgoing(
-        "antiphon/v1/R1/cmd", b'{"cmd":"mute"}', 1, response="my/own", correlation=b"7"
-    )
-    net.post("owner", asked)
+    for topic in ("antiphon/v1/R1/response/7", "antiphon/v1/R2/stop"):
+        body = b'{"cmd":"mute"}'
+        asked = Outgoing("antiphon/v1/R1/cmd", body, 1, response=topic, correlation=b"7")
+        net.post("owner", asked)
     net.run(2)
-    (answer,) = [m for _, m in net.log if m.topic == "my/own"]
+    (answer,) = [m for _, m in net.log if m.correlation and not m.response]
+    assert answer.topic == "antiphon/v1/R1/response/7"  # and nobody else is written to
     assert (answer.payload, answer.correlation) == (b'{"ok":true}', b"7")
     assert json.loads(net.retained["antiphon/v1/R1/state"])["muted"] is True
 

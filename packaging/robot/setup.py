@@ -1,0 +1,38 @@
+"""Leaves out the modules that a robot has no use for."""
+
+from setuptools import setup
+from setuptools.command.build_py import build_py
+
+KEPT = {
+    "antiphon": {"__init__", "audio", "errors"},
+    "antiphon.cli": {"__init__", "devices", "main", "output", "robot"},
+    "antiphon.tools": {"__init__", "call", "tool"},
+    "antiphon.runtime": {
+        *(
+            "__init__",
+            "capture",
+            "clock",
+            "devices",
+            "echo",
+            "echo_measurement",
+            "echo_path",
+            "events",
+            "files",
+        ),
+        *("frames", "onnx", "options", "playout", "portaudio", "resampling", "ring", "senses"),
+        *("silero", "simulated", "sound_card", "supervisor", "vad"),
+    },
+}
+"""Modules to keep; all of a package that is not named."""
+
+
+class Build(build_py):
+    """Builds what is kept."""
+
+    def find_package_modules(self, package, package_dir):
+        """Modules of a package as (package, name, file)."""
+        found = super().find_package_modules(package, package_dir)
+        return [each for each in found if each[1] in KEPT.get(package, {each[1]})]
+
+
+setup(cmdclass={"build_py": Build})
