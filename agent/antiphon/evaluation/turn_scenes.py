@@ -163,7 +163,8 @@ def echo(reference: Sound, room: str, rng: np.random.Generator, delay: float = 0
     response[0] = 3
     gain = (1.5 if room == "loud" else 0.3) / float(np.sqrt(np.square(response).sum()))
     played = np.tanh(4 * reference) / 4 * 1.5 if room == "nonlinear" else reference
-    late = np.pad(played, (int(delay * RATE), 0))[: len(reference)]
+    late = np.zeros(len(reference), np.float32)
+    late[int(delay * RATE) :] = played[: len(reference) - int(delay * RATE)]
     return np.clip(convolve(late, response * gain), -1, 1)
 
 
