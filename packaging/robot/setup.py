@@ -3,25 +3,16 @@
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
+RUNTIME = """
+    __init__ capture clock devices echo echo_measurement echo_path events files frames mel onnx
+    options playout portaudio resampling ring senses silero simulated sound_card stop_word
+    supervisor vad
+"""
 KEPT = {
     "antiphon": {"__init__", "audio", "errors"},
     "antiphon.cli": {"__init__", "devices", "main", "output", "robot"},
+    "antiphon.runtime": set(RUNTIME.split()),
     "antiphon.tools": {"__init__", "call", "tool"},
-    "antiphon.runtime": {
-        *(
-            "__init__",
-            "capture",
-            "clock",
-            "devices",
-            "echo",
-            "echo_measurement",
-            "echo_path",
-            "events",
-            "files",
-        ),
-        *("frames", "onnx", "options", "playout", "portaudio", "resampling", "ring", "senses"),
-        *("silero", "simulated", "sound_card", "supervisor", "vad"),
-    },
 }
 """Modules to keep; all of a package that is not named."""
 

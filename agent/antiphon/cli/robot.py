@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+import antiphon
 from antiphon.errors import UserError
 
 if TYPE_CHECKING:
@@ -129,10 +130,11 @@ def ears_of(echo: str, *, real: bool) -> Ears:
 
 def stop_word() -> StopWord | None:
     """Spots the word "stop" here; None if what it needs is not installed."""
+    beside = Path(antiphon.__file__).parent / "assets" / "stop-word"  # installed as a robot
     try:
         from antiphon.runtime.stop_word import StopWord
 
-        return StopWord()
+        return StopWord(beside if beside.is_dir() else None)
     except (ImportError, UserError):
         print("The word stop is spotted by the agent, not here.", flush=True)
         return None

@@ -51,9 +51,11 @@ class StopWord:
     def __init__(self, folder: Path | None = None, threshold: float | None = None) -> None:
         from safetensors.numpy import load_file
 
-        from antiphon import weights
+        if folder is None:
+            from antiphon import weights
 
-        self._weights = load_file((folder or weights.assets("stop-word")) / "stop.safetensors")
+            folder = weights.assets("stop-word")
+        self._weights = load_file(folder / "stop.safetensors")
         self.threshold = float(self._weights["threshold"]) if threshold is None else threshold
         self._width = len(self._weights["in.bias"])
         self.reset()
