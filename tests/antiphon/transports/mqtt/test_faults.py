@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from antiphon.tools import Call
+from antiphon.transports.mqtt.functions import Function
 from antiphon.transports.mqtt.packets import Packet
 from antiphon.transports.mqtt.wire import Incoming, Outgoing, sound
 
@@ -269,3 +271,57 @@ def test_any_network_leaves_order_in_what_is_heard(networks, data):
     net.mouths["R1"].speak(25)
     net.run(100)
     assert net.heard()[-1][1] == pytest.approx(40, abs=3)
+
+
+@pytest.fixture
+def lamp(net):
+    """A robot with a lamp, and the calls that reach it."""
+
+    def turn(on: bool) -> None:
+        """Turn the lamp on or off."""
+
+    net.add("R1", tools={"turn": Function(turn)})
+    calls = []
+    net.robots["R1"].toolbox.call = lambda name, call, *rest: calls.append(call.call)
+    return calls
+
+
+def test_a_call_waits_until_the_turn_is_over_for_sure(net, lamp):
+    session = net.server.sessions["R1"]
+    net.mouths["R1"].speak(20)
+    net.run(10)
+    assert net.state() == "listening"
+    wanted, taken_back = Call("turn", {"on": True}), Call("turn", {"on": False})
+    session.execute(wanted)
+    session.execute(taken_back).cancel()
+    net.run(5)
+    assert lamp == []
+    net.until("speaking")
+    net.run(5)
+    assert lamp == [wanted.id]
+
+
+def test_a_stop_gives_up_the_calls_that_wait(net, lamp):
+    session = net.server.sessions["R1"]
+    net.mouths["R1"].speak(20)
+    net.run(10)
+    held = session.execute(Call("turn", {"on": True}))
+    net.post("owner", Outgoing("antiphon/v1/R1/stop", b"", 1))
+    net.run(100)
+    assert held.result().error == "the robot was stopped"
+    assert lamp == []
+
+
+def test_a_call_nobody_answers_is_given_up(net, lamp):
+    net.ask()
+    future = net.server.sessions["R1"].execute(Call("turn", {"on": True}))
+    net.run(5)
+    assert len(lamp) == 1
+    net.run(1700)
+    assert "did not answer in time" in future.result().error
+
+
+def test_a_tool_that_was_not_announced_is_not_called(net, lamp):
+    net.ask()
+    future = net.server.sessions["R1"].execute(Call("fly", {}))
+    assert "no tool 'fly'" in future.result().error
