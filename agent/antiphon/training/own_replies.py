@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
+from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 
 from antiphon.messages import Token
@@ -44,6 +45,42 @@ def write(
                 replies += _batch(llm, tokenizer, group[i : i + BATCH])
                 bar.update(len(group[i : i + BATCH]))
     return [reply for reply in replies if reply]
+
+
+@torch.inference_mode()
+def guesses(
+    llm: Any, tokenizer: Any, exchanges: Sequence[tuple[str, str]], seed: int = 0
+) -> list[list[Token]]:
+    """What the model would say next at every place of given replies, with the states that say so.
+
+    Reading is many times faster than writing, and given replies hold more words than the model's
+    own; a state belongs to the token it predicts, whichever one really follows.
+
+    Args:
+        llm: a transformers causal language model.
+        tokenizer: its tokenizer.
+        exchanges: questions and replies.
+        seed: of their order.
+    """
+    before, after = around(tokenizer)
+    rows = [
+        ([*before, *encode(tokenizer, asked), *after], encode(tokenizer, told))
+        for asked, told in exchanges
+    ]
+    rows = sorted((row for row in rows if row[1]), key=lambda row: len(row[0]) + len(row[1]))
+    found: list[list[Token]] = []
+    for i in tqdm(range(0, len(rows), BATCH), desc="guesses", unit="batch"):
+        batch = [torch.tensor([*prompt, *told]) for prompt, told in rows[i : i + BATCH]]
+        mask = pad_sequence([torch.ones_like(row) for row in batch], batch_first=True)
+        states = llm.get_decoder()(
+            input_ids=pad_sequence(batch, batch_first=True), attention_mask=mask, use_cache=False
+        ).last_hidden_state
+        for row, (prompt, told) in zip(states, rows[i : i + BATCH], strict=True):
+            own = row[len(prompt) - 1 : len(prompt) + len(told)]
+            ids = llm.get_output_embeddings()(own).argmax(-1).tolist()
+            found.append([Token(t, "", h) for t, h in zip(ids, own.float(), strict=True)])
+    random.Random(seed).shuffle(found)
+    return found
 
 
 @torch.inference_mode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from antiphon.datasets import texts
@@ -36,6 +37,14 @@ def turns(data: Path) -> Iterator[str]:
         yield from row["turns"]
     for name in ("clinc150", "snips"):
         yield from (str(row["text"]) for row in texts(data, f"intent/{name}"))
+
+
+def exchanges(data: Path) -> list[tuple[str, str]]:
+    """Turns of dialogues, each with the turn before it; short ones, as spoken replies are."""
+    talks = [row["turns"] for row in texts(data, "dialogue/self_dialogue")]
+    talks += [[said for _, said in row["turns"]] for row in texts(data, "dialogue/sgd_train")]
+    pairs = [pair for turns in talks for pair in pairwise(turns)]
+    return [(asked, told) for asked, told in pairs if len(asked) < 120 and 8 < len(told) < 200]
 
 
 def sentences(data: Path, count: int, seed: int, lexicon: Path | None = None) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
+import random
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,13 +28,13 @@ from antiphon.training.augment import Augment
 from antiphon.training.latents import Corpus
 from antiphon.training.loop import load
 from antiphon.training.pseudo import pseudo
-from antiphon.training.replies import written
+from antiphon.training.replies import trivia, written
 from antiphon.training.teacher import Teacher
 from antiphon_codecs.unit_codec import UnitCodec, UnitCodecConfig
 from antiphon_codecs.unit_language import UnitLanguage
 
-SILENT = 2
-"""Replies the denoising adapter reads for each one that is spoken in Echo training."""
+READ = 2500
+"""Replies from dialogues, and as many from trivia, that the denoising adapter learns from first."""
 RUNNING_TEXT = 150_000
 """Sentences the pronouncer reads."""
 
@@ -207,8 +208,15 @@ class Workshop:
         t2c.train(task, self.work / "t2c", steps=steps, minutes=minutes, seed=self.seed)
         model.save(self.out / "t2c.safetensors")
 
-    def own_replies(self, count: int) -> list[list[Token]]:
-        """Replies the language model, its LoRA merged, writes to training questions."""
+    def states(self, count: int) -> tuple[list[list[Token]], list[list[Token]]]:
+        """Hidden states of the language model, its LoRA merged, with the tokens they chose.
+
+        Args:
+            count: how many replies it writes itself.
+
+        Returns:
+            Its own replies to training questions, and its guesses while it reads other replies.
+        """
         from transformers import AutoTokenizer
 
         from antiphon.s2t.packed import read_llm
@@ -217,7 +225,12 @@ class Workshop:
         corrections = weights.assets("s2t") / "lora.safetensors"
         llm, tokenizer = read_llm(folder, corrections), AutoTokenizer.from_pretrained(folder)
         asked = [question for question, _ in (*texts.questions(self.data), *written())]
-        return own_replies.write(llm, tokenizer, asked, count, self.seed)
+        own = own_replies.write(llm, tokenizer, asked, count, self.seed)
+        rng = random.Random(self.seed)
+        read = written()
+        for pool in (trivia(self.data), texts.exchanges(self.data)):
+            read += rng.sample(pool, min(READ, len(pool)))
+        return own, own_replies.guesses(llm, tokenizer, read, self.seed)
 
     def train_echo(
         self,
@@ -240,12 +253,12 @@ class Workshop:
         model.load_state_dict({k: v.float() for k, v in start.items()})
         cache = self.work / "echo.pkl"
         if not cache.exists():
-            own = self.own_replies(SILENT * replies)
-            cache.write_bytes(pickle.dumps((own, pseudo(model.eval(), own[:replies]))))
-        own, examples = pickle.loads(cache.read_bytes())
+            own, guesses = self.states(replies)
+            cache.write_bytes(pickle.dumps((guesses, pseudo(model.eval(), own))))
+        guesses, examples = pickle.loads(cache.read_bytes())
         folder = self.work / ("echo" if cosine else "echo-without-cosine")
         if not (folder / "checkpoint.pt").exists():
-            print(f"cosine after warm start: {echo_job.warm_start(model, own):.3f}")
+            print(f"cosine after warm start: {echo_job.warm_start(model, guesses):.3f}")
             self._denoiser(model, "cosine-only")
         task = echo_job.Echo(model, examples, cosine=cosine, generator=generator)
         echo_job.train(task, folder, steps=steps, minutes=minutes, seed=self.seed)
