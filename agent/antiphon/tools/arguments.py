@@ -36,7 +36,7 @@ class Claim:
 
 
 class Filler:
-    """Finds arguments.
+    """Finds arguments. Belongs to one set of tools, whose parameters it reads once.
 
     Args:
         reader: compares utterances with texts.
@@ -44,6 +44,7 @@ class Filler:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
+        self._known: dict[str, tuple[Read, list[tuple[int, int]]]] = {}
 
     @torch.no_grad()
     def fill(self, text: str, heard: Read, tool: Tool) -> dict[str, Any]:
@@ -59,10 +60,13 @@ class Filler:
         """
         if not tool.parameters:
             return {}
-        texts, groups = self._texts(tool)
-        read = self.reader.read(texts)
-        which = torch.zeros(len(texts), dtype=torch.long)
-        scores, edges = self.reader.compare(heard, read, which, torch.arange(len(texts)))
+        if tool.name not in self._known:
+            texts, groups = self._texts(tool)
+            self._known[tool.name] = self.reader.read(texts), groups
+        read, groups = self._known[tool.name]
+        count = len(read.states)
+        which = torch.zeros(count, dtype=torch.long)
+        scores, edges = self.reader.compare(heard, read, which, torch.arange(count))
         offsets = self.reader.tokens(text)[1]
         found: dict[str, Any] = {}
         claims: list[Claim] = []

@@ -134,14 +134,14 @@ class Blocks(nn.Module):
         blocks.table = table.bfloat16()
         return blocks.requires_grad_(False)
 
-    def forward(self, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """States [B, T, H] of tokens [B, T] after the first and after the last block."""
-        first = x = self.table[ids]
+    def forward(self, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """States [B, T, H] of tokens [B, T]: embedded, after the first and after the last block."""
+        embedded = first = x = self.table[ids]
         turns = angles(ids.shape[1], self.size, self.theta, x.dtype)
         for number, layer in enumerate(self.layers):
             x = layer(x, turns)
             first = x if number == 0 else first
-        return first, x
+        return embedded, first, x
 
 
 def angles(

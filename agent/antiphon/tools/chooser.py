@@ -77,11 +77,11 @@ class Chooser:
     @torch.no_grad()
     def choose(self, heard: Read, announced: Announced) -> Choice:
         """Compare an utterance (row 0 of `heard`) with every tool."""
-        count = len(announced.tools)
-        which = torch.zeros(count, dtype=torch.long)
-        found, _ = self.reader.compare(heard, announced.texts, which, torch.arange(count))
+        found = self.reader.match(heard, announced.texts)[0]
+        if self.reader.others is not None:
+            found = found - self.reader.doubt(heard, self.reader.others)[0]
         scores = tuple(found.tolist())
-        best = max(range(count), key=scores.__getitem__)
+        best = max(range(len(scores)), key=scores.__getitem__)
         return Choice(scores, best if scores[best] > self.threshold else None)
 
 

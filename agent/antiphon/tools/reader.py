@@ -1,11 +1,11 @@
 """Does an utterance say this, and where? The embedded language model's lower blocks, fine-tuned.
 
-One question is asked of every text a robot announces: of a tool ("dim lights: Make the lamps less
-bright"), of a parameter ("room: where the lamp is") and of an allowed value ("room: kitchen"). The
-answer is a score, above 0 for yes, and for parameters the words that say it.
-
-    utterance ─► blocks of the LLM (LoRA) ─► project ─┬─► [self, cross attention] x N ─► score, span
-    text ──────► the same                 ─► project ─┴──────────▲ (once per text)
+Two questions are asked. Of a tool ("dim lights: Make the lamps less bright"): does the utterance
+ask for it? Every token looks for the token most like it on the other side, at three depths of the
+language model, and rare words count more (late interaction, as in ColBERT, arXiv 2004.12832): what
+was never seen in training is still compared word by word. Of a parameter ("room: where the lamp
+is") or a value ("room: kitchen"): is it said, and by which words? A small net with attention
+between both says so.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ from torch.nn import functional as F
 
 from antiphon.tools.blocks import Blocks
 
+DEPTHS = 3
+"""Depths at which tokens are compared: embedded, after one block, after the last one."""
+READ = ("mask", "vectors", "weights")
+"""What is kept of utterances that ask for no tool."""
 START = 1
 """SmolLM2's <|im_start|>: every text begins with it, and its state is thrown away."""
 
@@ -34,7 +38,7 @@ class ReaderConfig:
     """Width of the language model."""
     depth: int = 8
     """Blocks of the language model that read."""
-    first: int = 2
+    first: int = 4
     """The first block that was corrected."""
     width: int = 256
     heads: int = 4
@@ -51,8 +55,18 @@ class Read:
     """[B, T, W]"""
     mask: torch.Tensor
     """[B, T] bool, True where there is a token."""
-    pooled: torch.Tensor
-    """[B, W], length 1."""
+    vectors: torch.Tensor
+    """[B, D, T, W] of length 1, one for every depth."""
+    weights: torch.Tensor
+    """[B, T], how much a token counts; they add up to 1."""
+
+    def pick(self, rows: torch.Tensor) -> Read:
+        """Some of the texts."""
+        return Read(self.states[rows], self.mask[rows], self.vectors[rows], self.weights[rows])
+
+    def part(self, rows: slice) -> Read:
+        """Some of the texts in a row."""
+        return Read(self.states[rows], self.mask[rows], self.vectors[rows], self.weights[rows])
 
 
 class Block(nn.Module):
@@ -98,21 +112,33 @@ class Reader(nn.Module):
         tokenizer: of the language model.
     """
 
+    mean: torch.Tensor
+    spread: torch.Tensor
+    rarity: torch.Tensor
+
     def __init__(self, config: ReaderConfig, body: Blocks, tokenizer: Any) -> None:
         super().__init__()
         self.config, self.tokenizer, self.body = config, tokenizer, body
         width = config.width
-        self.project = nn.Linear(2 * config.hidden, width)
-        nn.init.orthogonal_(self.project.weight)
-        self.weigh = nn.Linear(width, 1)
+        self.register_buffer("mean", torch.zeros(DEPTHS, config.hidden))
+        self.register_buffer("spread", torch.ones(DEPTHS, config.hidden))
+        self.register_buffer("rarity", torch.ones(body.table.shape[0]))
+        self.turn = nn.Parameter(torch.empty(DEPTHS, config.hidden, width))
+        for turn in self.turn:
+            nn.init.orthogonal_(turn)
+        self.weigh = nn.Linear(config.hidden, 1)
         nn.init.zeros_(self.weigh.weight)
+        nn.init.zeros_(self.weigh.bias)
+        self.mix = nn.Parameter(torch.full((2 * DEPTHS,), 0.5))
+        self.level = nn.Parameter(torch.tensor(-1.0))
+        self.project = nn.Linear(DEPTHS * config.hidden, width)
         self.enter = nn.LayerNorm(width)
         self.blocks = nn.ModuleList(Block(width, config.heads) for _ in range(config.blocks))
+        self.others: Read | None = None
+        """Utterances that ask for no tool, questions and small talk; to tell commands from."""
         self.leave = nn.LayerNorm(width)
-        self.judge = nn.Sequential(nn.Linear(4 * width, width), nn.GELU(), nn.Linear(width, 1))
+        self.judge = nn.Linear(2 * width, 1)
         self.edges = nn.Linear(width, 2)
-        self.sharpness = nn.Parameter(torch.tensor(10.0))
-        self.level = nn.Parameter(torch.tensor(-4.0))
 
     def tokens(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """Tokens of a text and the characters of it they stand for."""
@@ -129,17 +155,43 @@ class Reader(nn.Module):
         longest = int(lengths.max())
         mask = torch.arange(1, longest) < lengths[:, None]
         order = lengths.argsort()
-        parts = []
+        parts, rare = [], []
         for part in order.split(32):  # neighbours in length, so that little is padded
             width = int(lengths[part].max())
             ids = torch.tensor([rows[i] + [START] * (width - len(rows[i])) for i in part.tolist()])
-            wide = torch.stack(self.body(ids), 2)[:, 1:].float()
-            found = self.project(F.layer_norm(wide, wide.shape[-1:]).flatten(2))
-            parts.append(F.pad(found, (0, 0, 0, longest - width)))
-        states = torch.cat(parts)[order.argsort()]
-        weights = self.weigh(states)[..., 0].masked_fill(~mask, -torch.inf).softmax(-1)
-        pooled = F.normalize((weights[..., None] * states).sum(1), dim=-1)
-        return Read(states, mask, pooled)
+            seen = (torch.stack(self.body(ids), 2)[:, 1:].float() - self.mean) / self.spread
+            parts.append(F.pad(seen, (0, 0, 0, 0, 0, longest - width)))
+            rare.append(F.pad(self.rarity[ids[:, 1:]], (0, longest - width)))
+        back = order.argsort()
+        seen = torch.cat(parts)[back]
+        vectors = F.normalize(torch.einsum("btdh,dhw->bdtw", seen, self.turn), dim=-1)
+        counts = torch.cat(rare)[back] * self.weigh(seen[:, :, 1])[..., 0].clamp(-3, 3).exp() * mask
+        weights = counts / counts.sum(1, keepdim=True)
+        return Read(self.project(seen.flatten(2)), mask, vectors, weights)
+
+    def match(self, heard: Read, texts: Read) -> torch.Tensor:
+        """How well every utterance asks for every tool: [U, S], above 0 for yes."""
+        found = []
+        for depth in range(DEPTHS):
+            alike = torch.einsum("utw,vsw->utvs", heard.vectors[:, depth], texts.vectors[:, depth])
+            alike = alike.masked_fill(~heard.mask[:, :, None, None], -1.0)
+            alike = alike.masked_fill(~texts.mask[None, None], -1.0)
+            found.append(torch.einsum("utv,ut->uv", alike.amax(3), heard.weights))
+            found.append(torch.einsum("uvs,vs->uv", alike.amax(1), texts.weights))
+        return 10 * (torch.stack(found, -1) @ self.mix + self.level)
+
+    def doubt(self, heard: Read, others: Read, same: torch.Tensor | None = None) -> torch.Tensor:
+        """What a tool has to score more than: likeness to what asks for no tool, [U].
+
+        Args:
+            heard: utterances.
+            others: utterances that ask for no tool.
+            same: [U, O], True where both are one and the same.
+        """
+        alike = self.match(heard, others)
+        if same is not None:
+            alike = alike.masked_fill(same, -torch.inf)
+        return 0.5 * alike.amax(1)
 
     def compare(
         self, heard: Read, texts: Read, which: torch.Tensor, asked: torch.Tensor
@@ -182,12 +234,10 @@ class Reader(nn.Module):
         x = self.leave(x)
         mean = (x * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
         most = x.masked_fill(~mask[..., None], -torch.inf).amax(1)
-        one, other = heard.pooled[which], texts.pooled[asked]
-        alike = self.sharpness * (one * other).sum(-1) + self.level
-        judged = self.judge(torch.cat([mean, most, 16 * one * other, 4 * (one - other).abs()], -1))
+        judged = self.judge(torch.cat([mean, most], -1))[..., 0].float()
         edges = self.edges(x).float().masked_fill(~mask[..., None], -torch.inf)
         edges = F.pad(edges, (0, 0, 0, whole - mask.shape[1]), value=-torch.inf)
-        return alike.float() + judged[..., 0].float(), edges
+        return judged, edges
 
     def save(self, path: Path) -> None:
         """Write what was learned as float16."""
@@ -202,6 +252,10 @@ class Reader(nn.Module):
             if hasattr(module, "down") and hasattr(module, "up"):
                 state[f"body.{name}.down"] = module.down.detach().half().contiguous()
                 state[f"body.{name}.up"] = (module.scale * module.up.detach()).half().contiguous()
+        if self.others is not None:
+            for name in READ:
+                tensor = getattr(self.others, name).contiguous()
+                state[f"others.{name}"] = tensor.half() if tensor.is_floating_point() else tensor
         part = path.with_suffix(".part")
         save_file(state, part, {"config": json.dumps(asdict(self.config))})
         part.replace(path)
@@ -222,8 +276,12 @@ class Reader(nn.Module):
 
         with safe_open(path, "pt") as file:
             config = ReaderConfig(**json.loads(file.metadata()["config"]))
-            state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+            found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        state = {n: t.float() if t.is_floating_point() else t for n, t in found.items()}
         reader = cls(config, Blocks.load(folder, config.depth, table), tokenizer)
+        if "others.mask" in state:
+            kept = {name: state.pop(f"others.{name}") for name in READ}
+            reader.others = Read(states=kept["weights"][..., None], **kept)
         own = {name: value for name, value in state.items() if not name.startswith("body.")}
         reader.load_state_dict(own, strict=False)
         with torch.no_grad():

@@ -1,13 +1,15 @@
 """Trains the reader of `antiphon.tools`: which tool an utterance asks for, or none, and with what.
 
-A step reads 64 utterances and as many tool descriptions. Every utterance is compared with its own
-tool and with those that look most like it; the score of "none" is 0. An utterance whose tool is
-left out must be answered with none, like a question or small talk.
+A step reads 64 utterances and as many tools, described or, so that no description is learned by
+heart, by another utterance that asks for it. Every utterance is compared with every tool; "none"
+scores half of the likeness to what else asks for no tool, and is right for questions, small talk,
+and utterances whose tool is left out.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import random
 import re
 from collections.abc import Mapping, Sequence
@@ -22,24 +24,24 @@ from antiphon.s2t import lora
 from antiphon.s2t.tokenizer import load_tokenizer
 from antiphon.tools.blocks import Blocks
 from antiphon.tools.chooser import FILE, LLM
-from antiphon.tools.reader import Read, Reader, ReaderConfig
+from antiphon.tools.reader import START, Read, Reader, ReaderConfig
 from antiphon.training import tools_corpus as corpus
 from antiphon.training import tools_score
 from antiphon.training.loop import Schedule, fit
 from antiphon.training.tools_corpus import Example, Sort, balanced
 
-COMMANDS, DETAILED, ABOUT, OTHERS = 34, 8, 6, 16
+COMMANDS, DETAILED, ABOUT, OTHERS = 34, 6, 6, 16
 """Utterances of a step: one a tool; with parameters; speaking of a tool; anything else."""
-EXTRA = 24
+EXTRA = 16
 """Descriptions of tools nobody asks for."""
-RIVALS, STRANGERS = 5, 1
-"""Wrong tools an utterance is compared with: the most similar ones, and any."""
 LONGEST = 90
 """Characters of an utterance; longer ones cost more than they teach."""
-LEFT_OUT = 0.25
+LEFT_OUT = 0.05
 """How often the right tool is not among those announced."""
-FALSE = 0.01
-"""Calls where none was asked for that the threshold allows, with 20 tools announced."""
+KNOWN = 300
+"""Utterances without a tool that the reader keeps."""
+FALSE = 0.015
+"""Calls where none was asked for that the threshold allows, with 10 tools announced."""
 MISHEARD = {
     "for": "four", "four": "for", "to": "two", "two": "to", "too": "to", "there": "their",
     "their": "there", "right": "write", "write": "right", "hear": "here", "here": "hear",
@@ -119,17 +121,19 @@ class Corpus:
         """A tool as some robot might announce it."""
         name, says = sort.name.replace("_", " "), rng.choice(sort.says)
         luck = rng.random()
-        if luck < 0.1:
-            return rng.choice(self.by[sort]).text
-        if luck < 0.2:
-            return f"{name}: {' '.join(rng.sample(sort.says, 2))}"
-        return says if luck < 0.45 else f"{name}: {says}"
+        if luck < 0.3:
+            return rng.choice(self.by[sort]).text  # so that many more texts are announced
+        if luck < 0.4:
+            says = " ".join(rng.sample(sort.says, 2))
+        if luck > 0.7:
+            says = " ".join(w for w in says.split() if rng.random() > 0.15) or says
+        return says if rng.random() < 0.25 else f"{name}: {says}"
 
     def _ask(self, batch: Batch, row: int, e: Example, sort: Sort, rng: random.Random) -> None:
         """Add questions after the parameters of an utterance."""
         names = self.slots[sort]
         said, unsaid = [n for n in names if n in e.spans], [n for n in names if n not in e.spans]
-        chosen = rng.sample(said, min(3, len(said))) + rng.sample(unsaid, min(2, len(unsaid)))
+        chosen = rng.sample(said, min(2, len(said))) + rng.sample(unsaid, min(1, len(unsaid)))
         for name in chosen:
             facts = sort.parameters.get(name)
             about = (
@@ -188,62 +192,55 @@ def scrambled(word: str, rng: random.Random) -> str:
 def losses(reader: Reader, batch: Batch, rng: random.Random) -> dict[str, torch.Tensor]:
     """What a step minimizes: choice, likeness, and parameters."""
     read = reader.read([*(e.text for e in batch.heard), *batch.texts])
-    count = len(batch.heard)
-    heard = Read(read.states[:count], read.mask[:count], read.pooled[:count])
-    texts = Read(read.states[count:], read.mask[count:], read.pooled[count:])
-    tools = len(batch.sorts)
+    count, tools = len(batch.heard), len(batch.sorts)
+    heard, texts = read.part(slice(0, count)), read.part(slice(count, None))
+    scores = reader.match(heard, texts.part(slice(0, tools)))
     place = {sort: i for i, sort in enumerate(batch.sorts)}
-    alike = reader.sharpness * (heard.pooled @ texts.pooled[:tools].T)
+    right = torch.tensor([place[e.sort] if e.sort else -1 for e in batch.heard])
     overlap = torch.tensor(
         [[bool(e.sort and e.sort.overlaps(s)) for s in batch.sorts] for e in batch.heard]
     )
-    right = torch.tensor([place[e.sort] if e.sort else -1 for e in batch.heard])
-    asking = right >= 0
-    own = F.one_hot(right.clamp(min=0), tools).bool() & asking[:, None]
-    contrast = F.cross_entropy(alike.masked_fill(overlap & ~own, -torch.inf)[asking], right[asking])
-    rivals = alike.detach().masked_fill(overlap, -torch.inf).topk(RIVALS).indices.tolist()
-    which: list[int] = []
-    asked: list[int] = []
-    groups: list[tuple[int, int]] = []
-    for row, example in enumerate(batch.heard):
-        chosen = list(rivals[row])
-        for stranger in rng.sample(range(tools), STRANGERS):
-            if not overlap[row, stranger] and stranger not in chosen:
-                chosen.append(stranger)
-        given = bool(example.sort) and rng.random() >= LEFT_OUT
-        chosen = [int(right[row]), *chosen] if given else chosen
-        groups.append((len(chosen), 0 if given else -1))
-        which += [row] * len(chosen)
-        asked += chosen
-    for row, options, answer in batch.values:
-        groups.append((len(options), answer))
-        which += [row] * len(options)
-        asked += options
-    chosen_pairs = len(which)
+    own = F.one_hot(right.clamp(min=0), tools).bool() & (right >= 0)[:, None]
+    given = torch.tensor([rng.random() >= LEFT_OUT for _ in batch.heard]) & (right >= 0)
+    unasked = overlap & ~(own & given[:, None])
+    chat = torch.tensor([row for row, e in enumerate(batch.heard) if e.sort is None])
+    doubt = reader.doubt(heard, heard.pick(chat), torch.arange(count)[:, None] == chat)
+    odds = torch.cat([doubt[:, None], scores.masked_fill(unasked, -torch.inf)], 1)
+    choice = F.cross_entropy(odds, torch.where(given, right + 1, 0))
+    asked = own.any(0)
+    rivals = scores.masked_fill(overlap & ~own, -torch.inf)
+    among = F.cross_entropy(rivals[right >= 0], right[right >= 0])
+    by_tool = (rivals[:, asked].log_softmax(0) * own[:, asked]).nan_to_num(neginf=0.0).sum(0)
+    contrast = among - (by_tool / own[:, asked].sum(0)).mean()
+
+    which = [row for row, options, _ in batch.values for _ in options]
     which += [row for row, _, _ in batch.slots]
-    asked += [text for _, text, _ in batch.slots]
+    what = [text for _, options, _ in batch.values for text in options]
+    values_asked = len(what)
+    what += [text for _, text, _ in batch.slots]
     with torch.autocast("cpu", torch.bfloat16):
-        scores, edges = reader.compare(heard, texts, torch.tensor(which), torch.tensor(asked))
-    decided = decisions(scores[:chosen_pairs], groups)
-    choice = decided[:count].mean()
-    values = decided[count:].mean() if batch.values else choice.new_zeros(())
+        found, edges = reader.compare(heard, texts, torch.tensor(which), torch.tensor(what))
+    groups = [(len(options), answer) for _, options, answer in batch.values]
+    values = decisions(found[:values_asked], groups)
     said = torch.tensor([float(span is not None) for _, _, span in batch.slots])
-    presence = F.binary_cross_entropy_with_logits(scores[chosen_pairs:], said)
-    ends = spans(reader, batch, edges[chosen_pairs:])
-    total = choice + 0.5 * contrast + 0.3 * values + 0.5 * presence + 0.5 * ends
+    presence = F.binary_cross_entropy_with_logits(found[values_asked:], said)
+    ends = spans(reader, batch, edges[values_asked:])
     return {
-        "loss": total, "choice": choice, "contrast": contrast, "values": values,
+        "loss": choice + 0.5 * contrast + 0.3 * values + 0.5 * (presence + ends),
+        "choice": choice, "contrast": contrast, "values": values,
         "presence": presence, "spans": ends,
     }  # fmt: skip
 
 
 def decisions(scores: torch.Tensor, groups: Sequence[tuple[int, int]]) -> torch.Tensor:
-    """Cross entropy [G] of choosing in every group, where "none" scores 0."""
+    """Cross entropy of choosing in every group (size, right one), where "none" scores 0."""
+    if not groups:
+        return scores.new_zeros(())
     found = []
     for part, (_, right) in zip(scores.split([n for n, _ in groups]), groups, strict=True):
         odds = torch.cat([part.new_zeros(1), part])
         found.append(F.cross_entropy(odds, torch.tensor(right + 1)))
-    return torch.stack(found)
+    return torch.stack(found).mean()
 
 
 def spans(reader: Reader, batch: Batch, edges: torch.Tensor) -> torch.Tensor:
@@ -269,8 +266,8 @@ def train(
     steps: int,
     minutes: float | None,
     seed: int,
-    rank: int = 16,
-    lr: float = 6e-4,
+    rank: int = 8,
+    lr: float = 1e-3,
 ) -> None:
     """Train, choose the threshold, and write `reader.safetensors`.
 
@@ -289,21 +286,64 @@ def train(
     config = json.loads((folder / "config.json").read_text("utf-8"))
     sizes = ReaderConfig(config["hidden_size"])
     reader = Reader(sizes, Blocks.load(folder, sizes.depth), load_tokenizer(folder))
-    lora.attach(reader.body, rank, 2.0 * rank, first=sizes.first)
+    lora.attach(reader.body, rank, float(rank), first=sizes.first)
     drawn = Corpus(data, seed)
+    if not (work / "checkpoint.pt").exists():
+        prepare(reader, drawn)
 
     def step_losses(step: int) -> Mapping[str, torch.Tensor]:
         return losses(reader, drawn.batch(step), random.Random(f"{seed} {step} rivals"))
 
     schedule = Schedule(steps=steps, lr=lr, warmup=30)
     fit(reader, step_losses, schedule, work, minutes=minutes, seed=seed, save_every=20)
-    reader.eval().config = replace(sizes, threshold=tuned(reader, data))
+    reader.eval().others = known_others(reader, drawn)
+    reader.config = replace(sizes, threshold=tuned(reader, data))
     out.mkdir(parents=True, exist_ok=True)
     reader.save(out / FILE)
+
+
+@torch.no_grad()
+def known_others(reader: Reader, drawn: Corpus) -> Read:
+    """Training utterances that ask for no tool, as the finished reader reads them."""
+    every = [e for pile in drawn.others.values() for e in pile if e.kind != "out of scope"]
+    return reader.read([e.text for e in balanced(every, KNOWN) if len(e.text) <= 60])
+
+
+@torch.no_grad()
+def prepare(reader: Reader, drawn: Corpus) -> None:
+    """Where to begin: tokens compared as the language model gives them, rare ones counting more."""
+    every = [e.text for p in (*drawn.by.values(), *drawn.others.values()) for e in p[::3]]
+    seen = torch.zeros_like(reader.rarity)
+    for text in every:
+        seen[list(set(reader.tokens(text)[0]))] += 1
+    reader.rarity = (len(every) / (1 + seen)).log().clamp(min=0.2) / math.log(len(every))
+    batches = [drawn.batch(step) for step in range(4)]
+    for batch in batches:
+        batch.texts = batch.texts[: len(batch.sorts)]
+    rows = [[START, *reader.tokens(t)[0]] for b in batches for t in (*b.texts, *texts_of(b))]
+    states = torch.cat(
+        [torch.stack(reader.body(torch.tensor([row])), 2)[0, 1:].float() for row in rows]
+    )
+    reader.mean, reader.spread = states.mean(0), states.std(0) + 1e-4
+    right, wrong = [], []
+    for batch in batches:
+        scores = reader.match(reader.read(texts_of(batch)), reader.read(batch.texts))
+        for row, example in zip(scores, batch.heard, strict=True):
+            if example.sort:
+                right.append(row[batch.sorts.index(example.sort)])
+            else:
+                wrong.append(row.max())
+    middle = torch.stack(right).median() + torch.stack(wrong).median()
+    reader.level.sub_(middle / 20)
+
+
+def texts_of(batch: Batch) -> list[str]:
+    """The utterances of a batch."""
+    return [e.text for e in batch.heard]
 
 
 def tuned(reader: Reader, data: Path, false: float = FALSE) -> float:
     """The threshold, by tools, questions and dialogues that were neither trained on nor tested."""
     sorts = [s for s in corpus.sorts() if s.split == "tune"]
-    unasked = [*balanced(corpus.others(data, "tune"), 1500), *corpus.nots("tune")]
+    unasked = [*balanced(corpus.others(data, "tune"), 800), *corpus.nots("tune")]
     return tools_score.threshold_for(tools_score.score(reader, unasked, sorts), false)

@@ -142,7 +142,7 @@ def _corpora(data: Path) -> Iterator[tuple[str, str, dict[str, tuple[int, int]]]
         if taken[row["intent"]] > SNIPS:
             continue
         text, spans = " ".join(str(row["text"]).split()), {}
-        for slot, value in row["slots"].items():  # type: ignore[attr-defined]
+        for slot, value in row["slots"].items():
             said = re.search(rf"(?<!\w){re.escape(' '.join(value.split()))}(?!\w)", text, re.I)
             if said:
                 spans[slot] = said.span()
@@ -165,11 +165,11 @@ def others(data: Path, split: str) -> list[Example]:
             kinds["question"].append(str(row["question"]))
     for number, row in enumerate(rows(data, "dialogue/self_dialogue")):
         if number % 10 == part:
-            turns: list[str] = row["turns"]  # type: ignore[assignment]
+            turns: list[str] = row["turns"]
             kinds["dialogue"].append(turns[number // 10 % len(turns)])
     for number, row in enumerate(rows(data, "dialogue/chatterbot_en")):
         if split != "tune" and (number // 20 % 5 == 0) == (split == "test"):
-            kinds["dialogue"].append(row["turns"][0])  # type: ignore[index]
+            kinds["dialogue"].append(row["turns"][0])
     listed = json.loads((FILES / "tools.json").read_text())["none"].get(split, ())
     for intent, text, _ in _corpora(data):
         if intent in listed:

@@ -30,7 +30,8 @@ def test_the_blocks_are_those_of_transformers(tmp_path):
     ids = torch.randint(0, 50, (2, 7))
     with torch.no_grad():
         seen = theirs(input_ids=ids, output_hidden_states=True).hidden_states
-        first, last = Blocks.load(tmp_path, 2)(ids)
+        embedded, first, last = Blocks.load(tmp_path, 2)(ids)
+    torch.testing.assert_close(embedded, seen[0])
     torch.testing.assert_close(first, seen[1], atol=2e-2, rtol=2e-2)
     torch.testing.assert_close(last, seen[2], atol=2e-2, rtol=2e-2)
 
@@ -41,7 +42,8 @@ def test_company_changes_nothing(reader):
         alone = reader.read([text])
         count = int(alone.mask.sum())
         torch.testing.assert_close(together.states[row, :count], alone.states[0])
-        torch.testing.assert_close(together.pooled[row], alone.pooled[0])
+        torch.testing.assert_close(together.vectors[row, :, :count], alone.vectors[0])
+        torch.testing.assert_close(together.weights[row, :count], alone.weights[0])
         assert int(together.mask[row].sum()) == count
 
 
@@ -53,6 +55,20 @@ def test_pairs_are_judged_alike_in_any_order(reader):
         one, its = reader.compare(read, read, which[[pair]], asked[[pair]])
         torch.testing.assert_close(scores[[pair]], one)
         torch.testing.assert_close(edges[[pair]], its)
+
+
+def test_tools_are_scored_alike_in_any_company(reader):
+    read = reader.read(TEXTS)
+    scores = reader.match(read, read)
+    for row, text in enumerate(TEXTS):
+        for column, other in enumerate(TEXTS):
+            alone = reader.match(reader.read([text]), reader.read([other]))
+            torch.testing.assert_close(scores[row, column], alone[0, 0], atol=1e-3, rtol=1e-3)
+
+
+def test_a_text_is_most_like_itself(reader):
+    scores = reader.match(reader.read(TEXTS), reader.read(TEXTS))
+    assert scores.argmax(1).tolist() == [0, 1, 2]
 
 
 def test_capitals_and_closing_marks_do_not_matter(reader):
@@ -76,7 +92,7 @@ def test_what_was_learned_is_kept(reader, tmp_path):
     folder = llm_folder(tmp_path, plain, reader.body.table)
     found = Reader.load(tmp_path / "reader.safetensors", folder, reader.tokenizer)
     torch.testing.assert_close(
-        found.read(TEXTS).pooled, trained.read(TEXTS).pooled, atol=0.03, rtol=0.1
+        found.read(TEXTS).vectors, trained.read(TEXTS).vectors, atol=0.05, rtol=0.1
     )
     assert found.config == reader.config
 
