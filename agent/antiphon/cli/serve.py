@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -11,8 +14,9 @@ import typer
 from antiphon.errors import UserError
 
 if TYPE_CHECKING:
+    from antiphon.messages import Speech, Turn
     from antiphon.runtime.conversation import Conversation
-    from antiphon.runtime.mind import Mind
+    from antiphon.runtime.mind import Cancelled, Mind
     from antiphon.transports.mqtt.session import Session
 
 app = typer.Typer(add_completion=False)
@@ -114,27 +118,61 @@ class Minds:
     def __init__(self, mind: Mind[Any]) -> None:
         self.mind = mind
         self._chooser: Any = None
+        self._loading = Lock()
 
     def of(self, session: Session) -> Mind[Any]:
-        """The mind for a robot; without tools if it has none, or if none can be used."""
-        if not session.tools:
-            return self.mind
+        """The mind for a robot."""
+        return Late(lambda: self._acting(session)) if session.tools else self.mind
+
+    def _acting(self, session: Session) -> Mind[Any]:
+        """A mind with tools; without them if none can be used."""
         try:
-            return self._acting(session)
+            from antiphon.runtime.acting import ActingMind
+            from antiphon.tools.toolbox import Toolbox
+
+            toolbox = Toolbox(list(session.tools.values()), self._choose())
+            return ActingMind(self.mind, toolbox, session.execute)
         except UserError as error:
             say(f"{session.robot} cannot use its tools. {error}")
             return self.mind
 
-    def _acting(self, session: Session) -> Mind[Any]:
-        from antiphon.runtime.acting import ActingMind
-        from antiphon.tools.toolbox import Toolbox
+    def _choose(self) -> Any:
+        """What chooses among tools, loaded once."""
+        from antiphon.tools.chooser import Chooser
 
-        if self._chooser is None:
-            from antiphon.tools.chooser import Chooser
+        agent = getattr(self.mind, "agent", None)
+        if agent is None:
+            raise UserError("This mind has no language model that could choose among tools.")
+        with self._loading:
+            self._chooser = self._chooser or Chooser.load(agent.s2t.tokenizer)
+        return self._chooser
 
-            agent = getattr(self.mind, "agent", None)
-            if agent is None:
-                raise UserError("This mind has no language model that could choose among tools.")
-            self._chooser = Chooser.load(agent.s2t.tokenizer)
-        toolbox = Toolbox(list(session.tools.values()), self._chooser)
-        return ActingMind(self.mind, toolbox, session.execute)
+
+class Late:
+    """A mind that is made where it is used first: in its models' thread, so that nobody waits.
+
+    Args:
+        make: makes it.
+    """
+
+    def __init__(self, make: Callable[[], Mind[Any]]) -> None:
+        self._make = make
+
+    @cached_property
+    def mind(self) -> Mind[Any]:
+        """The mind itself."""
+        return self._make()
+
+    def listen(self, history: Sequence[Turn]) -> Any:
+        """Begin to hear a turn that follows `history`."""
+        return self.mind.listen(history)
+
+    def respond(
+        self, hearing: Any, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
+    ) -> Iterator[Speech]:
+        """Answer what has been heard."""
+        return self.mind.respond(hearing, history, cancelled=cancelled, seed=seed)
+
+    def say(self, text: str, *, cancelled: Cancelled) -> Iterator[Speech]:
+        """Speak a given text."""
+        return self.mind.say(text, cancelled=cancelled)

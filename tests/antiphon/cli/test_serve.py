@@ -73,9 +73,12 @@ class Session:
 
 
 def test_a_robot_whose_tools_cannot_be_used_is_served_without(capsys):
-    mind = object()
-    minds = serve.Minds(mind)
-    assert minds.of(Session()) is mind
+    class Mind:
+        def listen(self, history):
+            return history
+
+    made = serve.Minds(Mind()).of(Session())
+    assert made.listen((1, 2)) == (1, 2)
     assert "cannot use its tools" in capsys.readouterr().err
 
 

@@ -63,6 +63,7 @@ class Server:
         self._wake = asyncio.Event()
         self._session = secrets.randbits(32)
         self._greeted = self._complained = False
+        self._over: asyncio.Future[None] | None = None
         self.link = Link(
             broker,
             identifier=f"antiphon-server-{self._session:08x}",
@@ -80,7 +81,7 @@ class Server:
             UserError: The broker refuses user or password.
         """
         self._loop = asyncio.get_running_loop()
-        self._over: asyncio.Future[None] = self._loop.create_future()
+        self._over = self._loop.create_future()
         work: list[asyncio.Future[None]] = [self._over]
         work += [asyncio.create_task(self.link.run()), asyncio.create_task(self._tick())]
         work.append(asyncio.create_task(self._forget()))
@@ -124,11 +125,12 @@ class Server:
         elif status.state == "offline" and self._greeted:
             self.link.send(self._says("online"))
         elif status.state == "online" and self._greeted and not retained:
-            self._over.set_exception(
-                UserError(
-                    f"Another server has begun to serve at {self.link.broker.name}: one is enough."
-                )
-            )
+            name = self.link.broker.name
+            self._finish(UserError(f"Another server has begun at {name}: one is enough."))
+
+    def _finish(self, error: UserError) -> None:
+        if self._over is not None and not self._over.done():
+            self._over.set_exception(error)
 
     def _meet(self, robot: str, hello: Hello, retained: bool) -> None:
         known = self.sessions.get(robot)

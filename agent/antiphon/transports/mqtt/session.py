@@ -181,8 +181,9 @@ class Session:
         if stop.stream is None:  # else it was us
             generation = self._out.generation
             self._cancel("the robot was stopped")
-            self.conversation.stop()
-            self._step_now()
+            if self.conversation.state != "idle":
+                self.conversation.stop()
+                self._step_now()
             if self._out.generation == generation:  # the robot plays nothing more of this one
                 self._out.generation += 1
                 self._publish_state()

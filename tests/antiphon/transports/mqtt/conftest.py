@@ -209,7 +209,7 @@ class Net:
         self.server = Server(Broker("localhost", 1883), self.make, say=self.said.append)
         self.server._clock = self.clock
         self.server._loop = SimpleNamespace(call_soon_threadsafe=lambda f, *a: f(*a))
-        self.server._over = SimpleNamespace(set_exception=self.said.append)
+        self.server._finish = self.said.append
         self.server.link = Port(self, self.server)
         self.join_server()
 
