@@ -30,6 +30,8 @@ from antiphon.runtime.worker import Failure, Judged, Output, Understood, Worker
 
 ONSET = 900 // FRAME_MS
 """Frames from the onset of speech within which it stops a reply, if it is an interruption."""
+SURER = RATE // 5
+"""Samples of silence after which the judge, which has learnt on 200 ms of it, is asked again."""
 HANG_OVER = 300 // FRAME_MS
 """Frames that half duplex stays deaf after a reply, until its echo has died away."""
 
@@ -163,6 +165,8 @@ class Floor:
         else:
             self._follow(sensed.change)
         asking = self._asking
+        if self._reply and asking and not asking.turn_end and self._senses.silence == SURER:
+            self._judge()
         longest = self._options.longest_turn * RATE
         if asking and asking.turn_end is None and self.at - asking.began > longest:
             self._senses.forget_turn()
@@ -227,6 +231,13 @@ class Floor:
             return
         asking.soft_end = self.at
         asking.speech_end = self.at + FRAME - self._senses.silence
+        self._judge()
+        self.listener.hold()
+        self._reply = Reply(self._next_generation())
+        self._work.submit(self.listener.answer(self._seed + self._turns), self._generation)
+
+    def _judge(self) -> None:
+        """Ask how complete the turn sounds; only the newest question counts."""
         self._judging += 1
         judge, number = self._senses.judge(), self._judging
 
@@ -234,9 +245,6 @@ class Floor:
             yield Judged(judge(), number)
 
         self._aside.submit(judging)
-        self.listener.hold()
-        self._reply = Reply(self._next_generation())
-        self._work.submit(self.listener.answer(self._seed + self._turns), self._generation)
 
     def _take_back(self) -> None:
         """The turn goes on: nobody will ever know of the answer."""

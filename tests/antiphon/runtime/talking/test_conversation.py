@@ -47,6 +47,21 @@ def test_a_ready_answer_sounds_in_the_frame_that_ends_the_turn(drive):
     assert latency.voice_to_voice_ms == 280
 
 
+def test_the_judge_of_turn_ends_is_asked_at_once_and_again_when_there_is_more_to_hear(
+    drive, makers
+):
+    asked = []
+
+    class Asked(makers["Senses"]):
+        def judge(self):
+            asked.append(self.quiet)
+            return super().judge()
+
+    senses = Asked()
+    drive(senses=senses, aside=InlineWorker()).run(20, SPEECH).run(END)
+    assert asked == [5, 10] and len(senses.judgements) == 2
+
+
 def test_resumed_speech_takes_the_answer_back_without_a_trace(drive, mind):
     driver = drive().run(20, SPEECH).run(END - 1)
     assert mind.answered  # the answer was begun on trust
