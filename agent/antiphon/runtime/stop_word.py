@@ -103,4 +103,5 @@ class StopWord:
             column[-1] = x
             seen = column[:: DILATIONS[i]].ravel()
             x = x + np.maximum(w[f"{i}.weight"] @ seen + w[f"{i}.bias"], 0)
-        return float(1 / (1 + np.exp(-(w["out.weight"] @ x + w["out.bias"]))))
+        logit = np.clip(w["out.weight"] @ x + w["out.bias"], -30, 30)
+        return float(1 / (1 + np.exp(-logit)))

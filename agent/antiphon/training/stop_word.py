@@ -153,8 +153,9 @@ class Scenes:
         """A scene [SIZE] with the word in it, and the sample at which the word ends."""
         word = unit(self.material.words[self.rng.integers(len(self.material.words))])
         word = resample(word, float(self.rng.uniform(0.85, 1.15)))
-        word = word[: ending(word)]
-        at = int(self.rng.integers(RATE // 10, SIZE - len(word) - LATE - FRAME))
+        end = ending(word)  # what follows is the hiss of the recording, which belongs to it
+        at = int(self.rng.integers(RATE // 10, SIZE - end - LATE - FRAME))
+        word = word[: SIZE - at]
         scene = np.zeros(SIZE, np.float32)
         kind = self.rng.random()
         if kind < 0.4:  # somebody else, or the agent, speaks all the time
@@ -163,7 +164,7 @@ class Scenes:
             before = max(0, at - int(self.rng.uniform(0.1, 0.5) * RATE))
             scene[:before] = self.other()[:before]
         scene[at : at + len(word)] += word
-        return self.somewhere(scene), at + len(word)
+        return self.somewhere(scene), at + end
 
     def negative(self) -> Sound:
         """A scene [SIZE] of other speech or of noise alone."""
