@@ -27,6 +27,8 @@ class Box:
         self.history = tuple(history)
         self.hearing: Hearing | None = None
         self.thrown = False
+        self.waiting: deque[NDArray[np.float32]] = deque()
+        """Sound to be heard next."""
 
 
 class Listener:
@@ -99,15 +101,17 @@ class Listener:
         count = min(self._unfed, len(self._ring))
         pcm = np.concatenate([self._ring[i] for i in range(-count, 0)])
         self._unfed = 0
-        self._work.submit(feeding(self._box, pcm))
+        self._box.waiting.append(pcm)
+        self._work.submit(feeding(self._box))
 
 
-def feeding(box: Box, pcm: NDArray[np.float32]) -> Callable[[Cancelled], Iterator[Output]]:
-    """The work of hearing `pcm` [N]."""
+def feeding(box: Box) -> Callable[[Cancelled], Iterator[Output]]:
+    """The work of hearing all that waits: who is late catches up in one go."""
 
     def feed(cancelled: Cancelled) -> Iterator[Output]:
-        if not box.thrown and box.hearing is not None:
-            box.hearing.feed(pcm)
+        sound = [box.waiting.popleft() for _ in range(len(box.waiting))]
+        if sound and not box.thrown and box.hearing is not None:
+            box.hearing.feed(np.concatenate(sound))
         yield from ()
 
     return feed

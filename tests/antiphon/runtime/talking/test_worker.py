@@ -146,3 +146,17 @@ def test_an_inline_worker_takes_its_time_in_frames():
     assert all(worker.poll(frame) == [] for frame in range(10))
     assert worker.poll(10) == [(None, Understood("a"))]
     assert np.all([worker.poll(frame) == [] for frame in range(11, 30)])
+
+
+def test_ears_that_are_late_catch_up_in_one_go(mind):
+    from antiphon.runtime.listener import Listener
+
+    worker = InlineWorker()
+    listener = Listener(mind, worker)
+    listener.prepare(())
+    listener.open(0)
+    for i in range(20):
+        listener.hear(np.full(320, i, np.float32))
+    worker.poll(0)
+    (heard,) = mind.hearings[0].pcm
+    np.testing.assert_array_equal(heard[::320], np.arange(20))
