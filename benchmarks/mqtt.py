@@ -98,8 +98,8 @@ class Parrot:
         self._position, self._unheard = samples, 0
 
     def stop(self) -> None:
-        """Be silent."""
-        self._left = self._unheard = 0
+        """Be silent; who talks on without end takes a breath only."""
+        self._left, self._unheard = 10**9 if self.endless else 0, 0
 
     def other(self, *_: object) -> None:
         """Whatever else is asked of a conversation."""
@@ -127,8 +127,8 @@ class Mouth(Simulated):
 
     def _frames(self) -> Iterator[Frame]:
         for index in itertools.count():
-            phase = index % (SPOKEN + SILENT + 2 * ANSWER)
-            yield self.voice if phase < SPOKEN or not self.questions else self.silence
+            pause = SILENT + 2 * ANSWER if self.questions else 5
+            yield self.voice if index % (SPOKEN + pause) < SPOKEN else self.silence
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames; when the one comes that is answered, the watch is started."""
@@ -264,7 +264,7 @@ def local_waits(questions: int) -> list[float]:
 
 async def remote_waits(port: int, questions: int, others: int = 0) -> list[float]:
     """Seconds from the frame that is answered to the first sound, over the broker."""
-    crowd = [Mouth(False) for _ in range(others)]
+    crowd = [Mouth(True) for _ in range(others)]
     mouth = Mouth(True)
     async with robots(port, crowd, "crowd"), robots(port, [mouth]):
         while len(mouth.waits) < questions:
