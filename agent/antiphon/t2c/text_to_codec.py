@@ -102,6 +102,8 @@ class T2CConfig:
     lm_layers: int = 4
     lm_heads: int = 4
     lm_inner: int = 768
+    recall: int = 0
+    """Tokens the denoising adapter recalls; 0 if the language model's head is not its embedding."""
 
 
 class TextToCodec(nn.Module):
@@ -120,7 +122,9 @@ class TextToCodec(nn.Module):
         self.config, self.language = config, language
         self.inventory = Inventory(tuple(config.sounds))
         count = len(self.inventory)
-        self.denoiser = DenoisingAdapter(config.hidden, config.intermediate)
+        self.denoiser = DenoisingAdapter(
+            config.hidden, config.intermediate, config.recall, embeddings
+        )
         self.pronouncer = Pronouncer(PronouncerConfig(count, config.hidden))
         self.voice = Voice(VoiceConfig(count, config.hidden, config.width))
         self.lm = UnitLM(

@@ -73,7 +73,7 @@ class Echo(Speaking):
 
 
 def warm_start(
-    model: TextToCodec, replies: Sequence[Sequence[Token]], steps: int = 3000, seed: int = 0
+    model: TextToCodec, replies: Sequence[Sequence[Token]], steps: int = 1000, seed: int = 0
 ) -> float:
     """Fit the adapter to the embeddings alone, the denoising term by itself.
 
@@ -91,21 +91,26 @@ def warm_start(
     learnt = [t for i, reply in enumerate(replies) if i % 20 for t in reply]
     kept = [t for reply in replies[::20] for t in reply]
     hidden, ids = stacked(learnt)
-    optimizer = torch.optim.AdamW(model.denoiser.parameters(), lr=2e-3)
+    denoiser = model.denoiser
+    recalled = torch.zeros(len(hidden), 1)
+    if denoiser.recall:
+        recalled = torch.cat([denoiser.recalled(part) for part in hidden.split(1024)])
+    optimizer = torch.optim.AdamW(denoiser.parameters(), lr=2e-3)
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps, 2e-5)
     chance = torch.Generator().manual_seed(seed)
-    model.denoiser.train()
+    denoiser.train()
     for _ in tqdm(range(steps), desc="denoiser", unit="step"):
         rows = torch.randint(len(ids), (512,), generator=chance)
-        loss = cosine_loss(model.denoiser(hidden[rows]), model.embeddings[ids[rows]])
+        adapted = denoiser.added(hidden[rows]) + recalled[rows]
+        loss = cosine_loss(adapted, model.embeddings[ids[rows]])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         falling.step()
-    model.denoiser.eval()
+    denoiser.eval()
     hidden, ids = stacked(kept)
     with torch.no_grad():
-        return 1 - float(cosine_loss(model.denoiser(hidden), model.embeddings[ids]))
+        return 1 - float(cosine_loss(denoiser(hidden), model.embeddings[ids]))
 
 
 def stacked(tokens: Sequence[Token]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -33,6 +33,8 @@ from antiphon.training.teacher import Teacher
 from antiphon_codecs.unit_codec import UnitCodec, UnitCodecConfig
 from antiphon_codecs.unit_language import UnitLanguage
 
+RECALL = 8
+"""Tokens the denoising adapter recalls, where output and input embeddings are the same."""
 READ = 2500
 """Replies from dialogues, and as many from trivia, that the denoising adapter learns from first."""
 RUNNING_TEXT = 150_000
@@ -111,7 +113,8 @@ class Workshop:
         table = self.speller.embeddings
         hidden = table.shape[1]
         inner = json.loads((weights.path(self.llm) / "config.json").read_text())
-        config = T2CConfig(hidden, inner["intermediate_size"], self.inventory.sounds)
+        recall = RECALL if inner.get("tie_word_embeddings") else 0
+        config = T2CConfig(hidden, inner["intermediate_size"], self.inventory.sounds, recall=recall)
         return TextToCodec(config, self.language(), table)
 
     # -- the jobs ---------------------------------------------------------------------------------

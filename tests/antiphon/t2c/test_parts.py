@@ -120,6 +120,17 @@ def test_look_never_sees_past_what_is_known():
     assert seen == [float(min(3 + ahead, 4)) for ahead in AHEAD]
 
 
+def test_recall_knows_tokens_it_never_learnt():
+    table = torch.nn.functional.normalize(torch.randn(40, 16), dim=-1)
+    adapter = DenoisingAdapter(16, 24, recall=4, table=table).eval()
+    states = 20 * table[[3, 17]] + 0.1 * torch.randn(2, 16)  # states that are for tokens 3 and 17
+    found = adapter(states)
+    assert (found @ table.T).argmax(-1).tolist() == [3, 17]
+    assert cosine_loss(found, table[[3, 17]]) < 0.01
+    torch.testing.assert_close(found[:1], adapter(states[:1]))
+    assert set(adapter.state_dict()) == set(DenoisingAdapter(16, 24).state_dict())
+
+
 def test_adapter_has_the_public_layout():
     names = set(DenoisingAdapter(8, 12).state_dict())
     assert names == {"0.weight", "0.bias", "3.weight", "3.bias"}
