@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from antiphon.mel import HOP, WINDOW, log_mel
 from antiphon.runtime import onnx
 from antiphon.runtime.frames import RATE
-from antiphon.runtime.mel import HOP, WINDOW, log_mel
 
 SECONDS = 8
 """How much of the turn it hears: the last eight seconds."""

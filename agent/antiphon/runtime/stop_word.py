@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from antiphon.mel import HOP, WINDOW, log_mel
 from antiphon.runtime.frames import FRAME, FRAME_MS, Frame
-from antiphon.runtime.mel import HOP, WINDOW, log_mel
 from antiphon.runtime.vad import level_db
 
 BANDS = 40

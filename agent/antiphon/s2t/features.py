@@ -13,27 +13,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-SAMPLE_RATE = 16_000
-HOP = 160
-WINDOW = 400
+from antiphon.mel import HOP, WINDOW
+from antiphon.mel import RATE as SAMPLE_RATE
+from antiphon.mel import filters as mel_filters
+
 FRAMES_PER_SECOND = SAMPLE_RATE // HOP
 
 
 @lru_cache(maxsize=4)
 def filters(bands: int) -> torch.Tensor:
-    """[bands, 201] Slaney mel filters from 0 to 8 kHz, float32."""
-    from transformers.audio_utils import mel_filter_bank
-
-    bank = mel_filter_bank(
-        num_frequency_bins=WINDOW // 2 + 1,
-        num_mel_filters=bands,
-        min_frequency=0.0,
-        max_frequency=8000.0,
-        sampling_rate=SAMPLE_RATE,
-        norm="slaney",
-        mel_scale="slaney",
-    )
-    return torch.from_numpy(np.ascontiguousarray(bank.T)).float()
+    """[bands, 201] mel filters, float32."""
+    return torch.from_numpy(mel_filters(bands))
 
 
 def log_mel(pcm: torch.Tensor, bands: int) -> torch.Tensor:

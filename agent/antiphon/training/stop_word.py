@@ -17,8 +17,8 @@ from tqdm import tqdm
 
 from antiphon import audio
 from antiphon.errors import UserError
+from antiphon.mel import HOP, WINDOW
 from antiphon.runtime.frames import FRAME, RATE
-from antiphon.runtime.mel import HOP, WINDOW
 from antiphon.runtime.stop_word import BANDS, DILATIONS, features
 from antiphon.training.augment import Augment, resample
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from antiphon.mel import filters, log_mel
 from antiphon.runtime import onnx
 from antiphon.runtime.frames import RATE
-from antiphon.runtime.mel import filters, log_mel
 from antiphon.runtime.smart_turn import features
 
 

@@ -1,4 +1,4 @@
-"""Log-mel spectrograms in numpy, for the small models that listen all the time."""
+"""Log-mel spectrograms as Whisper has them, in numpy."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon.runtime.frames import RATE
-
+RATE = 16_000
+"""Samples a second."""
 HOP = 160
 """Samples between windows: 10 ms."""
 WINDOW = 400
