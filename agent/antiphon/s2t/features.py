@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from antiphon.mel import HOP, WINDOW
-from antiphon.mel import RATE as SAMPLE_RATE
+from antiphon.mel import HOP, RATE, WINDOW
 from antiphon.mel import filters as mel_filters
 
+SAMPLE_RATE = RATE
 FRAMES_PER_SECOND = SAMPLE_RATE // HOP
 
 
