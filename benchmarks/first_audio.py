@@ -17,7 +17,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,11 +35,17 @@ if TYPE_CHECKING:
     from antiphon.agent import Agent
 
 Pcm = NDArray[np.float32]
+SETTLE = 1.0
+"""Seconds before an answer: the threads of the other system spin on for a while."""
 READY = """
 from antiphon.cli.answering import load_agent
 load_agent()
 print("ready", flush=True)
 """
+
+
+loaded: dict[str, Callable[[Pcm], Timing]] = {}
+"""The system of this process, if it is one of a system's own."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +166,39 @@ def recordings(data: Path | None, limit: int | None) -> list[Path]:
     return found
 
 
+class Apart:
+    """A system in a process of its own, so that the threads of one never wait for the other's.
+
+    Args:
+        name: "antiphon" or "cascade".
+        threads: of its models.
+    """
+
+    def __init__(self, name: str, threads: int) -> None:
+        self.pool = ProcessPoolExecutor(1, get_context("spawn"), prepare, (name, threads))
+
+    def __call__(self, pcm: Pcm) -> Timing:
+        """Answer a question [N] at 16 kHz."""
+        return self.pool.submit(respond, pcm).result()
+
+
+def prepare(name: str, threads: int) -> None:
+    """Load a system into this process."""
+    import torch
+
+    from antiphon.cli.answering import load_agent
+
+    torch.set_num_threads(threads)
+    agent = load_agent()
+    loaded[name] = ours(agent) if name == "antiphon" else Cascade(agent, threads)
+
+
+def respond(pcm: Pcm) -> Timing:
+    """The answer of the system in this process."""
+    (system,) = loaded.values()
+    return system(pcm)
+
+
 def compare(
     systems: dict[str, Callable[[Pcm], Timing]], questions: list[Pcm], rounds: int
 ) -> dict[str, list[Timing]]:
@@ -170,6 +211,7 @@ def compare(
     order = list(systems)
     for pcm in tqdm(questions * rounds, desc="first audio", unit="question"):
         for name in order:
+            time.sleep(SETTLE)
             found[name].append(systems[name](pcm))
         order.reverse()
     return found
@@ -211,13 +253,7 @@ def main(
     with chatter_to_stderr():
         weights.path("smollm2-135m-instruct")
         peak_mib, ready_s = peak(paths[0]), statistics.median(ready() for _ in range(3))
-        import torch
-
-        from antiphon.cli.answering import load_agent
-
-        torch.set_num_threads(threads)
-        agent = load_agent()
-        systems = {"antiphon": ours(agent), "cascade": Cascade(agent, threads)}
+        systems = {name: Apart(name, threads) for name in ("antiphon", "cascade")}
         found = compare(systems, [audio.read(path) for path in paths], rounds)
     result = summary(found, peak_mib, ready_s)
     if json:
