@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -37,7 +37,7 @@ class Commands(TyperGroup):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         for name, about in COMMANDS.items():
-            if find_spec(f"antiphon.cli.{name}"):  # a robot's installation has its own only
+            if Path(__file__).with_name(f"{name}.py").exists():  # a robot's installation has its own only
                 self.add_command(TyperCommand(name=name, help=about))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
