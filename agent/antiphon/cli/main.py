@@ -37,7 +37,8 @@ class Commands(TyperGroup):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         for name, about in COMMANDS.items():
-            if Path(__file__).with_name(f"{name}.py").exists():  # a robot's installation has its own only
+            # A robot's installation has but a few of them.
+            if Path(__file__).with_name(f"{name}.py").exists():
                 self.add_command(TyperCommand(name=name, help=about))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
