@@ -10,7 +10,7 @@ RUNTIME = """
 """
 KEPT = {
     "antiphon": {"__init__", "audio", "errors"},
-    "antiphon.cli": {"__init__", "devices", "main", "output", "robot"},
+    "antiphon.cli": {"__init__", "devices", "main", "options", "output", "robot"},
     "antiphon.runtime": set(RUNTIME.split()),
     "antiphon.tools": {"__init__", "call", "tool"},
 }

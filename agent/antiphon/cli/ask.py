@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from antiphon import audio
+from antiphon.cli.options import Ears, LanguageModel, Voice
 from antiphon.cli.output import Json, chatter_to_stderr, print_json
 
 if TYPE_CHECKING:
@@ -30,17 +31,13 @@ def ask(
         list[Path], typer.Argument(metavar="QUESTION.wav...", help="Recorded questions.")
     ],
     out: Annotated[Path | None, typer.Option(help="Write the replies to this sound file.")] = None,
-    ears: Annotated[
-        Literal["s2t", "cascade"], typer.Option(help="Hear directly, or transcribe first.")
-    ] = "s2t",
+    ears: Ears = "s2t",
     source: Annotated[
         Literal["hidden", "text"],
         typer.Option(help="Speak from hidden states (Echo), or from the text's embeddings."),
     ] = "hidden",
-    voice: Annotated[str, typer.Option(help="A voice: its name or folder.")] = "voice-joe",
-    llm: Annotated[
-        str, typer.Option(help="A language model: its name, folder or hub id.")
-    ] = "smollm2-135m-instruct",
+    voice: Voice = "voice-joe",
+    llm: LanguageModel = "smollm2-135m-instruct",
     play: Annotated[
         bool, typer.Option("--play/--no-play", help="Play the reply if there is a speaker.")
     ] = True,

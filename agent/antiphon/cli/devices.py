@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from antiphon.cli.options import Microphone, Speaker
 from antiphon.cli.output import Json, print_json
 from antiphon.errors import UserError
 
@@ -30,12 +31,8 @@ def devices(
     echo: Annotated[
         bool, typer.Option("--echo", help="Measure the echo, and which mode of talk it allows.")
     ] = False,
-    input_: Annotated[
-        str | None, typer.Option("--input", help="The microphone: a part of its name, or number.")
-    ] = None,
-    output: Annotated[
-        str | None, typer.Option("--output", help="The speaker: a part of its name, or number.")
-    ] = None,
+    input_: Microphone = None,
+    output: Speaker = None,
     json: Json = False,
 ) -> None:
     """List microphones and speakers; test them and measure the echo between them.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 import antiphon
+from antiphon.cli.options import Ca, Files, Insecure, Microphone, Mqtt, Speaker
 from antiphon.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,15 +30,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def robot(
-    mqtt: Annotated[
-        str,
-        typer.Option(
-            metavar="URL",
-            envvar="ANTIPHON_MQTT",
-            help="The broker: mqtts://USER:PASSWORD@HOST:PORT. In the environment variable nobody "
-            "sees the password in the list of processes.",
-        ),
-    ],
+    mqtt: Mqtt,
     id_: Annotated[
         str | None, typer.Option("--id", help="The robot's name; that of this machine if none.")
     ] = None,
@@ -47,28 +40,14 @@ def robot(
             metavar="FILE.py", help="What it can do: functions with docstrings and type hints."
         ),
     ] = None,
-    ca: Annotated[
-        Path | None, typer.Option(help="Certificate of the authority that signed the broker's.")
-    ] = None,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Allow no encryption, no user, any certificate.")
-    ] = False,
+    ca: Ca = None,
+    insecure: Insecure = False,
     protocol: Annotated[
         Literal["5", "3.1.1"], typer.Option(help="Version of MQTT that the broker speaks.")
     ] = "5",
-    input_: Annotated[
-        str | None, typer.Option("--input", help="The microphone: a part of its name, or number.")
-    ] = None,
-    output: Annotated[
-        str | None, typer.Option("--output", help="The speaker: a part of its name, or number.")
-    ] = None,
-    file: Annotated[
-        tuple[Path, Path] | None,
-        typer.Option(
-            metavar="IN.wav OUT.wav",
-            help="Hear one sound file and write another on the same clock, instead of devices.",
-        ),
-    ] = None,
+    input_: Microphone = None,
+    output: Speaker = None,
+    file: Files = None,
     echo: Annotated[
         Literal["cancel", "half", "none"],
         typer.Option(

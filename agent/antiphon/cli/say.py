@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from antiphon import audio
+from antiphon.cli.options import Voice
 from antiphon.cli.output import Json, chatter_to_stderr, print_json
 from antiphon.errors import UserError
 
@@ -25,7 +26,7 @@ app = typer.Typer(add_completion=False)
 def say(
     text: Annotated[str, typer.Argument(help="What to say.")],
     out: Annotated[Path, typer.Option(help="Write the speech to this sound file.")],
-    voice: Annotated[str, typer.Option(help="A voice: its name or folder.")] = "voice-joe",
+    voice: Voice = "voice-joe",
     llm: Annotated[
         str, typer.Option(help="The language model whose tokens the voice reads.")
     ] = "smollm2-135m-instruct",

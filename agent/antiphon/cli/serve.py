@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from antiphon.cli.options import Ca, Ears, Insecure, LanguageModel, Mqtt, Patience, Voice
 from antiphon.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,22 +20,6 @@ if TYPE_CHECKING:
     from antiphon.transports.mqtt.session import Session
 
 app = typer.Typer(add_completion=False)
-
-Mqtt = Annotated[
-    str,
-    typer.Option(
-        metavar="URL",
-        envvar="ANTIPHON_MQTT",
-        help="The broker: mqtts://USER:PASSWORD@HOST:PORT. In the environment variable nobody "
-        "sees the password in the list of processes.",
-    ),
-]
-Ca = Annotated[
-    Path | None, typer.Option(help="Certificate of the authority that signed the broker's.")
-]
-Insecure = Annotated[
-    bool, typer.Option("--insecure", help="Allow no encryption, no user, any certificate.")
-]
 
 
 @app.command()
@@ -47,17 +31,10 @@ def serve(
     hermes: Annotated[
         bool, typer.Option("--hermes", help="Talk with Rhasspy's satellites (Hermes), too.")
     ] = False,
-    patience: Annotated[
-        float,
-        typer.Option(help="How long it waits for an unfinished sentence to go on; 1 is 1.5 s."),
-    ] = 1.0,
-    ears: Annotated[
-        Literal["s2t", "cascade"], typer.Option(help="Hear directly, or transcribe first.")
-    ] = "s2t",
-    voice: Annotated[str, typer.Option(help="A voice: its name or folder.")] = "voice-joe",
-    llm: Annotated[
-        str, typer.Option(help="A language model: its name, folder or hub id.")
-    ] = "smollm2-135m-instruct",
+    patience: Patience = 1.0,
+    ears: Ears = "s2t",
+    voice: Voice = "voice-joe",
+    llm: LanguageModel = "smollm2-135m-instruct",
 ) -> None:
     """Serve robots at a broker. They come and go as they like: see antiphon robot."""
     from antiphon.runtime.options import Options

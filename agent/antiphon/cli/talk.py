@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from antiphon.cli.options import Ears, Files, LanguageModel, Microphone, Patience, Speaker, Voice
 from antiphon.errors import UserError
 
 if TYPE_CHECKING:
@@ -30,19 +31,9 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def talk(
-    input_: Annotated[
-        str | None, typer.Option("--input", help="The microphone: a part of its name, or number.")
-    ] = None,
-    output: Annotated[
-        str | None, typer.Option("--output", help="The speaker: a part of its name, or number.")
-    ] = None,
-    file: Annotated[
-        tuple[Path, Path] | None,
-        typer.Option(
-            metavar="IN.wav OUT.wav",
-            help="Hear one sound file and write another on the same clock, instead of devices.",
-        ),
-    ] = None,
+    input_: Microphone = None,
+    output: Speaker = None,
+    file: Files = None,
     record: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Record everything into a new folder.")
     ] = None,
@@ -53,18 +44,11 @@ def talk(
             "auto: the best of these for the echo measured at the start."
         ),
     ] = "auto",
-    patience: Annotated[
-        float,
-        typer.Option(help="How long it waits for an unfinished sentence to go on; 1 is 1.5 s."),
-    ] = 1.0,
+    patience: Patience = 1.0,
     seed: Annotated[int, typer.Option(help="Makes what is left to chance repeatable.")] = 0,
-    ears: Annotated[
-        Literal["s2t", "cascade"], typer.Option(help="Hear directly, or transcribe first.")
-    ] = "s2t",
-    voice: Annotated[str, typer.Option(help="A voice: its name or folder.")] = "voice-joe",
-    llm: Annotated[
-        str, typer.Option(help="A language model: its name, folder or hub id.")
-    ] = "smollm2-135m-instruct",
+    ears: Ears = "s2t",
+    voice: Voice = "voice-joe",
+    llm: LanguageModel = "smollm2-135m-instruct",
 ) -> None:
     """Talk with it. Interrupt it when you like, or say "stop".
 
