@@ -17,11 +17,12 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
+from antiphon_codecs import student
 from antiphon_codecs.codec import Pcm, Units
 from antiphon_codecs.convnext import ConvNeXt
 from antiphon_codecs.hifigan import CONTEXT, HOP, HifiGan
 from antiphon_codecs.quantizer import VectorQuantizer
-from antiphon_codecs.student import StudentEncoder
+from antiphon_codecs.student import Recognizer, StudentEncoder
 
 KERNEL = 7
 TRAINING_ONLY = ("quantizer.usage", "quantizer.sums")
@@ -45,7 +46,9 @@ class UnitCodecConfig:
     sample_rate: int = 22050
     student_width: int = 0
     """Channels of the encoder for sound; 0 leaves it out."""
-    student_blocks: int = 6
+    student_blocks: int = 4
+    student_states: int = 384
+    """Width of the recognizer's states it reads."""
 
 
 class UnitCodec(nn.Module):
@@ -82,8 +85,10 @@ class UnitCodec(nn.Module):
         self.student: StudentEncoder | None = None
         if c.student_width:
             self.student = StudentEncoder(
-                c.codes, c.stride, c.sample_rate, c.student_width, c.student_blocks
+                c.codes, self.unit_rate, c.student_states, c.student_width, c.student_blocks
             )
+        self.recognizer: Recognizer | None = None
+        """Whose states the student reads; given by who loads the codec."""
 
     def normalize(self, z: torch.Tensor) -> torch.Tensor:
         """Latents as the encoder sees them."""
@@ -149,13 +154,22 @@ class UnitCodec(nn.Module):
             [ceil(N / samples_per_unit)] units.
 
         Raises:
-            ValueError: the codec was made without a student.
+            ValueError: the codec was made without a student, or was given no recognizer.
         """
         if self.student is None:
             raise ValueError(
                 "this codec has no encoder for sound: train it with `antiphon train student`"
             )
-        return self.student.units(torch.from_numpy(np.asarray(pcm, np.float32))).numpy()
+        if self.recognizer is None:
+            raise ValueError("the student reads a recognizer's states: set codec.recognizer first")
+        if not len(pcm):
+            return np.zeros(0, np.int64)
+        import soxr
+
+        sound = soxr.resample(np.asarray(pcm, np.float32), self.sample_rate, student.SAMPLE_RATE)
+        states = self.recognizer(sound)
+        count = -(-len(pcm) // self.samples_per_unit)
+        return self.student.units(states, count).numpy()
 
     @torch.inference_mode()
     def decode(self, units: Units) -> Pcm:

@@ -1,4 +1,4 @@
-"""The student: a unit for every started stretch of samples, whatever the level, kept in files."""
+"""The student: a unit for every started stretch of samples, in step with what was said; files."""
 
 from __future__ import annotations
 
@@ -9,63 +9,65 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import load_file
 
 from antiphon_codecs.hifigan import HOP
-from antiphon_codecs.student import BANDS, StudentEncoder
+from antiphon_codecs.student import STATES, StudentEncoder
 from antiphon_codecs.unit_codec import UnitCodec, UnitCodecConfig
 
 SMALL = UnitCodecConfig(
     codes=32, code_dim=8, width=16, hidden=16, encoder_blocks=1, decoder_blocks=1, centred_blocks=1
 )
+HEARING = replace(SMALL, student_width=16, student_blocks=1, student_states=8)
+
+
+def recognizer(pcm):
+    """Sums of 320 samples and their cosines: 50 states a second of width 8."""
+    rows = torch.from_numpy(np.resize(pcm, (max(1, len(pcm) // 320), 320))).float()
+    return torch.cos(rows.sum(1, keepdim=True) * torch.arange(1, 9))
 
 
 @pytest.fixture(scope="module", params=[1, 3])
-def student(request):
+def codec(request):
     torch.manual_seed(0)
-    return StudentEncoder(32, request.param, 22050, 16, 2).eval().requires_grad_(False)
+    codec = UnitCodec(replace(HEARING, stride=request.param)).eval().requires_grad_(False)
+    codec.recognizer = recognizer
+    return codec
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(samples=st.integers(0, 5000))
-def test_a_unit_for_every_started_stretch(student, samples):
-    units = student.units(torch.randn(samples) * 0.1)
-    assert units.dtype == torch.long
-    assert len(units) == -(-samples // (HOP * student.stride))
+def test_a_unit_for_every_started_stretch(codec, samples):
+    units = codec.encode(np.random.default_rng(0).normal(0, 0.1, samples).astype(np.float32))
+    assert units.dtype == np.int64
+    assert len(units) == -(-samples // (HOP * codec.config.stride))
 
 
-@pytest.mark.parametrize("frame", [0, 3, 9])
-def test_a_frame_sees_its_own_samples_best(student, frame):
-    pcm = torch.zeros(1, 12 * HOP)
-    pcm[0, frame * HOP + HOP // 2] = 1.0
-    assert student.mel(pcm)[0].mean(-1).argmax() == frame
-
-
-def test_a_tone_lies_in_its_band(student):
-    hertz = 1000.0
-    tone = torch.sin(2 * torch.pi * hertz * torch.arange(22050) / 22050)
-    band = int(student.mel(tone[None])[0, 40].argmax())
-    mel = 2595 * np.log10(1 + hertz / 700) / (2595 * np.log10(1 + 7600 / 700))
-    assert abs(band + 1 - mel * (BANDS + 1)) < 1
-
-
-def test_level_does_not_matter(student):
-    pcm = torch.randn(4000)
-    torch.testing.assert_close(student.mel(pcm[None]), student.mel(0.01 * pcm[None]))
-
-
-def test_silence_is_heard(student):
-    assert student.mel(torch.zeros(1, 3000)).isfinite().all()
+@pytest.mark.parametrize("unit_rate", [86.13, 43.07])
+def test_a_unit_reads_the_states_of_its_own_time(unit_rate):
+    torch.manual_seed(0)
+    student = StudentEncoder(32, unit_rate, 8, 16, 0).eval().requires_grad_(False)
+    states = torch.randn(1, 100, 8)
+    other = states.clone()
+    other[0, 50] += 1  # between 1.00 and 1.02 seconds
+    count = int(unit_rate * 100 / STATES)
+    changed = (student(states, count) != student(other, count)).any(-1)[0].nonzero()[:, 0]
+    seconds = (changed + 0.5) / unit_rate
+    assert len(changed) and ((seconds - 1.01).abs() < 1 / STATES).all()
 
 
 def test_files_keep_the_student(tmp_path):
-    codec = UnitCodec(replace(SMALL, student_width=16, student_blocks=1)).eval()
+    codec = UnitCodec(HEARING).eval()
     codec.save(tmp_path / "codec.safetensors")
     again = UnitCodec.load(tmp_path / "codec.safetensors")
+    codec.recognizer = again.recognizer = recognizer
     pcm = np.random.default_rng(0).normal(0, 0.1, 4000).astype(np.float32)
     assert (codec.encode(pcm) == again.encode(pcm)).mean() > 0.8  # half precision
     assert again.encode(pcm).shape == (16,)
-    assert not any("filters" in name for name in load_file(tmp_path / "codec.safetensors"))
+
+
+def test_a_student_needs_a_recognizer():
+    with pytest.raises(ValueError, match=r"codec\.recognizer"):
+        UnitCodec(HEARING).encode(np.zeros(4000, np.float32))
 
 
 def test_without_a_student_nothing_is_heard(tmp_path):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from antiphon_codecs.student import Recognizer
     from antiphon_codecs.unit_codec import UnitCodec
 
 app = typer.Typer(
@@ -35,16 +36,13 @@ def encode(
     voice: Voice = "voice-joe",
     json: Json = False,
 ) -> None:
-    """Write speech as units.
-
-    The encoder of the voice "joe" is unfinished: what it writes of other voices is not intelligible
-    yet (see assets/voice-joe/card.md).
-    """
+    """Write anybody's speech as units: decoded, they say it in the codec's voice."""
     require_units_file(out)
     audio.read(sound)  # a bad file is told before the codec is loaded
     codec = load(voice)
     if getattr(codec, "student", None) is None:
         raise UserError(f"The codec of '{voice}' can only decode: it has no encoder for waveforms.")
+    codec.recognizer = recognizer()
     units = codec.encode(audio.read(sound, codec.sample_rate))
     write_units(out, units, codec)
     report(json, codec, units, out)
@@ -79,6 +77,14 @@ def load(voice: str) -> UnitCodec:
     if not path.is_file():
         raise UserError(f"The voice '{voice}' has no codec: there is no '{path}'.")
     return UnitCodec.load(path)
+
+
+def recognizer() -> Recognizer:
+    """The speech encoder whose states a codec's student reads."""
+    from antiphon import weights
+    from antiphon.s2t.encoder import AudioEncoder
+
+    return AudioEncoder.load(weights.path("whisper-tiny.en")).whole
 
 
 def report(json: bool, codec: UnitCodec, units: NDArray[np.int64], out: Path) -> None:

@@ -110,6 +110,10 @@ class AudioEncoder(nn.Module):
         """States [T, width] of every window of a whole recording [N]."""
         return self.states(self.feed(pcm, self.start()))
 
+    def whole(self, pcm: NDArray[np.float32]) -> torch.Tensor:
+        """States [T, width] of a whole recording [N], its windows joined."""
+        return torch.cat(self.encode(pcm))
+
     def _grow(self, state: EncoderState, mel: torch.Tensor) -> EncoderState:
         heard, done = torch.cat([state.mel, mel]), list(state.done)
         while len(heard) > LONGEST:

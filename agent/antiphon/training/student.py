@@ -1,7 +1,7 @@
 """Train the student encoder: the teacher speaks, the student names the units it hears.
 
-The sound is altered in every way that leaves the units what they are: another pitch and another
-vocal tract of the same length, a room, noise, a microphone.
+The sound is altered in every way that leaves the units what they are: another pitch, another vocal
+tract, a room, noise, another level. The student reads it as a frozen speech recognizer hears it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from antiphon.errors import UserError
 from antiphon.s2t.features import SAMPLE_RATE
 from antiphon.training.augment import Augment, resample
 from antiphon.training.loop import Schedule, fit
-from antiphon_codecs.student import BANDS, HIGHEST, StudentEncoder
+from antiphon_codecs.student import Recognizer, StudentEncoder
 from antiphon_codecs.unit_codec import UnitCodec
 
 BATCH = 16
@@ -32,10 +32,8 @@ HELD_OUT = 0.04
 """Share of the pairs, at their end, that training never hears."""
 TAPE = (0.8, 1.9)
 """Pitches of the speakers, against the teacher's."""
-TRACT = (0.84, 1.28)
-"""Formants of the speakers, against the teacher's (a shorter vocal tract has higher ones)."""
-SMOOTH = 14
-"""Cepstral coefficients that make the envelope of a spectrum; the others are its harmonics."""
+HIDDEN = 0.1
+"""Share of a state that is hidden from the student while it learns."""
 
 
 @dataclass
@@ -121,34 +119,11 @@ def make_pairs(
     )
 
 
-def cepstra(count: int) -> torch.Tensor:
-    """[BANDS, count] the first cosines over the bands, orthonormal."""
-    band = torch.arange(BANDS)[:, None] + 0.5
-    wave = torch.cos(torch.pi / BANDS * band * torch.arange(count))
-    return wave / wave.norm(dim=0)
-
-
-def tract(shift: float) -> torch.Tensor:
-    """[BANDS, BANDS] matrix that moves the formants of log-mel frames, not their harmonics.
-
-    The envelope of a frame is its first `SMOOTH` cepstral coefficients. It is read at frequencies
-    `shift` times as low as before, which puts every formant `shift` times as high.
-    """
-    band = torch.arange(BANDS)
-    step = 2595 * np.log10(1 + HIGHEST / 700) / (BANDS + 1)
-    hertz = 700 * (10 ** ((band + 1) * step / 2595) - 1) / shift
-    source = (2595 * torch.log10(1 + hertz / 700) / step - 1).clamp(0, BANDS - 1)
-    below = source.floor().long().clamp_max(BANDS - 2)
-    read = torch.zeros(BANDS, BANDS)
-    read[below, band] = 1 - (source - below)
-    read[below + 1, band] = source - below
-    envelope = cepstra(SMOOTH) @ cepstra(SMOOTH).T
-    return torch.eye(BANDS) - envelope + envelope @ read
-
-
-def with_student(codec: UnitCodec, width: int) -> UnitCodec:
+def with_student(codec: UnitCodec, width: int, recognizer: Recognizer) -> UnitCodec:
     """The same codec, frozen, with an untrained student."""
-    codec_with = UnitCodec(replace(codec.config, student_width=width))
+    states = recognizer(np.zeros(SAMPLE_RATE, np.float32)).shape[-1]
+    codec_with = UnitCodec(replace(codec.config, student_width=width, student_states=states))
+    codec_with.recognizer = recognizer
     kept = {k: v for k, v in codec.state_dict().items() if not k.startswith("student.")}
     codec_with.load_state_dict(kept, strict=False)
     codec_with.eval().requires_grad_(False)
@@ -161,19 +136,17 @@ class Imitation:
     """What the student loses on pieces of the teacher's speech.
 
     Args:
-        codec: with a student.
+        codec: with a student and a recognizer.
         pairs: sound and units.
         augment: rooms and noises.
         seed: of the alterations.
     """
 
     def __init__(self, codec: UnitCodec, pairs: Pairs, augment: Augment, *, seed: int = 0) -> None:
-        assert codec.student is not None
-        self.codec, self.pairs, self.seed = codec, pairs, seed
+        assert codec.student is not None and codec.recognizer is not None
+        self.codec, self.pairs, self.seed, self.augment = codec, pairs, seed, augment
         self.student: StudentEncoder = codec.student
-        ratio = SAMPLE_RATE / codec.sample_rate
-        self.rooms = [resample(sound, ratio) for sound in augment.rooms]
-        self.noises = [resample(sound, ratio) for sound in augment.noises]
+        self.recognizer: Recognizer = codec.recognizer
         self.length = min(round(SECONDS * codec.unit_rate), int(len(pairs.units) * HELD_OUT) - 1)
         self.kept = int(len(pairs.units) * (1 - HELD_OUT))
 
@@ -181,22 +154,25 @@ class Imitation:
         """Losses on the altered batch of `step`."""
         rng = np.random.default_rng([self.seed, step])
         starts = rng.integers(self.kept - self.length, size=BATCH)
-        return self.losses(starts, self.altered(starts, rng))
+        states = self.states(starts, rng)
+        seen = torch.from_numpy(rng.random(states.shape) >= HIDDEN)
+        return self.losses(starts, states * seen / (1 - HIDDEN))
 
+    @torch.no_grad()
     def held_out(self) -> dict[str, float]:
         """Figures on speech training never hears, as it is and altered.
 
         `accuracy` counts equal units; `mse` is that of the normalized latent decoded from the
         student's units, `mse_of_codec` from the teacher's.
         """
-        rng = np.random.default_rng(0)
         last = len(self.pairs.units) - self.length
         starts = np.linspace(self.kept, last, BATCH).astype(np.int64)
         plain = starts[[self._own_voice(start) for start in starts]]
         plain = plain if len(plain) else starts
-        figures = {k: float(v) for k, v in self.losses(plain, self.heard(plain)).items()}
-        altered = self.losses(starts, self.altered(starts, rng))
-        said = self.student(self.heard(plain)).argmax(-1)
+        states = self.states(plain)
+        figures = {k: float(v) for k, v in self.losses(plain, states).items()}
+        altered = self.losses(starts, self.states(starts, np.random.default_rng(0)))
+        said = self.student(states, self.length).argmax(-1)
         meant = torch.stack([self._latent(start) for start in plain])
         for name, units in ("mse", said), ("mse_of_codec", self.units(plain)):
             z = torch.stack([self.codec.decode_latent(u.numpy()) for u in units])
@@ -204,47 +180,39 @@ class Imitation:
             figures[name] = float(error)
         return figures | {"accuracy_altered": float(altered["accuracy"])}
 
-    def losses(self, starts: NDArray[np.int64], mel: torch.Tensor) -> dict[str, torch.Tensor]:
+    def losses(self, starts: NDArray[np.int64], states: torch.Tensor) -> dict[str, torch.Tensor]:
         """Cross-entropy (smoothed by a tenth) and accuracy of the pieces at `starts`."""
         with torch.autocast("cpu", torch.bfloat16):
-            logits = self.student(mel)
+            logits = self.student(states, self.length)
         units = self.units(starts)
         loss = F.cross_entropy(logits.float().flatten(0, 1), units.flatten(), label_smoothing=0.1)
         return {"loss": loss, "accuracy": (logits.argmax(-1) == units).float().mean()}
+
+    def states(
+        self, starts: NDArray[np.int64], rng: np.random.Generator | None = None
+    ) -> torch.Tensor:
+        """[B, T, width] the pieces as the recognizer hears them, altered if there is an `rng`."""
+        heard = []
+        for start in starts:
+            pcm = resample(self._sound(start), self.codec.sample_rate / SAMPLE_RATE)
+            heard.append(self.recognizer(pcm if rng is None else self._elsewhere(pcm, rng)))
+        return torch.stack(heard)
 
     def units(self, starts: NDArray[np.int64]) -> torch.Tensor:
         """Units [B, length] of the pieces."""
         rows = [self.pairs.units[i : i + self.length] for i in starts]
         return torch.from_numpy(np.stack(rows)).long()
 
-    def heard(self, starts: NDArray[np.int64]) -> torch.Tensor:
-        """Log-mel of the pieces as they are."""
-        return self.student.mel(torch.from_numpy(np.stack([self._sound(i) for i in starts])))
-
-    def altered(self, starts: NDArray[np.int64], rng: np.random.Generator) -> torch.Tensor:
-        """Log-mel of the pieces, each from another speaker, room and microphone."""
-        mel = self.student.mel(
-            torch.from_numpy(np.stack([self._elsewhere(self._sound(i), rng) for i in starts]))
-        )
-        for row, start in zip(mel, starts, strict=True):
-            formants = 1.0 if rng.random() < 0.2 else float(np.exp(rng.uniform(*np.log(TRACT))))
-            tilt = torch.from_numpy(rng.normal(0, 0.5, 5)).float()
-            row.copy_(row @ tract(formants / float(self.pairs.pitch[start + self.length // 2])))
-            row.add_(cepstra(5) @ tilt)
-            for _ in range(2):  # hides a moment and a few bands, as SpecAugment does
-                at = int(rng.integers(len(row)))
-                row[at : at + int(rng.integers(8))] = -1
-                low = int(rng.integers(BANDS))
-                row[:, low : low + int(rng.integers(8))] = -1
-        return mel.clamp(-1, 1.5)
-
     def _elsewhere(self, pcm: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-        if self.rooms and rng.random() < 0.4:
-            pcm = Augment.room(pcm, self.rooms[rng.integers(len(self.rooms))])
-        if self.noises and rng.random() < 0.6:
-            noise = self.noises[rng.integers(len(self.noises))]
-            pcm = Augment.mix(pcm, noise, float(rng.uniform(5, 40)), rng)
-        return pcm
+        """The same in another room, noise and level; its length stays."""
+        rooms, noises = self.augment.rooms, self.augment.noises
+        if rooms and rng.random() < 0.4:
+            pcm = Augment.room(pcm, rooms[rng.integers(len(rooms))])
+        if noises and rng.random() < 0.6:
+            pcm = Augment.mix(
+                pcm, noises[rng.integers(len(noises))], float(rng.uniform(5, 40)), rng
+            )
+        return pcm * np.float32(10 ** rng.uniform(-1, 0.3))
 
     def _sound(self, start: int) -> NDArray[np.float32]:
         hop = self.codec.samples_per_unit
@@ -263,10 +231,11 @@ def train(
     codec: UnitCodec,
     pairs: Pairs,
     augment: Augment,
+    recognizer: Recognizer,
     out: Path,
     *,
-    width: int = 192,
-    steps: int = 4000,
+    width: int = 256,
+    steps: int = 1500,
     minutes: float | None = None,
     seed: int = 0,
 ) -> UnitCodec:
@@ -276,6 +245,7 @@ def train(
         codec: finished; its units are what the student learns.
         pairs: from `make_pairs`.
         augment: rooms and noises.
+        recognizer: whose states the student reads.
         out: folder of checkpoint, log and curves.
         width: channels of the student.
         steps: length of the whole run.
@@ -286,7 +256,7 @@ def train(
         The codec with its student.
     """
     torch.manual_seed(seed)
-    codec = with_student(codec, width)
+    codec = with_student(codec, width, recognizer)
     task = Imitation(codec, pairs, augment, seed=seed)
     schedule = Schedule(steps, lr=1.5e-3)
     fit(

@@ -19,6 +19,7 @@ import torch
 from antiphon import weights
 from antiphon.errors import UserError
 from antiphon.messages import Token
+from antiphon.s2t.encoder import AudioEncoder
 from antiphon.t2c.sounds import Inventory
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
 from antiphon.training import codec as codec_job
@@ -154,6 +155,7 @@ class Workshop:
             codec,
             student.Pairs.load(cache),
             Augment(self.data),
+            AudioEncoder.load(weights.path("whisper-tiny.en")).whole,
             self.work / "student",
             steps=steps,
             minutes=minutes,
