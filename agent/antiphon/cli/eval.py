@@ -247,14 +247,14 @@ def cascaded(agent: Agent) -> Agent:
 
 def asked(agent: Agent, recognize: Callable[[Pcm], str], *, by_sound: bool) -> Way:
     """A way of answering: by an agent that hears the question, or that reads it."""
-    from antiphon.evaluation.qa import Heard
+    from antiphon.evaluation.qa import Answer
     from antiphon.evaluation.voicing import speaking, text_of
 
     speak = speaking(agent, agent.source)
 
-    def way(text: str, pcm: Pcm) -> Heard:
+    def way(text: str, pcm: Pcm) -> Answer:
         reply = tuple(agent.s2t.reply(pcm if by_sound else text))
-        return Heard(text_of(reply), recognize(speak(reply)) if reply else "")
+        return Answer(text_of(reply), lambda: recognize(speak(reply)))
 
     return way
 

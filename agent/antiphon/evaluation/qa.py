@@ -16,14 +16,14 @@ WAYS = ("text", "s2t", "cascade")
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A reply as it was written and as a recognizer heard it."""
+class Answer:
+    """A reply as it was written, and what a recognizer hears when it is spoken."""
 
     written: str
-    recognized: str
+    recognize: Callable[[], str]
 
 
-Way = Callable[[str, Pcm], Heard]
+Way = Callable[[str, Pcm], Answer]
 """Answers a question given as text and as sound at 16 kHz; looks at one of them."""
 
 
@@ -34,6 +34,9 @@ def evaluate(
 ) -> dict[str, Any]:
     """Ask every question in every way.
 
+    An answer is right if it is heard. A reply that does not even hold it in writing is wrong and
+    is not spoken: what a recognizer may take it for by chance is no answer.
+
     Args:
         questions: what is asked.
         speakers: who asks, in turn.
@@ -43,9 +46,10 @@ def evaluate(
     for i, question in enumerate(tqdm(questions, desc="qa", unit="question")):
         pcm = speakers[i % len(speakers)](question.text)
         for way in WAYS:
-            heard = ways[way](question.text, pcm)
-            spoken = holds_answer(heard.recognized, question.answers)
-            right[way].append((spoken, holds_answer(heard.written, question.answers)))
+            answer = ways[way](question.text, pcm)
+            written = holds_answer(answer.written, question.answers)
+            spoken = written and holds_answer(answer.recognize(), question.answers)
+            right[way].append((spoken, written))
     return compared(right)
 
 

@@ -70,8 +70,7 @@ class Ears:
         labels = ears_corpus.pseudo_labels(
             self.data, weights.path("whisper-base"), self.work / "labels.json"
         )
-        piper = weights.path("piper-joe")
-        corpus = ears_corpus.Corpus(self.data, self.listener, piper, labels)
+        corpus = ears_corpus.Corpus(self.data, self.listener, None, labels)
         out = self.work / "corpus"
         return ears_corpus.build(corpus, out, hours=hours, minutes=minutes, seed=self.seed)
 

@@ -149,9 +149,9 @@ def test_questions_are_asked_in_turn_and_answers_counted():
 
     right = {"Capital?": "It is Paris.", "Year?": "In 1988."}
     ways = {
-        "text": lambda text, pcm: qa.Heard(right[text], right[text]),
-        "s2t": lambda text, pcm: qa.Heard(right["Year?"], right["Year?"]),
-        "cascade": lambda text, pcm: qa.Heard(right[text], "mumble"),
+        "text": lambda text, pcm: qa.Answer(right[text], lambda: right[text]),
+        "s2t": lambda text, pcm: qa.Answer(right["Year?"], lambda: right[text]),
+        "cascade": lambda text, pcm: qa.Answer(right[text], lambda: "mumble"),
     }
 
     result = qa.evaluate(questions, [speaker("a"), speaker("b")], ways)
