@@ -41,6 +41,13 @@ Mqtt = Annotated[
 Ca = Annotated[
     Path | None, typer.Option(help="Certificate of the authority that signed the broker's.")
 ]
+Encodec = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Offer sound in EnCodec, too: its weights, the same for agent and robot.",
+    ),
+]
 Insecure = Annotated[
     bool, typer.Option("--insecure", help="Allow no encryption, no user, any certificate.")
 ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 import antiphon
-from antiphon.cli.options import Ca, Files, Insecure, Microphone, Mqtt, Speaker
+from antiphon.cli.options import Ca, Encodec, Files, Insecure, Microphone, Mqtt, Speaker
 from antiphon.errors import UserError
 
 if TYPE_CHECKING:
@@ -48,6 +48,10 @@ def robot(
     input_: Microphone = None,
     output: Speaker = None,
     file: Files = None,
+    opus: Annotated[
+        bool, typer.Option("--opus", help="Opus in place of PCM, if the agent has it, too.")
+    ] = False,
+    encodec: Encodec = None,
     echo: Annotated[
         Literal["cancel", "half", "none"],
         typer.Option(
@@ -60,13 +64,16 @@ def robot(
 
     Needs no language model and no PyTorch.
     """
+    from antiphon.runtime import frames
     from antiphon.transports.mqtt.broker import parse
+    from antiphon.transports.mqtt.formats import have
     from antiphon.transports.mqtt.robot import Robot
     from antiphon.transports.mqtt.service import run
 
     broker = parse(mqtt, ca=ca, insecure=insecure)
     name = id_ or socket.gethostname().partition(".")[0]
     box, ears = toolbox(tools), ears_of(echo, real=file is None)
+    formats = have(frames.RATE, RATE, opus="yes" if opus else "no", encodec=encodec)
     duplex = opened(file, input_, output)
 
     async def work() -> None:
@@ -77,6 +84,7 @@ def robot(
             toolbox=box,
             ears=ears,
             rate=RATE,
+            formats=formats,
             patient=file is not None,
             version=5 if protocol == "5" else 3,
             say=lambda sentence: print(sentence, flush=True),

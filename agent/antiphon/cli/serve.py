@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from antiphon.cli.options import Ca, Ears, Insecure, LanguageModel, Mqtt, Patience, Voice
+from antiphon.cli.options import Ca, Ears, Encodec, Insecure, LanguageModel, Mqtt, Patience, Voice
 from antiphon.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,19 +31,23 @@ def serve(
     hermes: Annotated[
         bool, typer.Option("--hermes", help="Talk with Rhasspy's satellites (Hermes), too.")
     ] = False,
+    encodec: Encodec = None,
     patience: Patience = 1.0,
     ears: Ears = "s2t",
     voice: Voice = "voice-joe",
     llm: LanguageModel = "smollm2-135m-instruct",
 ) -> None:
     """Serve robots at a broker. They come and go as they like: see antiphon robot."""
+    from antiphon.runtime.frames import RATE
     from antiphon.runtime.options import Options
     from antiphon.transports.mqtt.broker import parse
+    from antiphon.transports.mqtt.formats import have
     from antiphon.transports.mqtt.server import Server
     from antiphon.transports.mqtt.service import run
 
     broker = parse(mqtt, ca=ca, insecure=insecure)
     options = Options(patience=patience)
+    formats = have(RATE, options.sample_rate, opus="if there", encodec=encodec)
     say("Loading the models …")
     minds = Minds(load(ears=ears, voice=voice, llm=llm))
 
@@ -51,7 +55,7 @@ def serve(
         server = Server(
             broker,
             lambda session: conversation(minds.of(session), options),
-            sample_rate=options.sample_rate,
+            formats=formats,
             most=robots,
             say=say,
         )

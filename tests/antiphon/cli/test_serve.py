@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -9,6 +11,7 @@ from typer.testing import CliRunner
 from antiphon.cli import main, robot, serve
 from antiphon.errors import UserError
 from antiphon.tools import Tool
+from antiphon.transports.mqtt import opus
 
 
 def run(*args, **rest):
@@ -48,6 +51,14 @@ def test_a_robot_says_what_is_wrong_with_its_name(tmp_path):
     result = run("robot", "--mqtt", "mqtt://localhost", "--id", "my robot", "--echo", "none")
     assert result.exit_code == 2
     assert "cannot be called 'my robot'" in result.stderr
+
+
+def test_a_format_that_is_not_installed_is_one_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "opuslib_next", None)
+    opus.library.cache_clear()
+    result = run("robot", "--mqtt", "mqtt://localhost", "--echo", "none", "--opus")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "pip install opuslib-next" in result.stderr
 
 
 def test_a_file_or_devices_but_not_both(tmp_path):

@@ -14,13 +14,11 @@ import secrets
 import wave
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from antiphon.runtime.clock import WallClock
 from antiphon.runtime.frames import RATE
 from antiphon.transports.mqtt import messages, packets
 from antiphon.transports.mqtt.errors import MalformedError
+from antiphon.transports.mqtt.formats import pcm
 from antiphon.transports.mqtt.link import Link, end
 from antiphon.transports.mqtt.messages import Cmd, Heard, Hello, State, Status
 from antiphon.transports.mqtt.packets import Packet
@@ -54,15 +52,11 @@ class Satellite:
         self.state: State | None = None
         self.at = 0
         """Samples of its microphone so far."""
-        self.reply: list[NDArray[np.int16]] = []
-        """Sound of a reply that is not sent yet."""
+        self.reply = bytearray()
+        """Sound of a reply that is not sent yet: PCM of 16 bits."""
         self.quiet_since = 0.0
         self.saying: str | None = None
         """Id of a text that is being said."""
-
-    def reply_seconds(self, rate: int) -> float:
-        """How much sound waits."""
-        return sum(map(len, self.reply)) / rate
 
 
 class Hermes:
@@ -76,7 +70,7 @@ class Hermes:
         self.satellites: dict[str, Satellite] = {}
         self.malformed = 0
         self._clock = WallClock()
-        self._formats = server.formats
+        self._up, self._down = pcm(RATE), pcm(server.formats.down[0].rate)
         name = f"antiphon-hermes-{secrets.token_hex(4)}"
         self.link = Link(server.link.broker, identifier=name, topics=TOPICS, handle=self.handle)
 
@@ -121,7 +115,8 @@ class Hermes:
 
     def _announce(self, satellite: Satellite) -> None:
         online = Status("online", satellite.session)
-        hello = Hello(satellite.session, *self._formats, "header")
+        formats = self._up.content_type, self._down.content_type
+        hello = Hello(satellite.session, *formats, "header")
         for leaf, said in (("status", online), ("hello", hello)):
             self.link.send(Outgoing(satellite.topics(leaf), said.body(), 1))
 
@@ -139,11 +134,11 @@ class Hermes:
     def _hear(self, satellite: Satellite | None, payload: bytes) -> None:
         if satellite is None or satellite.dialogue is None:
             return  # nobody has woken it
-        pcm = _pcm(payload)
+        body = _samples(payload)
         sent = round(1000 * self._clock.now())
-        packet = Packet(satellite.session, 0, sent, satellite.at, RATE, pcm)
-        satellite.at += len(pcm)
-        self.link.send(sound(satellite.topics("audio/in"), packet, "header"))
+        packet = Packet(satellite.session, 0, sent, satellite.at, body)
+        satellite.at += len(body) // 2
+        self.link.send(sound(satellite.topics("audio/in"), packet, self._up, "header"))
         quiet = self._clock.now() - satellite.quiet_since
         if satellite.state is not None and satellite.state.state != "idle":
             satellite.quiet_since = self._clock.now()
@@ -161,33 +156,35 @@ class Hermes:
             if state.session == satellite.session:
                 self._follow(satellite, state)
         else:
-            packet = packets.read(message.payload, message.content_type, message.properties)
+            told = message.content_type, message.properties
+            packet = packets.read(message.payload, *told, self._down)
             known = satellite.state
             if known is None or packet.session != known.stream:
                 return
             if packet.generation >= known.generation:
-                satellite.reply.append(packet.pcm)
+                satellite.reply += packet.body
                 self._confirm(satellite, packet)
-                if satellite.reply_seconds(packet.rate) >= PIECE:
-                    self._play(satellite, packet.rate)
+                if len(satellite.reply) >= PIECE * 2 * self._down.rate:
+                    self._play(satellite)
 
     def _follow(self, satellite: Satellite, state: State) -> None:
         before, satellite.state = satellite.state, state
         if before is not None and state.generation > before.generation:
             satellite.reply.clear()
         if state.state != "speaking":
-            self._play(satellite, int(self._formats[1].split("rate=")[1].split(";")[0]))
+            self._play(satellite)
             if satellite.saying is not None and state.state == "idle" and before is not None:
                 self._say(satellite, "tts/sayFinished", id=satellite.saying)
                 satellite.saying = None
 
     def _confirm(self, satellite: Satellite, packet: Packet) -> None:
-        heard = Heard(packet.session, packet.generation, packet.end)
+        end = packet.start + len(packet.body) // 2
+        heard = Heard(packet.session, packet.generation, end)
         self.link.send(Outgoing(satellite.topics("audio/heard"), heard.body()))
 
-    def _play(self, satellite: Satellite, rate: int) -> None:
+    def _play(self, satellite: Satellite) -> None:
         if satellite.reply:
-            body = _wav(np.concatenate(satellite.reply), rate)
+            body = _wav(bytes(satellite.reply), self._down.rate)
             satellite.reply.clear()
             name = f"hermes/audioServer/{satellite.site}/playBytes/{secrets.token_hex(8)}"
             self.link.send(Outgoing(name, body, 1, expiry=5))
@@ -218,7 +215,7 @@ def _fields(payload: bytes) -> dict[str, Any]:
     return found
 
 
-def _pcm(payload: bytes) -> NDArray[np.int16]:
+def _samples(payload: bytes) -> bytes:
     """The samples of a WAV file of one chunk."""
     try:
         with wave.open(io.BytesIO(payload)) as file:
@@ -228,14 +225,14 @@ def _pcm(payload: bytes) -> NDArray[np.int16]:
         raise MalformedError("the sound is no WAV file") from error
     if form != (RATE, 1, 2) or len(data) % 2 or not data:
         raise MalformedError("the sound must have 16,000 samples a second, one channel, 16 bits")
-    return np.frombuffer(data, "<i2").astype(np.int16)
+    return data
 
 
-def _wav(pcm: NDArray[np.int16], rate: int) -> bytes:
+def _wav(data: bytes, rate: int) -> bytes:
     made = io.BytesIO()
     with wave.open(made, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate)
-        file.writeframes(pcm.astype("<i2").tobytes())
+        file.writeframes(data)
     return made.getvalue()

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from antiphon.runtime.frames import FRAME, RATE
 from antiphon.transports.mqtt.budget import Budget
 from antiphon.transports.mqtt.errors import MalformedError
-from antiphon.transports.mqtt.packets import Freshness, Packet, to_float
+from antiphon.transports.mqtt.formats import Format, Samples
+from antiphon.transports.mqtt.packets import Freshness, Packet
 
 LATE = 0.6
 """Seconds after which sound from the microphone is of no use any more."""
@@ -30,10 +31,12 @@ class Inlet:
 
     Args:
         session: of the robot; the packets of another one are refused.
+        format_: of the sound, at 16 kHz.
     """
 
-    def __init__(self, session: int) -> None:
-        self.session = session
+    def __init__(self, session: int, format_: Format) -> None:
+        self.session, self.format = session, format_
+        self._coder = format_.coder()
         self.received = 0
         """Packets so far."""
         self.late = 0
@@ -46,32 +49,33 @@ class Inlet:
         self._budget = Budget(1.5 * RATE, 2.5 * RATE)
         self._next: int | None = None
         """Index of the next sample."""
-        self._rest = np.zeros(0, np.int16)
+        self._rest = np.zeros(0, np.float32)
 
     def take(self, packet: Packet, now: float) -> Frames:
         """Takes a packet that arrives `now`, in seconds, and gives the frames that are complete.
 
         Raises:
-            MalformedError: It is of another session or rate.
+            MalformedError: It is of another session, or no sound.
         """
-        if packet.session != self.session or packet.rate != RATE:
-            raise MalformedError("the sound is of another session or rate")
+        if packet.session != self.session:
+            raise MalformedError("the sound is of another session")
+        samples = self._coder.samples(packet.body)
         self.received += 1
-        pcm = packet.pcm
         ahead = None if self._next is None else packet.start - self._next
         fresh = self._fresh.late(packet.sent, now) <= LATE
-        passed = ahead is not None and ahead <= -len(pcm)
-        if not fresh or passed or not self._budget.spend(len(pcm), now):
+        passed = ahead is not None and ahead <= -samples
+        if not fresh or passed or not self._budget.spend(samples, now):
             self.late += 1
-            return self._frames(pcm[:0])
+            return np.zeros((0, FRAME), np.float32)
+        pcm = self._coder.decode(packet.body)
         if ahead is None or ahead > LONGEST_GAP:
             self._rest = self._rest[:0]
         elif ahead > 0:
             self.filled += ahead
-            pcm = np.concatenate([np.zeros(ahead, np.int16), pcm])
+            pcm = np.concatenate([np.zeros(ahead, np.float32), pcm])
         else:
             pcm = pcm[-ahead:]
-        self._next, self.arrived = packet.end, now
+        self._next, self.arrived = packet.start + samples, now
         return self._frames(pcm)
 
     def overdue(self, now: float) -> bool:
@@ -83,11 +87,11 @@ class Inlet:
         if self._next is not None:
             self._next += FRAME
         self.filled += FRAME
-        return self._frames(np.zeros(FRAME, np.int16))
+        return self._frames(np.zeros(FRAME, np.float32))
 
-    def _frames(self, pcm: NDArray[np.int16]) -> Frames:
+    def _frames(self, pcm: Samples) -> Frames:
         if len(self._rest):
             pcm = np.concatenate([self._rest, pcm])
         whole = len(pcm) // FRAME * FRAME
         self._rest = pcm[whole:]
-        return to_float(pcm[:whole]).reshape(-1, FRAME)
+        return pcm[:whole].reshape(-1, FRAME)

@@ -62,6 +62,8 @@ class State(Message):
     generation: int
     muted: bool
     sent: int
+    audio_in: str
+    audio_out: str
 
 
 @dataclass(frozen=True)

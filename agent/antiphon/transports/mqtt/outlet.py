@@ -7,14 +7,16 @@ listener came.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from antiphon.runtime.frames import Frame, played
 from antiphon.transports.mqtt.errors import MalformedError
+from antiphon.transports.mqtt.formats import Format
 from antiphon.transports.mqtt.messages import Heard
-from antiphon.transports.mqtt.packets import Packet, to_pcm16
+from antiphon.transports.mqtt.packets import MANY, Packet
 
 if TYPE_CHECKING:
     from antiphon.runtime.conversation import Conversation
@@ -28,14 +30,19 @@ class Outlet:
 
     Args:
         stream: names this stream.
+        format_: of the sound.
         conversation: is told what was heard.
     """
 
-    def __init__(self, stream: int, conversation: Conversation) -> None:
-        self.stream, self.conversation = stream, conversation
-        self.rate = conversation.options.sample_rate
+    def __init__(self, stream: int, format_: Format, conversation: Conversation) -> None:
+        self.stream, self.format, self.conversation = stream, format_, conversation
+        self.rate = format_.rate
         self.generation = 1
         """What is older is never played."""
+        self._coder, self._coded = format_.coder(), 1
+        """Writes sound, of one generation."""
+        self._tail = 0
+        """Frames of silence that still belong to the sound before them."""
         self.packets = 0
         """Packets so far."""
         self._frame = played(self.rate)
@@ -53,28 +60,32 @@ class Outlet:
         """Takes what a step gave; silence is not sent, the robot has its own.
 
         Returns:
-            Whether it is to be sent.
+            Whether it is sound.
         """
         start, self._made = self._made, self._made + len(out)
-        if self._asked is not None or not out.any():
+        sounds = bool(out.any())
+        unfinished = self._tail > 0 or len(self._waiting) % self.format.block
+        if self._asked is not None or not (sounds or unfinished):
             return False
+        self._tail = self.format.tail if sounds else max(0, self._tail - 1)
         if not self._waiting:
             self._start = start
         # Silence between two sounds of one packet is part of the sound.
         between = (start - self._start) // self._frame - len(self._waiting)
         self._waiting += [np.zeros_like(out)] * between + [out]
-        return True
+        return sounds
 
-    def packet(self, sent: int) -> Packet | None:
+    def take(self, sent: int) -> Iterator[Packet]:
         """What is to be sent now, at `sent` milliseconds."""
-        if not self._waiting:
-            return None
-        pcm = to_pcm16(np.concatenate(self._waiting))
-        self._waiting.clear()
-        packet = Packet(self.stream, self.generation, sent, self._start, self.rate, pcm)
-        self._sent = packet.end
-        self.packets += 1
-        return packet
+        if self._coded != self.generation:
+            self._coder, self._coded = self.format.coder(), self.generation
+        while count := min(MANY, len(self._waiting)) // self.format.block * self.format.block:
+            body = self._coder.encode(np.concatenate(self._waiting[:count]))
+            del self._waiting[:count]
+            yield Packet(self.stream, self.generation, sent, self._start, body)
+            self._start += count * self._frame
+            self._sent = self._start
+            self.packets += 1
 
     def settle(self) -> None:
         """Tells the conversation what was heard; silence that was not sent is heard at once.
@@ -105,16 +116,20 @@ class Outlet:
 
     def ask(self, now: float) -> None:
         """The robot has to drop what it has not played, and to say what was heard."""
-        self._waiting.clear()
+        self._clear()
         self.generation += 1
         self._asked = now
 
     def drop(self) -> None:
         """What was sent and not heard will never be heard."""
-        self._waiting.clear()
+        self._clear()
         self._asked = None
         self.conversation.dropped(self._heard)
         self._made = self._sent = self._heard
+
+    def _clear(self) -> None:
+        self._waiting.clear()
+        self._tail = 0
 
     def deserted(self, now: float) -> bool:
         """Whether nobody listens: much was sent, and nothing is heard of it."""

@@ -1,4 +1,4 @@
-"""Sound on the wire: PCM of 16 bits, with what a receiver must know of it.
+"""Sound on the wire, with what a receiver must know of it.
 
 MQTT 5 carries that in the content type and in user properties, so the payload is plain sound. MQTT
 3.1.1 has neither, so a header of 32 bytes stands before the sound. Numbers are little-endian.
@@ -7,25 +7,20 @@ MQTT 5 carries that in the content type and in user properties, so the payload i
 from __future__ import annotations
 
 import math
-import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from antiphon.transports.mqtt.errors import MalformedError
+from antiphon.transports.mqtt.formats import Format
 
 HEADER = struct.Struct("<2sBBIIIQQ")
-"""Magic, version, codec, rate, session, generation, sent, start."""
-MAGIC, VERSION, PCM16 = b"An", 1, 0
-LONGEST_MS = 1000
-"""More sound than this in one message is not a stream."""
-CONTENT_TYPE = "audio/pcm;rate={rate};channels=1;encoding=s16le"
-_CONTENT_TYPE = re.compile(r"audio/pcm;rate=([0-9]{4,6});channels=1;encoding=s16le", re.ASCII)
-_U32, _U64 = 2**32 - 1, 2**64 - 1
-_PROPERTIES = {"session": _U32, "generation": _U32, "sent": _U64, "start": _U64}
+"""Magic, version, format, rate, session, generation, sent, start."""
+MAGIC, VERSION = b"An", 1
+MANY = 4
+"""Frames in a packet at most: 80 ms."""
+_U32, _U63, _U64 = 2**32 - 1, 2**63 - 1, 2**64 - 1
+_PROPERTIES = {"session": _U32, "generation": _U32, "sent": _U64, "start": _U63}
 
 Properties = Sequence[tuple[str, str]]
 
@@ -42,93 +37,61 @@ class Packet:
     """When: milliseconds on the sender's clock, so that what is late can be told."""
     start: int
     """Index of the first sample in the sender's stream."""
-    rate: int
-    """Samples a second."""
-    pcm: NDArray[np.int16]
-    """[N] samples."""
-
-    @property
-    def end(self) -> int:
-        """Index of the sample behind the last."""
-        return self.start + len(self.pcm)
-
-    @property
-    def content_type(self) -> str:
-        """The format, as MQTT 5 says it."""
-        return CONTENT_TYPE.format(rate=self.rate)
+    body: bytes
+    """The sound, in the format agreed upon."""
 
     @property
     def properties(self) -> Properties:
         """What else MQTT 5 carries beside the sound."""
         return [(name, str(getattr(self, name))) for name in _PROPERTIES]
 
-    def body(self) -> bytes:
-        """The payload of MQTT 5: sound only."""
-        return self.pcm.astype("<i2", copy=False).tobytes()
-
-    def framed(self) -> bytes:
+    def framed(self, format_: Format) -> bytes:
         """The payload of MQTT 3.1.1: header and sound."""
-        numbers = self.rate, self.session, self.generation, self.sent, self.start
-        return HEADER.pack(MAGIC, VERSION, PCM16, *numbers) + self.body()
+        numbers = format_.rate, self.session, self.generation, self.sent, self.start
+        return HEADER.pack(MAGIC, VERSION, format_.number, *numbers) + self.body
 
 
-def read(payload: bytes, content_type: str | None, properties: Properties) -> Packet:
+def read(
+    payload: bytes, content_type: str | None, properties: Properties, format_: Format
+) -> Packet:
     """Reads a message of either protocol.
 
     Args:
         payload: as received.
         content_type: of MQTT 5; None means that a header is there.
         properties: the user properties of MQTT 5.
+        format_: that was agreed upon.
 
     Raises:
-        MalformedError: It is no sound.
+        MalformedError: It is no sound, or of another format.
     """
     if content_type is None:
-        return _framed(payload)
-    found = _CONTENT_TYPE.fullmatch(content_type)
-    if found is None:
-        raise MalformedError(f"the content type {content_type[:80]!r} is unknown")
+        return _framed(payload, format_)
+    if content_type != format_.content_type:
+        raise MalformedError(f"the content type {content_type[:80]!r} was not agreed upon")
     given = dict(properties)
     try:
         numbers = {name: _number(given[name], most) for name, most in _PROPERTIES.items()}
     except KeyError as error:
         raise MalformedError(f"the user property {error} is missing") from error
-    rate = int(found[1])
-    return Packet(rate=rate, pcm=_pcm(payload, 0, rate, numbers["start"]), **numbers)
+    return Packet(body=payload, **numbers)
 
 
-def _framed(payload: bytes) -> Packet:
+def _framed(payload: bytes, format_: Format) -> Packet:
     if len(payload) < HEADER.size:
         raise MalformedError("the header is incomplete")
-    magic, version, codec, rate, session, generation, sent, start = HEADER.unpack_from(payload)
-    if (magic, version, codec) != (MAGIC, VERSION, PCM16):
+    magic, version, number, rate, session, generation, sent, start = HEADER.unpack_from(payload)
+    if (magic, version) != (MAGIC, VERSION):
         raise MalformedError("the header is unknown")
-    return Packet(session, generation, sent, start, rate, _pcm(payload, HEADER.size, rate, start))
+    if (number, rate) != (format_.number, format_.rate) or start > _U63:
+        raise MalformedError("the sound is of another format")
+    return Packet(session, generation, sent, start, payload[HEADER.size :])
 
 
 def _number(text: str, most: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 20) or int(text) > most:
         raise MalformedError(f"{text[:30]!r} is no number from 0 to {most}")
     return int(text)
-
-
-def _pcm(payload: bytes, offset: int, rate: int, start: int) -> NDArray[np.int16]:
-    samples, rest = divmod(len(payload) - offset, 2)
-    if rest or not 0 < samples <= rate * LONGEST_MS // 1000:
-        raise MalformedError(f"{len(payload) - offset} bytes are no sound of up to {LONGEST_MS} ms")
-    if start > _U64 - samples:
-        raise MalformedError("the sound ends after the end of counting")
-    return np.frombuffer(payload, "<i2", offset=offset).astype(np.int16, copy=False)
-
-
-def to_pcm16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
-    """[N] samples in [-1, 1] as 16 bits; what exceeds full scale is clipped."""
-    return (np.clip(samples, -1, 1) * 32767).astype(np.int16)
-
-
-def to_float(pcm: NDArray[np.int16]) -> NDArray[np.float32]:
-    """[N] samples of 16 bits in [-1, 1]."""
-    return pcm.astype(np.float32) / np.float32(32768)
 
 
 class Freshness:

@@ -14,7 +14,8 @@ import numpy as np
 from antiphon.runtime.devices import Duplex
 from antiphon.runtime.frames import Frame, played
 from antiphon.transports.mqtt.errors import MalformedError
-from antiphon.transports.mqtt.packets import Freshness, Packet, to_float
+from antiphon.transports.mqtt.formats import Format
+from antiphon.transports.mqtt.packets import Freshness, Packet
 
 LATE = 1.0
 """Seconds after which a piece of a reply is not played any more."""
@@ -38,12 +39,14 @@ class Player:
         self.fresh = Freshness()
         """How late messages of this server are."""
         self.stream: int | None = None
+        self.format: Format | None = None
+        """Of the sound; None: nothing is agreed upon."""
         self.dropped = 0
         """Packets that were not played."""
         self._silenced = -1
         """Generation up to which nothing is played, because the robot was stopped here."""
-        self._new(0)
         self._at = 0
+        self._new(0)
 
     def _new(self, generation: int) -> None:
         self.generation = generation
@@ -51,6 +54,7 @@ class Player:
         """Index of the next sample in the stream."""
         self._queue: deque[tuple[int, Frame]] = deque()
         self._waiting = 0
+        self._coder = self.format.coder() if self.format is not None else None
         self._spans: deque[tuple[int, int, int]] = deque()
         """Where sound lies: first sample of the device, first of the stream, count."""
 
@@ -59,9 +63,10 @@ class Player:
         """Whether something is played or will be."""
         return bool(self._queue or self._spans)
 
-    def follow(self, stream: int) -> None:
+    def follow(self, stream: int, format_: Format) -> None:
         """Plays another stream from now on."""
         if stream != self.stream:
+            self.format = format_
             self.clear(0)
             self.stream, self.fresh, self._at = stream, Freshness(), 0
             self._silenced = -1
@@ -84,25 +89,26 @@ class Player:
             Whether it is of a newer generation, so that the one before was cleared.
 
         Raises:
-            MalformedError: It is of another stream or rate.
+            MalformedError: It is of another stream, or no sound.
         """
-        if packet.session != self.stream or packet.rate != self._rate:
-            raise MalformedError("the sound is of another stream or rate")
+        if packet.session != self.stream or self._coder is None:
+            raise MalformedError("the sound is of another stream")
+        samples = self._coder.samples(packet.body)
         late = self.fresh.late(packet.sent, now) > LATE
         late = late or packet.generation <= self._silenced
         newer = packet.generation > self.generation
         if newer and not late:
             self.clear(packet.generation)
         ahead = 0 if self._next is None else packet.start - self._next
-        passed = ahead <= -len(packet.pcm)
-        full = self._waiting + len(packet.pcm) > MOST * self._rate
+        passed = ahead <= -samples
+        full = self._waiting + samples > MOST * self._rate
         if late or packet.generation < self.generation or passed or full:
             self.dropped += 1
             return newer and not late
         begins = not self.sounding
-        sound = to_float(packet.pcm)[max(0, -ahead) :]
-        start = packet.end - len(sound)
-        self._next = packet.end
+        sound = self._coder.decode(packet.body)[max(0, -ahead) :]
+        self._next = packet.start + samples
+        start = self._next - len(sound)
         self._waiting += len(sound)
         self._queue += [
             (start + at, sound[at : at + self._frame]) for at in range(0, len(sound), self._frame)

@@ -12,8 +12,6 @@ import threading
 from collections.abc import Callable
 from typing import Literal
 
-import numpy as np
-
 import antiphon
 from antiphon.errors import UserError
 from antiphon.runtime.clock import WallClock
@@ -24,17 +22,16 @@ from antiphon.transports.mqtt import messages, packets
 from antiphon.transports.mqtt.broker import Broker
 from antiphon.transports.mqtt.ears import Ears
 from antiphon.transports.mqtt.errors import MalformedError
+from antiphon.transports.mqtt.formats import Formats, agree, have, named
 from antiphon.transports.mqtt.gate import Gate
 from antiphon.transports.mqtt.link import Link, end
 from antiphon.transports.mqtt.messages import Call, Heard, Hello, State, Status, Stop
-from antiphon.transports.mqtt.packets import CONTENT_TYPE, Packet, to_pcm16
+from antiphon.transports.mqtt.packer import Packer
 from antiphon.transports.mqtt.player import Player
 from antiphon.transports.mqtt.toolbox import Toolbox
 from antiphon.transports.mqtt.topics import SERVER_STATUS, Topics, is_name, tool_of
 from antiphon.transports.mqtt.wire import Incoming, Outgoing, sound
 
-MANY = 4
-"""Frames in a packet while somebody speaks; one when an answer is due, to lose no time."""
 TOLD = 400
 """Milliseconds of sound after which the robot says what was heard."""
 BACKLOG = 25
@@ -51,6 +48,7 @@ class Robot:
         toolbox: what it can do.
         ears: what it makes of its microphone.
         rate: samples a second of the voice.
+        formats: of sound that it has; PCM if None.
         version: of MQTT, 5 or 3 (3.1.1).
         patient: begin to listen when the agent is there, not before.
         say: told in a sentence what a person at the terminal may want to know.
@@ -68,6 +66,7 @@ class Robot:
         toolbox: Toolbox | None = None,
         ears: Ears | None = None,
         rate: int = 22_050,
+        formats: Formats | None = None,
         version: Literal[3, 5] = 5,
         patient: bool = False,
         say: Callable[[str], None] = lambda _: None,
@@ -84,7 +83,9 @@ class Robot:
         self._server: int | None = None
         self._at = 0
         """Samples of the microphone so far."""
-        self._packet: list[Frame] = []
+        self._formats = formats or have(RATE, rate, opus="no")
+        self._packer: Packer | None = None
+        """Of the microphone's sound; None: nothing is agreed upon."""
         self._told = -1
         self._greeted = self._complained = False
         self._over: asyncio.Future[None] | None = None
@@ -94,8 +95,8 @@ class Robot:
         self._free = threading.BoundedSemaphore(BACKLOG)
         self._hello = Hello(
             self._session,
-            CONTENT_TYPE.format(rate=RATE),
-            CONTENT_TYPE.format(rate=rate),
+            named(self._formats.up),
+            named(self._formats.down),
             "properties" if version == 5 else "header",
             self.toolbox.announcements(),
         )
@@ -167,34 +168,15 @@ class Robot:
         if self.ears.hears_stop(mic):
             self.halt("stop word")
         frame = self.ears.step(mic, out, sounding=self.player.sounding)
-        start, self._at = self._at, self._at + FRAME
-        if self._server is None or not self.link.connected:
-            self._packet.clear()
+        self._at += FRAME
+        if self.state is None or self._packer is None or not self.link.connected:
             return
-        busy = self.state is not None and self.state.state != "idle"
-        for each in self._gate.step(frame, hold=busy):
-            self._packet.append(each)
-        self._send_sound(start + FRAME)
+        frames = self._gate.step(frame, hold=self.state.state != "idle")
+        hurry = not (self._gate.speech or self.state.state == "speaking")
+        last, topic = not self._gate.open, self.topics("audio/in")
+        for packet in self._packer.take(frames, self._at, self._ms(), hurry=hurry, last=last):
+            self.link.send(sound(topic, packet, self._packer.format, self._hello.framing))
         self._tell_heard()
-
-    def _send_sound(self, end: int) -> None:
-        """Send what waits, if it is enough.
-
-        Args:
-            end: index behind the last sample that waits.
-        """
-        speaking = self.state is not None and self.state.state == "speaking"
-        enough = MANY if self._gate.speech or speaking else 1
-        if len(self._packet) < enough and self._gate.open:
-            return
-        topic, size = self.topics("audio/in"), MANY * FRAME
-        pcm = to_pcm16(np.concatenate(self._packet)) if self._packet else np.zeros(0, np.int16)
-        self._packet.clear()
-        for at in range(0, len(pcm), size):
-            start = end - len(pcm) + at
-            part = pcm[at : at + size]
-            packet = Packet(self._session, 0, self._ms(), start, RATE, part)
-            self.link.send(sound(topic, packet, self._hello.framing))
 
     def _tell_heard(self, *, always: bool = False) -> None:
         """Say how far the listener is, now and then, and at the end of every sound."""
@@ -238,7 +220,10 @@ class Robot:
             self.malformed += 1
 
     def _hear(self, message: Incoming) -> None:
-        packet = packets.read(message.payload, message.content_type, message.properties)
+        if self.player.format is None:
+            raise MalformedError("nothing is agreed upon")
+        told = message.content_type, message.properties
+        packet = packets.read(message.payload, *told, self.player.format)
         if self.player.take(packet, self._clock.now()):
             self._tell_heard(always=True)
 
@@ -246,9 +231,17 @@ class Robot:
         """The agent does something else."""
         if state.session != self._session or self._server is None:
             return
+        up = agree(state.audio_in, self._formats.up)
+        down = agree(state.audio_out, self._formats.down)
+        if up is None or down is None:
+            raise MalformedError("that is no format of ours")
+        if self._packer is None or state.stream != self.player.stream:
+            self._packer = Packer(self._session, up)
+            if (up, down) != (self._formats.up[0], self._formats.down[0]):
+                self.say(f"The agent takes {up.content_type}, and gives {down.content_type}.")
         self.state = state
         self._met.set()
-        self.player.follow(state.stream)
+        self.player.follow(state.stream, down)
         self.player.fresh.late(state.sent, self._clock.now())
         if state.generation > self.player.generation:
             self.player.clear(state.generation)
@@ -263,7 +256,7 @@ class Robot:
                 self._server = status.session
                 self.say("The agent is there.")
         elif status.session == self._server:
-            self._server = self.state = None
+            self._server = self.state = self._packer = None
             self.player.clear(self.player.generation)
             self.toolbox.stop()
             self.say("The agent is gone.")
@@ -335,8 +328,7 @@ class Robot:
             self.say(f"The broker is not to be reached ({reason}); trying again.")
             self.toolbox.stop()
         self._complained, self._greeted = True, False
-        self._server = self.state = None
-        self._packet.clear()
+        self._server = self.state = self._packer = None
         self.player.clear(self.player.generation)
 
     def _greeting(self) -> Outgoing:

@@ -12,12 +12,13 @@ import antiphon
 from antiphon.errors import UserError
 from antiphon.runtime.clock import WallClock
 from antiphon.runtime.frames import FRAME_MS, RATE
+from antiphon.runtime.options import Options
 from antiphon.transports.mqtt import messages, topics
 from antiphon.transports.mqtt.broker import Broker
 from antiphon.transports.mqtt.errors import MalformedError
+from antiphon.transports.mqtt.formats import Format, Formats, agree, have, named
 from antiphon.transports.mqtt.link import Link, end
 from antiphon.transports.mqtt.messages import Hello, Status
-from antiphon.transports.mqtt.packets import CONTENT_TYPE
 from antiphon.transports.mqtt.session import Session, tools_of
 from antiphon.transports.mqtt.topics import SERVER, SERVER_STATUS, Topics
 from antiphon.transports.mqtt.wire import Incoming, Outgoing
@@ -38,7 +39,7 @@ class Server:
     Args:
         broker: where.
         converse: makes the conversation of a robot.
-        sample_rate: of the voice.
+        formats: of sound that it has; PCM at the rates of a conversation if None.
         most: robots at the same time.
         say: told in a sentence what a person at the terminal may want to know.
     """
@@ -48,7 +49,7 @@ class Server:
         broker: Broker,
         converse: Callable[[Session], Conversation],
         *,
-        sample_rate: int = 22_050,
+        formats: Formats | None = None,
         most: int = MOST,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -56,7 +57,7 @@ class Server:
         self.sessions: dict[str, Session] = {}
         self.malformed: Counter[str] = Counter()
         """Messages that were dropped, by their topic's last part."""
-        self.formats = CONTENT_TYPE.format(rate=RATE), CONTENT_TYPE.format(rate=sample_rate)
+        self.formats = formats or have(RATE, Options().sample_rate, opus="no")
         self._clock = WallClock()
         self._online: dict[str, bool] = {}
         self._active: set[str] = set()
@@ -141,25 +142,29 @@ class Server:
             tools = ", ".join(tools_of(hello)) or "no tools"
         except UserError as error:
             wrong = str(error)
-        if (hello.audio_in, hello.audio_out) != self.formats:
-            wrong = f"this server takes {self.formats[0]} and gives {self.formats[1]}."
+        up = agree(hello.audio_in, self.formats.up)
+        down = agree(hello.audio_out, self.formats.down)
+        if up is None or down is None:
+            has = named(self.formats.up), named(self.formats.down)
+            wrong = f"this server takes {has[0]} and gives {has[1]}."
         elif known is None and not self._room():
             wrong = f"this server serves {self.most} robots, and all places are taken."
-        if wrong:
+        if wrong or up is None or down is None:
             self.say(f"{robot} is refused: {wrong}")
             body = messages.event(0, self._ms(), {"event": "Refused", "error": wrong})
             self.link.send(Outgoing(Topics(robot)("event"), body, 1, expiry=10))
         elif known is None and self._online.get(robot, True):
             self.say(f"{robot} is here ({tools}).")
-            self._open(robot, hello)
+            self._open(robot, hello, (up, down))
         elif known is not None and not retained:
-            known.meet(hello)
+            known.meet(hello, (up, down))
             self._greet(robot)
 
-    def _open(self, robot: str, hello: Hello) -> None:
+    def _open(self, robot: str, hello: Hello, formats: tuple[Format, Format]) -> None:
         self.sessions[robot] = Session(
             robot,
             hello,
+            formats,
             self.converse,
             send=self.link.send,
             now=self._clock.now,
@@ -174,7 +179,7 @@ class Server:
         self.say(f"The conversation with {robot} broke and begins anew ({said}).")
         if session is not None:
             session.close()
-            self._open(robot, session.hello)
+            self._open(robot, session.hello, session.formats)
 
     def _greet(self, robot: str) -> None:
         self.sessions[robot].greet()

@@ -22,6 +22,7 @@ from antiphon.transports.mqtt import messages, packets
 from antiphon.transports.mqtt.budget import Budget
 from antiphon.transports.mqtt.calls import Calls, settle
 from antiphon.transports.mqtt.errors import MalformedError
+from antiphon.transports.mqtt.formats import Format
 from antiphon.transports.mqtt.inlet import Frames, Inlet
 from antiphon.transports.mqtt.messages import Cmd, Heard, Hello, Metrics, State, Stop
 from antiphon.transports.mqtt.outlet import Outlet
@@ -49,6 +50,7 @@ class Session:
     Args:
         robot: its id.
         hello: what it can do.
+        formats: of sound from the robot and to it, as agreed upon.
         converse: makes the conversation, given this session for its tools.
         send: takes what is to be sent.
         now: seconds on the server's clock.
@@ -59,6 +61,7 @@ class Session:
         self,
         robot: str,
         hello: Hello,
+        formats: tuple[Format, Format],
         converse: Callable[[Session], Conversation],
         *,
         send: Callable[[Outgoing], object],
@@ -66,6 +69,7 @@ class Session:
         soon: Callable[..., object],
     ) -> None:
         self.robot, self.topics, self.hello = robot, Topics(robot), hello
+        self.formats = formats
         self.malformed = 0
         """Messages that were dropped because they are not what they should be."""
         self.gone: float | None = None
@@ -92,11 +96,12 @@ class Session:
 
     # The robot comes and goes
 
-    def meet(self, hello: Hello) -> None:
+    def meet(self, hello: Hello, formats: tuple[Format, Format]) -> None:
         """The robot says who it is: again, or after it was started anew."""
         tools = tools_of(hello)
         known, self.hello, self.tools = self.hello, hello, tools
         if known.session != hello.session:
+            self.formats = formats
             self._cancel("the robot was started anew")
             self.conversation.dropped(0)
             self.conversation.stop()
@@ -107,14 +112,8 @@ class Session:
         self.gone = self._said = None
         self._publish_state()
         talk = self.conversation
-        self._event(
-            {
-                "event": "Snapshot",
-                "state": talk.state,
-                "muted": talk.muted,
-                "turns": len(talk.history),
-            }
-        )
+        snapshot = {"event": "Snapshot", "state": talk.state, "muted": talk.muted}
+        self._event({**snapshot, "turns": len(talk.history)})
 
     def lose(self) -> None:
         """The line or the robot is gone: nothing on its way is heard."""
@@ -126,8 +125,9 @@ class Session:
             self._sounding = False
 
     def _begin(self) -> None:
-        self._in = Inlet(self.hello.session)
-        self._out = Outlet(secrets.randbits(32), self.conversation)
+        up, down = self.formats
+        self._in = Inlet(self.hello.session, up)
+        self._out = Outlet(secrets.randbits(32), down, self.conversation)
         self._sounding = False
 
     # What the robot says
@@ -140,7 +140,8 @@ class Session:
         """
         payload = message.payload
         if leaf == "audio/in":
-            packet = packets.read(payload, message.content_type, message.properties)
+            told = message.content_type, message.properties
+            packet = packets.read(payload, *told, self._in.format)
             self._steps(self._in.take(packet, self._now()))
         elif leaf == "stop":
             self._stopped(messages.read(Stop, payload))
@@ -289,9 +290,9 @@ class Session:
             self._step(frame)
         if not len(frames):
             return
-        packet = self._out.packet(_ms(self._now()))
-        if packet is not None:
-            self._send(sound(self.topics("audio/out"), packet, self.hello.framing))
+        for packet in self._out.take(_ms(self._now())):
+            topic = self.topics("audio/out")
+            self._send(sound(topic, packet, self._out.format, self.hello.framing))
         self._out.settle()
         self._release()
         self._publish_state()
@@ -322,7 +323,8 @@ class Session:
     def _publish_state(self) -> None:
         talk, out = self.conversation, self._out
         told = talk.state, self.hello.session, out.stream, out.generation, talk.muted
-        said = State(*told, sent=0)
+        up, down = (each.content_type for each in self.formats)
+        said = State(*told, sent=0, audio_in=up, audio_out=down)
         if said != self._said:
             self._said = said
             body = replace(said, sent=_ms(self._now())).body()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from antiphon.transports.mqtt.formats import Format
 from antiphon.transports.mqtt.packets import Packet
 
 SOUND_EXPIRY = 2
@@ -45,20 +46,23 @@ class Outgoing:
     correlation: bytes | None = None
 
 
-def sound(topic: str, packet: Packet, framing: Literal["properties", "header"]) -> Outgoing:
+def sound(
+    topic: str, packet: Packet, format_: Format, framing: Literal["properties", "header"]
+) -> Outgoing:
     """A packet as a message.
 
     Args:
         topic: where to.
         packet: of sound.
+        format_: that was agreed upon.
         framing: as the robot said hello.
     """
     if framing == "header":
-        return Outgoing(topic, packet.framed(), expiry=SOUND_EXPIRY)
+        return Outgoing(topic, packet.framed(format_), expiry=SOUND_EXPIRY)
     return Outgoing(
         topic,
-        packet.body(),
+        packet.body,
         expiry=SOUND_EXPIRY,
-        content_type=packet.content_type,
+        content_type=format_.content_type,
         properties=packet.properties,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from mqtt_minds import Mind, converse
+from mqtt_network import Net
 
 from antiphon.transports.mqtt.wire import Outgoing
 
@@ -99,14 +101,14 @@ def test_a_response_topic_gets_its_answer(net):
     assert json.loads(net.retained["antiphon/v1/R1/state"])["muted"] is True
 
 
-def test_many_robots_do_not_hear_each_other(networks):
+def test_many_robots_do_not_hear_each_other():
     minds = {}
 
     def make(session):
-        minds[session.robot] = networks.Mind(level=0.1 * (1 + len(minds)))
-        return networks.converse(minds[session.robot])(session)
+        minds[session.robot] = Mind(level=0.1 * (1 + len(minds)))
+        return converse(minds[session.robot])(session)
 
-    net = networks.Net(converse_=make)
+    net = Net(converse_=make)
     names = [f"R{i}" for i in range(4)]
     for name in names:
         net.add(name)

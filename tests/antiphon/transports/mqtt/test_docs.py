@@ -6,7 +6,7 @@ import re
 from importlib import resources
 from pathlib import Path
 
-from antiphon.transports.mqtt import functions, packets, topics
+from antiphon.transports.mqtt import formats, functions, packets, topics
 from antiphon.transports.mqtt.topics import Topics
 
 ROOT = Path(__file__).parents[4]
@@ -23,8 +23,9 @@ def test_every_topic_and_every_schema_is_described():
 
 
 def test_every_property_of_sound_is_described():
-    packet = packets.Packet(1, 2, 3, 4, 16_000, packets.to_pcm16(packets.np.zeros(3, "f4")))
-    assert f"`{packet.content_type}`" in PAGE
+    packet = packets.Packet(1, 2, 3, 4, b"")
+    found = formats.have(16_000, 22_050, opus="if there")
+    assert all(f"`{each.content_type}`" in PAGE for each in found.up)
     assert all(f"`{name}`" in PAGE for name, _ in packet.properties)
     assert f"header of {packets.HEADER.size} bytes" in PAGE
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from antiphon.transports.mqtt import messages, packets, topics
 from antiphon.transports.mqtt.errors import MalformedError
+from antiphon.transports.mqtt.formats import Format, pcm, to_float, to_pcm16
 from antiphon.transports.mqtt.packets import Freshness, Packet
 from antiphon.transports.mqtt.schema import fault
 
@@ -143,22 +144,30 @@ PACKETS = st.builds(
     session=U32,
     generation=U32,
     sent=st.integers(0, 2**64 - 1),
-    start=st.integers(0, 2**60),
+    start=st.integers(0, 2**63 - 1),
+    body=st.binary(max_size=50),
+)
+FORMATS = st.builds(
+    Format,
+    content_type=st.text(max_size=80),
+    number=st.integers(0, 255),
     rate=st.sampled_from([16_000, 22_050, 24_000]),
-    pcm=st.lists(st.integers(-32768, 32767), min_size=1, max_size=50).map(
-        lambda values: np.array(values, np.int16)
-    ),
+    coder=st.just(print),
 )
 
 
-@given(PACKETS)
-def test_both_protocols_carry_the_same_sound(packet):
-    plain = packets.read(packet.body(), packet.content_type, packet.properties)
-    framed = packets.read(packet.framed(), None, ())
-    for read in (plain, framed):
-        assert dataclasses.replace(read, pcm=packet.pcm) == packet
-        assert read.pcm.tolist() == packet.pcm.tolist()
-    assert len(packet.framed()) == 32 + 2 * len(packet.pcm)
+@given(PACKETS, FORMATS, FORMATS)
+def test_both_protocols_carry_the_same_sound_in_the_format_agreed_upon(packet, agreed, other):
+    framed = packet.framed(agreed)
+    assert packets.read(packet.body, agreed.content_type, packet.properties, agreed) == packet
+    assert packets.read(framed, None, (), agreed) == packet
+    assert len(framed) == 32 + len(packet.body)
+    if other.content_type != agreed.content_type:
+        with pytest.raises(MalformedError):
+            packets.read(packet.body, other.content_type, packet.properties, agreed)
+    if (other.number, other.rate) != (agreed.number, agreed.rate):
+        with pytest.raises(MalformedError):
+            packets.read(framed, None, (), other)
 
 
 @given(
@@ -168,7 +177,7 @@ def test_both_protocols_carry_the_same_sound(packet):
 )
 def test_what_is_no_sound_is_refused_with_one_error(payload, content_type, properties):
     with pytest.raises(MalformedError):
-        packets.read(payload, content_type, properties)
+        packets.read(payload, content_type, properties, pcm(16_000))
 
 
 @pytest.mark.parametrize(
@@ -176,15 +185,15 @@ def test_what_is_no_sound_is_refused_with_one_error(payload, content_type, prope
     [("session", "4294967296"), ("sent", "-1"), ("start", "1e3"), ("generation", "٣")],
 )
 def test_a_property_that_is_no_number_is_refused(name, value):
-    packet = Packet(1, 2, 3, 4, 16_000, np.zeros(320, np.int16))
+    packet = Packet(1, 2, 3, 4, bytes(640))
     properties = [(key, value if key == name else text) for key, text in packet.properties]
     with pytest.raises(MalformedError):
-        packets.read(packet.body(), packet.content_type, properties)
+        packets.read(packet.body, pcm(16_000).content_type, properties, pcm(16_000))
 
 
 def test_samples_survive_the_way_to_sixteen_bits_and_back():
     samples = np.linspace(-1.5, 1.5, 101, dtype=np.float32)
-    back = packets.to_float(packets.to_pcm16(samples))
+    back = to_float(to_pcm16(samples))
     assert np.abs(back - np.clip(samples, -1, 1)).max() < 1e-4
 
 

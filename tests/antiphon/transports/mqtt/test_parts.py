@@ -11,6 +11,7 @@ from antiphon.errors import UserError
 from antiphon.runtime.frames import FRAME
 from antiphon.transports.mqtt import broker
 from antiphon.transports.mqtt.budget import Budget
+from antiphon.transports.mqtt.formats import pcm
 from antiphon.transports.mqtt.gate import Gate
 from antiphon.transports.mqtt.inlet import Inlet
 from antiphon.transports.mqtt.packets import Packet
@@ -92,11 +93,11 @@ def test_the_gate_stays_open_while_the_agent_talks():
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 3)), max_size=30), st.integers(0, 3))
 def test_whatever_arrives_time_goes_forward_and_nothing_comes_twice(arrivals, gap):
     """Samples carry their own index, so whatever comes out can be checked against it."""
-    inlet, now, out = Inlet(7), 0.0, []
+    inlet, now, out = Inlet(7, pcm(16_000)), 0.0, []
     for index, count in arrivals:
-        pcm = (np.arange(count * FRAME) + index * FRAME + 1).astype(np.int16)
+        body = (np.arange(count * FRAME) + index * FRAME + 1).astype("<i2").tobytes()
         now += 0.02
-        frames = inlet.take(Packet(7, 0, round(1000 * now), index * FRAME, 16_000, pcm), now)
+        frames = inlet.take(Packet(7, 0, round(1000 * now), index * FRAME, body), now)
         out += np.rint(frames.ravel() * 32768).astype(int).tolist()
     real = [sample for sample in out if sample]
     assert real == sorted(set(real))
@@ -104,11 +105,11 @@ def test_whatever_arrives_time_goes_forward_and_nothing_comes_twice(arrivals, ga
 
 
 def test_silence_takes_the_place_of_what_does_not_come_and_then_it_is_late():
-    inlet = Inlet(7)
+    inlet = Inlet(7, pcm(16_000))
 
     def packet(index, now):
         sent = 20 * index + 1000
-        return Packet(7, 0, sent, index * FRAME, 16_000, np.full(FRAME, 100, np.int16)), now
+        return Packet(7, 0, sent, index * FRAME, b"d\0" * FRAME), now
 
     assert len(inlet.take(*packet(0, 1.0))) == 1
     assert not inlet.overdue(1.1)

@@ -1,0 +1,122 @@
+"""EnCodec: 6 kbit/s, where both ends have PyTorch and the same weights.
+
+One message holds the units of whole blocks of 40 ms (three frames of EnCodec), frame by frame, each
+of them [codebooks] numbers of as many bits as the codebooks need, the highest bit first.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from antiphon.errors import UserError
+from antiphon.runtime.frames import played
+from antiphon.transports.mqtt.errors import MalformedError
+from antiphon.transports.mqtt.formats import LONGEST_MS, Format, Samples
+from antiphon.transports.mqtt.rates import Blocks
+
+if TYPE_CHECKING:
+    from antiphon_codecs.encodec_codec import EncodecCodec
+    from antiphon_codecs.encodec_stream import Listener, Speaker
+
+BLOCK = 2
+"""Frames of 20 ms: the shortest time that is whole in both countings."""
+
+
+class Encodec:
+    """A stream of EnCodec's units.
+
+    Args:
+        codec: on shared weights.
+        rate: samples a second of the sound.
+    """
+
+    def __init__(self, codec: EncodecCodec, rate: int) -> None:
+        self._codec = codec
+        self._frame, self._inner = played(rate), played(codec.sample_rate)
+        self._units = BLOCK * self._inner // codec.samples_per_unit
+        self._bits = (codec.n_units - 1).bit_length()
+        self._listener: Listener | None = None
+        self._speaker: Speaker | None = None
+        self._there = Blocks(self._frame, self._inner)
+        self._back = Blocks(self._inner, self._frame)
+
+    def encode(self, pcm: Samples) -> bytes:
+        """See `Coder`."""
+        from antiphon_codecs.encodec_stream import Listener
+
+        self._listener = self._listener or Listener(self._codec)
+        units = self._listener(self._there(pcm))
+        bits = units.T.reshape(-1, 1) >> np.arange(self._bits)[::-1] & 1
+        return np.packbits(bits.astype(bool)).tobytes()
+
+    def samples(self, body: bytes) -> int:
+        """See `Coder`."""
+        blocks = self._blocks(body)
+        return blocks * BLOCK * self._frame
+
+    def decode(self, body: bytes) -> Samples:
+        """See `Coder`."""
+        from antiphon_codecs.encodec_stream import Speaker
+
+        count = self._blocks(body) * self._units * self._codec.codebooks
+        bits = np.unpackbits(np.frombuffer(body, np.uint8), count=count * self._bits)
+        numbers = bits.reshape(count, self._bits) @ (1 << np.arange(self._bits)[::-1])
+        if numbers.max() >= self._codec.n_units:
+            raise MalformedError("a unit is outside of its codebook")
+        self._speaker = self._speaker or Speaker(self._codec)
+        return self._back(self._speaker(numbers.reshape(-1, self._codec.codebooks).T))
+
+    def _blocks(self, body: bytes) -> int:
+        bits = self._units * self._codec.codebooks * self._bits
+        blocks = 8 * len(body) // bits
+        most = LONGEST_MS // played(1000) // BLOCK
+        if not 0 < blocks <= most or len(body) != -(-blocks * bits // 8):
+            raise MalformedError(f"{len(body)} bytes are no whole number of EnCodec's blocks")
+        return blocks
+
+
+def load(folder: Path) -> Callable[[int], Format]:
+    """What makes the format of a rate.
+
+    Args:
+        folder: of the model, with config.json and model.safetensors.
+
+    Raises:
+        UserError: There is no such model, or no PyTorch.
+    """
+    try:
+        from antiphon_codecs.encodec_codec import EncodecCodec
+    except ImportError as error:
+        raise UserError(
+            "EnCodec needs PyTorch here, too: install antiphon instead of antiphon-robot."
+        ) from error
+    return formats(EncodecCodec.load(folder))
+
+
+def formats(codec: EncodecCodec) -> Callable[[int], Format]:
+    """What makes the format of a rate, of a loaded model.
+
+    The content type names the weights by a checksum of their codebooks, so that ends with
+    different ones do not take each other's units.
+
+    Raises:
+        UserError: 40 ms are no whole number of this model's frames.
+    """
+    if BLOCK * played(codec.sample_rate) % codec.samples_per_unit:
+        raise UserError("This EnCodec's frames do not fit into 40 ms: use facebook/encodec_24khz.")
+    layers = codec.model.quantizer.layers
+    weights = b"".join(each.codebook.embed.numpy().tobytes() for each in layers)
+    said = f"codebooks={codec.codebooks};model={zlib.crc32(weights):08x}"
+    return lambda rate: Format(
+        f"audio/encodec;rate={rate};channels=1;{said}",
+        2,
+        rate,
+        lambda: Encodec(codec, rate),
+        block=BLOCK,
+        tail=1,
+    )

@@ -1,0 +1,150 @@
+"""A robot's tools over a real broker: called once, in time, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+
+import pytest
+from mqtt_minds import Mind, Senses
+from mqtt_stage import Stage
+
+from antiphon.runtime.conversation import Conversation
+from antiphon.runtime.worker import ThreadWorker
+from antiphon.tools import Call
+from antiphon.transports.mqtt.functions import Function
+from antiphon.transports.mqtt.link import Link
+from antiphon.transports.mqtt.toolbox import Toolbox
+from antiphon.transports.mqtt.wire import Outgoing
+
+
+class Actor:
+    """A mind that uses a tool and says as many words as it returned."""
+
+    def __init__(self, hum, execute) -> None:
+        self.hum, self.execute = hum, execute
+        self.results = []
+
+    def listen(self, history):
+        return self.hum.listen(history)
+
+    def respond(self, hearing, history, *, cancelled, seed):
+        future = self.execute(Call("count", {"to": 3}))
+        while not future.done():
+            if cancelled():
+                future.cancel()
+                return
+            time.sleep(0.005)
+        self.results.append(future.result())
+        yield from self.hum.hum(self.results[-1].value or 1, cancelled)
+
+
+@pytest.fixture
+def counting():
+    """A robot's tool, and conversations whose minds use it."""
+    calls, release = [], threading.Event()
+    release.set()
+
+    def count(to: int) -> int:
+        """Count."""
+        calls.append(to)
+        release.wait(10)
+        return to
+
+    actors = []
+
+    def converse(session):
+        actors.append(Actor(Mind(), session.execute))
+        return Conversation(actors[-1], work=ThreadWorker(), senses=Senses())
+
+    return Toolbox({"count": Function(count)}), converse, calls, release, actors
+
+
+def test_a_tool_is_called_and_its_result_spoken(open_broker, counting):
+    toolbox, converse, calls, _, actors = counting
+
+    async def play():
+        async with Stage(open_broker, converse) as on:
+            body = await on.add(toolbox=toolbox)
+            await on.ask(body)
+            await on.finish(body)
+            return body.heard()
+
+    assert asyncio.run(play()) == pytest.approx(0.6, abs=0.1)
+    assert calls == [3]
+    assert actors[0].results[0].ok
+
+
+def test_stop_ends_the_waiting_and_reaches_the_robot(open_broker, counting):
+    toolbox, converse, calls, release, actors = counting
+    stopped = []
+    toolbox.on_stop = lambda: stopped.append(True)
+    release.clear()
+
+    async def play():
+        async with Stage(open_broker, converse) as on:
+            body = await on.add(toolbox=toolbox)
+            stopped.clear()
+            await body.speak()
+            await on.until(lambda: calls)
+            body.robot.halt("button")
+            await on.until(lambda: on.session().conversation.state == "idle" and stopped)
+            release.set()
+            await on.sleep(0.3)
+            return body.heard(), on.session().malformed
+
+    assert asyncio.run(play()) == (0, 0)
+    assert not any(result.ok for result in actors[0].results)
+
+
+def test_calls_that_are_doubled_late_or_of_another_stream_are_not_made(open_broker, counting):
+    toolbox, converse, calls, _, _ = counting
+
+    async def play():
+        async with Stage(open_broker, converse) as on:
+            body = await on.add(toolbox=toolbox)
+            stream, now = body.robot.player.stream, round(1000 * on.clock.now())
+            fresh = {"call": "a", "stream": stream, "arguments": {"to": 1}, "sent": now}
+            fresh["expires"] = 2000
+            result = {"call": "b", "session": body.robot._session, "ok": True, "value": 5}
+            stranger = Link(on.broker.address(), identifier="s", topics=[], handle=print)
+            task = asyncio.create_task(stranger.run())
+            await on.until(lambda: stranger.connected)
+
+            def send(leaf, fields):
+                body = json.dumps(fields).encode()
+                stranger.send(Outgoing(f"antiphon/v1/R1/tool/count/{leaf}", body, 1))
+
+            send("call", fresh)
+            send("call", fresh)
+            send("call", {**fresh, "call": "c", "sent": now - 5000})
+            send("call", {**fresh, "call": "d", "stream": stream ^ 1})
+            send("call", {**fresh, "call": "e", "arguments": {"to": "many"}})
+            send("result", result)
+            await on.until(lambda: on.session().malformed >= 4)
+            task.cancel()
+            return on.session().malformed
+
+    assert asyncio.run(play()) == 4  # a, c and e were answered though nobody had asked; b
+    assert calls == [1]
+
+
+def test_nothing_is_kept_for_a_robot_that_is_away(open_broker, counting):
+    toolbox, converse, calls, _, _ = counting
+
+    async def play():
+        async with Stage(open_broker, converse) as on:
+            body = await on.add(toolbox=toolbox)
+            body.task.cancel()
+            await on.until(lambda: on.session().gone is not None)
+            future = on.session().execute(Call("count", {"to": 9}))
+            await on.until(future.done)
+            again = await on.add(toolbox=toolbox)
+            await on.sleep(0.3)
+            return future.result(), again.heard()
+
+    result, heard = asyncio.run(play())
+    assert not result.ok
+    assert (calls, heard) == ([], 0)

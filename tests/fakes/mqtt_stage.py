@@ -1,0 +1,119 @@
+"""A server and robots in real time, at a real broker."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+import time
+
+import numpy as np
+from mqtt_minds import Mind, converse
+from mqtt_network import FakeGate
+
+from antiphon.runtime.clock import WallClock
+from antiphon.runtime.frames import FRAME
+from antiphon.runtime.simulated import Simulated
+from antiphon.transports.mqtt.ears import Ears
+from antiphon.transports.mqtt.robot import Robot
+from antiphon.transports.mqtt.server import Server
+
+
+class Clock(WallClock):
+    """Real time, but for what a busy machine takes away: two glances are never far apart.
+
+    So a moment in which nothing in this process runs is no moment for anybody in it.
+    """
+
+    LONGEST = 0.06
+
+    def __init__(self) -> None:
+        self._lock, self._seen, self._now = threading.Lock(), time.monotonic(), 1000.0
+
+    def now(self) -> float:
+        with self._lock:
+            seen = time.monotonic()
+            self._now += min(seen - self._seen, self.LONGEST)
+            self._seen = seen
+            return self._now
+
+    async def pass_(self, seconds):
+        until = self.now() + seconds
+        while self.now() < until:
+            await asyncio.sleep(0.005)
+
+
+class Body:
+    """A robot with a simulated device, in real time."""
+
+    def __init__(self, broker, clock, name="R1", **choices) -> None:
+        self.level, self.clock = 0.0, clock
+        frames = (np.full(FRAME, self.level, np.float32) for _ in itertools.count())
+        self.duplex = Simulated(frames, 22_050, speed=1.0, keep=True, clock=clock)
+        self.said = []
+        self.robot = Robot(broker, name, self.duplex, ears=Ears(), say=self.said.append, **choices)
+        self.robot._gate, self.robot._clock, self.robot.link.clock = FakeGate(), clock, clock
+
+    async def speak(self, seconds=0.3, level=0.5):
+        self.level = level
+        await self.clock.pass_(seconds)
+        self.level = 0.0
+
+    def heard(self, level=0.1):
+        """Seconds of sound that were heard, as of replies of one level."""
+        return float(self.duplex.listened.sum()) / level / 16_000
+
+
+class Stage:
+    """A server and robots at a broker, in one event loop; a reply lasts a second."""
+
+    def __init__(self, broker, make=None) -> None:
+        self.broker, self.make = broker, make or converse(Mind(words=5))
+        self.clock = Clock()
+        self.sleep = self.clock.pass_
+        self.said = []
+        self.tasks = []
+        self.server = None
+
+    async def __aenter__(self):
+        await self.serve()
+        return self
+
+    async def __aexit__(self, *_):
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    async def serve(self):
+        self.server = Server(self.broker.address("server"), self.make, say=self.said.append)
+        self.server._clock = self.server.link.clock = self.clock
+        task = asyncio.create_task(self.server.run())
+        self.tasks.append(task)
+        await self.until(lambda: self.server.link.connected)
+        return task
+
+    async def add(self, name="R1", user=None, **choices):
+        body = Body(self.broker.address(user or name), self.clock, name, **choices)
+        body.task = asyncio.create_task(body.robot.run())
+        self.tasks.append(body.task)
+        await self.until(lambda: body.task.done() or body.robot.state is not None)
+        return body
+
+    async def until(self, true, seconds=15):
+        """Waits until something is true."""
+        for _ in range(seconds * 100):
+            if true():
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError("it never came true")
+
+    def session(self, name="R1"):
+        return self.server.sessions[name]
+
+    async def ask(self, body, name="R1"):
+        await body.speak()
+        await self.until(lambda: self.session(name).conversation.state == "speaking")
+
+    async def finish(self, body, name="R1"):
+        await self.until(lambda: self.session(name).conversation.state == "idle")
+        await self.sleep(0.1)
