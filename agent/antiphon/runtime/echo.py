@@ -40,6 +40,8 @@ class EchoFrame:
     """Share in [0, 1] of the microphone's sound that what was played explains."""
     level_db: float
     """Level in dBFS of the rest, which AEC3's suppression does not touch."""
+    removed: bool = False
+    """Whether AEC3 took the echo out of `clean`, so that speech in it is somebody else's."""
 
 
 def has_aec3() -> bool:
@@ -87,7 +89,7 @@ class EchoCanceller:
         else:
             clean = self._suppress(spectrum, explained)
         rest = level_db(mic) + 10 * np.log10(max(1 - own, 1e-3))
-        return EchoFrame(clean, own, float(rest))
+        return EchoFrame(clean, own, float(rest), self.aec3)
 
     def _suppress(self, spectrum: Spectrum, explained: NDArray[np.float64]) -> Frame:
         """Turns down the bands of the echo; 20 ms late."""

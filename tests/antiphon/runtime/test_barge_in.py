@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.runtime.barge_in import FORGIVEN, NEAR_DB, PAUSE, STOP, BargeIn
+from antiphon.runtime.barge_in import FORGIVEN, NEAR_DB, PAUSE, STOP, WARY, BargeIn
 from antiphon.runtime.echo import EchoFrame
 from antiphon.runtime.frames import FRAME, FRAME_MS
 from antiphon.runtime.vad import Activity
@@ -10,18 +10,46 @@ from antiphon.runtime.vad import Activity
 CLEAN = np.zeros(FRAME, np.float32)
 
 
-def feed(barge_in, count, *, speech=True, own=0.0, db=-30.0, speaking=True):
+def feed(barge_in, count, *, speech=True, own=0.0, db=-30.0, speaking=True, removed=False):
     """Changes by frame, of `count` frames alike."""
     activity = Activity(speech, 0.9 if speech else 0.0, db)
-    found = [
-        (i, barge_in.step(activity, EchoFrame(CLEAN, own, db), speaking)) for i in range(count)
-    ]
+    echo = EchoFrame(CLEAN, own, db, removed)
+    found = [(i, barge_in.step(activity, echo, speaking)) for i in range(count)]
     return [(i, change) for i, change in found if change]
 
 
 def test_speech_pauses_at_once_and_stops_soon():
     assert feed(BargeIn(), STOP) == [(PAUSE - 1, "pause"), (STOP - 1, "stop")]
-    assert PAUSE * FRAME_MS <= 250
+    assert PAUSE * FRAME_MS <= 150
+
+
+def test_speech_under_the_agents_own_voice_pauses_as_soon():
+    barge_in = BargeIn()
+    changes = feed(barge_in, 1, own=0.5, removed=True)
+    changes += feed(barge_in, PAUSE, own=0.99, removed=True)
+    assert [change for _, change in changes] == ["pause"]
+
+
+def test_a_pause_is_not_over_while_its_beginning_still_echoes():
+    barge_in = BargeIn()
+    feed(barge_in, PAUSE, own=0.5, removed=True)
+    assert not feed(barge_in, 2 * FORGIVEN, own=0.99, removed=True)
+    assert "stop" in [change for _, change in feed(barge_in, STOP)]
+
+
+def test_who_speaks_up_twice_means_it():
+    barge_in = BargeIn()
+    short = STOP * 3 // 5
+    assert feed(barge_in, short) == [(PAUSE - 1, "pause")]
+    feed(barge_in, FORGIVEN + 1, speech=False)
+    assert [change for _, change in feed(barge_in, short)][:2] == ["pause", "stop"]
+
+
+def test_two_hums_far_apart_are_no_interruption():
+    barge_in = BargeIn()
+    for _ in range(3):
+        assert feed(barge_in, STOP * 3 // 5) == [(PAUSE - 1, "pause")]
+        feed(barge_in, FORGIVEN + WARY + 1, speech=False)
 
 
 def test_a_backchannel_only_pauses():
@@ -39,6 +67,7 @@ def test_a_click_does_nothing():
 
 def test_the_agents_own_sound_never_stops_it():
     assert not feed(BargeIn(), 500, own=0.95)
+    assert not feed(BargeIn(), 500, own=0.95, removed=True)
 
 
 def test_a_far_television_does_nothing_once_the_listener_is_known():
