@@ -74,6 +74,17 @@ def save(corrections: dict[str, LoRA], path: Path) -> None:
 
 
 @torch.no_grad()
+def restore(corrections: dict[str, LoRA], path: Path) -> None:
+    """Give corrections of the same rank and layers what `save` wrote, to learn on from there."""
+    from safetensors.torch import load_file
+
+    state = load_file(path)
+    for name, lora in corrections.items():
+        lora.down.copy_(state[f"{name}.down"])
+        lora.up.copy_(state[f"{name}.up"].float() / lora.scale)
+
+
+@torch.no_grad()
 def merge(llm: nn.Module, path: Path) -> None:
     """Add the corrections written by `save` to the weights of `llm`."""
     from safetensors.torch import load_file

@@ -4,7 +4,8 @@ The language model writes replies X' itself; the frozen stage-II generator says 
 pseudo units y'; then the denoising adapter and the generator learn `P(y' | H)` from the hidden
 states H, segment by segment as the trigger cuts them, with the adapter held near the embeddings:
 `L = -sum log P(y'|H) + w sum (1 - cos(Adapter(H_i), Emb(X'_i)))`, the cosine term capped at a
-fifth of the unit loss. The language model stays as stage I left it, so `L_S2T` is a constant here.
+fifth of the unit loss. The language model stays as stage I left it, so that `L_S2T` is a constant;
+`JointEcho` lets its LoRA learn, too, and adds `L_S2T`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
@@ -22,6 +25,7 @@ from antiphon.t2c.pronouncer import unit_scale
 from antiphon.t2c.text_to_codec import TextToCodec
 from antiphon.training.loop import Schedule, fit
 from antiphon.training.pseudo import EchoExample
+from antiphon.training.s2t import Texts, reply_loss
 from antiphon.training.t2c import Example, Speaking, pad
 
 
@@ -54,7 +58,7 @@ class Echo(Speaking):
     def losses(self, batch: Sequence[Example], rng: random.Random) -> dict[str, torch.Tensor]:
         """Cross-entropy of units and lengths given hidden states, and the denoising term."""
         sources = [self.sources[id(e)] for e in batch]
-        hidden, real = pad([torch.from_numpy(e.hidden).float() for e in sources])
+        hidden, real = pad(self.states(sources))
         ids, _ = pad([e.ids for e in sources])
         adapted = self.denoiser(hidden)
         sounds, present = pad([e.sounds for e in batch])
@@ -68,8 +72,59 @@ class Echo(Speaking):
             loss = loss + capped(cosine, values["unit"])
         return {**values, "loss": loss, "cosine": cosine}
 
+    def states(self, sources: Sequence[EchoExample]) -> list[torch.Tensor]:
+        """[T, H] predictor states of every reply: those that wrote it."""
+        return [torch.from_numpy(e.hidden).float() for e in sources]
+
     def _cut(self, example: Example, rng: random.Random) -> int:
         return self.sources[id(example)].cut
+
+
+class JointEcho(Echo):
+    """Echo training of denoising adapter and language model together.
+
+    The states are those of the language model as it stands, so the loss of the voice reaches its
+    LoRA; `L_S2T` keeps it answering. Of that only the cross entropy of replies is needed: its CTC
+    term belongs to the ears, which stay.
+
+    Args:
+        model: starts as the stage-II generator.
+        examples: of `pseudo`.
+        llm: a causal language model whose LoRA requires gradients (`lora.attach`).
+        texts: exchanges of stage I.
+        exchanges: how many of them a step.
+    """
+
+    def __init__(
+        self,
+        model: TextToCodec,
+        examples: Sequence[EchoExample],
+        llm: Any,
+        texts: Texts,
+        exchanges: int = 8,
+    ) -> None:
+        super().__init__(model, examples)
+        self.llm, self.texts, self.exchanges = llm, texts, exchanges
+
+    def losses(self, batch: Sequence[Example], rng: random.Random) -> dict[str, torch.Tensor]:
+        """Those of the voice, and the cross entropy of replies."""
+        values = super().losses(batch, rng)
+        told = self.texts.batch(rng.randrange(1 << 20), self.exchanges)
+        table = self.llm.get_input_embeddings()
+        asked = [table(torch.tensor(e.question)) for e in told]
+        before, after = self.texts.before, self.texts.after
+        reply = reply_loss(self.llm, before, after, asked, [e.reply for e in told])
+        return {**values, "loss": values["loss"] + reply, "s2t": reply}
+
+    def states(self, sources: Sequence[EchoExample]) -> list[torch.Tensor]:
+        """[T, H] predictor states of every reply as the language model reads it now."""
+        rows = [torch.from_numpy(np.concatenate([e.prompt, e.ids[:-1]])) for e in sources]
+        ids, mask = pad(rows)
+        read = self.llm.get_decoder()(input_ids=ids, attention_mask=mask.long(), use_cache=False)
+        return [
+            states[len(e.prompt) - 1 : len(row)].float()
+            for states, e, row in zip(read.last_hidden_state, sources, rows, strict=True)
+        ]
 
 
 def warm_start(

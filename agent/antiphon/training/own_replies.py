@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,9 +18,19 @@ BATCH = 32
 LONGEST = 48
 
 
+@dataclass(frozen=True)
+class OwnReply:
+    """What the language model wrote, and what it was asked."""
+
+    prompt: list[int]
+    """Tokens up to where the reply begins."""
+    tokens: list[Token]
+    """With predictor states."""
+
+
 def write(
     llm: Any, tokenizer: Any, questions: Sequence[str], count: int, seed: int = 0
-) -> list[list[Token]]:
+) -> list[OwnReply]:
     """Greedy replies to `count` questions, tokens with predictor states.
 
     Prompts of one length share a batch, so nothing needs padding.
@@ -38,13 +49,13 @@ def write(
     for question in chosen[:count]:
         prompt = [*before, *encode(tokenizer, question), *after]
         prompts.setdefault(len(prompt), []).append(prompt)
-    replies: list[list[Token]] = []
+    replies: list[OwnReply] = []
     with tqdm(total=min(count, len(chosen)), desc="replies", unit="reply") as bar:
         for group in prompts.values():
             for i in range(0, len(group), BATCH):
                 replies += _batch(llm, tokenizer, group[i : i + BATCH])
                 bar.update(len(group[i : i + BATCH]))
-    return [reply for reply in replies if reply]
+    return [reply for reply in replies if reply.tokens]
 
 
 @torch.inference_mode()
@@ -84,7 +95,7 @@ def guesses(
 
 
 @torch.inference_mode()
-def _batch(llm: Any, tokenizer: Any, prompts: Sequence[Sequence[int]]) -> list[list[Token]]:
+def _batch(llm: Any, tokenizer: Any, prompts: Sequence[list[int]]) -> list[OwnReply]:
     stops = ends(tokenizer, llm.config.eos_token_id)
     ids, cache = torch.tensor(prompts), None
     chosen: list[list[int]] = [[] for _ in prompts]
@@ -102,7 +113,10 @@ def _batch(llm: Any, tokenizer: Any, prompts: Sequence[Sequence[int]]) -> list[l
         if all(done):
             break
         ids = tokens[:, None]
-    return [list(pieces(tokenizer, t, h)) for t, h in zip(chosen, states, strict=True)]
+    return [
+        OwnReply(prompt, list(pieces(tokenizer, ids, hidden)))
+        for prompt, ids, hidden in zip(prompts, chosen, states, strict=True)
+    ]
 
 
 def pieces(tokenizer: Any, ids: Sequence[int], hidden: Sequence[torch.Tensor]) -> Iterator[Token]:

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import nn
 from tqdm import tqdm
 
-from antiphon.messages import Token
 from antiphon.t2c.llama import Cache
 from antiphon.t2c.text_to_codec import Clause, TextToCodec
 from antiphon.t2c.trigger import BreathTrigger, Trigger
 from antiphon.t2c.unit_lm import UnitLM
+from antiphon.training.own_replies import OwnReply
 from antiphon.training.t2c import Example
 
 TOGETHER = 32
@@ -34,6 +34,8 @@ class EchoExample:
     """[T] the reply's tokens."""
     hidden: NDArray[np.float16]
     """[T, H] their predictor states."""
+    prompt: NDArray[np.int64]
+    """Tokens before the reply."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,13 @@ class Sentence:
     clauses: list[Clause]
     owners: list[int]
     """Token of the reply that each sound belongs to."""
-    reply: Sequence[Token]
+    reply: OwnReply
 
 
 @torch.inference_mode()
 def pseudo(
     model: TextToCodec,
-    replies: Iterable[Sequence[Token]],
+    replies: Iterable[OwnReply],
     *,
     trigger: Trigger | None = None,
     liveliness: float = 0.5,
@@ -59,7 +61,7 @@ def pseudo(
 
     Args:
         model: the stage-II generator; speaks from token embeddings.
-        replies: tokens with their predictor states.
+        replies: of the language model.
         trigger: cuts the replies into segments.
         liveliness: of the lengths.
         seed: of the lengths.
@@ -68,7 +70,7 @@ def pseudo(
     waiting: list[Sentence] = []
     for reply in tqdm(replies, desc="plan", unit="reply"):
         state, first = model.start(), 0
-        for segment in (trigger or BreathTrigger()).cut(reply):
+        for segment in (trigger or BreathTrigger()).cut(reply.tokens):
             plan, state = model.plan(
                 segment, state, source="text", liveliness=liveliness, generator=chance
             )
@@ -145,6 +147,7 @@ def _example(sentence: Sentence, words: Sequence[int], lengths: torch.Tensor) ->
             spans.cumsum() - spans,
         ),
         len(sentence.clauses[0].sounds),
-        np.array([token.id for token in sentence.reply[:used]], np.int64),
-        torch.stack([token.hidden for token in sentence.reply[:used]]).half().numpy(),
+        np.array([token.id for token in sentence.reply.tokens[:used]], np.int64),
+        torch.stack([token.hidden for token in sentence.reply.tokens[:used]]).half().numpy(),
+        np.array(sentence.reply.prompt, np.int64),
     )

@@ -23,6 +23,8 @@ from antiphon.s2t.listener import Heard
 from antiphon.training import ears_corpus, replies
 from antiphon.training.loop import Schedule, fit
 
+HELD_OUT = 40
+"""Replies written by hand that no one learns."""
 OTHERS = 5
 """Of the labels that do not occur, one in so many is told from those that do."""
 
@@ -122,6 +124,16 @@ def reply_loss(
     return F.cross_entropy(logits, torch.tensor([t for reply in told for t in reply]))
 
 
+def upper_half(llm: Any) -> dict[str, lora.LoRA]:
+    """Corrections of the upper half of the blocks, which is where manner lives; not trained yet."""
+    return lora.attach(llm, first=llm.config.num_hidden_layers // 2)
+
+
+def stage_one(data: Path, tokenizer: Any) -> Texts:
+    """What the language model learns to answer: by hand, and trivia; the first 40 are held out."""
+    return Texts([(replies.written()[HELD_OUT:], 0.625), (replies.trivia(data), 0.375)], tokenizer)
+
+
 def reply(
     llm_folder: Path,
     data: Path,
@@ -134,10 +146,9 @@ def reply(
 ) -> None:
     """Train the LoRA (upper half of the blocks) on written questions: `out/lora.safetensors`."""
     llm, tokenizer = load_llm(llm_folder)
-    corrections = lora.attach(llm, first=llm.config.num_hidden_layers // 2)
-    hand, quiz = replies.written(), replies.trivia(data)
-    texts = Texts([(hand[40:], 0.625), (quiz, 0.375)], tokenizer)
-    held_out = [texts.exchange(*pair) for pair in hand[:40]]
+    corrections = upper_half(llm)
+    texts = stage_one(data, tokenizer)
+    held_out = [texts.exchange(*pair) for pair in replies.written()[:HELD_OUT]]
     table = llm.get_input_embeddings()
 
     def ce(exchanges: list[Exchange]) -> torch.Tensor:

@@ -10,6 +10,7 @@ import json
 import math
 import pickle
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,16 +20,18 @@ import torch
 from antiphon import weights
 from antiphon.errors import UserError
 from antiphon.messages import Token
+from antiphon.s2t import lora
 from antiphon.s2t.encoder import AudioEncoder
 from antiphon.t2c.sounds import Inventory
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
 from antiphon.training import codec as codec_job
 from antiphon.training import echo as echo_job
-from antiphon.training import latents, own_replies, pronouncer, student, t2c, texts
+from antiphon.training import latents, own_replies, pronouncer, s2t, student, t2c, texts
 from antiphon.training.augment import Augment
 from antiphon.training.latents import Corpus
 from antiphon.training.loop import load
-from antiphon.training.pseudo import pseudo
+from antiphon.training.own_replies import OwnReply
+from antiphon.training.pseudo import EchoExample, pseudo
 from antiphon.training.replies import trivia, written
 from antiphon.training.teacher import Teacher
 from antiphon_codecs.unit_codec import UnitCodec, UnitCodecConfig
@@ -213,7 +216,7 @@ class Workshop:
         t2c.train(task, self.work / "t2c", steps=steps, minutes=minutes, seed=self.seed)
         model.save(self.out / "t2c.safetensors")
 
-    def states(self, count: int) -> tuple[list[list[Token]], list[list[Token]]]:
+    def states(self, count: int) -> tuple[list[OwnReply], list[list[Token]]]:
         """Hidden states of the language model, its LoRA merged, with the tokens they chose.
 
         Args:
@@ -245,11 +248,13 @@ class Workshop:
         *,
         cosine: bool = True,
         generator: bool = False,
+        joint: bool = False,
     ) -> None:
         """Stage III: train the denoiser on hidden states of the language model's own replies.
 
-        Both ways start from an adapter fitted to the embeddings alone. Without the denoising term
-        the result is a variant for the ablation, beside the voice.
+        All ways start from an adapter fitted to the embeddings alone. Without the denoising term
+        the result is a variant for the ablation, beside the voice. Jointly, the LoRA of the ears
+        beside the voice's folder learns, too.
         """
         from safetensors.torch import load_file
 
@@ -261,16 +266,38 @@ class Workshop:
             own, guesses = self.states(replies)
             cache.write_bytes(pickle.dumps((guesses, pseudo(model.eval(), own))))
         guesses, examples = pickle.loads(cache.read_bytes())
-        folder = self.work / ("echo" if cosine else "echo-without-cosine")
+        kind = "echo-joint" if joint else "echo" if cosine else "echo-without-cosine"
+        folder = self.work / kind
         if not (folder / "checkpoint.pt").exists():
             print(f"cosine after warm start: {echo_job.warm_start(model, guesses):.3f}")
             self._denoiser(model, "cosine-only")
+        if joint:
+            self._joint_echo(model, examples, folder, steps, minutes)
+            return
         task = echo_job.Echo(model, examples, cosine=cosine, generator=generator)
         echo_job.train(task, folder, steps=steps, minutes=minutes, seed=self.seed)
         if cosine:
             model.save(self.out / "t2c.safetensors")
         else:
             self._denoiser(model, "without-cosine")
+
+    def _joint_echo(
+        self,
+        model: TextToCodec,
+        examples: Sequence[EchoExample],
+        folder: Path,
+        steps: int,
+        minutes: float | None,
+    ) -> None:
+        llm, tokenizer = s2t.load_llm(weights.path(self.llm))
+        corrections = s2t.upper_half(llm)
+        lora.restore(corrections, weights.assets("s2t") / "lora.safetensors")
+        task = echo_job.JointEcho(model, examples, llm, s2t.stage_one(self.data, tokenizer))
+        echo_job.train(task, folder, steps=steps, minutes=minutes, seed=self.seed)
+        ears = self.out.parent / "s2t"
+        ears.mkdir(parents=True, exist_ok=True)
+        lora.save(corrections, ears / "lora.safetensors")
+        model.save(self.out / "t2c.safetensors")
 
     def _denoiser(self, model: TextToCodec, name: str) -> None:
         from safetensors.torch import save_file

@@ -113,6 +113,17 @@ def test_merged_corrections_equal_attached_ones(llm, tmp_path):
     assert not torch.allclose(got, plain, atol=2e-2)
 
 
+def test_corrections_learn_on_from_a_file(llm, tmp_path):
+    first, second = (lora.attach(copy.deepcopy(llm), rank=2, alpha=4) for _ in range(2))
+    for correction in first.values():
+        torch.nn.init.normal_(correction.up, std=0.05)
+    lora.save(first, tmp_path / "lora.safetensors")
+    lora.restore(second, tmp_path / "lora.safetensors")
+    for name, correction in first.items():
+        torch.testing.assert_close(second[name].up, correction.up, atol=1e-3, rtol=1e-2)
+        torch.testing.assert_close(second[name].down, correction.down, atol=1e-3, rtol=1e-2)
+
+
 def test_what_was_said_lately_becomes_less_likely(model):
     logits = torch.tensor([2.0, -1.0, 0.5])
     assert fresher(logits, [0, 1, 0], 2.0).tolist() == [1.0, -2.0, 0.5]

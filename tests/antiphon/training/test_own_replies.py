@@ -53,5 +53,6 @@ def test_own_replies_carry_the_states_that_wrote_them(llm, tokenizer):
     replies = own_replies.write(llm, tokenizer, ["why", "how", "how"], 2, seed=3)
     assert 0 < len(replies) <= 2
     for reply in replies:
-        for token in reply:
+        assert reply.prompt[0] == 256  # where a conversation begins
+        for token in reply.tokens:
             assert int(llm.lm_head(token.hidden).argmax()) == token.id

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from antiphon.messages import Segment, Token
+from antiphon.s2t import lora
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
 from antiphon.training import echo, pseudo
 from antiphon.training.alignment import align
 from antiphon.training.latents import Corpus, write
+from antiphon.training.own_replies import OwnReply
 from antiphon.training.pronouncer import distance
+from antiphon.training.s2t import Exchange
 from antiphon.training.t2c import Example, Speaking, pad
 from antiphon.training.teacher import Utterance
 from antiphon_codecs.unit_language import UnitLanguage
@@ -143,7 +148,7 @@ def test_echo_training_learns_from_hidden_states(model):
         ]
         for _ in range(12)
     ]
-    examples = pseudo.pseudo(model.eval(), replies)
+    examples = pseudo.pseudo(model.eval(), [OwnReply([1, 2, 3], reply) for reply in replies])
     assert all(e.speech.lengths.sum() > 0 for e in examples)
     assert any(e.cut < len(e.speech.sounds) for e in examples)
     assert echo.warm_start(model, replies, steps=200) > 0.3
@@ -152,3 +157,36 @@ def test_echo_training_learns_from_hidden_states(model):
     changed = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
     assert changed == {f"denoiser.{k}" for k in model.denoiser.state_dict()}
     assert falls(model, echo.Echo(model.train(), examples, generator=True))
+
+
+def test_joint_echo_training_reaches_the_language_model_and_keeps_it_answering(model):
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 12, "intermediate_size": 16, "num_hidden_layers": 2}
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 1}
+    llm = LlamaForCausalLM(LlamaConfig(vocab_size=50, tie_word_embeddings=True, **sizes, **heads))
+    corrections = lora.attach(llm, rank=4, alpha=4.0)
+    rng = random.Random(0)
+    replies = []
+    for _ in range(12):
+        pieces = ("Aba", " ba", ",", " bab", " abba", ".")
+        ids = [rng.randrange(50) for _ in pieces]
+        with torch.no_grad():
+            read = llm.get_decoder()(input_ids=torch.tensor([[1, 2, *ids[:-1]]])).last_hidden_state
+        tokens = [Token(*row) for row in zip(ids, pieces, read[0, 1:], strict=True)]
+        replies.append(OwnReply([1, 2], tokens))
+    examples = pseudo.pseudo(model.eval(), replies)
+    told = [Exchange([1, 2], [7, 8]), Exchange([5], [9])]
+    texts = SimpleNamespace(batch=lambda step, size: told, before=[1], after=[2])
+    task = echo.JointEcho(model.train(), examples, llm, texts)
+
+    now = task.states(examples[:3])
+    for states, example in zip(now, examples, strict=False):
+        expected = torch.from_numpy(example.hidden).float()
+        torch.testing.assert_close(states, expected, atol=2e-3, rtol=2e-3)
+
+    frozen = {k: v.clone() for k, v in llm.state_dict().items() if "base" in k or "embed" in k}
+    before = float(task.step(0)["s2t"])
+    falls(model, task, steps=40)
+    assert float(task.step(0)["s2t"]) < before
+    assert all(layer.up.abs().max() > 0 for layer in corrections.values())
+    assert all(torch.equal(llm.state_dict()[k], v) for k, v in frozen.items())
