@@ -96,7 +96,7 @@ def student_(
     data: Data,
     work: Work = WORK,
     out: Out = VOICE,
-    steps: Steps = 2000,
+    steps: Steps = 700,
     minutes: Minutes = None,
     seed: Seed = 1,
     threads: Threads = 0,
@@ -177,13 +177,16 @@ def echo(
         bool, typer.Option("--cosine/--no-cosine", help="With the denoising term or without.")
     ] = True,
     generator: Annotated[bool, typer.Option(help="Train the generator, too.")] = False,
+    joint: Annotated[bool, typer.Option(help="Train the language model's LoRA, too.")] = False,
     minutes: Minutes = None,
     seed: Seed = 1,
     threads: Threads = 0,
 ) -> None:
     """Stage III, Echo training: speak from the language model's hidden states."""
     shop = workshop(data, work, out, seed, threads)
-    shop.train_echo(replies, steps, minutes, cosine=cosine, generator=generator)
+    if joint and (generator or not cosine):
+        raise UserError("--joint keeps the generator and the denoising term: leave the others out")
+    shop.train_echo(replies, steps, minutes, cosine=cosine, generator=generator, joint=joint)
 
 
 @app.command()
