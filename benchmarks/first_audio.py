@@ -10,7 +10,6 @@ both. Needs the extras: pip install 'antiphon[train,eval]'.
 
 from __future__ import annotations
 
-import json as jsons
 import os
 import statistics
 import subprocess
@@ -26,9 +25,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 from numpy.typing import NDArray
+from report import script, show
 
 from antiphon import audio, weights
-from antiphon.cli.output import Json, chatter_to_stderr, print_json
+from antiphon.cli.output import Json, chatter_to_stderr
 from antiphon.errors import UserError
 
 if TYPE_CHECKING:
@@ -256,15 +256,8 @@ def main(
         systems = {name: Apart(name, threads) for name in ("antiphon", "cascade")}
         found = compare(systems, [audio.read(path) for path in paths], rounds)
     result = summary(found, peak_mib, ready_s)
-    if json:
-        print_json(result)
-    else:
-        print(jsons.dumps(result, indent=2))
+    show(result, json)
 
 
 if __name__ == "__main__":
-    try:
-        typer.run(main)
-    except UserError as error:
-        print(f"first_audio: {error}", file=sys.stderr)
-        sys.exit(2)
+    script(main)

@@ -11,7 +11,6 @@ models are ten times as slow.
 from __future__ import annotations
 
 import gc
-import json as jsons
 import resource
 import sys
 import time
@@ -27,9 +26,10 @@ import typer
 sys.path.insert(0, str(Path(__file__).parent))
 
 from live_scenes import User
+from report import script, show
 
 from antiphon import audio, weights
-from antiphon.cli.output import Json, chatter_to_stderr, print_json
+from antiphon.cli.output import Json, chatter_to_stderr
 from antiphon.errors import UserError
 from antiphon.messages import Speech, Turn, Word
 from antiphon.runtime import events
@@ -266,10 +266,7 @@ def main(
     with chatter_to_stderr():
         result = run(thinking(mind, questions), questions, hours, faults, limit, seed)
     result["mind"] = mind
-    if json:
-        print_json(result)
-    else:
-        print(jsons.dumps(result, indent=2))
+    show(result, json)
 
 
 def thinking(kind: str, questions: list[Sound]) -> Any:
@@ -283,8 +280,4 @@ def thinking(kind: str, questions: list[Sound]) -> Any:
 
 
 if __name__ == "__main__":
-    try:
-        typer.run(main)
-    except UserError as error:
-        print(f"soak: {error}", file=sys.stderr)
-        sys.exit(2)
+    script(main)

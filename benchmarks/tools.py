@@ -12,9 +12,7 @@ on, given the right tool.
 
 from __future__ import annotations
 
-import json as jsons
 import statistics
-import sys
 import time
 from collections import Counter
 from contextlib import nullcontext
@@ -22,8 +20,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from report import script, show
 
-from antiphon.cli.output import Json, chatter_to_stderr, print_json
+from antiphon.cli.output import Json, chatter_to_stderr
 from antiphon.errors import UserError
 
 
@@ -118,15 +117,8 @@ def main(
     torch.set_num_threads(threads)
     with chatter_to_stderr() if json else nullcontext():
         result = measure(data, limit, weights)
-    if json:
-        print_json(result)
-    else:
-        print(jsons.dumps(result, indent=2))
+    show(result, json)
 
 
 if __name__ == "__main__":
-    try:
-        typer.run(main)
-    except UserError as error:
-        print(f"tools: {error}", file=sys.stderr)
-        sys.exit(2)
+    script(main)

@@ -10,7 +10,6 @@ and every measure is read off these two recordings. A plain loop of the same par
 
 from __future__ import annotations
 
-import json as jsons
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,9 +24,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from live_scenes import Echo, Recorded, Sound, User, play
 from plain_loop import PlainLoop
+from report import script, show
 
 from antiphon import audio, weights
-from antiphon.cli.output import Json, chatter_to_stderr, print_json
+from antiphon.cli.output import Json, chatter_to_stderr
 from antiphon.errors import UserError
 from antiphon.evaluation import turn_scenes as scenes
 from antiphon.messages import Speech, Word
@@ -383,15 +383,8 @@ def main(
         systems = load()
         compare(systems, questions, kinds, seed, keep)
     result = {**summary(systems[0]), "plain_loop": summary(systems[1])}
-    if json:
-        print_json(result)
-    else:
-        print(jsons.dumps(result, indent=2))
+    show(result, json)
 
 
 if __name__ == "__main__":
-    try:
-        typer.run(main)
-    except UserError as error:
-        print(f"turns: {error}", file=sys.stderr)
-        sys.exit(2)
+    script(main)

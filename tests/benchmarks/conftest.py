@@ -12,9 +12,10 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 
 @pytest.fixture
-def load_benchmark():
+def load_benchmark(monkeypatch):
     """Loads a benchmark by name."""
     loaded = []
+    monkeypatch.syspath_prepend(FOLDER)
 
     def load(name):
         spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")

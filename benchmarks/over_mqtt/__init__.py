@@ -1,0 +1,1 @@
+"""What `benchmarks/mqtt.py` is made of."""
