@@ -71,3 +71,11 @@ def certify(folder):
     (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
     signed = ("-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names")
     openssl("x509", "-req", "-in", "server.csr", "-out", "server.crt", "-days", "2", *signed)
+
+
+def write_passwords(file):
+    """The passwords of all users, as the broker keeps them."""
+    file.touch(0o600)
+    tool = shutil.which("mosquitto_passwd") or "/usr/bin/mosquitto_passwd"
+    for user, password in USERS.items():
+        subprocess.run([tool, "-b", file, user, password], check=True, capture_output=True)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-from mosquitto import MOSQUITTO, USERS, Mosquitto, certify
+from mosquitto import MOSQUITTO, Mosquitto, certify, write_passwords
 
 ROOT = Path(__file__).parents[5]
 
@@ -39,11 +38,7 @@ def secure_broker(brokers, tmp_path_factory):
     """As `deploy/` has it, with a certificate made here."""
     folder = tmp_path_factory.mktemp("secure")
     certify(folder)
-    passwords = folder / "passwords"
-    passwords.touch()
-    tool = shutil.which("mosquitto_passwd") or "/usr/bin/mosquitto_passwd"
-    for user, password in USERS.items():
-        subprocess.run([tool, "-b", passwords, user, password], check=True, capture_output=True)
+    write_passwords(folder / "passwords")
     acl = folder / "acl"
     shutil.copy(ROOT / "deploy" / "acl", acl)
     for file in folder.iterdir():
