@@ -35,7 +35,7 @@ class Senses:
     def judge(self):
         return lambda: 0.5
 
-    def judged(self, probability):
+    def judged(self, *told):
         pass
 
     def step(self, mic, reference, *, speaking, deaf):
@@ -78,7 +78,8 @@ class Hearing:
         self.frames += int((np.abs(pcm) > 0.1).sum()) // FRAME
 
     def finish(self):
-        return SimpleNamespace(text=f"{self.frames} frames" if self.frames else "")
+        text = f"{self.frames} frames" if self.frames else ""
+        return SimpleNamespace(text=text, complete=None)
 
 
 class Mind:

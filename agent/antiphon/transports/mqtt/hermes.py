@@ -23,7 +23,7 @@ from antiphon.transports.mqtt.link import Link, end
 from antiphon.transports.mqtt.messages import Cmd, Heard, Hello, State, Status
 from antiphon.transports.mqtt.packets import Packet
 from antiphon.transports.mqtt.server import Server
-from antiphon.transports.mqtt.topics import ROOT, Topics, is_name, split
+from antiphon.transports.mqtt.topics import ROOT, SERVER_STATUS, Topics, is_name, split
 from antiphon.transports.mqtt.wire import Incoming, Outgoing, sound
 
 PIECE = 2.0
@@ -38,6 +38,7 @@ TOPICS = [
     ("hermes/tts/say", 1),
     ("hermes/dialogueManager/endSession", 1),
     *((f"{ROOT}/+/{leaf}", qos) for leaf, qos in (("audio/out", 0), ("state", 1))),
+    (SERVER_STATUS, 1),
 ]
 
 
@@ -72,7 +73,13 @@ class Hermes:
         self._clock = WallClock()
         self._up, self._down = pcm(RATE), pcm(server.formats.down[0].rate)
         name = f"antiphon-hermes-{secrets.token_hex(4)}"
-        self.link = Link(server.link.broker, identifier=name, topics=TOPICS, handle=self.handle)
+        self.link = Link(
+            server.link.broker,
+            identifier=name,
+            topics=TOPICS,
+            handle=self.handle,
+            opened=self._greetings,
+        )
 
     def handle(self, message: Incoming) -> None:
         """Takes a message of either side."""
@@ -80,7 +87,9 @@ class Hermes:
             return
         try:
             place = split(message.topic)
-            if place is not None:
+            if message.topic == SERVER_STATUS:
+                self._greet_again(messages.read(Status, message.payload))
+            elif place is not None:
                 self._from_agent(*place, message)
             elif message.topic.endswith("/audioFrame"):
                 site = message.topic.split("/")[2]
@@ -93,15 +102,18 @@ class Hermes:
     # From the satellite
 
     def _from_satellite(self, what: str, fields: dict[str, Any]) -> None:
+        if what == "dialogueManager/endSession":
+            for each in self.satellites.values():
+                if each.dialogue is not None and each.dialogue == fields.get("sessionId"):
+                    self._sleep(each, "nominal")
+            return
         satellite = self._known(fields.get("siteId", "default"))
         if what.startswith("hotword/"):
             self._wake(satellite)
-        elif what == "tts/say":
+        else:
             satellite.saying = str(fields.get("id", ""))[:64]
             text = Cmd("say", str(fields.get("text", ""))[:2000])
             self.link.send(Outgoing(satellite.topics("cmd"), text.body(), 1, expiry=2))
-        elif satellite.dialogue is not None:
-            self._sleep(satellite, "abortedByUser")
 
     def _known(self, site: object) -> Satellite:
         if not isinstance(site, str) or not is_name(site):
@@ -110,21 +122,33 @@ class Hermes:
             if len(self.satellites) >= MOST:
                 raise MalformedError("these are too many satellites")
             self.satellites[site] = satellite = Satellite(site)
-            self._announce(satellite)
+            for message in self._greeting(satellite):
+                self.link.send(message)
         return self.satellites[site]
 
-    def _announce(self, satellite: Satellite) -> None:
+    def _greeting(self, satellite: Satellite) -> list[Outgoing]:
+        """What a robot would say on connecting."""
         online = Status("online", satellite.session)
         formats = self._up.content_type, self._down.content_type
         hello = Hello(satellite.session, *formats, "header")
-        for leaf, said in (("status", online), ("hello", hello)):
-            self.link.send(Outgoing(satellite.topics(leaf), said.body(), 1))
+        told = (("status", online), ("hello", hello))
+        return [Outgoing(satellite.topics(leaf), said.body(), 1) for leaf, said in told]
+
+    def _greetings(self) -> list[Outgoing]:
+        return [message for each in self.satellites.values() for message in self._greeting(each)]
+
+    def _greet_again(self, server: Status) -> None:
+        """The server has just come, and does not know its satellites."""
+        if server.state == "online":
+            for message in self._greetings():
+                self.link.send(message)
 
     def _wake(self, satellite: Satellite) -> None:
         if satellite.dialogue is None:
             satellite.dialogue = secrets.token_hex(8)
             satellite.quiet_since = self._clock.now()
             self._say(satellite, "dialogueManager/sessionStarted")
+            self._say(satellite, "hotword/toggleOff", reason="dialogueSession")
 
     def _sleep(self, satellite: Satellite, reason: str) -> None:
         self._say(satellite, "dialogueManager/sessionEnded", termination={"reason": reason})
@@ -186,7 +210,9 @@ class Hermes:
         if satellite.reply:
             body = _wav(bytes(satellite.reply), self._down.rate)
             satellite.reply.clear()
-            name = f"hermes/audioServer/{satellite.site}/playBytes/{secrets.token_hex(8)}"
+            request = satellite.saying or ""
+            request = request if is_name(request) else secrets.token_hex(8)
+            name = f"hermes/audioServer/{satellite.site}/playBytes/{request}"
             self.link.send(Outgoing(name, body, 1, expiry=5))
 
     def _say(self, satellite: Satellite, what: str, **fields: Any) -> None:

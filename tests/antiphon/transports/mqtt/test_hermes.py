@@ -73,9 +73,42 @@ def test_a_text_is_said_and_its_end_reported(net, satellite):
     net.run(5)
     satellite("tts/say", json.dumps(said).encode())
     net.run(60)
-    assert sent(net, "audioServer/kitchen/playBytes")
+    assert sent(net, "audioServer/kitchen/playBytes/7")
     (over,) = sent(net, "tts/sayFinished")
     assert json.loads(over.payload)["id"] == "7"
+
+
+def test_a_session_is_ended_by_its_name(net, satellite):
+    """As in Rhasspy's reference, `endSession` names the session and not the satellite."""
+    for site in ("kitchen", "hall"):
+        satellite("hotword/hey/detected", json.dumps({"siteId": site}).encode())
+    net.run(2)
+    begun = [json.loads(m.payload) for m in sent(net, "dialogueManager/sessionStarted")]
+    assert len(sent(net, "hotword/toggleOff")) == 2
+    (hall,) = (each for each in begun if each["siteId"] == "hall")
+    for name in ("another", hall["sessionId"]):
+        satellite("dialogueManager/endSession", json.dumps({"sessionId": name}).encode())
+        net.run(2)
+    (over,) = sent(net, "dialogueManager/sessionEnded")
+    told = json.loads(over.payload)
+    assert (told["siteId"], told["sessionId"]) == ("hall", hall["sessionId"])
+    (on,) = sent(net, "hotword/toggleOn")
+    assert json.loads(on.payload)["siteId"] == "hall"
+
+
+def test_satellites_come_back_with_the_server(net, satellite):
+    satellite("hotword/hey/detected", b'{"siteId":"kitchen"}')
+    net.run(3)
+    net.server.link.connected = False
+    net.server._lost("test")
+    net.run(5)
+    assert net.server.sessions["kitchen"].gone is not None
+    net.join_server()
+    net.run(3)
+    assert net.server.sessions["kitchen"].gone is None
+    satellite("tts/say", b'{"siteId":"kitchen","text":"one two","id":"8"}')
+    net.run(60)
+    assert sent(net, "audioServer/kitchen/playBytes/8")
 
 
 @pytest.mark.parametrize(
