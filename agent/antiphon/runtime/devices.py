@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from types import TracebackType
 from typing import Any, Literal, Protocol
 
 from antiphon.errors import UserError
@@ -30,12 +29,7 @@ class Duplex(Protocol):
         """Opens both."""
         ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Closes both; what was recorded is complete."""
         ...
 
