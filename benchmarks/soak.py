@@ -91,6 +91,7 @@ class EchoHearing:
 
     heard: int = 0
     text: str = ""
+    complete: float | None = None
 
     def feed(self, pcm: Sound) -> None:
         """Hear [N]."""

@@ -152,7 +152,7 @@ def turn_taking_(
     limit: Limit = None,
     seed: Seed = 0,
     voice: Voice = "voice-joe",
-    patience: Annotated[float, typer.Option(help="Seconds waited after half a sentence.")] = 1.5,
+    patience: Annotated[float, typer.Option(help="Seconds waited after half a sentence.")] = 1.2,
     train: Annotated[bool, typer.Option("--train", help="The train split, to tune on.")] = False,
     aec: Annotated[bool, typer.Option("--aec/--no-aec", help="With AEC3 or without.")] = True,
     json: Json = False,
@@ -171,9 +171,14 @@ def turn_taking_(
         material = Material.read(data, split, limit or 30, np.random.default_rng(seed))
         said = [speaker(n).speak(text) for n in HELD_OUT for text in turn_taking.BACKCHANNELS]
         agent = [aloud(text, voice) for text in turn_taking.AGENT]
-        judge = SmartTurn().probability
+        ear = listen("s2t").ear
+
+        def hearing(turn: Pcm) -> float:
+            return ear.finish(ear.feed(turn, ear.start())).complete or 0.0
+
+        judges: turn_taking.Judges = {"sound": SmartTurn().log_odds, "hearing": hearing}
         result = turn_taking.evaluate(
-            material, agent, said, judge, seed, aec3=aec, patience=patience
+            material, agent, said, judges, seed, aec3=aec, patience=patience
         )
     show(json, "Turn taking", result)
 

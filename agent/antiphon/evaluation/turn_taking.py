@@ -6,7 +6,7 @@ The answers themselves play no part, so this is quick; whole conversations are m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from time import process_time
 from typing import Any
@@ -18,12 +18,12 @@ from antiphon.evaluation import turn_scenes as scenes
 from antiphon.evaluation.turn_scenes import Material, Scene, Sound
 from antiphon.runtime.barge_in import BargeIn
 from antiphon.runtime.echo import EchoCanceller
-from antiphon.runtime.endpoint import Endpointer
+from antiphon.runtime.endpoint import PATIENCE, Endpointer, Judge
 from antiphon.runtime.frames import FRAME, FRAME_MS, RATE
 from antiphon.runtime.vad import PRE_ROLL, VoiceActivity
 
-Judge = Callable[[Sound], float]
-"""Probability that a turn [N] is complete."""
+Judges = Mapping[Judge, Callable[[Sound], float]]
+"""Log odds that a turn [N] is complete."""
 
 AGENT = (
     "The robot can bring you a glass of water, open the window, or play some music. It listens "
@@ -42,19 +42,21 @@ SNRS = (None, 20.0, 10.0)
 """Decibels of speech above noise; none is a quiet room."""
 DIES = 0.6
 """What is left of the echo a frame after the agent fell silent."""
-JUDGING = 60 // FRAME_MS
-"""Frames the judge takes."""
+JUDGING: dict[Judge, int] = {"sound": 60 // FRAME_MS, "hearing": 200 // FRAME_MS}
+"""Frames the judges take."""
+AGAIN = 0.2
+"""Seconds of silence after which the sound is judged again."""
 
 
 def evaluate(
     material: Material,
     agent: Sequence[Sound],
     backchannels: Sequence[Sound],
-    judge: Judge,
+    judges: Judges,
     seed: int,
     *,
     aec3: bool | None = None,
-    patience: float = 1.5,
+    patience: float = PATIENCE,
 ) -> dict[str, Any]:
     """Everything, in one report.
 
@@ -62,14 +64,14 @@ def evaluate(
         material: recorded speech, noises and rooms.
         agent: what the agent says, at 16 kHz.
         backchannels: "uh-huh" and the like, beside the recorded words.
-        judge: hears whether a turn is complete.
+        judges: hear whether a turn is complete.
         seed: of all scenes.
         aec3: whether to use AEC3; none: if it is installed.
         patience: of the endpointer.
     """
     rng = np.random.default_rng(seed)
     return {
-        "turns": turns(material, judge, rng, patience),
+        "turns": turns(material, judges, rng, patience),
         "interruptions": interruptions(material, agent, backchannels, rng, aec3),
         "self_stops": self_stops(agent, rng, aec3),
         "cost": cost(material, agent, rng, aec3),
@@ -77,14 +79,14 @@ def evaluate(
 
 
 def turns(
-    material: Material, judge: Judge, rng: np.random.Generator, patience: float
+    material: Material, judges: Judges, rng: np.random.Generator, patience: float
 ) -> dict[str, Any]:
     """Ends of turns and pauses in them, by signal-to-noise ratio."""
     report = {}
     for snr in SNRS:
         name = "quiet" if snr is None else f"{snr:.0f}_db"
         found = [
-            _listen(_turn(clip, material, rng, snr), judge, patience)
+            _listen(_turn(clip, material, rng, snr), judges, patience)
             for clip in tqdm(material.speech, desc=f"turns, {name}", unit="turn")
         ]
         delays = [f["delay"] for f in found if f["delay"] is not None]
@@ -112,20 +114,22 @@ def _turn(clip: Sound, material: Material, rng: np.random.Generator, snr: float 
     return Scene(pcm, BEFORE, BEFORE + len(speech), moved)
 
 
-def _listen(scene: Scene, judge: Judge, patience: float) -> dict[str, Any]:
+def _listen(scene: Scene, judges: Judges, patience: float) -> dict[str, Any]:
     voice, ends = VoiceActivity(), Endpointer(patience)
-    asked: tuple[int, Sound] | None = None
+    asked: dict[int, tuple[Judge, Sound]] = {}
     starts, finished = list[int](), list[int]()
     for i, frame in enumerate(scenes.frames(scene.pcm)):
-        if asked and i == asked[0]:
-            ends.judge(judge(asked[1]))
-            asked = None
+        if i in asked:
+            judge, turn = asked.pop(i)
+            ends.judge(judge, judges[judge](turn))
         change = ends.step(voice.step(frame), frame)
         now = (i + 1) * FRAME
         if change == "soft":
-            asked = (i + JUDGING, ends.turn())
+            asked = {i + JUDGING[judge]: (judge, ends.turn()) for judge in judges}
         elif change:
-            asked = None
+            asked = {}
+        elif ends.in_turn and ends.silence == AGAIN:
+            asked[i + JUDGING["sound"]] = "sound", ends.turn()
         if change == "start":
             starts.append(now)
         elif change == "end":

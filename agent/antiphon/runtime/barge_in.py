@@ -50,6 +50,8 @@ class BargeIn:
     def __init__(self) -> None:
         self._levels: deque[float] = deque(maxlen=LOUDEST)
         self._usual: float | None = None
+        self._burst = self._gap = 0
+        self._paused = False
         self.reset()
 
     def reset(self) -> None:

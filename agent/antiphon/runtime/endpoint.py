@@ -1,8 +1,9 @@
 """Endpointing: when a turn begins, may be over, is over, or goes on.
 
 A pause is not an end. After `SOFT` frames of silence the turn *may* be over: the answer is begun
-on trust, and a judge (Smart Turn) is asked how finished the turn sounds. The surer the judge, the
-less silence is waited for; without a judgement, or after an unfinished sentence, patience decides.
+on trust, and two judges tell how finished the turn sounds: Smart Turn, and a head on the states of
+the hearing. The surer they are, the less silence is waited for; without a judgement, or after an
+unfinished sentence, patience decides.
 """
 
 from __future__ import annotations
@@ -26,16 +27,20 @@ ONSET, WITHIN = 4, 6
 SOFT = 100 // FRAME_MS
 """Frames of silence after which the turn may be over."""
 FAST = 0.45
-"""Seconds of silence that suffice when the judge is sure that the turn is complete."""
-UNSURE, SURE = 0.5, 0.75
-"""Probabilities up to which the judge counts for nothing, and from which it is believed."""
+"""Seconds of silence that suffice when the judges are sure that the turn is complete."""
+PATIENCE = 1.2
+"""Seconds of silence that are accepted after a sentence that sounds unfinished, by default."""
+UNSURE, SURE = 0.5, 0.85
+"""Probabilities up to which the judges count for nothing, and from which they are believed."""
+Judge = Literal["sound", "hearing"]
+"""Who tells whether a turn is complete: Smart Turn, or the hearing."""
 
 
 class Endpointer:
     """Turns of one speaker, from voice activity.
 
-    `step` takes microseconds. The judge takes longer than a frame, so it is asked outside: when
-    `step` returns "soft", let a worker run `SmartTurn().probability(endpointer.turn())` and hand
+    `step` takes microseconds. A judge takes longer than a frame, so it is asked outside: when
+    `step` returns "soft", let a worker run `SmartTurn().log_odds(endpointer.turn())` and hand
     the result to `judge`. A judgement that comes too late, or never, does no harm.
 
     Args:
@@ -43,7 +48,7 @@ class Endpointer:
             people think longer; a turn that sounds complete is answered as fast as ever.
     """
 
-    def __init__(self, patience: float = 1.5) -> None:
+    def __init__(self, patience: float = PATIENCE) -> None:
         self.patience = patience
         self.reset()
 
@@ -53,7 +58,7 @@ class Endpointer:
         self._recent: deque[bool] = deque(maxlen=WITHIN)
         self._length = 0  # frames of the turn with its pre-roll; 0: nobody has the floor
         self._silence = 0
-        self._probability: float | None = None
+        self._opinions: dict[Judge, float] = {}
 
     @property
     def in_turn(self) -> bool:
@@ -70,16 +75,22 @@ class Endpointer:
         frames = list(self._frames)[-self._length :] if self._length else []
         return np.concatenate(frames) if frames else np.zeros(0, np.float32)
 
-    def judge(self, probability: float) -> None:
-        """Takes the judge's probability that the turn is complete; none counts once it goes on."""
+    def judge(self, judge: Judge, log_odds: float) -> None:
+        """Takes log odds that the turn is complete; none count once it goes on.
+
+        Of one judge the newest opinion counts. Two are added up, less a share for how much they
+        agree anyway: fitted weights are 0.68 and 0.70, here both are 1 / sqrt(2).
+        """
         if self._silence >= SOFT:
-            self._probability = probability
+            self._opinions[judge] = log_odds
 
     def wanted(self) -> float:
         """Seconds of silence that would end the turn now."""
-        if self._probability is None:
+        if not self._opinions:
             return self.patience
-        doubt = min(max((SURE - self._probability) / (SURE - UNSURE), 0.0), 1.0)
+        log_odds = sum(self._opinions.values()) / len(self._opinions) ** 0.5
+        probability = 1 / (1 + np.exp(-np.clip(log_odds, -30, 30)))
+        doubt = float(np.clip((SURE - probability) / (SURE - UNSURE), 0, 1))
         return FAST + (max(self.patience, FAST) - FAST) * doubt
 
     def step(self, activity: Activity, frame: Frame) -> Change | None:
@@ -97,11 +108,13 @@ class Endpointer:
             self._silence = 0 if activity.speech else self._silence + 1
             return "soft" if self._silence == SOFT else None
         if spoken:
-            self._silence, self._probability = 0, None
+            self._silence = 0
+            self._opinions.clear()
             return "resumed"
         self._silence += 1
         if self.silence < self.wanted():
             return None
-        self._length, self._probability = 0, None
+        self._length = 0
+        self._opinions.clear()
         self._recent.clear()
         return "end"

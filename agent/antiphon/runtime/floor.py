@@ -129,7 +129,7 @@ class Floor:
         reply, asking = self._reply, self._asking
         if isinstance(output, Judged):
             if output.number == self._judging:
-                self._senses.judged(output.probability)
+                self._senses.judged("sound", output.log_odds)
         elif generation is None:
             self._tell(happened.Failed(self.at, "hearing", str(getattr(output, "error", ""))))
             if asking and not reply:
@@ -141,6 +141,8 @@ class Floor:
         elif isinstance(output, Understood):
             if asking:
                 asking.text, asking.understood = output.text, self.at
+                if output.complete is not None:
+                    self._senses.judged("hearing", output.complete)
                 self._transcribe()
         elif isinstance(output, Speech):
             if asking and asking.first_piece is None and len(output.pcm):

@@ -88,8 +88,9 @@ class Listener:
         def work(cancelled: Cancelled) -> Iterator[Output]:
             if box.hearing is None:
                 raise RuntimeError("there is nothing to hear with")
-            text = box.hearing.finish().text.strip()
-            yield Understood(text)
+            understood = box.hearing.finish()
+            text = understood.text.strip()
+            yield Understood(text, understood.complete)
             if text:
                 yield from mind.respond(box.hearing, box.history, cancelled=cancelled, seed=seed)
 

@@ -25,6 +25,10 @@ class Understanding(Protocol):
     def text(self) -> str:
         """The words; empty if there were none."""
 
+    @property
+    def complete(self) -> float | None:
+        """Log odds that the turn is complete; None: no opinion."""
+
 
 class Hearing(Protocol):
     """One turn of the user while it is being spoken."""

@@ -15,6 +15,7 @@ from antiphon.runtime.vad import PRE_ROLL, VoiceActivity, level_db
 
 if TYPE_CHECKING:
     from antiphon.runtime.echo import EchoCanceller, EchoFrame
+    from antiphon.runtime.endpoint import Judge
 
 Change = Literal["start", "soft", "resumed", "end"]
 Verdict = Literal["pause", "stop", "resume"]
@@ -52,13 +53,13 @@ class Senses:
 
     def __init__(self, options: Options, canceller: EchoCanceller | None) -> None:
         from antiphon.runtime.barge_in import BargeIn
-        from antiphon.runtime.endpoint import Endpointer
+        from antiphon.runtime.endpoint import PATIENCE, Endpointer
         from antiphon.runtime.smart_turn import SmartTurn
         from antiphon.runtime.stop_word import StopWord
 
         self._canceller = canceller
         self._vad = VoiceActivity()
-        self._endpointer = Endpointer(patience=1.5 * options.patience)
+        self._endpointer = Endpointer(patience=PATIENCE * options.patience)
         self._barge_in = BargeIn()
         self._stop_word = StopWord() if options.stop_word else None
         self._smart_turn = SmartTurn()
@@ -106,11 +107,11 @@ class Senses:
     def judge(self) -> Callable[[], float]:
         """A function that tells how complete the turn sounds, to be called in a worker."""
         turn: NDArray[np.float32] = self._endpointer.turn()
-        return lambda: self._smart_turn.probability(turn)
+        return lambda: self._smart_turn.log_odds(turn)
 
-    def judged(self, probability: float) -> None:
-        """Take what that function said."""
-        self._endpointer.judge(probability)
+    def judged(self, judge: Judge, log_odds: float) -> None:
+        """Take what that function said, or the hearing."""
+        self._endpointer.judge(judge, log_odds)
 
     def forget_turn(self) -> None:
         """What was said so far is no turn."""

@@ -45,10 +45,10 @@ class SmartTurn:
         self._head = load_file((head or weights.assets("turn-end")) / "head.safetensors")
         self._judge = Judge(folder)
 
-    def probability(self, pcm: NDArray[np.float32]) -> float:
-        """Probability in [0, 1] that the turn `pcm` [N] at 16 kHz, up to now, is complete."""
+    def log_odds(self, pcm: NDArray[np.float32]) -> float:
+        """Log odds that the turn `pcm` [N] at 16 kHz, up to now, is complete."""
         states, _ = self._judge(pcm)
-        return float(1 / (1 + np.exp(-(self._head["weight"] @ states + self._head["bias"]))))
+        return float(self._head["weight"].astype(np.float32) @ states + self._head["bias"])
 
 
 class Judge:

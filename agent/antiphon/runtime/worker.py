@@ -30,13 +30,15 @@ class Understood:
 
     text: str
     """Empty if there was nothing to understand."""
+    complete: float | None = None
+    """Log odds that the turn is complete, if the hearing has an opinion."""
 
 
 @dataclass(frozen=True)
 class Judged:
     """Whether a turn of the user sounds complete."""
 
-    probability: float
+    log_odds: float
     """That it is."""
     number: int
     """Which question this answers."""

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from antiphon.s2t.adapter import BLANK, Adapter, AdapterConfig
+from antiphon.s2t.closing import Closing
 from antiphon.s2t.encoder import EncoderState
 from antiphon.s2t.features import SAMPLE_RATE
 from antiphon.s2t.listener import Heard, Listener
@@ -32,6 +33,8 @@ class Question:
     """The transcript."""
     embeddings: torch.Tensor | None
     """[S, H] what the language model reads; None: the transcript."""
+    complete: float | None = None
+    """Log odds that the turn is complete, by its sound; None: no opinion."""
 
 
 class Ear(Protocol):
@@ -64,10 +67,11 @@ class WhisperEar(ABC):
 
     Args:
         listener: Whisper.
+        closing: judges whether a turn is complete; None: nobody does.
     """
 
-    def __init__(self, listener: Listener) -> None:
-        self.listener = listener
+    def __init__(self, listener: Listener, closing: Closing | None = None) -> None:
+        self.listener, self.closing = listener, closing
 
     @abstractmethod
     def understand(self, heard: Heard) -> Question:
@@ -89,7 +93,10 @@ class WhisperEar(ABC):
     def finish(self, state: WhisperState) -> Question:
         """The question, if the recording ends here."""
         heard, _ = self.listener.hear(state.encoder, state.draft)
-        return self.understand(heard)
+        question = self.understand(heard)
+        if self.closing is None or not len(heard.frames):
+            return question
+        return replace(question, complete=self.closing(heard.frames))
 
 
 class AdaptedEar(WhisperEar):
@@ -100,12 +107,18 @@ class AdaptedEar(WhisperEar):
         adapter: the trained adapter.
         tokenizer: of the language model.
         table: [V, H] its token embeddings.
+        closing: judges whether a turn is complete; None: nobody does.
     """
 
     def __init__(
-        self, listener: Listener, adapter: Adapter, tokenizer: Any, table: torch.Tensor
+        self,
+        listener: Listener,
+        adapter: Adapter,
+        tokenizer: Any,
+        table: torch.Tensor,
+        closing: Closing | None = None,
     ) -> None:
-        super().__init__(listener)
+        super().__init__(listener, closing)
         self.adapter, self.tokenizer, self.table = adapter, tokenizer, table
         self.opening = unspaced(adapter.tokens, tokenizer)
 

@@ -16,6 +16,7 @@ from antiphon.errors import UserError
 from antiphon.messages import Token, Turn
 from antiphon.s2t import packed, prompt
 from antiphon.s2t.cascade import CascadeEar
+from antiphon.s2t.closing import Closing
 from antiphon.s2t.ear import AdaptedEar, Ear, Question, load_adapter
 from antiphon.s2t.listener import PLACE, Listener
 from antiphon.s2t.tokenizer import load_tokenizer
@@ -107,14 +108,17 @@ class SpeechToText:
         writer = load_writer(folder, corrections if fits and corrections.exists() else None)
         tokenizer = load_tokenizer(folder)
         end = json.loads((folder / "config.json").read_text("utf-8")).get("eos_token_id")
+        closing = Closing.load() if encoder == "whisper-tiny.en" else None
         if ears == "cascade":
-            return cls(writer, tokenizer, CascadeEar(Listener.load(weights.path(encoder))), end)
+            cascade = CascadeEar(Listener.load(weights.path(encoder)), closing)
+            return cls(writer, tokenizer, cascade, end)
         ear, silence = load_adapter(files / "adapter.safetensors")
         listener = Listener.load(weights.path(encoder), silence)
         small = listener.encoder.config.d_model
         if ear.config.audio != 3 * small + PLACE or ear.config.width != writer.table.shape[1]:
             raise UserError(f"the adapter in {files} was made for other models than these")
-        return cls(writer, tokenizer, AdaptedEar(listener, ear, tokenizer, writer.table), end)
+        hears = AdaptedEar(listener, ear, tokenizer, writer.table, closing)
+        return cls(writer, tokenizer, hears, end)
 
     def start(self, history: Sequence[Turn] = ()) -> Hearing:
         """Begin to listen."""

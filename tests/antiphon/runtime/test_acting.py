@@ -12,6 +12,7 @@ from antiphon.tools import Call, Result, Tool
 @dataclass
 class Said:
     text: str
+    complete: float | None = None
 
 
 class Ear:

@@ -17,6 +17,10 @@ def feed(ends: Endpointer, activity: Activity, count: int, value: float = 0.0):
     return [(i, change) for i, change in found if change]
 
 
+def log_odds(probability: float) -> float:
+    return float(np.log(probability / (1 - probability)))
+
+
 def frames(seconds: float) -> int:
     return round(seconds * 1000 / FRAME_MS)
 
@@ -39,7 +43,7 @@ def test_a_sure_judge_ends_it_fast():
     ends = Endpointer(patience=2.0)
     feed(ends, SPEECH, 20)
     feed(ends, SILENCE, SOFT)
-    ends.judge(SURE)
+    ends.judge("sound", log_odds(SURE))
     left = feed(ends, SILENCE, 200)
     assert left == [(pytest.approx(frames(FAST) - SOFT - 1, abs=1), "end")]
 
@@ -48,7 +52,7 @@ def test_an_unfinished_sentence_is_waited_for_as_long_as_patience_says():
     ends = Endpointer(patience=2.0)
     feed(ends, SPEECH, 20)
     feed(ends, SILENCE, SOFT)
-    ends.judge(UNSURE)
+    ends.judge("sound", log_odds(UNSURE))
     assert feed(ends, SILENCE, 200) == [(frames(2.0) - SOFT - 1, "end")]
 
 
@@ -56,7 +60,7 @@ def test_resumed_speech_takes_the_judgement_back():
     ends = Endpointer(patience=1.5)
     feed(ends, SPEECH, 20)
     feed(ends, SILENCE, SOFT)
-    ends.judge(1.0)
+    ends.judge("sound", 20.0)
     assert [c for _, c in feed(ends, SPEECH, 10)] == ["resumed"]
     assert feed(ends, SILENCE, 200) == [(SOFT - 1, "soft"), (frames(1.5) - 1, "end")]
 
@@ -64,7 +68,7 @@ def test_resumed_speech_takes_the_judgement_back():
 def test_a_judgement_that_comes_while_speech_goes_on_counts_for_nothing():
     ends = Endpointer(patience=1.5)
     feed(ends, SPEECH, 20)
-    ends.judge(1.0)
+    ends.judge("sound", 20.0)
     assert feed(ends, SILENCE, 200)[-1] == (frames(1.5) - 1, "end")
 
 
@@ -90,14 +94,29 @@ def test_no_turn_no_sound():
     assert len(ends.turn()) == 0
 
 
-@given(st.floats(0, 1), st.floats(0, 1), st.floats(0.1, 5))
+def test_two_judges_who_agree_are_surer_than_one():
+    def wanted(**opinions):
+        ends = Endpointer()
+        feed(ends, SPEECH, 20)
+        feed(ends, SILENCE, SOFT)
+        for judge, odds in opinions.items():
+            ends.judge(judge, odds)
+        return ends.wanted()
+
+    middle = log_odds((UNSURE + SURE) / 2)
+    assert wanted(sound=middle, hearing=middle) < wanted(sound=middle)
+    assert wanted(sound=middle, hearing=-9.0) == wanted()
+    assert wanted(sound=-9.0, hearing=20.0) == pytest.approx(FAST)
+
+
+@given(st.floats(-50, 50), st.floats(-50, 50), st.floats(0.1, 5))
 def test_the_surer_the_judge_the_shorter_the_wait(a, b, patience):
     waits = []
-    for probability in sorted((a, b)):
+    for log_odds in sorted((a, b)):
         ends = Endpointer(patience)
         feed(ends, SPEECH, 10)
         feed(ends, SILENCE, SOFT)
-        ends.judge(probability)
+        ends.judge("hearing", log_odds)
         waits.append(ends.wanted())
     assert waits[0] >= waits[1] >= min(FAST, patience)
     assert waits[0] <= max(FAST, patience)

@@ -44,8 +44,8 @@ class Senses:
     def judge(self):
         return lambda: 0.5
 
-    def judged(self, probability):
-        self.judgements.append(probability)
+    def judged(self, judge, log_odds):
+        self.judgements.append(log_odds)
 
     def step(self, mic, reference, *, speaking, deaf):
         loud = float(np.abs(mic).max())
@@ -91,6 +91,7 @@ class Senses:
 @dataclass
 class Understood:
     text: str
+    complete: float | None = None
 
 
 @dataclass

@@ -169,7 +169,7 @@ def test_noise_without_words_is_not_answered(drive, makers):
     class Deaf(makers["Mind"]):
         def listen(self, history):
             hearing = super().listen(history)
-            hearing.finish = lambda: type("Nothing", (), {"text": ""})()
+            hearing.finish = lambda: type("Nothing", (), {"text": "", "complete": None})()
             return hearing
 
     driver = drive(Deaf()).ask(20).run(60)

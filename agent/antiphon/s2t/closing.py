@@ -1,0 +1,46 @@
+"""Whether what was heard sounds like a whole turn, judged by the states the ear has anyway."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from antiphon import weights
+
+LAST = (8, 20, 60)
+"""How many of the last states (20 ms each) are averaged."""
+FILE = "hearing.safetensors"
+
+
+class Closing:
+    """A linear head on Whisper's last states; `antiphon train turn-end` makes it.
+
+    Args:
+        weight: [3 * width].
+        bias: of the log odds.
+    """
+
+    def __init__(self, weight: torch.Tensor, bias: float) -> None:
+        self.weight, self.bias = weight, bias
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> Closing:
+        """The head in `folder`; None: the one that comes with the project.
+
+        Raises:
+            UserError: it is missing.
+        """
+        from safetensors.torch import load_file
+
+        state = load_file((folder or weights.assets("turn-end")) / FILE)
+        return cls(state["weight"].float(), float(state["bias"]))
+
+    def __call__(self, frames: torch.Tensor) -> float:
+        """Log odds that a turn with these encoder states [T, width], T > 0, is complete."""
+        return float(self.weight @ closing(frames) + self.bias)
+
+
+def closing(frames: torch.Tensor) -> torch.Tensor:
+    """[3 * width] what the head looks at, of encoder states [T, width]."""
+    return torch.cat([frames[-count:].mean(0) for count in LAST]).float()
