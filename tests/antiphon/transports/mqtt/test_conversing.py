@@ -135,3 +135,29 @@ def test_a_robot_with_another_sound_is_told_so(net):
     (told,) = events(net, "Refused", "R9")
     assert "audio/pcm;rate=16000" in told["error"]
     assert "R9" not in net.server.sessions
+
+
+class Spotter:
+    """Spots a very loud frame, on the robot itself."""
+
+    def step(self, mic):
+        return bool(mic.max() > 0.8)
+
+
+def test_the_word_stop_needs_no_network(net):
+    stood_still = []
+    net.add("R1", on_stop=lambda: stood_still.append(True))
+    robot = net.robots["R1"]
+    robot.ears.stop_word = Spotter()
+    net.ask()
+    net.run(30)
+    stood_still.clear()
+    net.fault = lambda message, sender: []  # nothing reaches anybody any more
+    before = sum(frames for _, frames in net.heard())
+    net.mouths["R1"].speak(1, level=0.85)
+    net.run(40)
+    assert sum(frames for _, frames in net.heard()) <= before + 5
+    robot.toolbox._threads_for_stop().submit(int).result(5)
+    assert stood_still
+    (told,) = net.sent("stop")
+    assert json.loads(told.payload) == {"reason": "stop word"}

@@ -45,8 +45,8 @@ def test_a_stalled_broker_leaves_nothing_stale(open_broker):
             open_broker.stall()
             await on.sleep(0.2)
             before = body.heard()
-            await body.speak(0.4)  # into the void
-            await on.sleep(2.5)
+            await body.speak(0.4)  # into the void, for five seconds in all
+            await on.sleep(4.8)
             open_broker.go_on()
             await on.sleep(1.0)
             stale = body.heard() - before

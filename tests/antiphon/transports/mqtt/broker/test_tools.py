@@ -7,6 +7,7 @@ import json
 import threading
 import time
 
+import aiomqtt
 import pytest
 from mqtt_minds import Mind, Senses
 from mqtt_stage import Stage
@@ -75,6 +76,47 @@ def test_a_tool_is_called_and_its_result_spoken(open_broker, counting):
     assert asyncio.run(play()) == pytest.approx(0.6, abs=0.1)
     assert calls == [3]
     assert actors[0].results[0].ok
+
+
+def test_what_the_broker_carries_beside_the_bodies(open_broker, counting):
+    """As the page on MQTT says it: quality, expiry, and what MQTT 5 tells of sound and calls."""
+    toolbox, converse, _, _, _ = counting
+    seen = {}
+
+    async def watch(ready):
+        async with aiomqtt.Client(
+            "127.0.0.1", open_broker.port, protocol=aiomqtt.ProtocolVersion.V5
+        ) as client:
+            await client.subscribe("antiphon/v1/R1/#", qos=1)
+            ready.set()
+            async for message in client.messages:
+                seen.setdefault(message.topic.value.partition("R1/")[2], message)
+
+    async def play():
+        ready = asyncio.Event()
+        watching = asyncio.create_task(watch(ready))
+        await ready.wait()
+        async with Stage(open_broker, converse) as on:
+            body = await on.add(toolbox=toolbox)
+            await on.ask(body)
+            await on.finish(body)
+            watching.cancel()
+            return body.robot._session, body.robot.player.stream
+
+    session, stream = asyncio.run(play())
+    qos = {leaf: message.qos for leaf, message in seen.items()}
+    assert {leaf for leaf, level in qos.items() if level == 0} >= {"audio/in", "audio/out"}
+    assert all(qos[leaf] for leaf in ("status", "hello", "state", "event", "tool/count/call"))
+    for leaf, name, rate in (("audio/in", session, 16_000), ("audio/out", stream, 22_050)):
+        told = seen[leaf].properties
+        assert told.ContentType == f"audio/pcm;rate={rate};channels=1;encoding=s16le"
+        beside = dict(told.UserProperty)
+        assert beside["session"] == str(name) and {"generation", "sent", "start"} <= set(beside)
+    for leaf in ("audio/in", "audio/out", "event", "tool/count/call", "tool/count/result"):
+        assert 0 < seen[leaf].properties.MessageExpiryInterval <= 60
+    call = seen["tool/count/call"]
+    assert call.properties.ResponseTopic == "antiphon/v1/R1/tool/count/result"
+    assert call.properties.CorrelationData.decode() == json.loads(call.payload)["call"]
 
 
 def test_stop_ends_the_waiting_and_reaches_the_robot(open_broker, counting):
