@@ -18,7 +18,7 @@ from mosquitto import MOSQUITTO, USERS, Mosquitto, certify, write_passwords
 
 from antiphon.cli import serve
 from antiphon.transports.mqtt.broker import parse
-from antiphon.transports.mqtt.link import Link
+from antiphon.transports.mqtt.link import Link, end
 from antiphon.transports.mqtt.wire import Outgoing
 
 ROOT = Path(__file__).parents[5]
@@ -118,9 +118,7 @@ async def reaches(broker):
     try:
         await asyncio.wait_for(heard.wait(), 10)
     finally:
-        for each in (task, other):
-            each.cancel()
-        await asyncio.gather(task, other, return_exceptions=True)
+        await end([task, other])
     return True
 
 

@@ -11,7 +11,7 @@ from mqtt_stage import Stage
 
 from antiphon.errors import UserError
 from antiphon.transports.mqtt.broker import Broker
-from antiphon.transports.mqtt.link import Link
+from antiphon.transports.mqtt.link import Link, end
 from antiphon.transports.mqtt.wire import Outgoing
 
 
@@ -98,8 +98,7 @@ def test_the_line_says_offline_when_it_is_closed(open_broker):
         task = asyncio.create_task(link.run())
         while not link.connected:
             await asyncio.sleep(0.01)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end([task])
         async with aiomqtt.Client("127.0.0.1", open_broker.port) as client:
             await client.subscribe("t/status")
             async for message in client.messages:
