@@ -1,9 +1,11 @@
 """Whole conversations, measured: how fast it answers, and who interrupts whom.
 
-A recorded user asks, pauses, interrupts, hums and coughs; the agent listens and speaks in real
-time, with its models in their own thread. What went in and what came out is recorded on one clock,
-and every measure is read off these two recordings. A plain loop of the same parts
-(`plain_loop.py`) goes through the same scenes.
+A recorded user asks, pauses, interrupts, hums and coughs; the agent listens and speaks. What went
+in and what came out is recorded on one clock, and every measure is read off these two recordings.
+A plain loop of the same parts (`plain_loop.py`) goes through the same scenes.
+
+Answers are timed in real time, with the models in their own thread. Where the speed of the models
+plays no part, the agent says a text that was spoken once, and time runs as fast as it can.
 
     python benchmarks/turns.py [--data DIR] [--limit N] [--seed N] [--keep DIR] [--json]
 """
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from time import process_time
 from typing import Annotated, Any
@@ -22,110 +24,88 @@ import typer
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from live_scenes import Echo, Recorded, Sound, User, play
-from plain_loop import PlainLoop
+from live_scenes import Echo, Recorded, Sound, User
 from report import script, show
+from turn_sides import OUT, PASSAGE, Prepared, Side, load
 
 from antiphon import audio, weights
 from antiphon.cli.output import Json, chatter_to_stderr
-from antiphon.errors import UserError
 from antiphon.evaluation import turn_scenes as scenes
-from antiphon.messages import Speech, Word
-from antiphon.runtime.conversation import Conversation
-from antiphon.runtime.echo import EchoCanceller
 from antiphon.runtime.frames import RATE, Frame
-from antiphon.runtime.worker import InlineWorker, ThreadWorker
 
-OUT = 22_050
 SHORTER = 0.4
 """Seconds that a reply lacks, compared with the same one undisturbed, if it was stopped."""
 MATCHED = RATE // 5
 """Samples of a reply's end that find their place in the undisturbed one."""
-PASSAGE = (
-    "The sea covers most of the earth. It is deep and cold, and full of life that nobody has "
-    "seen. Ships cross it every day, and the wind moves its waves from one coast to the other. "
-    "In the evening the light goes down behind the hills, and the birds come back to the shore. "
-)
-"""What the agent says in the echo rooms."""
-
-
-class Noted:
-    """A mind whose words are noted.
-
-    Args:
-        mind: does the work.
-    """
-
-    def __init__(self, mind: Any) -> None:
-        self._mind = mind
-        self.words: list[Word] = []
-        """Of the reply begun last."""
-
-    def listen(self, history: Any) -> Any:
-        """Begin to hear."""
-        return self._mind.listen(history)
-
-    def respond(self, hearing: Any, history: Any, **rest: Any) -> Iterator[Speech]:
-        """Answer."""
-        return self._note(self._mind.respond(hearing, history, **rest))
-
-    def say(self, text: str, **rest: Any) -> Iterator[Speech]:
-        """Speak."""
-        return self._note(self._mind.say(text, **rest))
-
-    def _note(self, pieces: Iterator[Speech]) -> Iterator[Speech]:
-        self.words = []
-        for piece in pieces:
-            self.words += piece.words
-            yield piece
+LEVELS = (0, -6, -12)
+"""Decibels by which what the user says is softer than a near voice."""
+REVERBERANT = ("60 ms", "200 ms")
+"""Rooms in which the agent is interrupted, beside headphones."""
+Act = Callable[[User], Iterator[Frame]]
 
 
 @dataclass
-class System:
-    """One of the two that are compared."""
+class Sounds:
+    """What the user says and what else is to be heard."""
 
-    name: str
-    mind: Noted
-    begin: Callable[[Any, Any, EchoCanceller | None], Any]
-    """Mind, worker and canceller to a conversation."""
-    found: dict[str, list[float]] = field(default_factory=dict)
-    """Measures by name."""
+    questions: list[Sound]
+    interruptions: list[tuple[Sound, Sound]]
+    """A question, and what the same speaker says while it is answered."""
+    distractors: dict[str, list[Sound]]
+    """What is no interruption, by kind."""
 
-    def run(
-        self, user: User, *, paced: bool, echo: bool = False, say: str = ""
-    ) -> tuple[Recorded, Any]:
-        """Let a scene happen; returns it, and the conversation's history."""
-        work = ThreadWorker() if paced else InlineWorker()
-        conversation = self.begin(self.mind, work, EchoCanceller() if echo else None)
-        try:
-            if say:
-                conversation.say(say)
-            recorded = play(conversation, user, OUT, 1.0 if paced else None)
-            return recorded, list(conversation.history)
-        finally:
-            conversation.close()
+    @classmethod
+    def read(cls, data: Path | None, limit: int, seed: int) -> Sounds:
+        """The project's own questions, and `data`'s speakers if there is such a folder.
 
-    def note(self, measure: str, value: float | None) -> None:
-        """Take down a measure; None: there was nothing to measure."""
-        if value is not None:
-            self.found.setdefault(measure, []).append(value)
+        Raises:
+            UserError: a collection is not there.
+        """
+        rng = np.random.default_rng(seed)
+        paths = sorted(weights.assets("questions").glob("*.wav"))
+        own = [scenes.trim(audio.read(path)) for path in paths]
+        pairs = [(a, b) for a in own for b in own if a is not b]
+        hums = [sound[: RATE * 3 // 10] for sound in own]
+        if data is not None:
+            own += scenes.requests(data, "dev", max(0, limit - len(own)), rng)
+            pairs = scenes.pairs(data, "dev", limit, rng)
+            hums = scenes.Material.read(data, "dev", limit, rng).words
+        else:
+            rng.shuffle(pairs)
+        half = -(-limit // 2)
+        low = [np.float32(0.1) * pairs[i % len(pairs)][1] for i in range(half)]
+        questions = [quieter(own[i % len(own)], i // len(own)) for i in range(limit)]
+        kinds = {
+            "backchannel": [hums[i % len(hums)] for i in range(half)],
+            "cough": [scenes.cough(rng) for _ in range(half)],
+            "typing": [scenes.typing(2, rng) for _ in range(half)],
+            "television": low,
+        }
+        spoken = [
+            (quieter(a, i), quieter(scenes.from_onset(b), i))
+            for i, (a, b) in enumerate(pairs[:limit])
+        ]
+        return cls(questions, spoken, kinds)
 
 
-def asks(question: Sound) -> Callable[[User], Iterator[Frame]]:
-    """Asks and listens to the answer."""
+def quieter(sound: Sound, step: int) -> Sound:
+    """A sound at one of the levels."""
+    return sound * np.float32(10 ** (LEVELS[step % len(LEVELS)] / 20))
+
+
+def asks(question: Sound, *, hears_out: bool = True) -> Act:
+    """Asks, and waits for the answer."""
 
     def act(user: User) -> Iterator[Frame]:
         yield from user.silence(0.8)
         yield from user.say(question, "question")
         yield from user.until_reply()
-        yield from user.until_quiet()
+        yield from user.until_quiet() if hears_out else user.silence(0.3)
 
     return act
 
 
-def disturbs(
-    question: Sound, sound: Sound, after: float, name: str
-) -> Callable[[User], Iterator[Frame]]:
+def disturbs(question: Sound, sound: Sound, after: float, name: str) -> Act:
     """Asks, and makes a sound `after` seconds into the answer."""
 
     def act(user: User) -> Iterator[Frame]:
@@ -139,65 +119,58 @@ def disturbs(
     return act
 
 
-def listens(seconds: float) -> Callable[[User], Iterator[Frame]]:
+def listens(user: User) -> Iterator[Frame]:
     """Says nothing."""
-
-    def act(user: User) -> Iterator[Frame]:
-        yield from user.until_reply()
-        yield from user.until_quiet(1.5, seconds)
-
-    return act
+    yield from user.until_reply()
+    yield from user.until_quiet()
 
 
-def answer(system: System, question: Sound, seed: int) -> tuple[Recorded, list[Word]]:
-    """A plain question; its recording is what the disturbed ones are compared with."""
-    recorded, _ = system.run(User(asks(question), seed), paced=True)
+def question(side: Side, sound: Sound, seed: int) -> Recorded:
+    """A plain question to the real models: how long until the answer sounds?"""
+    user = User(asks(sound, hears_out=False), seed)
+    recorded, _ = side.run(user, side.mind, paced=True)
     end = recorded.marks["question ends"]
     first = recorded.first_sound(end)
-    system.note("v2v", (first - end) * 1000 / RATE if first is not None else None)
-    return recorded, system.mind.words
-
-
-def hesitation(system: System, question: Sound, seed: int) -> Recorded:
-    """The same question with a pause in it."""
-    slow, pauses = scenes.interrupted(question, np.random.default_rng(seed))
-    recorded, _ = system.run(User(asks(slow), seed), paced=True)
-    begin, end = recorded.marks["question begins"], recorded.marks["question ends"]
-    first = recorded.first_sound(begin + pauses[0][0])
-    early = first is not None and first < end
-    system.note("early", float(early))
-    if first is not None and not early:
-        system.note("v2v", (first - end) * 1000 / RATE)
+    side.note("v2v", (first - end) * 1000 / RATE if first is not None else None)
     return recorded
 
 
-def interruption(
-    system: System, question: Sound, other: Sound, control: Recorded, words: list[Word], seed: int
-) -> Recorded:
+def hesitation(side: Side, sound: Sound, seed: int) -> Recorded:
+    """A question with a pause in it: is the pause taken for its end?"""
+    slow, [(pause, _)] = scenes.interrupted(sound, np.random.default_rng(seed))
+    user = User(asks(slow, hears_out=False), seed)
+    recorded, _ = side.run(user, side.attentive)
+    first = recorded.first_sound(recorded.marks["question begins"] + pause)
+    end = recorded.marks["question ends"]
+    side.note("early", float(first is not None and first < end))
+    return recorded
+
+
+def interruption(side: Side, spoken: tuple[Sound, Sound], seed: int) -> Recorded:
     """The user interrupts: how soon is it silent, and does it know what was heard?"""
-    user = User(disturbs(question, other, 0.6, "interruption"), seed)
-    recorded, history = system.run(user, paced=True)
-    if "interruption begins" not in recorded.marks:
-        return recorded
+    after = float(np.random.default_rng(seed).uniform(0.6, 2.5))
+    room = Echo(REVERBERANT[seed // 2 % 2], seed) if seed % 2 else None
+    user = User(disturbs(*spoken, after, "interruption"), seed, room)
+    recorded, history = side.run(user, echo=room is not None)
     onset = recorded.marks["interruption begins"]
     silent = recorded.silent_from(onset)
-    if recorded.spoken(onset - RATE // 10, onset) and silent is not None:
-        system.note("stop", (silent - onset) * 1000 / RATE)
-        heard = place(recorded, control, silent)
-        said = [turn.text for turn in history if turn.role == "assistant"]
-        if heard is not None and said:
-            truth = sum(word.start + word.end <= 2 * heard * OUT for word in words)
-            system.note("heard", abs(truth - len(said[0].replace("—", " ").split())))
+    if recorded.spoken(onset - RATE // 4, onset) == 0:
+        return recorded  # it was silent already
+    side.note("stop", (silent - onset) * 1000 / RATE if silent is not None else float("inf"))
+    said = [turn.text for turn in history if turn.role == "assistant"]
+    heard = place(recorded, side.prepared.sound)
+    if said and heard is not None:
+        truth = sum(word.start + word.end <= 2 * heard * OUT for word in side.prepared.words)
+        side.note("heard", abs(truth - len(said[0].replace("—", " ").split())))
     return recorded
 
 
-def place(recorded: Recorded, control: Recorded, silent: int) -> float | None:
-    """Seconds into the undisturbed reply at which this one fell silent; None if it is another."""
-    first = control.first_sound(control.marks["question ends"])
-    end = recorded.speaker[:silent][-MATCHED:]
-    if first is None or not end.any():
+def place(recorded: Recorded, reply: Sound) -> float | None:
+    """Seconds into an undisturbed reply [N] of the last that was heard; None if it was another."""
+    loud = np.flatnonzero(np.abs(recorded.speaker) > 0)
+    if not len(loud):
         return None
-    reply = control.speaker[first:]
+    end = recorded.speaker[: loud[-1] + 1][-MATCHED:]
     size = len(reply) + len(end)
     spectrum = np.fft.rfft(reply, size) * np.conj(np.fft.rfft(end, size))
     match = np.fft.irfft(spectrum, size)[: len(reply)]
@@ -205,46 +178,46 @@ def place(recorded: Recorded, control: Recorded, silent: int) -> float | None:
     return (at + len(end)) / RATE if match[at] > 0.7 * float(end @ end) else None
 
 
-def undisturbed(system: System, question: Sound, seed: int) -> Recorded:
-    """A plain question as fast as possible: what a disturbed one is compared with."""
-    return system.run(User(asks(question), seed), paced=False)[0]
-
-
-def disturbance(
-    system: System, question: Sound, sound: Sound, kind: str, control: Recorded, seed: int
-) -> Recorded:
+def disturbance(side: Side, asked: Sound, sound: Sound, kind: str, seed: int) -> Recorded:
     """A sound that is no interruption; was the reply stopped?"""
-    user = User(disturbs(question, sound, 0.4, kind), seed)
-    recorded, _ = system.run(user, paced=False)
-    end = control.marks["question ends"]
-    system.note("false", float(control.spoken(end) - recorded.spoken(end) > SHORTER))
+    after = float(np.random.default_rng(seed).uniform(0.4, 2.5))
+    room = Echo(REVERBERANT[seed // 2 % 2], seed) if seed % 2 else None
+    recorded, _ = side.run(User(disturbs(asked, sound, after, kind), seed, room), echo=bool(room))
+    stopped = lacks(recorded, side.prepared, recorded.marks["question ends"])
+    side.note("false", float(stopped))
+    side.note("pauses", sum(type(event).__name__ == "Resumed" for event in recorded.events))
     return recorded
 
 
-def echo(system: System, room: str, seed: int) -> Recorded:
+def lacks(recorded: Recorded, reply: Prepared, start: int = 0) -> bool:
+    """Whether less of a reply was to be heard than there is."""
+    whole = Recorded(reply.sound, reply.sound, {}).spoken()
+    return whole - recorded.spoken(start) > SHORTER
+
+
+def echo(side: Side, room: str, seed: int) -> Recorded:
     """The agent speaks in a room that echoes; does it stop itself?"""
-    whole, _ = system.run(User(listens(20), seed), paced=False, say=PASSAGE)
-    user = User(listens(20), seed, Echo(room, seed))
-    recorded, _ = system.run(user, paced=False, echo=True, say=PASSAGE)
-    system.note("echo seconds", recorded.spoken())
-    system.note("self", float(whole.spoken() - recorded.spoken() > SHORTER))
+    user = User(listens, seed, Echo(room, seed))
+    recorded, _ = side.run(user, echo=True, say=PASSAGE)
+    side.note("echo seconds", recorded.spoken())
+    side.note("self", float(lacks(recorded, side.prepared)))
     return recorded
 
 
-def idle(system: System, seconds: float = 60.0) -> float:
+def idle(side: Side, seconds: float = 60.0) -> float:
     """Percent of a core while nothing is said."""
 
     def act(user: User) -> Iterator[Frame]:
         yield from user.silence(seconds)
 
     began = process_time()
-    system.run(User(act, 0), paced=False)
+    side.run(User(act, 0))
     return (process_time() - began) / seconds * 100
 
 
-def summary(system: System) -> dict[str, Any]:
-    """The measures of one system."""
-    found = system.found
+def summary(side: Side) -> dict[str, Any]:
+    """The measures of one side."""
+    found = side.found
 
     def quantile(name: str, share: float) -> float | None:
         values = found.get(name)
@@ -259,110 +232,54 @@ def summary(system: System) -> dict[str, Any]:
         "v2v_ms_median": quantile("v2v", 0.5),
         "v2v_ms_p95": quantile("v2v", 0.95),
         "early_ends": mean("early"),
+        "stop_ms_median": quantile("stop", 0.5),
         "stop_ms_p95": quantile("stop", 0.95),
         "false_stops": mean("false"),
+        "false_pauses": mean("pauses"),
         "self_stops_per_hour": round(sum(found["self"]) / hours, 2) if hours else None,
         "heard_error_words": max(found["heard"]) if found.get("heard") else None,
         "idle_core_percent": mean("idle"),
-        "scenes": {name: len(found.get(name, [])) for name in ("v2v", "early", "stop", "false")},
+        "echo_minutes": round(60 * hours, 1),
+        "scenes": {
+            name: len(found.get(name, [])) for name in ("v2v", "early", "stop", "false", "heard")
+        },
     }
-
-
-def material(
-    data: Path | None, limit: int, seed: int
-) -> tuple[list[Sound], dict[str, list[Sound]]]:
-    """Questions, and sounds that are no interruptions, by kind."""
-    rng = np.random.default_rng(seed)
-    if data is None:
-        paths = sorted(weights.assets("questions").glob("*.wav"))
-        questions = [scenes.trim(audio.read(path)) for path in paths][:limit]
-        kinds: dict[str, list[Sound]] = {}
-    else:
-        found = scenes.Material.read(data, "dev", limit, rng)
-        questions = [clip for clip in found.speech if 1.5 * RATE < len(clip) < 6 * RATE][:limit]
-        kinds = {"backchannel": found.words}
-    if not questions:
-        raise UserError(f"'{data}' holds no speech of 1.5 to 6 s: give another folder with --data.")
-    low = [0.1 * np.roll(question, RATE) for question in questions]
-    kinds |= {
-        "cough": [scenes.cough(rng) for _ in questions],
-        "typing": [scenes.typing(2, rng) for _ in questions],
-        "television": low,
-    }
-    return questions, kinds
 
 
 def compare(
-    systems: Sequence[System],
-    questions: list[Sound],
-    kinds: dict[str, list[Sound]],
-    seed: int,
-    keep: Path | None,
+    sides: Sequence[Side], sounds: Sounds, minutes: float, seed: int, keep: Path | None
 ) -> None:
-    """All scenes with all systems, in turns, so that a busy machine troubles both."""
+    """All scenes with both, in turns, so that a busy machine troubles both."""
     from tqdm import tqdm
 
-    def kept(name: str, system: System, recorded: Recorded) -> None:
-        if keep is not None:
-            folder = keep / system.name / name
-            folder.mkdir(parents=True, exist_ok=True)
-            audio.write(folder / "input.wav", recorded.microphone, RATE)
-            audio.write(folder / "output.wav", recorded.speaker, RATE)
+    made: list[tuple[str, Callable[[Side], Recorded]]] = []
 
-    bar = tqdm(total=len(systems) * (len(questions) * (3 + len(kinds)) + 5), unit="scene")
-    for i, question in enumerate(questions):
-        other = questions[(i + 1) % len(questions)]
-        for system in systems:
-            bar.set_description(system.name)
-            control, words = answer(system, question, seed + i)
-            kept(f"answer-{i}", system, control)
-            kept(f"hesitation-{i}", system, hesitation(system, question, seed + i))
-            made = interruption(system, question, other, control, words, seed + i)
-            kept(f"interruption-{i}", system, made)
-            bar.update(3)
-            control = undisturbed(system, question, seed + i)
-            for kind, sounds in kinds.items():
-                sound = sounds[i % len(sounds)]
-                made = disturbance(system, question, sound, kind, control, seed + i)
-                kept(f"{kind}-{i}", system, made)
-                bar.update()
-    for system in systems:
+    def add(name: str, act: Callable[..., Recorded], *rest: Any) -> None:
+        made.append((name, lambda side: act(side, *rest)))
+
+    for i, sound in enumerate(sounds.questions):
+        add(f"question-{i}", question, sound, seed + i)
+        add(f"hesitation-{i}", hesitation, sound, seed + i)
+    for i, spoken in enumerate(sounds.interruptions):
+        add(f"interruption-{i}", interruption, spoken, seed + i)
+    for kind, others in sounds.distractors.items():
+        for i, sound in enumerate(others):
+            asked = sounds.questions[i % len(sounds.questions)]
+            add(f"{kind}-{i}", disturbance, asked, sound, kind, seed + i)
+    seconds = len(sides[0].prepared.sound) / RATE * len(scenes.ROOMS)
+    for i in range(-(-round(minutes * 60) // round(seconds))):
         for room in scenes.ROOMS:
-            kept(f"echo-{room.replace(' ', '-')}", system, echo(system, room, seed))
-            bar.update()
-        system.note("idle", idle(system))
-        bar.update()
-    bar.close()
-
-
-def load() -> list[System]:
-    """The agent, and the plain loop of the same parts, both warm."""
-    from antiphon.agent import Agent
-    from antiphon.cli.answering import load_agent
-    from antiphon.runtime.agent_mind import AgentMind
-    from antiphon.s2t import load_ears
-
-    agent = load_agent()
-    plain = Agent(
-        load_ears("cascade"), agent.t2c, agent.codec, trigger=agent.trigger, source="text"
-    )
-
-    def ours(mind: Any, work: Any, canceller: EchoCanceller | None) -> Conversation:
-        aside = ThreadWorker() if isinstance(work, ThreadWorker) else InlineWorker()
-        return Conversation(mind, canceller=canceller, work=work, aside=aside)
-
-    def loop(mind: Any, work: Any, canceller: EchoCanceller | None) -> PlainLoop:
-        return PlainLoop(mind, work)
-
-    systems = [
-        System("antiphon", Noted(AgentMind(agent)), ours),
-        System("plain_loop", Noted(AgentMind(plain)), loop),
-    ]
-    for system in systems:
-        hearing = system.mind.listen(())
-        hearing.feed(np.random.default_rng(0).normal(0, 0.1, 2 * RATE).astype(np.float32))
-        list(system.mind.respond(hearing, (), cancelled=lambda: False, seed=0))
-    return systems
+            add(f"echo-{room.replace(' ', '-')}-{i}", echo, room, seed + i)
+    for name, act in tqdm(made, unit="scene"):
+        for side in sides:
+            recorded = act(side)
+            if keep is not None:
+                folder = keep / side.name / name
+                folder.mkdir(parents=True, exist_ok=True)
+                audio.write(folder / "input.wav", recorded.microphone, RATE)
+                audio.write(folder / "output.wav", recorded.speaker, RATE)
+    for side in sides:
+        side.note("idle", idle(side))
 
 
 def main(
@@ -370,20 +287,22 @@ def main(
         Path | None,
         typer.Option(help="A data folder (docs/data.md); none: the project's own questions."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many questions.")] = 5,
+    limit: Annotated[
+        int, typer.Option(min=1, help="So many questions, pauses and interruptions each.")
+    ] = 20,
+    minutes: Annotated[float, typer.Option(min=0, help="Of speech in the echo rooms.")] = 10.0,
     seed: Annotated[int, typer.Option(help="Of all scenes.")] = 0,
     keep: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep all recordings here.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Measure turn taking beside a plain loop of the same parts; in real time."""
-    questions, kinds = material(data, limit, seed)
+    """Measure turn taking beside a plain loop of the same parts."""
+    sounds = Sounds.read(data, limit, seed)
     with chatter_to_stderr():
-        systems = load()
-        compare(systems, questions, kinds, seed, keep)
-    result = {**summary(systems[0]), "plain_loop": summary(systems[1])}
-    show(result, json)
+        sides = load()
+        compare(sides, sounds, minutes, seed, keep)
+    show({**summary(sides[0]), "plain_loop": summary(sides[1])}, json)
 
 
 if __name__ == "__main__":

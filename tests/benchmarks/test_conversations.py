@@ -50,20 +50,59 @@ def test_measures_are_read_off_the_recording(load_benchmark):
     assert beep(scenes).first_sound(0) is None
 
 
-def test_the_place_of_a_cut_is_found_in_the_undisturbed_reply(load_benchmark):
+@pytest.fixture
+def turns(load_benchmark):
     load_benchmark("live_scenes")
     load_benchmark("plain_loop")
-    turns = load_benchmark("turns")
+    load_benchmark("turn_sides")
+    return load_benchmark("turns")
+
+
+def test_the_place_of_a_cut_is_found_in_the_undisturbed_reply(turns):
     chance = np.random.default_rng(0)
     reply = chance.normal(0, 0.1, 3 * RATE).astype(np.float32)
-    speaker = np.concatenate([np.zeros(RATE, np.float32), reply])
-    control = turns.Recorded(speaker, speaker, {"question ends": RATE // 2})
-    cut = np.concatenate([np.zeros(2 * RATE, np.float32), reply[: int(1.3 * RATE)]])
-    late = np.concatenate([cut, np.zeros(RATE, np.float32)])
-    disturbed = turns.Recorded(late, late, {})
-    assert turns.place(disturbed, control, len(cut)) == pytest.approx(1.3, abs=0.01)
-    other = turns.Recorded(late, chance.normal(0, 0.1, len(late)).astype(np.float32), {})
-    assert turns.place(other, control, len(cut)) is None
+    heard = np.concatenate([np.zeros(2 * RATE), reply[: int(1.3 * RATE)], np.zeros(RATE)])
+    disturbed = turns.Recorded(heard, heard, {})
+    assert turns.place(disturbed, reply) == pytest.approx(1.3, abs=0.01)
+    other = turns.Recorded(heard, chance.normal(0, 0.1, len(heard)), {})
+    assert turns.place(other, reply) is None
+    assert turns.place(turns.Recorded(heard, np.zeros(RATE), {}), reply) is None
+
+
+@pytest.fixture
+def side(turns, ears):
+    """A conversation that says three seconds of noise to whoever asks."""
+    from antiphon.messages import Speech, Word
+    from antiphon.runtime.conversation import Conversation
+    from antiphon.runtime.worker import InlineWorker
+
+    hiss = np.random.default_rng(0).normal(0, 0.3, 3 * turns.OUT)
+    pcm = np.convolve(hiss, np.ones(8) / 8, "same").astype(np.float32)
+    words = tuple(Word("so", i * 11_025, (i + 1) * 11_025) for i in range(6))
+    piece = Speech(pcm, turns.OUT, 0, " so" * 6, units=(1,), words=words, final=True)
+    said = turns.Prepared([piece])
+
+    def begin(mind, paced, canceller):
+        return Conversation(mind, canceller=canceller, work=InlineWorker(5), aside=InlineWorker(3))
+
+    return turns.Side("ours", said, said, said, begin)
+
+
+def test_an_interruption_stops_it_and_a_cough_does_not(turns, side, questions):
+    turns.interruption(side, (questions[1], questions[2]), 0)
+    assert side.found["stop"][0] < 1000 and side.found["heard"][0] <= 1
+    cough = turns.scenes.cough(np.random.default_rng(0))
+    turns.disturbance(side, questions[1], cough, "cough", 0)
+    assert side.found["false"] == [0.0]
+
+
+def test_a_question_and_one_with_a_pause_are_timed(turns, side, questions):
+    turns.hesitation(side, questions[1], 0)
+    turns.question(side, questions[1], 0)
+    assert side.found["early"][0] in (0.0, 1.0) and 300 < side.found["v2v"][0] < 3000
+    assert turns.summary(side)["scenes"] == {
+        "v2v": 1, "early": 1, "stop": 0, "false": 0, "heard": 0
+    }  # fmt: skip
 
 
 def test_an_echo_comes_late_and_as_loud_as_the_room_says(load_benchmark):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ Sound = NDArray[np.float32]
 PARTS = ("librispeech_subset", "speechocean762", "kathleen")
 CUT = 14.9
 """Seconds from which a clip of these collections has been cut off, so that it ends anywhere."""
+SOFTEST = 0.03
+"""Share of a clip's loudest frame below which there is no speech: -30 dB."""
 ROOMS = ("60 ms", "200 ms", "nonlinear", "loud")
 """Echo rooms: reverberation of 60 and 200 ms, a loudspeaker that distorts, one that is too loud."""
 WORDS = ("yes", "right", "on", "no", "off")
@@ -75,15 +78,26 @@ def clips(folder: Path, split: str, labels: tuple[str, ...] = ()) -> list[Path]:
     Raises:
         UserError: it is not there.
     """
+    return [path for path, _ in rows(folder, split, labels)]
+
+
+def rows(
+    folder: Path, split: str, labels: tuple[str, ...] = ()
+) -> list[tuple[Path, dict[str, Any]]]:
+    """The same with what the manifest says of them.
+
+    Raises:
+        UserError: the collection is not there.
+    """
     manifest = folder / "manifest.jsonl"
     if not manifest.is_file():
         raise UserError(
             f"There is no {manifest}: give the data folder of docs/data.md with --data."
         )
-    rows = map(json.loads, manifest.read_text("utf-8").splitlines())
+    lines = map(json.loads, manifest.read_text("utf-8").splitlines())
     return [
-        folder / row["audio"]
-        for row in rows
+        (folder / row["audio"], row)
+        for row in lines
         if (not split or row["split"] == split)
         and (not labels or row["label"] in labels)
         and (not split or bool(labels) or 1.5 < row["seconds"] < CUT)
@@ -104,22 +118,75 @@ def frame_levels(pcm: Sound) -> NDArray[np.float32]:
 def trim(pcm: Sound) -> Sound:
     """The clip from first to last sound, 30 dB below its loudest frame, at a peak of 0.3."""
     level = frame_levels(pcm)
-    loud = np.flatnonzero(level > level.max() * 0.03)
+    loud = np.flatnonzero(level > level.max() * SOFTEST)
     cut = pcm[loud[0] * FRAME : (loud[-1] + 1) * FRAME]
     return np.asarray(cut * (0.3 / np.abs(cut).max()), np.float32)
 
 
+def from_onset(pcm: Sound) -> Sound:
+    """The clip from where the speech begins: 60 ms on end within 20 dB of its loudest frame.
+
+    Breath and clicks before it are no speech.
+    """
+    level = frame_levels(pcm)
+    loud = np.convolve(level > 0.1 * level.max(), np.ones(3), "valid") == 3
+    return pcm[int(loud.argmax()) * FRAME :]
+
+
+def requests(data: Path, split: str, limit: int, rng: np.random.Generator) -> list[Sound]:
+    """So many orders of coffee by many speakers, at most six seconds each.
+
+    Raises:
+        UserError: the collection is not there.
+    """
+    paths = draw(clips(data / "speech" / "picovoice_speech_to_intent", split), limit, rng)
+    return [trim(audio.read(path))[: 6 * RATE] for path in paths]
+
+
+def pairs(
+    data: Path, split: str, limit: int, rng: np.random.Generator
+) -> list[tuple[Sound, Sound]]:
+    """Two clips of one speaker each, at most four and three seconds; speakers of all collections.
+
+    Raises:
+        UserError: a collection is not there.
+    """
+    found = []
+    for i in range(limit):
+        folder = data / "speech" / PARTS[i % len(PARTS)]
+        speakers: dict[str, list[Path]] = {}
+        for path, row in rows(folder, split):
+            speakers.setdefault(row["speaker"], []).append(path)
+        several = [paths for paths in speakers.values() if len(paths) > 1]
+        first, second = draw(several[int(rng.integers(len(several)))], 2, rng)
+        found.append((trim(audio.read(first))[: 4 * RATE], trim(audio.read(second))[: 3 * RATE]))
+    return found
+
+
 def interrupted(pcm: Sound, rng: np.random.Generator) -> tuple[Sound, list[tuple[int, int]]]:
-    """A sentence with a pause of 0.3 to 1 s at its quietest place in the middle."""
-    level = np.convolve(frame_levels(pcm), np.ones(3) / 3, "same")
+    """A sentence with a pause of 0.3 to 1 s at its quietest place in the middle.
+
+    If the speaker paused there already, that pause is made as long as the one that is wanted, so
+    that no pause is longer than a second.
+    """
+    level = frame_levels(pcm)
+    quiet = level < level.max() * SOFTEST
     low, high = len(level) // 4, max(len(level) * 17 // 20, len(level) // 4 + 1)
-    at = (low + int(level[low:high].argmin())) * FRAME + FRAME // 2
-    pause = np.zeros(int(rng.uniform(0.3, 1.0) * RATE), np.float32)
+    at = low + int(np.convolve(level, np.ones(3) / 3, "same")[low:high].argmin())
+    first = last = at
+    while quiet[at] and first > 0 and quiet[first - 1]:
+        first -= 1
+    while quiet[at] and last + 1 < len(quiet) and quiet[last + 1]:
+        last += 1
+    start, there = first * FRAME, (last + 1 - first) * FRAME
+    wanted = int(rng.uniform(0.3, 1.0) * RATE)
+    kept = min(there, wanted) // 2
     fade = np.linspace(1, 0, FRAME // 2, dtype=np.float32)
-    before, after = pcm[:at].copy(), pcm[at:].copy()
+    before, after = pcm[: start + kept].copy(), pcm[start + there - kept :].copy()
     before[-len(fade) :] *= fade
     after[: len(fade)] *= fade[::-1]
-    return np.concatenate([before, pause, after]), [(at, at + len(pause))]
+    pause = np.zeros(wanted - 2 * kept, np.float32)
+    return np.concatenate([before, pause, after]), [(start, start + wanted)]
 
 
 def somewhere(

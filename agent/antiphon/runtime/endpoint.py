@@ -28,9 +28,9 @@ SOFT = 100 // FRAME_MS
 """Frames of silence after which the turn may be over."""
 FAST = 0.45
 """Seconds of silence that suffice when the judges are sure that the turn is complete."""
-PATIENCE = 1.2
+PATIENCE = 1.25
 """Seconds of silence that are accepted after a sentence that sounds unfinished, by default."""
-UNSURE, SURE = 0.5, 0.85
+UNSURE, SURE = 0.7, 0.95
 """Probabilities up to which the judges count for nothing, and from which they are believed."""
 Judge = Literal["sound", "hearing"]
 """Who tells whether a turn is complete: Smart Turn, or the hearing."""

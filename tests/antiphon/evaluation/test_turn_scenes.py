@@ -23,8 +23,32 @@ def test_a_pause_is_put_where_it_is_quiet():
     longer, [(start, end)] = scenes.interrupted(pcm, rng)
     assert 1.38 * RATE <= start <= 1.62 * RATE
     assert 0.3 * RATE <= end - start <= RATE
-    assert not longer[start:end].any()
-    assert len(longer) == len(pcm) + end - start
+    assert np.abs(longer[start:end]).max() < 0.02
+    assert abs(len(longer) - (len(pcm) - RATE // 5 + end - start)) <= 2 * FRAME
+
+
+def test_a_pause_that_is_there_is_made_no_longer_than_a_second():
+    rng = np.random.default_rng(0)
+    pcm = sentence(rng)
+    half = len(pcm) // 2
+    for natural in (0.1, 0.6, 1.6):  # and 0.2 s of the sentence itself
+        slow = np.concatenate([pcm[:half], np.zeros(int(natural * RATE), np.float32), pcm[half:]])
+        longer, [(start, end)] = scenes.interrupted(slow, rng)
+        assert 0.3 * RATE <= end - start <= RATE
+        level = scenes.frame_levels(longer)[20:-20]
+        quiet = (level < level.max() * scenes.SOFTEST).sum() * FRAME
+        assert abs(quiet - (end - start)) <= 4 * FRAME
+        spoken = len(slow) - int((natural + 0.2) * RATE)
+        assert abs(len(longer) - (spoken + end - start)) <= 2 * FRAME
+
+
+def test_breath_before_the_speech_is_no_speech():
+    rng = np.random.default_rng(0)
+    voice = rng.normal(0, 0.1, RATE).astype(np.float32)
+    click = np.zeros(RATE // 2, np.float32)
+    click[1000:1100] = 0.3
+    assert len(scenes.from_onset(np.concatenate([click, voice]))) == pytest.approx(RATE, abs=FRAME)
+    assert len(scenes.from_onset(voice)) == RATE
 
 
 @pytest.mark.parametrize("room", ROOMS)
