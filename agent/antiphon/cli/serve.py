@@ -125,7 +125,7 @@ class Minds:
         if agent is None:
             raise UserError("This mind has no language model that could choose among tools.")
         with self._loading:
-            self._chooser = self._chooser or Chooser.load(agent.s2t.tokenizer)
+            self._chooser = self._chooser or Chooser.load()
         return self._chooser
 
 

@@ -194,12 +194,12 @@ def tools(
     data: Data,
     work: Work = WORK,
     out: Out = Path("assets/tools"),
-    steps: Steps = 420,
+    steps: Steps = 480,
     minutes: Minutes = None,
     seed: Seed = 0,
     threads: Threads = 0,
 ) -> None:
-    """Teach the language model's lower blocks which tool is asked for, and with what."""
+    """Teach the sentence encoder which tool is asked for, and with what."""
     if not (data / "text").is_dir():
         raise UserError(f"{data} has no folder text: give the data folder of docs/data.md")
     import torch

@@ -6,14 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from antiphon.tools.reader import Read, Reader
 from antiphon.tools.tool import Tool
 
-FILE, LLM = "reader.safetensors", "smollm2-135m-instruct"
+FILE, ENCODER = "reader.safetensors", "minilm-l6"
 LONGEST = 300
 """Characters of an utterance that are read; what is longer is hardly a command."""
 
@@ -50,14 +49,10 @@ class Chooser:
         self.reader, self.threshold = reader, threshold
 
     @classmethod
-    def load(
-        cls, tokenizer: Any, table: torch.Tensor | None = None, folder: Path | None = None
-    ) -> Chooser:
-        """The committed one, made for SmolLM2-135M-Instruct.
+    def load(cls, folder: Path | None = None) -> Chooser:
+        """The committed one.
 
         Args:
-            tokenizer: of that language model.
-            table: [V, H] its embeddings, if they are loaded already, to be shared.
             folder: of `reader.safetensors`; None: the committed one.
 
         Raises:
@@ -66,7 +61,7 @@ class Chooser:
         from antiphon import weights
 
         path = (folder or weights.assets("tools")) / FILE
-        reader = Reader.load(path, weights.path(LLM), tokenizer, table)
+        reader = Reader.load(path, weights.path(ENCODER))
         return cls(reader, reader.config.threshold)
 
     @torch.no_grad()
@@ -77,9 +72,7 @@ class Chooser:
     @torch.no_grad()
     def choose(self, heard: Read, announced: Announced) -> Choice:
         """Compare an utterance (row 0 of `heard`) with every tool."""
-        found = self.reader.match(heard, announced.texts)[0]
-        if self.reader.others is not None:
-            found = found - self.reader.doubt(heard, self.reader.others)[0]
+        found = self.reader.score(heard, announced.texts)[0]
         scores = tuple(found.tolist())
         best = max(range(len(scores)), key=scores.__getitem__)
         return Choice(scores, best if scores[best] > self.threshold else None)

@@ -1,11 +1,10 @@
-"""Does an utterance say this, and where? The embedded language model's lower blocks, fine-tuned.
+"""Does an utterance say this, and where? A sentence encoder, fine-tuned, and a small net on top.
 
 Two questions are asked. Of a tool ("dim lights: Make the lamps less bright"): does the utterance
-ask for it? Every token looks for the token most like it on the other side, at three depths of the
-language model, and rare words count more (late interaction, as in ColBERT, arXiv 2004.12832): what
-was never seen in training is still compared word by word. Of a parameter ("room: where the lamp
-is") or a value ("room: kitchen"): is it said, and by which words? A small net with attention
-between both says so.
+ask for it? Both are vectors of the encoder (all-MiniLM-L6-v2), and so are thousands of utterances
+that ask for no tool; the tool has to be more like it. Of a parameter ("room: where the lamp is")
+or a value ("room: kitchen"): is it said, and by which words? A net with attention from one's
+tokens to the other's says so.
 """
 
 from __future__ import annotations
@@ -20,26 +19,18 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from antiphon.tools.blocks import Blocks
+from antiphon.tools.encoder import Encoder
 
-DEPTHS = 3
-"""Depths at which tokens are compared: embedded, after one block, after the last one."""
-READ = ("mask", "vectors", "weights")
-"""What is kept of utterances that ask for no tool."""
-START = 1
-"""SmolLM2's <|im_start|>: every text begins with it, and its state is thrown away."""
+BEGIN, END, UNKNOWN = 101, 102, 100
+"""BERT's [CLS], [SEP] and [UNK]."""
+MOST = 500
+"""Tokens of a text that are read; the encoder has places for 512."""
 
 
 @dataclass(frozen=True)
 class ReaderConfig:
     """Sizes of a reader."""
 
-    hidden: int
-    """Width of the language model."""
-    depth: int = 8
-    """Blocks of the language model that read."""
-    first: int = 4
-    """The first block that was corrected."""
     width: int = 256
     heads: int = 4
     blocks: int = 2
@@ -49,24 +40,18 @@ class ReaderConfig:
 
 @dataclass(frozen=True)
 class Read:
-    """Texts as the language model's blocks understand them."""
+    """Texts as the encoder understands them."""
 
     states: torch.Tensor
-    """[B, T, W]"""
+    """[B, T, W] of the tokens."""
     mask: torch.Tensor
     """[B, T] bool, True where there is a token."""
-    vectors: torch.Tensor
-    """[B, D, T, W] of length 1, one for every depth."""
-    weights: torch.Tensor
-    """[B, T], how much a token counts; they add up to 1."""
-
-    def pick(self, rows: torch.Tensor) -> Read:
-        """Some of the texts."""
-        return Read(self.states[rows], self.mask[rows], self.vectors[rows], self.weights[rows])
+    whole: torch.Tensor
+    """[B, H] of length 1, of the whole text."""
 
     def part(self, rows: slice) -> Read:
         """Some of the texts in a row."""
-        return Read(self.states[rows], self.mask[rows], self.vectors[rows], self.weights[rows])
+        return Read(self.states[rows], self.mask[rows], self.whole[rows])
 
 
 class Block(nn.Module):
@@ -108,90 +93,68 @@ class Reader(nn.Module):
 
     Args:
         config: sizes.
-        body: the language model's lower blocks, `config.depth` of them.
-        tokenizer: of the language model.
+        body: the encoder.
+        tokenizer: the encoder's, of the library `tokenizers`.
     """
 
-    mean: torch.Tensor
-    spread: torch.Tensor
-    rarity: torch.Tensor
+    others: torch.Tensor
 
-    def __init__(self, config: ReaderConfig, body: Blocks, tokenizer: Any) -> None:
+    def __init__(self, config: ReaderConfig, body: Encoder, tokenizer: Any) -> None:
         super().__init__()
         self.config, self.tokenizer, self.body = config, tokenizer, body
         width = config.width
-        self.register_buffer("mean", torch.zeros(DEPTHS, config.hidden))
-        self.register_buffer("spread", torch.ones(DEPTHS, config.hidden))
-        self.register_buffer("rarity", torch.ones(body.table.shape[0]))
-        self.turn = nn.Parameter(torch.empty(DEPTHS, config.hidden, width))
-        for turn in self.turn:
-            nn.init.orthogonal_(turn)
-        self.weigh = nn.Linear(config.hidden, 1)
-        nn.init.zeros_(self.weigh.weight)
-        nn.init.zeros_(self.weigh.bias)
-        self.mix = nn.Parameter(torch.full((2 * DEPTHS,), 0.5))
-        self.level = nn.Parameter(torch.tensor(-1.0))
-        self.project = nn.Linear(DEPTHS * config.hidden, width)
+        # [O, H], utterances that ask for no tool, questions and small talk; to tell commands from.
+        self.register_buffer("others", torch.zeros(0, body.width))
+        self.sharpness = nn.Parameter(torch.tensor(3.0))
+        self.level = nn.Parameter(torch.tensor(-4.0))
+        self.caution = nn.Parameter(torch.tensor(0.5))
+        self.chat = nn.Linear(body.width, 1)
+        nn.init.zeros_(self.chat.weight)
+        nn.init.zeros_(self.chat.bias)
+        self.project = nn.Linear(body.width, width)
         self.enter = nn.LayerNorm(width)
         self.blocks = nn.ModuleList(Block(width, config.heads) for _ in range(config.blocks))
-        self.others: Read | None = None
-        """Utterances that ask for no tool, questions and small talk; to tell commands from."""
         self.leave = nn.LayerNorm(width)
         self.judge = nn.Linear(2 * width, 1)
         self.edges = nn.Linear(width, 2)
 
     def tokens(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
-        """Tokens of a text and the characters of it they stand for."""
-        plain = normal(text)
-        found = self.tokenizer(" " + plain, add_special_tokens=False, return_offsets_mapping=True)
-        offsets = [(max(0, a - 1), b - 1) for a, b in found["offset_mapping"]]
-        offsets = [(a + (plain[a:b][:1] == " "), b) for a, b in offsets]
-        return found["input_ids"], offsets
+        """Tokens of a text, at least one, and the characters of it they stand for."""
+        found = self.tokenizer.encode(normal(text), add_special_tokens=False)
+        return found.ids[:MOST] or [UNKNOWN], found.offsets[:MOST] or [(0, 0)]
 
     def read(self, texts: Sequence[str]) -> Read:
         """Understand texts."""
-        rows = [[START, *self.tokens(text)[0]] for text in texts]
+        rows = [[BEGIN, *self.tokens(text)[0], END] for text in texts]
         lengths = torch.tensor([len(row) for row in rows])
         longest = int(lengths.max())
-        mask = torch.arange(1, longest) < lengths[:, None]
         order = lengths.argsort()
-        parts, rare = [], []
+        states, whole = [], []
         for part in order.split(32):  # neighbours in length, so that little is padded
             width = int(lengths[part].max())
-            ids = torch.tensor([rows[i] + [START] * (width - len(rows[i])) for i in part.tolist()])
-            seen = (torch.stack(self.body(ids), 2)[:, 1:].float() - self.mean) / self.spread
-            parts.append(F.pad(seen, (0, 0, 0, 0, 0, longest - width)))
-            rare.append(F.pad(self.rarity[ids[:, 1:]], (0, longest - width)))
+            ids = torch.tensor([rows[i] + [0] * (width - len(rows[i])) for i in part.tolist()])
+            there = torch.arange(width) < lengths[part, None]
+            seen = self.body(ids, there).float()
+            mean = (seen * there[..., None]).sum(1) / lengths[part, None]
+            whole.append(F.normalize(mean, dim=-1))
+            states.append(F.pad(self.project(seen[:, 1:-1]), (0, 0, 0, longest - width)))
         back = order.argsort()
-        seen = torch.cat(parts)[back]
-        vectors = F.normalize(torch.einsum("btdh,dhw->bdtw", seen, self.turn), dim=-1)
-        counts = torch.cat(rare)[back] * self.weigh(seen[:, :, 1])[..., 0].clamp(-3, 3).exp() * mask
-        weights = counts / counts.sum(1, keepdim=True)
-        return Read(self.project(seen.flatten(2)), mask, vectors, weights)
+        mask = torch.arange(1, longest - 1) < lengths[:, None] - 1
+        return Read(torch.cat(states)[back], mask, torch.cat(whole)[back])
 
     def match(self, heard: Read, texts: Read) -> torch.Tensor:
-        """How well every utterance asks for every tool: [U, S], above 0 for yes."""
-        found = []
-        for depth in range(DEPTHS):
-            alike = torch.einsum("utw,vsw->utvs", heard.vectors[:, depth], texts.vectors[:, depth])
-            alike = alike.masked_fill(~heard.mask[:, :, None, None], -1.0)
-            alike = alike.masked_fill(~texts.mask[None, None], -1.0)
-            found.append(torch.einsum("utv,ut->uv", alike.amax(3), heard.weights))
-            found.append(torch.einsum("uvs,vs->uv", alike.amax(1), texts.weights))
-        return 10 * (torch.stack(found, -1) @ self.mix + self.level)
+        """How alike every utterance and every tool are: [U, S]."""
+        return self.sharpness.exp() * (heard.whole @ texts.whole.T) + self.level
 
-    def doubt(self, heard: Read, others: Read, same: torch.Tensor | None = None) -> torch.Tensor:
-        """What a tool has to score more than: likeness to what asks for no tool, [U].
+    def doubt(self, heard: Read) -> torch.Tensor:
+        """What a tool has to score more than: likeness to what asks for no tool, [U]."""
+        alike = (heard.whole @ self.others.T).amax(1)
+        none: torch.Tensor = self.chat(heard.whole)[:, 0]
+        return self.caution * self.sharpness.exp() * alike + self.level + none
 
-        Args:
-            heard: utterances.
-            others: utterances that ask for no tool.
-            same: [U, O], True where both are one and the same.
-        """
-        alike = self.match(heard, others)
-        if same is not None:
-            alike = alike.masked_fill(same, -torch.inf)
-        return 0.5 * alike.amax(1)
+    def score(self, heard: Read, texts: Read) -> torch.Tensor:
+        """How much every utterance asks for every tool: [U, S], above 0 for rather than nothing."""
+        return self.match(heard, texts) - self.doubt(heard)[:, None]
 
     def compare(
         self, heard: Read, texts: Read, which: torch.Tensor, asked: torch.Tensor
@@ -252,36 +215,25 @@ class Reader(nn.Module):
             if hasattr(module, "down") and hasattr(module, "up"):
                 state[f"body.{name}.down"] = module.down.detach().half().contiguous()
                 state[f"body.{name}.up"] = (module.scale * module.up.detach()).half().contiguous()
-        if self.others is not None:
-            for name in READ:
-                tensor = getattr(self.others, name).contiguous()
-                state[f"others.{name}"] = tensor.half() if tensor.is_floating_point() else tensor
         part = path.with_suffix(".part")
         save_file(state, part, {"config": json.dumps(asdict(self.config))})
         part.replace(path)
 
     @classmethod
-    def load(
-        cls, path: Path, folder: Path, tokenizer: Any, table: torch.Tensor | None = None
-    ) -> Reader:
+    def load(cls, path: Path, folder: Path) -> Reader:
         """Read what `save` wrote, corrections merged.
 
         Args:
             path: the file.
-            folder: of the language model it was made for.
-            tokenizer: of that.
-            table: its embeddings, if they are loaded already.
+            folder: of the encoder it was made for.
         """
         from safetensors import safe_open
 
         with safe_open(path, "pt") as file:
             config = ReaderConfig(**json.loads(file.metadata()["config"]))
-            found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        state = {n: t.float() if t.is_floating_point() else t for n, t in found.items()}
-        reader = cls(config, Blocks.load(folder, config.depth, table), tokenizer)
-        if "others.mask" in state:
-            kept = {name: state.pop(f"others.{name}") for name in READ}
-            reader.others = Read(states=kept["weights"][..., None], **kept)
+            state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+        reader = cls(config, Encoder.load(folder), load_tokenizer(folder))
+        reader.others = state.pop("others")
         own = {name: value for name, value in state.items() if not name.startswith("body.")}
         reader.load_state_dict(own, strict=False)
         with torch.no_grad():
@@ -292,6 +244,16 @@ class Reader(nn.Module):
                     change = state[f"{layer}.up"] @ state[name]
                     weight.copy_((weight.float() + change).to(weight.dtype))
         return reader.eval().requires_grad_(False)
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The encoder's tokenizer, which gives texts as long as they are."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
 
 
 def normal(text: str) -> str:

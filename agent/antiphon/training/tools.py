@@ -1,15 +1,13 @@
 """Trains the reader of `antiphon.tools`: which tool an utterance asks for, or none, and with what.
 
-A step reads 64 utterances and as many tools, described or, so that no description is learned by
-heart, by another utterance that asks for it. Every utterance is compared with every tool; "none"
-scores half of the likeness to what else asks for no tool, and is right for questions, small talk,
-and utterances whose tool is left out.
+A step reads about 64 utterances and as many tools, in families of tools that are alike, described
+or, so that no description is learned by heart, by another utterance that asks for it. Every
+utterance is compared with every tool; "none" scores what `Reader.doubt` says, and is right for
+questions, small talk, and utterances whose tool is left out.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import random
 import re
 from collections.abc import Mapping, Sequence
@@ -21,27 +19,33 @@ from torch.nn import functional as F
 
 from antiphon import weights
 from antiphon.s2t import lora
-from antiphon.s2t.tokenizer import load_tokenizer
-from antiphon.tools.blocks import Blocks
-from antiphon.tools.chooser import FILE, LLM
-from antiphon.tools.reader import START, Read, Reader, ReaderConfig
+from antiphon.tools.chooser import ENCODER, FILE, words_of
+from antiphon.tools.encoder import Encoder
+from antiphon.tools.reader import Reader, ReaderConfig, load_tokenizer
 from antiphon.training import tools_corpus as corpus
 from antiphon.training import tools_score
 from antiphon.training.loop import Schedule, fit
 from antiphon.training.tools_corpus import Example, Sort, balanced
 
-COMMANDS, DETAILED, ABOUT, OTHERS = 34, 6, 6, 16
-"""Utterances of a step: one a tool; with parameters; speaking of a tool; anything else."""
-EXTRA = 16
-"""Descriptions of tools nobody asks for."""
+FAMILIES, KIN = 14, 2
+"""Tools of a step that are drawn, and tools most like each that come with it."""
+DETAILED, ABOUT, OTHERS = 6, 8, 16
+"""Utterances of a step with parameters; speaking of a tool; anything else."""
 LONGEST = 90
 """Characters of an utterance; longer ones cost more than they teach."""
+FIRST = 2
+"""The first block of the encoder that is corrected."""
 LEFT_OUT = 0.05
 """How often the right tool is not among those announced."""
-KNOWN = 300
-"""Utterances without a tool that the reader keeps."""
-FALSE = 0.015
-"""Calls where none was asked for that the threshold allows, with 10 tools announced."""
+KNOWN, RENEWED = 1000, 50
+"""Utterances without a tool that "none" is told from in training, and steps after which they are
+read anew; no batch has them."""
+KEPT = 4000
+"""Utterances without a tool that the finished reader keeps, those of training among them."""
+NEIGHBOURS = 12
+"""Tools most like another that it is drawn with."""
+FALSE = 0.018
+"""Calls where none was asked for that the threshold allows."""
 MISHEARD = {
     "for": "four", "four": "for", "to": "two", "two": "to", "too": "to", "there": "their",
     "their": "there", "right": "write", "write": "right", "hear": "here", "here": "hear",
@@ -91,39 +95,52 @@ class Corpus:
         ]
         self.about = corpus.nots("train")
         found = [e for e in corpus.others(data, "train") if len(e.text) <= LONGEST]
+        calm = [e for e in found if e.kind != "out of scope" and len(e.text) <= 60]
+        self.kept = balanced(calm, KEPT)
+        self.known = self.kept[:KNOWN]
         kinds = sorted({e.kind for e in found})
+        found = list(set(found) - set(self.known))
+        found.sort(key=lambda e: e.text)
         self.others = {kind: [e for e in found if e.kind == kind] for kind in kinds}
         self.slots: dict[Sort, list[str]] = {
             s: sorted({name for e in examples for name in e.spans})
             for s, examples in self.by.items()
         }
+        self.kin: dict[Sort, list[Sort]] = {}
+        """Tools most like each, so that they are told apart; empty: any."""
 
     def batch(self, step: int) -> Batch:
         """The batch of a step."""
         rng = random.Random(f"{self.seed} {step}")
-        heard = [rng.choice(self.by[s]) for s in rng.sample(self.sorts, COMMANDS)]
+        spoken = [s for s in self.sorts if s.sources]
+        drawn = rng.sample(spoken, FAMILIES // 2) + rng.sample(self.sorts, FAMILIES // 2)
+        sorts = list(dict.fromkeys(k for s in drawn for k in (s, *self._kin(s, rng))))
+        heard = [rng.choice(self.by[s]) for s in sorts]
         heard += [rng.choice(rng.choice(self.detailed)) for _ in range(DETAILED)]
-        heard += rng.sample(self.about, ABOUT)
+        near = [e for e in self.about if e.about in sorts]
+        heard += rng.sample(near, min(len(near), ABOUT))
         for kind, share in zip(self.others, (0.4, 0.1, 0.35, 0.15), strict=True):
             count = round(OTHERS * share)
             heard += [rng.choice(self.others[kind]) for _ in range(count)]
         heard = [disturb(e, rng) for e in heard]
-        sorts = list(dict.fromkeys(e.sort for e in heard if e.sort))
-        rest = [s for s in self.sorts if s not in sorts]
-        sorts += rng.sample(rest, EXTRA)
+        sorts = list(dict.fromkeys([*sorts, *(e.sort for e in heard if e.sort)]))
         batch = Batch(heard, [self.announce(s, rng) for s in sorts], sorts, [], [])
         for row, example in enumerate(heard):
             if example.sort:
                 self._ask(batch, row, example, example.sort, rng)
         return batch
 
+    def _kin(self, sort: Sort, rng: random.Random) -> list[Sort]:
+        kin = self.kin.get(sort, self.sorts)
+        return rng.sample(kin, KIN)
+
     def announce(self, sort: Sort, rng: random.Random) -> str:
         """A tool as some robot might announce it."""
         name, says = sort.name.replace("_", " "), rng.choice(sort.says)
         luck = rng.random()
-        if luck < 0.3:
+        if luck < 0.2:
             return rng.choice(self.by[sort]).text  # so that many more texts are announced
-        if luck < 0.4:
+        if luck < 0.3:
             says = " ".join(rng.sample(sort.says, 2))
         if luck > 0.7:
             says = " ".join(w for w in says.split() if rng.random() > 0.15) or says
@@ -202,16 +219,16 @@ def losses(reader: Reader, batch: Batch, rng: random.Random) -> dict[str, torch.
     )
     own = F.one_hot(right.clamp(min=0), tools).bool() & (right >= 0)[:, None]
     given = torch.tensor([rng.random() >= LEFT_OUT for _ in batch.heard]) & (right >= 0)
-    unasked = overlap & ~(own & given[:, None])
-    chat = torch.tensor([row for row, e in enumerate(batch.heard) if e.sort is None])
-    doubt = reader.doubt(heard, heard.pick(chat), torch.arange(count)[:, None] == chat)
-    odds = torch.cat([doubt[:, None], scores.masked_fill(unasked, -torch.inf)], 1)
+    absent = torch.tensor([[rng.random() < share for _ in batch.sorts] for share in
+                           (rng.random() * 0.9 for _ in batch.heard)])  # fmt: skip
+    unasked = (overlap | absent) & ~(own & given[:, None])
+    odds = torch.cat([reader.doubt(heard)[:, None], scores.masked_fill(unasked, -torch.inf)], 1)
     choice = F.cross_entropy(odds, torch.where(given, right + 1, 0))
     asked = own.any(0)
     rivals = scores.masked_fill(overlap & ~own, -torch.inf)
-    among = F.cross_entropy(rivals[right >= 0], right[right >= 0])
     by_tool = (rivals[:, asked].log_softmax(0) * own[:, asked]).nan_to_num(neginf=0.0).sum(0)
-    contrast = among - (by_tool / own[:, asked].sum(0)).mean()
+    contrast = F.cross_entropy(rivals[right >= 0], right[right >= 0])
+    contrast = contrast - (by_tool / own[:, asked].sum(0)).mean()
 
     which = [row for row, options, _ in batch.values for _ in options]
     which += [row for row, _, _ in batch.slots]
@@ -226,7 +243,7 @@ def losses(reader: Reader, batch: Batch, rng: random.Random) -> dict[str, torch.
     presence = F.binary_cross_entropy_with_logits(found[values_asked:], said)
     ends = spans(reader, batch, edges[values_asked:])
     return {
-        "loss": choice + 0.5 * contrast + 0.3 * values + 0.5 * (presence + ends),
+        "loss": choice + 0.3 * contrast + 0.3 * values + 0.5 * (presence + ends),
         "choice": choice, "contrast": contrast, "values": values,
         "presence": presence, "spans": ends,
     }  # fmt: skip
@@ -266,8 +283,8 @@ def train(
     steps: int,
     minutes: float | None,
     seed: int,
-    rank: int = 8,
-    lr: float = 1e-3,
+    rank: int = 16,
+    lr: float = 6e-4,
 ) -> None:
     """Train, choose the threshold, and write `reader.safetensors`.
 
@@ -278,68 +295,48 @@ def train(
         steps: optimizer steps of the whole run.
         minutes: longest run.
         seed: of weights and batches.
-        rank: of the corrections of the language model's blocks.
+        rank: of the corrections of the encoder.
         lr: peak learning rate.
     """
     torch.manual_seed(seed)
-    folder = weights.path(LLM)
-    config = json.loads((folder / "config.json").read_text("utf-8"))
-    sizes = ReaderConfig(config["hidden_size"])
-    reader = Reader(sizes, Blocks.load(folder, sizes.depth), load_tokenizer(folder))
-    lora.attach(reader.body, rank, float(rank), first=sizes.first)
+    folder = weights.path(ENCODER)
+    reader = Reader(ReaderConfig(), Encoder.load(folder), load_tokenizer(folder))
     drawn = Corpus(data, seed)
-    if not (work / "checkpoint.pt").exists():
-        prepare(reader, drawn)
+    drawn.kin = kin(reader, drawn)
+    lora.attach(reader.body, rank, float(rank), first=FIRST)
+    reader.others = torch.zeros(len(drawn.known), reader.body.width)
 
     def step_losses(step: int) -> Mapping[str, torch.Tensor]:
+        if step % RENEWED == 0:
+            renew(reader, drawn.known)
         return losses(reader, drawn.batch(step), random.Random(f"{seed} {step} rivals"))
 
     schedule = Schedule(steps=steps, lr=lr, warmup=30)
-    fit(reader, step_losses, schedule, work, minutes=minutes, seed=seed, save_every=20)
-    reader.eval().others = known_others(reader, drawn)
-    reader.config = replace(sizes, threshold=tuned(reader, data))
+    fit(reader, step_losses, schedule, work, minutes=minutes, seed=seed, save_every=50)
+    renew(reader.eval(), drawn.kept)
+    reader.config = replace(reader.config, threshold=tuned(reader, data))
     out.mkdir(parents=True, exist_ok=True)
     reader.save(out / FILE)
 
 
 @torch.no_grad()
-def known_others(reader: Reader, drawn: Corpus) -> Read:
-    """Training utterances that ask for no tool, as the finished reader reads them."""
-    every = [e for pile in drawn.others.values() for e in pile if e.kind != "out of scope"]
-    return reader.read([e.text for e in balanced(every, KNOWN) if len(e.text) <= 60])
+def renew(reader: Reader, known: Sequence[Example]) -> None:
+    """Read what asks for no tool as the reader now reads."""
+    reader.others = reader.read([e.text for e in known]).whole
 
 
 @torch.no_grad()
-def prepare(reader: Reader, drawn: Corpus) -> None:
-    """Where to begin: tokens compared as the language model gives them, rare ones counting more."""
-    every = [e.text for p in (*drawn.by.values(), *drawn.others.values()) for e in p[::3]]
-    seen = torch.zeros_like(reader.rarity)
-    for text in every:
-        seen[list(set(reader.tokens(text)[0]))] += 1
-    reader.rarity = (len(every) / (1 + seen)).log().clamp(min=0.2) / math.log(len(every))
-    batches = [drawn.batch(step) for step in range(4)]
-    for batch in batches:
-        batch.texts = batch.texts[: len(batch.sorts)]
-    rows = [[START, *reader.tokens(t)[0]] for b in batches for t in (*b.texts, *texts_of(b))]
-    states = torch.cat(
-        [torch.stack(reader.body(torch.tensor([row])), 2)[0, 1:].float() for row in rows]
-    )
-    reader.mean, reader.spread = states.mean(0), states.std(0) + 1e-4
-    right, wrong = [], []
-    for batch in batches:
-        scores = reader.match(reader.read(texts_of(batch)), reader.read(batch.texts))
-        for row, example in zip(scores, batch.heard, strict=True):
-            if example.sort:
-                right.append(row[batch.sorts.index(example.sort)])
-            else:
-                wrong.append(row.max())
-    middle = torch.stack(right).median() + torch.stack(wrong).median()
-    reader.level.sub_(middle / 20)
-
-
-def texts_of(batch: Batch) -> list[str]:
-    """The utterances of a batch."""
-    return [e.text for e in batch.heard]
+def kin(reader: Reader, drawn: Corpus) -> dict[Sort, list[Sort]]:
+    """The tools most like each that do not overlap with it, as the encoder has them."""
+    texts = [f"{words_of(s.name)}: {says}" for s in drawn.sorts for says in s.says]
+    owner = torch.tensor([i for i, s in enumerate(drawn.sorts) for _ in s.says])
+    total = torch.zeros(len(drawn.sorts), reader.body.width)
+    mean = F.normalize(total.index_add(0, owner, reader.read(texts).whole), dim=-1)
+    order = (mean @ mean.T).argsort(1, descending=True).tolist()
+    return {
+        sort: [drawn.sorts[i] for i in row if not drawn.sorts[i].overlaps(sort)][:NEIGHBOURS]
+        for sort, row in zip(drawn.sorts, order, strict=True)
+    }
 
 
 def tuned(reader: Reader, data: Path, false: float = FALSE) -> float:

@@ -1,6 +1,6 @@
 """Commands with the tools they ask for: three open corpora and robot tools written by hand.
 
-`data/tools.jsonl` lists the tools. A tool's `split` says what it is for: `train`; `tune`, for the
+`data/tools*.jsonl` list the tools. A tool's `split` says what it is for: `train`; `tune`, for the
 threshold; `test`, never seen before the benchmark. Tools that share a word in `near` overlap in
 meaning: none of them counts as wrong where another is right.
 """
@@ -64,27 +64,27 @@ class Example:
     spans: dict[str, tuple[int, int]] = field(default_factory=dict, compare=False)
     """Parameter to characters of the text."""
     kind: str = "command"
+    about: Sort | None = None
+    """The tool it speaks of without asking for it."""
 
 
 @cache
 def sorts() -> tuple[Sort, ...]:
     """All tools."""
-    found = []
-    for line in (FILES / "tools.jsonl").read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
-        found.append(
-            Sort(
-                row["name"],
-                row["split"],
-                tuple(row["says"]),
-                tuple(row.get("from", ())),
-                frozenset(row.get("near", ())),
-                row.get("parameters", {}),
-                tuple(row.get("asks", ())),
-                tuple(row.get("nots", ())),
-            )
+    lines = [line for path in sorted(FILES.glob("tools*.jsonl")) for line in path.open("rb")]
+    return tuple(
+        Sort(
+            row["name"],
+            row["split"],
+            tuple(row["says"]),
+            tuple(row.get("from", ())),
+            frozenset(row.get("near", ())),
+            row.get("parameters", {}),
+            tuple(row.get("asks", ())),
+            tuple(row.get("nots", ())),
         )
-    return tuple(found)
+        for row in map(json.loads, lines)
+    )
 
 
 @cache
@@ -188,7 +188,12 @@ def others(data: Path, split: str) -> list[Example]:
 
 def nots(split: str) -> list[Example]:
     """Sentences about the matter of a hand-written tool that do not ask for it."""
-    return [Example(t, None, kind="about") for s in sorts() if s.split == split for t in s.nots]
+    return [
+        Example(text, None, kind="about", about=sort)
+        for sort in sorts()
+        if sort.split == split
+        for text in sort.nots
+    ]
 
 
 def balanced(examples: Sequence[Example], count: int, seed: int = 0) -> list[Example]:

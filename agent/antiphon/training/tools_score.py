@@ -84,9 +84,7 @@ def score(
     read, table = reader.read(texts), []
     for at in tqdm(range(0, len(examples), BATCH), desc="tools", unit="batch"):
         heard = reader.read([e.text for e in examples[at : at + BATCH]])
-        found = reader.match(heard, read)
-        if reader.others is not None:
-            found = found - reader.doubt(heard, reader.others)[:, None]
+        found = reader.score(heard, read)
         asked = [
             [
                 start + rng.randrange(len(sort.says))
@@ -98,11 +96,11 @@ def score(
     return Scores(tuple(examples), tuple(sorts), torch.cat(table))
 
 
-def threshold_for(unasked: Scores, false: float, size: int = 10) -> float:
+def threshold_for(unasked: Scores, false: float) -> float:
     """The least threshold with at most a share `false` of calls where none was asked for."""
-    candidates = [0.1 * step for step in range(-80, 80)]
+    candidates = [0.05 * step for step in range(-200, 400)]
     for threshold in candidates:
-        calls = unasked.called(size, threshold)
+        calls = [called for size in SIZES for called in unasked.called(size, threshold)]
         if sum(calls) <= false * len(calls):
             return threshold
     return candidates[-1]

@@ -3,14 +3,15 @@
 import pytest
 
 from antiphon import weights
-from antiphon.s2t.tokenizer import load_tokenizer
 from antiphon.tools import Tool
-from antiphon.tools.chooser import LLM, Chooser
+from antiphon.tools.chooser import ENCODER, Chooser
 from antiphon.tools.toolbox import Toolbox
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not weights.is_ready(weights.ENTRIES[LLM]), reason="weights not fetched"),
+    pytest.mark.skipif(
+        not weights.is_ready(weights.ENTRIES[ENCODER]), reason="weights not fetched"
+    ),
 ]
 
 
@@ -57,7 +58,7 @@ TOOLS = [
 
 @pytest.fixture(scope="module")
 def toolbox():
-    return Toolbox(TOOLS, Chooser.load(load_tokenizer(weights.path(LLM))))
+    return Toolbox(TOOLS, Chooser.load())
 
 
 @pytest.mark.parametrize(
@@ -91,6 +92,8 @@ def test_a_command_becomes_a_call(toolbox, text, name, arguments):
         "I had a long day at work.",
         "Thank you very much.",
         "Hello, how are you?",
+        "Who invented the light bulb?",
+        "How hot is the sun?",
     ],
 )
 def test_an_ordinary_question_is_no_call(toolbox, text):
@@ -101,9 +104,3 @@ def test_something_else_at_the_same_time_changes_nothing(toolbox):
     first = toolbox.decide("turn right by ninety degrees")
     toolbox.decide("who wrote hamlet")
     assert toolbox.decide("turn right by ninety degrees") == first
-
-
-@pytest.mark.xfail(strict=True, reason="the committed reader takes these for commands")
-@pytest.mark.parametrize("text", ["Who invented the light bulb?", "How hot is the sun?"])
-def test_questions_that_sound_like_commands(toolbox, text):
-    assert toolbox.decide(text) is None
