@@ -245,7 +245,7 @@ def turn_end_(
     turns: Annotated[int, typer.Option(min=1, help="Turns that are heard.")] = 600,
     seed: Seed = 0,
 ) -> None:
-    """Train the head that hears whether a turn is complete."""
+    """Train the heads that hear whether a turn is complete."""
     if not (data / "speech").is_dir():
         raise UserError(f"{data} has no folder speech: give the data folder of docs/data.md")
     from antiphon import weights

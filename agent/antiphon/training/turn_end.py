@@ -1,7 +1,9 @@
-"""Trains the head that hears whether a turn is complete, on moments the runtime really asks about.
+"""Trains the heads that hear whether a turn is complete, on moments the runtime really asks about.
 
 Every training scene goes through voice activity and endpointing as in a conversation. Whenever they
-say that the turn may be over, Smart Turn's states are kept, with the truth: it was, or it was not.
+say that the turn may be over, the states of Smart Turn and of Whisper's encoder are kept, with the
+truth: it was, or it was not. A scene with a pause ends at its second such moment; so that the heads
+do not learn to count pauses, first and later moments weigh the same, and so do both answers.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,9 @@ from antiphon.runtime.frames import FRAME, RATE
 from antiphon.runtime.smart_turn import Judge
 from antiphon.runtime.vad import VoiceActivity
 from antiphon.training.augment import Augment
+
+if TYPE_CHECKING:
+    from antiphon.s2t.encoder import AudioEncoder
 
 Sound = NDArray[np.float32]
 
@@ -38,6 +43,8 @@ PARTS = {
 CUT_OFF = ("librispeech_subset",)
 """Collections whose train clips end anywhere."""
 VOICES = ("flite:slt", "flite:awb", "espeak:en-gb+f3", "espeak:en-us+m3")
+AGAIN = 0.2
+"""Seconds of silence after which Smart Turn is asked again."""
 BEFORE, AFTER = RATE * 3 // 5, RATE * 6 // 5
 """Samples of room sound around a turn."""
 
@@ -47,9 +54,11 @@ class Moment:
     """A time at which the turn might have been over."""
 
     states: NDArray[np.float32]
-    """What Smart Turn made of the turn so far."""
+    """What Smart Turn, or the hearing, made of the turn so far."""
     complete: bool
     """Whether it was over."""
+    later: bool = False
+    """Whether it was not the first of its turn."""
 
 
 def clips(
@@ -85,7 +94,9 @@ def _questions(
         yield voice(name, piper).speak(texts[i].strip().rstrip("?").capitalize() + "?")
 
 
-def moments(clip: Sound, ended: bool, augment: Augment, judge: Judge, seed: int) -> list[Moment]:
+def moments(
+    clip: Sound, ended: bool, augment: Augment, judge: Judge, encoder: AudioEncoder, seed: int
+) -> tuple[list[Moment], list[Moment]]:
     """What the endpointer would ask about while it hears `clip` somewhere.
 
     Args:
@@ -93,18 +104,36 @@ def moments(clip: Sound, ended: bool, augment: Augment, judge: Judge, seed: int)
         ended: whether its end is one.
         augment: holds rooms and noises.
         judge: Smart Turn.
+        encoder: Whisper's.
         seed: of room, noise and pause.
+
+    Returns:
+        States of Smart Turn, after 100 and 200 ms of silence; states of the hearing.
     """
     rng = np.random.default_rng(seed)
     pcm, end = scene(clip, augment, rng)
     voice, ends = VoiceActivity(), Endpointer(patience=60)
-    found = []
+    sound, heard = list[Moment](), list[Moment]()
+    over = False
     for i, frame in enumerate(pcm[: len(pcm) // FRAME * FRAME].reshape(-1, FRAME)):
-        if ends.step(voice.step(frame), frame) == "soft":
+        change = ends.step(voice.step(frame), frame)
+        if change == "soft":
             over = (i + 1 - SOFT) * FRAME > end - RATE // 5
-            if ended or not over:
-                found.append(Moment(judge(ends.turn())[0], over))
-    return found
+        if (over and not ended) or not (change == "soft" or ends.silence == AGAIN):
+            continue
+        turn = ends.turn()
+        if change == "soft":
+            heard.append(Moment(states_of(turn, encoder), over, bool(heard)))
+        if heard:
+            sound.append(Moment(judge(turn)[0], over, len(heard) > 1))
+    return sound, heard
+
+
+def states_of(turn: Sound, encoder: AudioEncoder) -> NDArray[np.float32]:
+    """What the head of the hearing looks at [3 * width] of a turn [N]."""
+    from antiphon.s2t.closing import closing
+
+    return np.asarray(closing(encoder.encode(turn)[-1]).numpy(), np.float32)
 
 
 def scene(clip: Sound, augment: Augment, rng: np.random.Generator) -> tuple[Sound, int]:
@@ -112,7 +141,7 @@ def scene(clip: Sound, augment: Augment, rng: np.random.Generator) -> tuple[Soun
     level = clip[: len(clip) // FRAME * FRAME].reshape(-1, FRAME).std(axis=1)
     loud = np.flatnonzero(level > level.max() * 0.03)
     pcm = clip[loud[0] * FRAME : (loud[-1] + 1) * FRAME] * np.float32(0.3 / np.abs(clip).max())
-    if rng.random() < 0.6:
+    if rng.random() < 0.4:
         pcm = paused(pcm, rng)
     end = BEFORE + len(pcm)
     pcm = np.pad(pcm, (BEFORE, AFTER))
@@ -143,8 +172,12 @@ def paused(pcm: Sound, rng: np.random.Generator) -> Sound:
     return np.concatenate([before, np.zeros(int(rng.uniform(0.3, 1) * RATE), np.float32), after])
 
 
+HEAVIEST = 6.0
+"""Most that a rare kind of moment weighs."""
+
+
 def fit(moments: Sequence[Moment], decay: float = 200.0) -> dict[str, NDArray[np.float32]]:
-    """Logistic regression, both answers weighing the same, by Newton's method.
+    """Logistic regression by Newton's method; both answers, first and later moments weigh alike.
 
     Args:
         moments: of the training speakers.
@@ -155,7 +188,10 @@ def fit(moments: Sequence[Moment], decay: float = 200.0) -> dict[str, NDArray[np
     """
     x = np.array([m.states for m in moments], np.float64)
     y = np.array([m.complete for m in moments], np.float64)
-    share = np.where(y == 1, len(y) / 2 / max(1, y.sum()), len(y) / 2 / max(1, (1 - y).sum()))
+    later = np.array([m.later for m in moments])
+    share = np.ones(len(y))
+    for group in (y * 2 + later == kind for kind in range(4)):
+        share[group] = min(len(y) / 4 / max(1, group.sum()), HEAVIEST)
     mean, scale = x.mean(0), x.std(0) + 1e-3
     x = np.c_[(x - mean) / scale, np.ones(len(x))]
     theta, ridge = np.zeros(x.shape[1]), np.r_[np.full(x.shape[1] - 1, decay), 1e-3]
@@ -171,11 +207,11 @@ def fit(moments: Sequence[Moment], decay: float = 200.0) -> dict[str, NDArray[np
 def train(
     data: Path, out: Path, *, count: int = 600, seed: int = 0, piper: Path | None = None
 ) -> dict[str, Any]:
-    """Trains the head into `out`; returns how many moments of either kind it saw.
+    """Trains the heads into `out`; returns how many moments of either kind they saw.
 
     Args:
         data: the folder of docs/data.md.
-        out: gets `head.safetensors`.
+        out: gets `head.safetensors`, of Smart Turn, and `hearing.safetensors`.
         count: turns that are heard.
         seed: of everything drawn.
         piper: folder of a Piper voice that asks questions, too.
@@ -185,12 +221,20 @@ def train(
     """
     from safetensors.numpy import save_file
 
+    from antiphon import weights
+    from antiphon.s2t.encoder import AudioEncoder
+
     augment, judge = Augment(data), Judge()
-    found: list[Moment] = []
+    encoder = AudioEncoder.load(weights.path("whisper-tiny.en"))
+    sound, heard = list[Moment](), list[Moment]()
     turns = tqdm(clips(data, "train", count, seed, piper), total=count, unit="turn", desc="hear")
     for i, (clip, ended) in enumerate(turns):
-        found += moments(clip, ended, augment, judge, seed + i)
+        asked, understood = moments(clip, ended, augment, judge, encoder, seed + i)
+        sound += asked
+        heard += understood
     out.mkdir(parents=True, exist_ok=True)
-    save_file(fit(found), out / "head.safetensors")
-    complete = sum(m.complete for m in found)
-    return {"turns": i + 1, "complete": complete, "incomplete": len(found) - complete}
+    for name, found, decay in (("head", sound, 400.0), ("hearing", heard, 200.0)):
+        head = {key: value.astype(np.float16) for key, value in fit(found, decay).items()}
+        save_file(head, out / f"{name}.safetensors")
+    complete = sum(m.complete for m in heard)
+    return {"turns": i + 1, "complete": complete, "incomplete": len(heard) - complete}

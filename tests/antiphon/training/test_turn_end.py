@@ -25,6 +25,17 @@ def test_rare_ends_weigh_as_much_as_pauses():
     assert np.mean(ends) >= 0.7
 
 
+def test_counting_silences_is_not_learnt():
+    rng = np.random.default_rng(0)
+
+    def moment(complete, later):
+        return Moment(np.array([later, complete + rng.normal()]), complete, later)
+
+    kinds = {(True, True): 150, (False, True): 20, (True, False): 20, (False, False): 150}
+    head = fit([moment(*kind) for kind, count in kinds.items() for _ in range(count)], decay=1.0)
+    assert head["weight"][1] > 3 * abs(head["weight"][0])
+
+
 def test_a_scene_knows_where_the_turn_ends(tmp_path):
     rng = np.random.default_rng(0)
     clip = np.pad(0.2 * rng.normal(size=2 * RATE), (RATE, RATE)).astype(np.float32)
