@@ -161,9 +161,12 @@ def turn_taking_(
     with working(seed):
         import numpy as np
 
+        from antiphon import weights
         from antiphon.evaluation import turn_taking
         from antiphon.evaluation.turn_scenes import Material
         from antiphon.runtime.smart_turn import SmartTurn
+        from antiphon.s2t.closing import Closing
+        from antiphon.s2t.encoder import AudioEncoder
         from antiphon.training.voices import HELD_OUT
         from antiphon.training.voices import voice as speaker
 
@@ -171,12 +174,11 @@ def turn_taking_(
         material = Material.read(data, split, limit or 30, np.random.default_rng(seed))
         said = [speaker(n).speak(text) for n in HELD_OUT for text in turn_taking.BACKCHANNELS]
         agent = [aloud(text, voice) for text in turn_taking.AGENT]
-        ear = listen("s2t").ear
-
-        def hearing(turn: Pcm) -> float:
-            return ear.finish(ear.feed(turn, ear.start())).complete or 0.0
-
-        judges: turn_taking.Judges = {"sound": SmartTurn().log_odds, "hearing": hearing}
+        closing, encoder = Closing.load(), AudioEncoder.load(weights.path("whisper-tiny.en"))
+        judges: turn_taking.Judges = {
+            "sound": SmartTurn().log_odds,
+            "hearing": lambda turn: closing(encoder.encode(turn)[-1]),
+        }
         result = turn_taking.evaluate(
             material, agent, said, judges, seed, aec3=aec, patience=patience
         )
