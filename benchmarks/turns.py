@@ -24,7 +24,7 @@ import typer
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from live_scenes import Echo, Recorded, Sound, User
+from live_scenes import SILENT, Echo, Recorded, Sound, User
 from report import script, show
 from turn_sides import OUT, PASSAGE, Prepared, Side, load
 
@@ -67,7 +67,6 @@ class Sounds:
         pairs = [(a, b) for a in own for b in own if a is not b]
         hums = [sound[: RATE * 3 // 10] for sound in own]
         if data is not None:
-            own += scenes.requests(data, "dev", max(0, limit - len(own)), rng)
             pairs = scenes.pairs(data, "dev", limit, rng)
             hums = scenes.Material.read(data, "dev", limit, rng).words
         else:
@@ -167,7 +166,7 @@ def interruption(side: Side, spoken: tuple[Sound, Sound], seed: int) -> Recorded
 
 def place(recorded: Recorded, reply: Sound) -> float | None:
     """Seconds into an undisturbed reply [N] of the last that was heard; None if it was another."""
-    loud = np.flatnonzero(np.abs(recorded.speaker) > 0)
+    loud = np.flatnonzero(np.abs(recorded.speaker) > SILENT)
     if not len(loud):
         return None
     end = recorded.speaker[: loud[-1] + 1][-MATCHED:]

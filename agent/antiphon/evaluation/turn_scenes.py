@@ -133,16 +133,6 @@ def from_onset(pcm: Sound) -> Sound:
     return pcm[int(loud.argmax()) * FRAME :]
 
 
-def requests(data: Path, split: str, limit: int, rng: np.random.Generator) -> list[Sound]:
-    """So many orders of coffee by many speakers, at most six seconds each.
-
-    Raises:
-        UserError: the collection is not there.
-    """
-    paths = draw(clips(data / "speech" / "picovoice_speech_to_intent", split), limit, rng)
-    return [trim(audio.read(path))[: 6 * RATE] for path in paths]
-
-
 def pairs(
     data: Path, split: str, limit: int, rng: np.random.Generator
 ) -> list[tuple[Sound, Sound]]:

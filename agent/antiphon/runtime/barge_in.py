@@ -27,12 +27,14 @@ OTHERS, LATELY = 0.7, 160 // FRAME_MS
 next ones count, though the agent's own sound covers them."""
 LIKELY = 0.3
 """Probability of speech that counts here: AEC3 leaves nothing of the agent that comes near it."""
-PAUSE = 100 // FRAME_MS
+PAUSE = 80 // FRAME_MS
 """Frames of speech that pause the agent."""
 STOP = 700 // FRAME_MS
 """Frames of foreign speech that stop it; longer than "uh-huh" or "yes"."""
 FORGIVEN = 260 // FRAME_MS
 """Frames without speech that end a burst; shorter ones lie inside of words."""
+HELD = 400 // FRAME_MS
+"""Frames without speech after which a paused agent goes on; people breathe."""
 WARY = 3000 // FRAME_MS
 """Frames after a pause for nothing in which a share of the agent's own sound counts again, and the
 speech of the burst before still counts: who speaks up twice means it."""
@@ -78,7 +80,7 @@ class BargeIn:
             self._burst, self._gap = self._burst + 1, 0
         elif not (self._paused and echo.own >= OWN and activity.probability > LIKELY):
             self._gap += 1  # a pause is not over while its beginning still echoes
-        if self._gap > FORGIVEN:
+        if self._gap > (HELD if self._paused else FORGIVEN):
             return self._let_go()
         if not self._paused and self._burst >= PAUSE:
             self._paused = True

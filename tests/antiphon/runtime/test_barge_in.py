@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.runtime.barge_in import FORGIVEN, NEAR_DB, PAUSE, STOP, WARY, BargeIn
+from antiphon.runtime.barge_in import FORGIVEN, HELD, NEAR_DB, PAUSE, STOP, WARY, BargeIn
 from antiphon.runtime.echo import EchoFrame
 from antiphon.runtime.frames import FRAME, FRAME_MS
 from antiphon.runtime.vad import Activity
@@ -41,7 +41,7 @@ def test_who_speaks_up_twice_means_it():
     barge_in = BargeIn()
     short = STOP * 3 // 5
     assert feed(barge_in, short) == [(PAUSE - 1, "pause")]
-    feed(barge_in, FORGIVEN + 1, speech=False)
+    feed(barge_in, HELD + 1, speech=False)
     assert [change for _, change in feed(barge_in, short)][:2] == ["pause", "stop"]
 
 
@@ -49,13 +49,13 @@ def test_two_hums_far_apart_are_no_interruption():
     barge_in = BargeIn()
     for _ in range(3):
         assert feed(barge_in, STOP * 3 // 5) == [(PAUSE - 1, "pause")]
-        feed(barge_in, FORGIVEN + WARY + 1, speech=False)
+        feed(barge_in, HELD + WARY + 1, speech=False)
 
 
 def test_a_backchannel_only_pauses():
     barge_in = BargeIn()
     assert feed(barge_in, 400 // FRAME_MS) == [(PAUSE - 1, "pause")]
-    assert feed(barge_in, 50, speech=False) == [(FORGIVEN, "resume")]
+    assert feed(barge_in, 50, speech=False) == [(HELD, "resume")]
 
 
 def test_a_click_does_nothing():
