@@ -29,6 +29,8 @@ LIKELY = 0.3
 """Probability of speech that counts here: AEC3 leaves nothing of the agent that comes near it."""
 PAUSE = 80 // FRAME_MS
 """Frames of speech that pause the agent."""
+SLOWLY = 200 // FRAME_MS
+"""The same before the listener has been heard once."""
 STOP = 700 // FRAME_MS
 """Frames of foreign speech that stop it; longer than "uh-huh" or "yes"."""
 FORGIVEN = 260 // FRAME_MS
@@ -82,7 +84,7 @@ class BargeIn:
             self._gap += 1  # a pause is not over while its beginning still echoes
         if self._gap > (HELD if self._paused else FORGIVEN):
             return self._let_go()
-        if not self._paused and self._burst >= PAUSE:
+        if not self._paused and self._burst >= (PAUSE if len(self._levels) >= STOP else SLOWLY):
             self._paused = True
             return "pause"
         if self._burst + (self._before if self._wary else 0) >= STOP:
@@ -93,7 +95,8 @@ class BargeIn:
     def _foreign(self, activity: Activity, echo: EchoFrame) -> bool:
         """Whether somebody near speaks, or seems to, as long as nothing depends on it."""
         self._shares.append(echo.own)
-        trusted = echo.removed and not (self._paused or self._wary)
+        known = len(self._levels) >= STOP
+        trusted = known and echo.removed and not (self._paused or self._wary)
         seems = trusted and min(self._shares) < OTHERS
         self._peaks.append(max(echo.level_db, activity.level_db) if seems else echo.level_db)
         return (

@@ -18,27 +18,34 @@ def feed(barge_in, count, *, speech=True, own=0.0, db=-30.0, speaking=True, remo
     return [(i, change) for i, change in found if change]
 
 
+def known():
+    """A detector that has heard its listener before."""
+    barge_in = BargeIn()
+    feed(barge_in, STOP, speaking=False)
+    return barge_in
+
+
 def test_speech_pauses_at_once_and_stops_soon():
-    assert feed(BargeIn(), STOP) == [(PAUSE - 1, "pause"), (STOP - 1, "stop")]
+    assert feed(known(), STOP) == [(PAUSE - 1, "pause"), (STOP - 1, "stop")]
     assert PAUSE * FRAME_MS <= 150
 
 
 def test_speech_under_the_agents_own_voice_pauses_as_soon():
-    barge_in = BargeIn()
+    barge_in = known()
     changes = feed(barge_in, 1, own=0.5, removed=True)
     changes += feed(barge_in, PAUSE, own=0.99, removed=True)
     assert [change for _, change in changes] == ["pause"]
 
 
 def test_a_pause_is_not_over_while_its_beginning_still_echoes():
-    barge_in = BargeIn()
+    barge_in = known()
     feed(barge_in, PAUSE, own=0.5, removed=True)
     assert not feed(barge_in, 2 * FORGIVEN, own=0.99, removed=True)
     assert "stop" in [change for _, change in feed(barge_in, STOP)]
 
 
 def test_who_speaks_up_twice_means_it():
-    barge_in = BargeIn()
+    barge_in = known()
     short = STOP * 3 // 5
     assert feed(barge_in, short) == [(PAUSE - 1, "pause")]
     feed(barge_in, HELD + 1, speech=False)
@@ -46,14 +53,14 @@ def test_who_speaks_up_twice_means_it():
 
 
 def test_two_hums_far_apart_are_no_interruption():
-    barge_in = BargeIn()
+    barge_in = known()
     for _ in range(3):
         assert feed(barge_in, STOP * 3 // 5) == [(PAUSE - 1, "pause")]
         feed(barge_in, HELD + WARY + 1, speech=False)
 
 
 def test_a_backchannel_only_pauses():
-    barge_in = BargeIn()
+    barge_in = known()
     assert feed(barge_in, 400 // FRAME_MS) == [(PAUSE - 1, "pause")]
     assert feed(barge_in, 50, speech=False) == [(HELD, "resume")]
 
