@@ -277,8 +277,9 @@ def thinking(kind: str, questions: list[Sound]) -> Any:
     if kind == "echo":
         return EchoMind(questions)
     from antiphon.cli.answering import load_agent
-    from antiphon.runtime.agent_mind import AgentMind
+    from antiphon.runtime.agent_mind import AgentMind, leave_a_core
 
+    leave_a_core()
     return AgentMind(load_agent())
 
 

@@ -132,9 +132,10 @@ def load() -> list[Side]:
     """The agent, and the plain loop of the same parts, both warm."""
     from antiphon.agent import Agent
     from antiphon.cli.answering import load_agent
-    from antiphon.runtime.agent_mind import AgentMind
+    from antiphon.runtime.agent_mind import AgentMind, leave_a_core
     from antiphon.s2t import load_ears
 
+    leave_a_core()
     agent = load_agent()
     plain = Agent(
         load_ears("cascade"), agent.t2c, agent.codec, trigger=agent.trigger, source="text"

@@ -152,7 +152,7 @@ def turn_taking_(
     limit: Limit = None,
     seed: Seed = 0,
     voice: Voice = "voice-joe",
-    patience: Annotated[float, typer.Option(help="Seconds waited after half a sentence.")] = 1.25,
+    patience: Annotated[float, typer.Option(help="Seconds waited after half a sentence.")] = 1.1,
     train: Annotated[bool, typer.Option("--train", help="The train split, to tune on.")] = False,
     aec: Annotated[bool, typer.Option("--aec/--no-aec", help="With AEC3 or without.")] = True,
     json: Json = False,

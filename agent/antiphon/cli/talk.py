@@ -124,8 +124,9 @@ def press(conversation: Conversation, key: str) -> None:
 def load(**choices: Any) -> Mind[Any]:
     """The models, warmed up; tests put others here."""
     from antiphon.cli.answering import load_agent
-    from antiphon.runtime.agent_mind import AgentMind
+    from antiphon.runtime.agent_mind import AgentMind, leave_a_core
 
+    leave_a_core()
     mind = AgentMind(load_agent(**choices))
     for _ in mind.say("Hello.", cancelled=lambda: False):
         pass
