@@ -13,18 +13,20 @@ from typing import Any
 class Keys:
     """Reads keys without waiting for a line; without a terminal there are none.
 
-    A terminated process (SIGTERM, a closed window) leaves as if Ctrl-C had been pressed.
+    A terminated process (SIGTERM, a closed window) leaves as if Ctrl-C had been pressed. Python
+    drops what a signal raises inside a finalizer; so the next look at the keys raises it again.
     """
 
     def __init__(self) -> None:
+        self._interrupted = False
         self._before: list[Any] | None = None
         self._handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Keys:
         """Take the terminal."""
-        for name in ("SIGTERM", "SIGHUP"):
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             if number := getattr(signal, name, None):
-                self._handlers[number] = signal.signal(number, interrupt)
+                self._handlers[number] = signal.signal(number, self._interrupt)
         if sys.stdin is not None and sys.stdin.isatty():
             import termios
             import tty
@@ -43,12 +45,18 @@ class Keys:
             signal.signal(number, handler)
 
     def pressed(self) -> str:
-        """The keys pressed since the last call."""
+        """The keys pressed since the last call.
+
+        Raises:
+            KeyboardInterrupt: the process was told to end.
+        """
+        if self._interrupted:
+            raise KeyboardInterrupt
         if self._before is None or not select.select([sys.stdin], [], [], 0)[0]:
             return ""
         return os.read(sys.stdin.fileno(), 64).decode(errors="ignore")
 
-
-def interrupt(number: int, frame: FrameType | None) -> None:
-    """Leave by the way of Ctrl-C, so that everything is closed."""
-    raise KeyboardInterrupt
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        """Leave by the way of Ctrl-C, so that everything is closed."""
+        self._interrupted = True
+        raise KeyboardInterrupt
