@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from antiphon.fast_llama import Int8Linear, Product, exact
 from antiphon.s2t.adapter import BLANK, Adapter, AdapterConfig
 from antiphon.s2t.closing import Closing
 from antiphon.s2t.encoder import EncoderState
@@ -60,6 +61,8 @@ class WhisperState:
     """Samples since it was listened to last."""
     draft: tuple[tuple[int, ...], ...]
     """Whisper's tokens then, by window: a guess that saves time, never a result."""
+    heard: Heard | None = None
+    """What was heard then, if nothing has come since."""
 
 
 class WhisperEar(ABC):
@@ -84,15 +87,15 @@ class WhisperEar(ABC):
     def feed(self, pcm: NDArray[np.float32], state: WhisperState) -> WhisperState:
         """State after `pcm` [N], 16 kHz."""
         encoder = self.listener.encoder.feed(pcm, state.encoder)
-        state = replace(state, encoder=encoder, fresh=state.fresh + len(pcm))
+        state = replace(state, encoder=encoder, fresh=state.fresh + len(pcm), heard=None)
         if state.fresh < REFRESH:
             return state
-        _, draft = self.listener.hear(encoder, state.draft)
-        return WhisperState(encoder, 0, draft)
+        heard, draft = self.listener.hear(encoder, state.draft)
+        return WhisperState(encoder, 0, draft, heard)
 
     def finish(self, state: WhisperState) -> Question:
         """The question, if the recording ends here."""
-        heard, _ = self.listener.hear(state.encoder, state.draft)
+        heard = state.heard or self.listener.hear(state.encoder, state.draft)[0]
         question = self.understand(heard)
         if self.closing is None or not len(heard.frames):
             return question
@@ -121,6 +124,8 @@ class AdaptedEar(WhisperEar):
         super().__init__(listener, closing)
         self.adapter, self.tokenizer, self.table = adapter, tokenizer, table
         self.opening = unspaced(adapter.tokens, tokenizer)
+        head = adapter.audio_feature_head.weight
+        self.head: Product = exact(head) if head.shape[1] % 16 else Int8Linear.of(head)
 
     @torch.no_grad()
     def understand(self, heard: Heard) -> Question:
@@ -128,7 +133,7 @@ class AdaptedEar(WhisperEar):
         if not len(heard.path):
             return Question("", self.table[:0].float())
         features = self.adapter.features(heard.wide.float()[None])[0]
-        log_probs = self.adapter.log_probs(features)
+        log_probs = self.head(features).log_softmax(-1)
         kept, labels = self.adapter.shrink(log_probs)
         ids = self.adapter.tokens[labels].tolist()
         text = self.tokenizer.decode(ids, skip_special_tokens=True).strip()
