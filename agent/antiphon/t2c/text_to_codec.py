@@ -44,12 +44,16 @@ Source = Literal["hidden", "text"]
 
 CONTEXT_CHARACTERS = 20
 CONTEXT_SOUNDS = 40
+OPENING = 2
+"""Units of silence before the first sound of a reply: nobody waits for a breath."""
 
 
 @dataclass(frozen=True)
 class SentenceState:
     """What the segments of a sentence have said so far."""
 
+    opening: bool = True
+    """Whether it is the first sentence of a reply."""
     text: str = ""
     """Last characters."""
     character_vectors: torch.Tensor = field(default_factory=lambda: torch.zeros(0, 0))
@@ -201,7 +205,7 @@ class TextToCodec(nn.Module):
                 state, text=(state.text + part.text)[tail], character_vectors=letters[tail]
             )
             if ends:
-                state = self.start()
+                state = SentenceState(opening=False)
         return Plan(tuple(clauses), tuple(timed(segment.text, spans))), state
 
     def utter(
@@ -268,6 +272,8 @@ class TextToCodec(nn.Module):
             lengths = torch.multinomial(chances, 1, generator=generator)[:, 0] + 1
         else:
             lengths = scores.argmax(-1) + 1
+        if state.opening and not state.sounds:
+            lengths[0].clamp_(max=OPENING)
         every = torch.cat([torch.tensor(state.lengths, dtype=torch.long), lengths])
         owner, place = places(every)
         condition = self.voice.condition(

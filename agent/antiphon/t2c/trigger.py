@@ -44,7 +44,7 @@ class BreathTrigger:
     whether the word is complete.
     """
 
-    first: tuple[int, int, int] = (2, 3, 5)
+    first: tuple[int, int, int] = (2, 3, 4)
     """Least tokens of the first segment at a pause, before a phrase, and anywhere."""
     later: tuple[int, int, int] = (6, 14, 22)
     """The same for the segments after it."""
