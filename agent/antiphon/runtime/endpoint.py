@@ -24,11 +24,11 @@ goes on; take that answer back. end: it is over; let the answer be heard."""
 
 ONSET, WITHIN = 4, 6
 """Frames of speech among the last so many that begin a turn, or take it up again."""
-SOFT = 100 // FRAME_MS
+SOFT = 80 // FRAME_MS
 """Frames of silence after which the turn may be over."""
-FAST = 0.55
+FAST = 0.6
 """Seconds of silence that suffice when the judges are sure that the turn is complete; an answer
-that was begun after 0.1 s takes about as long to make on two cores."""
+that was begun after 0.08 s takes about as long to make on two cores."""
 PATIENCE = 1.1
 """Seconds of silence that are accepted after a sentence that sounds unfinished, by default."""
 UNSURE, SURE = 0.7, 0.9

@@ -31,7 +31,7 @@ from antiphon.runtime.worker import Failure, Judged, Output, Understood, Worker
 ONSET = 900 // FRAME_MS
 """Frames from the onset of speech within which it stops a reply, if it is an interruption."""
 SURER = RATE // 5
-"""Samples of silence after which the judge, which has learnt on 200 ms of it, is asked again."""
+"""Samples of silence after which the judge is asked: it has learnt on 200 ms of it."""
 HANG_OVER = 300 // FRAME_MS
 """Frames that half duplex stays deaf after a reply, until its echo has died away."""
 
@@ -233,7 +233,8 @@ class Floor:
             return
         asking.soft_end = self.at
         asking.speech_end = self.at + FRAME - self._senses.silence
-        self._judge()
+        if self._senses.silence >= SURER:
+            self._judge()
         self.listener.hold()
         self._reply = Reply(self._next_generation())
         self._work.submit(self.listener.answer(self._seed + self._turns), self._generation)
