@@ -24,6 +24,8 @@ ACCENTS = ("en-us", "en-gb", "en-gb-scotland", "en-029", "en-gb-x-gbclan", "en-u
 TIMBRES = ("", "+m1", "+m3", "+m5", "+m7", "+f1", "+f3", "+f4")
 FLITE = ("awb", "slt", "kal16")
 FESTIVAL = ("voice_cmu_us_slt_arctic_hts",)
+PATIENCE = 60
+"""Seconds a program may take for a text; there are texts that some never finish."""
 HELD_OUT = ("flite:rms", "piper:en_US-joe-medium.onnx")
 """Voices for evaluation only. The second is the teacher of the agent's own voice: no ear was ever
 trained on it, and of all voices at hand it is the most like a person."""
@@ -110,7 +112,12 @@ def _piper_model(path: Path):  # type: ignore[no-untyped-def]
 
 
 def _run(command: list[str], text: str) -> bytes:
-    done = subprocess.run(command, input=text.encode(), capture_output=True, check=False)
+    try:
+        done = subprocess.run(
+            command, input=text.encode(), capture_output=True, check=False, timeout=PATIENCE
+        )
+    except subprocess.TimeoutExpired:
+        raise UserError(f"{command[0]} did not finish saying {text!r} in a minute") from None
     if done.returncode:
         raise UserError(f"{command[0]} could not say {text!r}: {done.stderr.decode().strip()}")
     return done.stdout
