@@ -5,18 +5,8 @@ import torch
 from antiphon.runtime.frames import FRAME, RATE
 from antiphon.runtime.stop_word import SEEN, StopWord, features
 from antiphon.training.augment import Augment
-from antiphon.training.stop_word import (
-    LATE,
-    SIZE,
-    Material,
-    Measured,
-    Scenes,
-    Spotter,
-    Training,
-    ending,
-    losses,
-    pad,
-)
+from antiphon.training.stop_word import Measured, Spotter, Training, losses, pad
+from antiphon.training.stop_word_scenes import LATE, SIZE, Material, Scenes, ending
 
 
 def sound(seed: int, seconds: float = 1.0) -> np.ndarray:
