@@ -122,7 +122,9 @@ def stop_word() -> StopWord | None:
         from antiphon.runtime.stop_word import StopWord
 
         return StopWord(beside if beside.is_dir() else None)
-    except (ImportError, UserError):
+    except (ModuleNotFoundError, UserError) as error:
+        if (getattr(error, "name", None) or "").startswith("antiphon"):
+            raise  # a part of the robot itself is missing, which is a fault
         print("The word stop is spotted by the agent, not here.", flush=True)
         return None
 
