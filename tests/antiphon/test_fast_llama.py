@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaModel
 
-from antiphon.fast_llama import FEW, FastLlama, Int8Linear, exact
+from antiphon import fast_llama
+from antiphon.fast_llama import FEW, SOME, FastLlama, Int8Linear, exact
 
 CONFIG = LlamaConfig(
     vocab_size=16,
@@ -97,8 +98,14 @@ def test_an_int8_row_keeps_its_scale() -> None:
     torch.testing.assert_close(Int8Linear.of(weight)(x), expected, rtol=0.02, atol=1e-6)
 
 
-def test_many_steps_at_once_round_as_single_ones_do() -> None:
-    weight, x = torch.randn(32, 48), torch.randn(FEW + 5, 48)
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("steps", [FEW + 1, SOME + 5])
+def test_many_steps_at_once_give_what_single_ones_do(
+    monkeypatch: pytest.MonkeyPatch, steps: int, whole: bool
+) -> None:
+    monkeypatch.setattr(fast_llama, "WHOLE", whole)
+    torch.manual_seed(0)
+    weight, x = torch.randn(32, 48), torch.randn(steps, 48)
     product = Int8Linear.of(weight)
     single = torch.cat([product(row[None]) for row in x])
     torch.testing.assert_close(product(x), single, atol=0.15, rtol=0.02)
