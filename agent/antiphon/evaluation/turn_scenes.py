@@ -124,12 +124,13 @@ def trim(pcm: Sound) -> Sound:
 
 
 def from_onset(pcm: Sound) -> Sound:
-    """The clip from where the speech begins: 60 ms on end within 20 dB of its loudest frame.
+    """The clip from where the speech begins: 7 of 10 frames (0.2 s) within 20 dB of its loudest.
 
-    Breath and clicks before it are no speech.
+    Breath, clicks and knocks before it are no speech.
     """
     level = frame_levels(pcm)
-    loud = np.convolve(level > 0.1 * level.max(), np.ones(3), "valid") == 3
+    near = level > 0.1 * level.max()
+    loud = near & (np.convolve(near, np.ones(10), "full")[9:] >= 7)
     return pcm[int(loud.argmax()) * FRAME :]
 
 

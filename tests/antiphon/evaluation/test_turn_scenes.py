@@ -49,6 +49,9 @@ def test_breath_before_the_speech_is_no_speech():
     click[1000:1100] = 0.3
     assert len(scenes.from_onset(np.concatenate([click, voice]))) == pytest.approx(RATE, abs=FRAME)
     assert len(scenes.from_onset(voice)) == RATE
+    knock = np.pad(rng.normal(0, 0.05, RATE // 10).astype(np.float32), (0, RATE // 3))
+    knocked = scenes.from_onset(np.concatenate([knock, voice]))
+    assert len(knocked) == pytest.approx(RATE, abs=FRAME)
 
 
 @pytest.mark.parametrize("room", ROOMS)
