@@ -153,17 +153,22 @@ def s2t(
     work: Work = WORK,
     out: Out = EARS,
     reply_steps: Annotated[int, typer.Option(help="Steps that teach the manner of reply.")] = 300,
-    align_steps: Annotated[int, typer.Option(help="Steps of the adapter's CTC alone.")] = 600,
-    answer_steps: Annotated[int, typer.Option(help="Steps of CE + 0.3 CTC.")] = 200,
+    align_steps: Annotated[
+        int, typer.Option(help="Steps of the adapter's CTC alone; 0 leaves it as computed.")
+    ] = 0,
+    answer_steps: Annotated[int, typer.Option(help="Steps through the language model.")] = 400,
+    whole: Annotated[
+        bool, typer.Option(help="Let all of the adapter learn from that: CE + 0.3 CTC.")
+    ] = False,
     minutes: Minutes = None,
     seed: Seed = 0,
     threads: Threads = 0,
 ) -> None:
-    """Stage I: teach the language model its manner, then the adapter to hear for it."""
+    """Stage I: teach the language model its manner, and the adapter to hear for it."""
     job = ears(data, work, out, seed, threads)
     job.reply(reply_steps, minutes)
     job.align(align_steps, minutes)
-    job.answer(answer_steps, minutes)
+    job.answer(answer_steps, minutes, whole=whole)
 
 
 @app.command()

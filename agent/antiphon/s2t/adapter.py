@@ -60,13 +60,15 @@ class LookBack(nn.Module):
 class Adapter(nn.Module):
     """Audio frames (25 a second) to CTC labels, and to one embedding a token.
 
+    A label is one token of the language model, or a few that spell a piece Whisper writes as one.
     A token's embedding is the mixture of the language model's own embeddings under the CTC
     posterior, plus what the look-back module adds, scaled by `gate` (0 at first). So the language
     model can read speech before it has been trained on any.
 
     Args:
         config: sizes.
-        tokens: [vocabulary] language model token of every CTC label; the blank's is not used.
+        tokens: [vocabulary] or [vocabulary, N] language model tokens of every CTC label, -1 where
+            there is none; the blank has none.
     """
 
     tokens: torch.Tensor
@@ -90,7 +92,7 @@ class Adapter(nn.Module):
         self.audio_feature_head = nn.Linear(config.width, config.vocabulary, bias=False)
         self.lbm = LookBack(config.width, config.heads, config.dropout)
         self.gate = nn.Parameter(torch.zeros(1))
-        self.register_buffer("tokens", tokens)
+        self.register_buffer("tokens", tokens.reshape(len(tokens), -1))
 
     def features(self, frames: torch.Tensor, lengths: torch.Tensor | None = None) -> torch.Tensor:
         """[B, T, width] of frames [B, T, audio], of which `lengths` [B] are real."""
@@ -149,6 +151,23 @@ class Adapter(nn.Module):
         kept = kept[labels[kept] != BLANK]
         return kept, labels[kept]
 
+    def pool(self, features: torch.Tensor, path: torch.Tensor) -> torch.Tensor:
+        """[U, width] one state a piece: the mean of features [T, width] by piece, path [T].
+
+        Where it is known which piece is being said, nothing need be found by runs of labels: no
+        stray frame becomes a word, what was said twice is heard twice, and the CTC head, the
+        costliest part, has a tenth of the work.
+        """
+        _, piece, frames = path.unique_consecutive(return_inverse=True, return_counts=True)
+        sums = features.new_zeros(len(frames), features.shape[1]).index_add(0, piece, features)
+        return sums / frames[:, None]
+
+    def said(self, log_probs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Indices [S] of pooled states [U, vocabulary] that are no blank, and their labels [S]."""
+        labels = log_probs.argmax(-1)
+        kept = (labels != BLANK).nonzero()[:, 0]
+        return kept, labels[kept]
+
     def embed(
         self,
         features: torch.Tensor,
@@ -157,22 +176,28 @@ class Adapter(nn.Module):
         table: torch.Tensor,
         opening: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Embeddings [S, width] of a recording, one a token heard.
+        """Embeddings [N, width] of a recording, one a token heard.
 
         Args:
             features: [T, width].
             log_probs: [T, vocabulary].
-            kept: [S] frames, see `shrink`.
+            kept: [S] which of them are tokens, see `shrink` and `said`.
             table: [V, width] token embeddings of the language model.
             opening: [vocabulary] label to put for each label at the very start.
         """
+        if not len(kept):
+            return table[:0].float()
         sure, labels = log_probs[kept][:, 1:].topk(min(MIXED, log_probs.shape[1] - 1), -1)
         labels = labels + 1
         if opening is not None:
             labels[:1] = opening[labels[:1]]
-        weights = sure.softmax(-1)
-        mixed = (weights[..., None] * table[self.tokens[labels]].float()).sum(1)
-        if not len(kept):
-            return mixed
+        spelled = self.tokens[labels]
+        several = spelled[..., 1:].ge(0).any(-1)
+        weights = sure.masked_fill(several, -1e4).softmax(-1)
+        mixed = (weights[..., None] * table[spelled[..., 0].clamp(min=0)].float()).sum(1)
+        best = spelled[:, 0]
+        owner = best.ge(0).nonzero()[:, 0]
+        written = table[best[best >= 0]].float()
+        embedded = torch.where(several[owner, :1], written, mixed[owner])
         added: torch.Tensor = self.lbm(features[kept][None], None)[0]
-        return mixed + self.gate * added
+        return embedded + self.gate * added[owner]

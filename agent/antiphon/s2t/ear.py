@@ -13,14 +13,13 @@ import torch
 from numpy.typing import NDArray
 
 from antiphon.fast_llama import Int8Linear, Product, exact
-from antiphon.s2t.adapter import BLANK, Adapter, AdapterConfig
+from antiphon.s2t.adapter import Adapter, AdapterConfig
 from antiphon.s2t.closing import Closing
 from antiphon.s2t.encoder import EncoderState
 from antiphon.s2t.features import SAMPLE_RATE
+from antiphon.s2t.labels import unspaced
 from antiphon.s2t.listener import Heard, Listener
 
-SPACE = "\N{LATIN CAPITAL LETTER G WITH DOT ABOVE}"
-"""How byte-level vocabularies spell a space."""
 HEAD = "audio_feature_head.weight"
 REFRESH = SAMPLE_RATE
 """Samples after which a recording is listened to again while it grows."""
@@ -133,23 +132,14 @@ class AdaptedEar(WhisperEar):
         if not len(heard.path):
             return Question("", self.table[:0].float())
         features = self.adapter.features(heard.wide.float()[None])[0]
+        features = self.adapter.pool(features, heard.path)
         log_probs = self.head(features).log_softmax(-1)
-        kept, labels = self.adapter.shrink(log_probs)
-        ids = self.adapter.tokens[labels].tolist()
+        kept, labels = self.adapter.said(log_probs)
+        spelled = self.adapter.tokens[labels]
+        ids = spelled[spelled >= 0].tolist()
         text = self.tokenizer.decode(ids, skip_special_tokens=True).strip()
         asked = self.adapter.embed(features, log_probs, kept, self.table, self.opening)
         return Question(text, asked)
-
-
-def unspaced(tokens: torch.Tensor, tokenizer: Any) -> torch.Tensor:
-    """For every CTC label the label spelled the same without the space in front, or itself.
-
-    Whisper puts a space in front of the first word, too; a written question has none there.
-    """
-    spellings = tokenizer.convert_ids_to_tokens(tokens.clamp(min=0).tolist())
-    labels = {piece: label for label, piece in enumerate(spellings) if label != BLANK}
-    plain = (labels.get(piece.removeprefix(SPACE), i) for i, piece in enumerate(spellings))
-    return torch.tensor(list(plain))
 
 
 def save_adapter(adapter: Adapter, silence: torch.Tensor, path: Path) -> None:

@@ -6,7 +6,9 @@ what it has learned into the folder of the ears.
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,17 +17,20 @@ from typing import Any
 import torch
 
 from antiphon import weights
-from antiphon.s2t import lora
+from antiphon.s2t import lora, prompt
 from antiphon.s2t.adapter import Adapter
 from antiphon.s2t.ear import load_adapter, save_adapter
+from antiphon.s2t.labels import Speller, vocabulary
 from antiphon.s2t.listener import Listener
-from antiphon.training import ears_corpus, replies, s2t, texts
-from antiphon.training.warm_start import vocabulary, warm_start
+from antiphon.training import ears_corpus, own_replies, s2t, texts
+from antiphon.training.warm_start import warm_start
 
-LABELS = 24_576
+LABELS = 32_768
 """CTC labels, the blank included."""
 LAYERS = 2
 """Depth of the adapter."""
+ANSWER = 16
+"""Tokens of a reply that hearing is judged by."""
 HELD_OUT = 1
 """Shards kept for the held-out loss."""
 TURNS = 10
@@ -81,44 +86,63 @@ class Ears:
         s2t.reply(folder, self.data, out, steps=steps, minutes=minutes, seed=self.seed)
         self._publish(out / "lora.safetensors")
 
-    def align(self, steps: int = 600, minutes: float | None = None) -> None:
-        """Hearing: the CTC head."""
+    def align(self, steps: int = 0, minutes: float | None = None) -> None:
+        """Hearing: the adapter as computed from Whisper, and its CTC trained if there are steps."""
         _, tokenizer = self.language_model(corrected=False)
         adapter = self._adapter(tokenizer)
-        shards = sorted((self.work / "corpus").glob("*.pt"))
-        train = s2t.Clips(shards[HELD_OUT:], adapter.tokens, tokenizer)
-        held_out = s2t.Clips(shards[:HELD_OUT], adapter.tokens, tokenizer)
-        out = self.work / "align"
-        s2t.align(adapter, train, held_out, out, steps=steps, minutes=minutes, seed=self.seed)
+        if steps:
+            train, held_out = self._clips(adapter, tokenizer)
+            out = self.work / "align"
+            s2t.align(adapter, train, held_out, out, steps=steps, minutes=minutes, seed=self.seed)
         self._save(adapter)
 
-    def answer(self, steps: int = 200, minutes: float | None = None) -> None:
-        """Hearing, by what the language model makes of it."""
+    def answer(
+        self, steps: int = 400, minutes: float | None = None, *, whole: bool = False
+    ) -> None:
+        """Hearing, by what the language model makes of it; see `s2t.answer`."""
         llm, tokenizer = self.language_model(corrected=True)
         adapter, _ = load_adapter(self.out / "adapter.safetensors")
-        shards = sorted((self.work / "corpus").glob("*.pt"))[HELD_OUT:]
-        clips = s2t.Clips(shards, adapter.tokens, tokenizer)
-        told = {question.lower().strip(" ?."): said for question, said in replies.trivia(self.data)}
+        train, held_out = self._clips(adapter, tokenizer)
+        told = self._replies(llm, tokenizer, [c[2] for c in (*train.clips, *held_out.clips)])
         s2t.answer(
             adapter,
             llm,
             tokenizer,
-            clips,
-            lambda text: told.get(text.lower().strip(" ?.")),
+            train,
+            held_out,
+            told.get,
             self.work / "answer",
+            whole=whole,
             steps=steps,
             minutes=minutes,
             seed=self.seed,
         )
         self._save(adapter)
 
+    def _replies(self, llm: Any, tokenizer: Any, texts: Sequence[str]) -> dict[str, str]:
+        """What the language model answers to texts it reads; kept, since writing takes minutes."""
+        path = self.work / "replies.json"
+        told: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        new = sorted({text for text in texts if text not in told})
+        before, after = prompt.around(tokenizer)
+        prompts = {(*before, *prompt.encode(tokenizer, t), *after): t for t in new}
+        for reply in own_replies.write(llm, tokenizer, new, len(new), self.seed, ANSWER):
+            told[prompts[tuple(reply.prompt)]] = "".join(token.text for token in reply.tokens)
+        path.write_text(json.dumps(told, indent=0))
+        return told
+
+    def _clips(self, adapter: Adapter, tokenizer: Any) -> tuple[s2t.Clips, s2t.Clips]:
+        """What is learned from, and what is held out."""
+        spell = Speller(adapter.tokens, tokenizer, self.listener.tokenizer)
+        shards = sorted((self.work / "corpus").glob("*.pt"))
+        return s2t.Clips(shards[HELD_OUT:], spell), s2t.Clips(shards[:HELD_OUT], spell)
+
     def _adapter(self, tokenizer: Any) -> Adapter:
         asked = texts.questions(self.data)
         sentences = [question[:1].upper() + question[1:] for question, _ in asked] * 2
         sentences += [answer for _, answers in asked for answer in answers if answer]
         sentences += list(texts.turns(self.data))[::TURNS]
-        spellings = self.listener.tokenizer.get_vocab()
-        labels = vocabulary(sentences, tokenizer, spellings, LABELS)
+        labels = vocabulary(sentences, tokenizer, self.listener.tokenizer, LABELS)
         torch.manual_seed(self.seed)
         return warm_start(self.listener, tokenizer, labels, 576, 9, LAYERS)
 

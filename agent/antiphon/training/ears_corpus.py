@@ -10,7 +10,7 @@ import difflib
 import json
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +32,8 @@ SHARD = 96
 REAL = ("speechocean762", "kathleen", "matthes_lj_sentences", "librispeech_subset")
 LONGEST = 20.0
 """Seconds of the longest clip."""
+TRIES = 50
+"""Texts that are looked at to find a hard one."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,11 @@ class Questions:
 
     Args:
         data: the data folder (docs/data.md).
+        hard: tells texts worth to be met more often: half of all will be such.
     """
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, hard: Callable[[str], bool] = lambda text: True) -> None:
+        self.hard = hard
         self.trivia = [question for question, _ in texts.questions(data)]
         self.turns = [
             turn
@@ -102,8 +106,17 @@ class Questions:
     def draw(self, rng: np.random.Generator) -> str:
         """One of them: two thirds trivia, one third turns."""
         pool = self.trivia if rng.random() < 0.67 else self.turns
-        text = " ".join(pool[int(rng.integers(len(pool)))].split())
+        hard = rng.random() < 0.5
+        for _ in range(TRIES):
+            text = " ".join(pool[int(rng.integers(len(pool)))].split())
+            if not hard or self.hard(text):
+                break
         return text[0].upper() + text[1:]
+
+
+def has_number(text: str) -> bool:
+    """Whether there is a figure in it: half of what Whisper and the language model cut apart."""
+    return any(letter.isdigit() for letter in text)
 
 
 class Corpus:
@@ -120,7 +133,7 @@ class Corpus:
         self, data: Path, listener: Listener, piper: Path | None, labels: dict[str, str]
     ) -> None:
         self.listener, self.labels = listener, labels
-        self.augment, self.questions = Augment(data), Questions(data)
+        self.augment, self.questions = Augment(data), Questions(data, has_number)
         self.real = recordings(data)
         self.voices: Sequence[Voice] = training_voices(piper)
 

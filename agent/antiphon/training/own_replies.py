@@ -29,7 +29,12 @@ class OwnReply:
 
 
 def write(
-    llm: Any, tokenizer: Any, questions: Sequence[str], count: int, seed: int = 0
+    llm: Any,
+    tokenizer: Any,
+    questions: Sequence[str],
+    count: int,
+    seed: int = 0,
+    longest: int = LONGEST,
 ) -> list[OwnReply]:
     """Greedy replies to `count` questions, tokens with predictor states.
 
@@ -41,6 +46,7 @@ def write(
         questions: to draw from.
         count: how many replies.
         seed: of the draw.
+        longest: tokens of a reply at most.
     """
     chosen = list(dict.fromkeys(questions))
     random.Random(seed).shuffle(chosen)
@@ -53,7 +59,7 @@ def write(
     with tqdm(total=min(count, len(chosen)), desc="replies", unit="reply") as bar:
         for group in prompts.values():
             for i in range(0, len(group), BATCH):
-                replies += _batch(llm, tokenizer, group[i : i + BATCH])
+                replies += _batch(llm, tokenizer, group[i : i + BATCH], longest)
                 bar.update(len(group[i : i + BATCH]))
     return [reply for reply in replies if reply.tokens]
 
@@ -95,13 +101,15 @@ def guesses(
 
 
 @torch.inference_mode()
-def _batch(llm: Any, tokenizer: Any, prompts: Sequence[list[int]]) -> list[OwnReply]:
+def _batch(
+    llm: Any, tokenizer: Any, prompts: Sequence[list[int]], longest: int
+) -> list[OwnReply]:
     stops = ends(tokenizer, llm.config.eos_token_id)
     ids, cache = torch.tensor(prompts), None
     chosen: list[list[int]] = [[] for _ in prompts]
     states: list[list[torch.Tensor]] = [[] for _ in prompts]
     done = [False] * len(prompts)
-    for _ in range(LONGEST):
+    for _ in range(longest):
         out = llm.get_decoder()(input_ids=ids, past_key_values=cache, use_cache=True)
         cache, hidden = out.past_key_values, out.last_hidden_state[:, -1]
         tokens = llm.get_output_embeddings()(hidden).argmax(-1)

@@ -132,9 +132,13 @@ def shard(path: Path) -> Path:
     return path
 
 
+def spelled(tokenizer):
+    return lambda text: [i + 1 for i in tokenizer(text)["input_ids"]]
+
+
 @pytest.fixture
 def clips(tmp_path, tokenizer):
-    return s2t.Clips([shard(tmp_path / "00000.pt")], torch.arange(-1, 256), tokenizer)
+    return s2t.Clips([shard(tmp_path / "00000.pt")], spelled(tokenizer))
 
 
 @pytest.fixture
@@ -149,22 +153,34 @@ def test_the_ctc_stage_learns(adapter, clips, tmp_path):
     assert rows[-1]["loss"] < 0.5 * rows[0]["loss"]
 
 
+@pytest.mark.parametrize("whole", [False, True])
 def test_the_reply_stage_reaches_the_adapter_through_the_language_model(
-    adapter, clips, llm, tokenizer, tmp_path
+    adapter, clips, llm, tokenizer, tmp_path, whole
 ):
-    before = adapter.gate.clone()
+    before = {name: value.clone() for name, value in adapter.named_parameters()}
     s2t.answer(
         adapter,
         llm,
         tokenizer,
         clips,
+        clips,
         {"who am i": "you", "so": "so"}.get,
         tmp_path / "run",
+        whole=whole,
         steps=3,
         batch=2,
     )
-    assert not torch.equal(before, adapter.gate)
+    learned = {name for name, value in adapter.named_parameters() if not value.equal(before[name])}
+    assert "gate" in learned
+    assert ("audio_feature_head.weight" in learned) is whole
     assert len(clips.clips) == 2
+
+
+def test_hearing_comes_nearer_to_reading(adapter, clips, llm, tokenizer, tmp_path):
+    told = {"who am i": "you", "so": "so", "no": "why"}.get
+    s2t.answer(adapter, llm, tokenizer, clips, clips, told, tmp_path, steps=60, batch=4, lr=5e-3)
+    rows = [json.loads(row) for row in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert rows[-1]["held_out.kl"] < 0.8 * rows[0]["kl"]
 
 
 def test_the_loss_of_a_reply_does_not_depend_on_its_neighbours(llm, tokenizer):
@@ -183,4 +199,4 @@ def test_the_loss_of_a_reply_does_not_depend_on_its_neighbours(llm, tokenizer):
 
 def test_an_empty_corpus_is_refused(tokenizer):
     with pytest.raises(UserError, match="train corpus"):
-        s2t.Clips([], torch.arange(-1, 256), tokenizer)
+        s2t.Clips([], spelled(tokenizer))
