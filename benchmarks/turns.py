@@ -173,8 +173,11 @@ def place(recorded: Recorded, reply: Sound) -> float | None:
     size = len(reply) + len(end)
     spectrum = np.fft.rfft(reply, size) * np.conj(np.fft.rfft(end, size))
     match = np.fft.irfft(spectrum, size)[: len(reply)]
-    at = int(match.argmax())
-    return (at + len(end)) / RATE if match[at] > 0.7 * float(end @ end) else None
+    sums = np.cumsum(np.square(np.pad(reply, (1, len(end))), dtype=np.float64))
+    energy = sums[len(end) :][: len(reply)] - sums[: len(reply)]  # or a louder place would win
+    likeness = match / np.sqrt(energy * float(end @ end) + 1e-12)
+    at = int(likeness.argmax())
+    return (at + len(end)) / RATE if likeness[at] > 0.7 else None
 
 
 def disturbance(side: Side, asked: Sound, sound: Sound, kind: str, seed: int) -> Recorded:
