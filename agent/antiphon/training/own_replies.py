@@ -101,9 +101,7 @@ def guesses(
 
 
 @torch.inference_mode()
-def _batch(
-    llm: Any, tokenizer: Any, prompts: Sequence[list[int]], longest: int
-) -> list[OwnReply]:
+def _batch(llm: Any, tokenizer: Any, prompts: Sequence[list[int]], longest: int) -> list[OwnReply]:
     stops = ends(tokenizer, llm.config.eos_token_id)
     ids, cache = torch.tensor(prompts), None
     chosen: list[list[int]] = [[] for _ in prompts]
