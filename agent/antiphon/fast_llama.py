@@ -24,7 +24,7 @@ FEW, SOME = 4, 20
 """Steps up to which a product is bound by memory, and up to which the kernel that unpacks weights
 as it goes is faster than unpacking them first."""
 WHOLE: bool = getattr(torch.cpu, "_is_vnni_supported", lambda: False)()
-"""Whether this processor multiplies int8 by int8 (VNNI): many steps are then read in a third of
+"""Whether this processor multiplies int8 by int8 (VNNI): many steps are then read in half of
 the time."""
 
 

@@ -156,7 +156,7 @@ class Adapter(nn.Module):
 
         Where it is known which piece is being said, nothing need be found by runs of labels: no
         stray frame becomes a word, what was said twice is heard twice, and the CTC head, the
-        costliest part, has a tenth of the work.
+        costliest part, has a sixth of the work.
         """
         _, piece, frames = path.unique_consecutive(return_inverse=True, return_counts=True)
         sums = features.new_zeros(len(frames), features.shape[1]).index_add(0, piece, features)

@@ -22,7 +22,7 @@ from antiphon.s2t.adapter import Adapter
 from antiphon.s2t.ear import load_adapter, save_adapter
 from antiphon.s2t.labels import Speller, vocabulary
 from antiphon.s2t.listener import Listener
-from antiphon.training import ears_corpus, own_replies, s2t, texts
+from antiphon.training import ears_corpus, hearing, own_replies, s2t, texts
 from antiphon.training.warm_start import warm_start
 
 LABELS = 32_768
@@ -93,18 +93,20 @@ class Ears:
         if steps:
             train, held_out = self._clips(adapter, tokenizer)
             out = self.work / "align"
-            s2t.align(adapter, train, held_out, out, steps=steps, minutes=minutes, seed=self.seed)
+            hearing.align(
+                adapter, train, held_out, out, steps=steps, minutes=minutes, seed=self.seed
+            )
         self._save(adapter)
 
     def answer(
         self, steps: int = 400, minutes: float | None = None, *, whole: bool = False
     ) -> None:
-        """Hearing, by what the language model makes of it; see `s2t.answer`."""
+        """Hearing, by what the language model makes of it; see `hearing.answer`."""
         llm, tokenizer = self.language_model(corrected=True)
         adapter, _ = load_adapter(self.out / "adapter.safetensors")
         train, held_out = self._clips(adapter, tokenizer)
         told = self._replies(llm, tokenizer, [c[2] for c in (*train.clips, *held_out.clips)])
-        s2t.answer(
+        hearing.answer(
             adapter,
             llm,
             tokenizer,
@@ -131,11 +133,11 @@ class Ears:
         path.write_text(json.dumps(told, indent=0))
         return told
 
-    def _clips(self, adapter: Adapter, tokenizer: Any) -> tuple[s2t.Clips, s2t.Clips]:
+    def _clips(self, adapter: Adapter, tokenizer: Any) -> tuple[hearing.Clips, hearing.Clips]:
         """What is learned from, and what is held out."""
         spell = Speller(adapter.tokens, tokenizer, self.listener.tokenizer)
         shards = sorted((self.work / "corpus").glob("*.pt"))
-        return s2t.Clips(shards[HELD_OUT:], spell), s2t.Clips(shards[:HELD_OUT], spell)
+        return hearing.Clips(shards[HELD_OUT:], spell), hearing.Clips(shards[:HELD_OUT], spell)
 
     def _adapter(self, tokenizer: Any) -> Adapter:
         asked = texts.questions(self.data)

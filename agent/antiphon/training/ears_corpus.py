@@ -115,7 +115,7 @@ class Questions:
 
 
 def has_number(text: str) -> bool:
-    """Whether there is a figure in it: half of what Whisper and the language model cut apart."""
+    """Whether there is a figure in it, which Whisper and the language model cut differently."""
     return any(letter.isdigit() for letter in text)
 
 

@@ -11,7 +11,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from antiphon.errors import UserError
 from antiphon.s2t.adapter import Adapter, AdapterConfig
 from antiphon.s2t.listener import Heard
-from antiphon.training import ears_corpus, replies, s2t, voices
+from antiphon.training import ears_corpus, hearing, replies, s2t, voices
 from antiphon.training.augment import Augment
 
 
@@ -138,7 +138,7 @@ def spelled(tokenizer):
 
 @pytest.fixture
 def clips(tmp_path, tokenizer):
-    return s2t.Clips([shard(tmp_path / "00000.pt")], spelled(tokenizer))
+    return hearing.Clips([shard(tmp_path / "00000.pt")], spelled(tokenizer))
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def adapter():
 
 
 def test_the_ctc_stage_learns(adapter, clips, tmp_path):
-    s2t.align(adapter, clips, clips, tmp_path / "run", steps=40, batch=2, lr=1e-2)
+    hearing.align(adapter, clips, clips, tmp_path / "run", steps=40, batch=2, lr=1e-2)
     rows = [json.loads(row) for row in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert rows[-1]["loss"] < 0.5 * rows[0]["loss"]
 
@@ -158,7 +158,7 @@ def test_the_reply_stage_reaches_the_adapter_through_the_language_model(
     adapter, clips, llm, tokenizer, tmp_path, whole
 ):
     before = {name: value.clone() for name, value in adapter.named_parameters()}
-    s2t.answer(
+    hearing.answer(
         adapter,
         llm,
         tokenizer,
@@ -178,7 +178,9 @@ def test_the_reply_stage_reaches_the_adapter_through_the_language_model(
 
 def test_hearing_comes_nearer_to_reading(adapter, clips, llm, tokenizer, tmp_path):
     told = {"who am i": "you", "so": "so", "no": "why"}.get
-    s2t.answer(adapter, llm, tokenizer, clips, clips, told, tmp_path, steps=60, batch=4, lr=5e-3)
+    hearing.answer(
+        adapter, llm, tokenizer, clips, clips, told, tmp_path, steps=60, batch=4, lr=5e-3
+    )
     rows = [json.loads(row) for row in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert rows[-1]["held_out.kl"] < 0.8 * rows[0]["kl"]
 
@@ -199,4 +201,4 @@ def test_the_loss_of_a_reply_does_not_depend_on_its_neighbours(llm, tokenizer):
 
 def test_an_empty_corpus_is_refused(tokenizer):
     with pytest.raises(UserError, match="train corpus"):
-        s2t.Clips([], spelled(tokenizer))
+        hearing.Clips([], spelled(tokenizer))
