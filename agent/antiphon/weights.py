@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,21 +32,33 @@ def cache() -> Path:
 
 
 def assets(name: str) -> Path:
-    """Returns the folder (or file) of weights that come with the project.
+    """Returns a folder (or file) of weights trained for Antiphon.
 
     Args:
-        name: Path below `assets/`, such as `codec` or `questions`.
+        name: Path below $ANTIPHON_ASSETS, where one's own weights may lie, or below `assets/`, such
+            as `voice-joe` or `s2t`; or, with a slash, any folder on this machine.
 
     Raises:
         UserError: It is not there.
     """
     here = Path(__file__).resolve().parent
-    for root in (here.parents[1] / "assets", here / "assets"):  # a clone; an installed wheel
+    roots = [here.parents[1] / "assets", here / "assets"]  # a clone; an installed wheel
+    if own := os.environ.get("ANTIPHON_ASSETS"):
+        roots.insert(0, Path(own).expanduser())
+    if "/" in name or os.sep in name:
+        roots.insert(0, Path())
+    for root in roots:
         if (root / name).exists():
             return root / name
     raise UserError(
-        f"The weights '{name}' that come with Antiphon are missing: clone the repository again."
+        f"There are no weights '{name}': give a folder, or one of those that come with Antiphon, "
+        f"{', '.join(_trained(roots)) or 'for which the repository has to be cloned again'}."
     )
+
+
+def _trained(roots: Sequence[Path]) -> list[str]:
+    cards = {card.parent.name for root in roots for card in root.glob("*/card.md")}
+    return sorted(cards)
 
 
 def path(name: str) -> Path:

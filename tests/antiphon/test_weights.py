@@ -250,8 +250,22 @@ def test_where_the_cache_is(monkeypatch):
 
 def test_committed_weights_are_found():
     assert (weights.assets("questions") / "README.md").is_file()
-    with pytest.raises(UserError, match="'nope' .* missing"):
+    with pytest.raises(UserError, match="'nope'.*s2t.*voice-joe"):
         weights.assets("nope")
+
+
+def test_own_weights_come_before_those_of_the_project(tmp_path, monkeypatch):
+    monkeypatch.setenv("ANTIPHON_ASSETS", str(tmp_path / "mine"))
+    (tmp_path / "mine" / "s2t").mkdir(parents=True)
+    assert weights.assets("s2t") == tmp_path / "mine" / "s2t"
+    assert weights.assets("voice-joe").parent.name == "assets"
+
+
+def test_a_folder_of_weights_may_lie_anywhere(tmp_path, monkeypatch):
+    (tmp_path / "new" / "voice").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert weights.assets("new/voice").samefile(tmp_path / "new" / "voice")
+    assert weights.assets(str(tmp_path / "new" / "voice")).is_dir()
 
 
 def test_knowing_where_weights_are_needs_no_heavy_imports():

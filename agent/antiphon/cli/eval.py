@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Pcm = NDArray[np.float32]
 
 app = typer.Typer(
-    help="Measure what the README claims. Needs the extras: pip install 'antiphon[train,eval]'.",
+    help="Measure what the README claims. Needs the extras: pip install 'antiphon\\[train,eval]'.",
     no_args_is_help=True,
     add_completion=False,
 )

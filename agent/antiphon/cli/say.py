@@ -24,7 +24,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def say(
-    text: Annotated[str, typer.Argument(help="What to say.")],
+    text: Annotated[str, typer.Argument(help="What to say; - reads it from standard input.")],
     out: Annotated[Path, typer.Option(help="Write the speech to this sound file.")],
     voice: Voice = "voice-joe",
     llm: Annotated[
@@ -37,6 +37,8 @@ def say(
 ) -> None:
     """Speak a text. The language model only lends its tokens and their embeddings."""
     audio.require_writable(out)
+    if text == "-":
+        text = typer.get_text_stream("stdin", "utf-8", "replace").read()
     require_speakable(text)
     from tqdm import tqdm
 

@@ -78,6 +78,14 @@ class Workshop:
         self.work.mkdir(parents=True, exist_ok=True)
         return Teacher(self.voice_file, self.work)
 
+    @property
+    def ears(self) -> Path:
+        """Folder of the ears made beside this voice, for the LoRA of its language model."""
+        folder = self.out.parent / "s2t"
+        if not (folder / "lora.safetensors").exists():
+            raise UserError(f"{folder} has no lora.safetensors: run `antiphon train s2t` first")
+        return folder
+
     @cached_property
     def words(self) -> list[str]:
         """The lexicon's words that are made of letters."""
@@ -230,7 +238,7 @@ class Workshop:
         from antiphon.s2t.packed import read_llm
 
         folder = weights.path(self.llm)
-        corrections = weights.assets("s2t") / "lora.safetensors"
+        corrections = self.ears / "lora.safetensors"
         llm, tokenizer = read_llm(folder, corrections), AutoTokenizer.from_pretrained(folder)
         asked = [question for question, _ in (*texts.questions(self.data), *written())]
         own = own_replies.write(llm, tokenizer, asked, count, self.seed)
@@ -291,12 +299,10 @@ class Workshop:
     ) -> None:
         llm, tokenizer = s2t.load_llm(weights.path(self.llm))
         corrections = s2t.upper_half(llm)
-        lora.restore(corrections, weights.assets("s2t") / "lora.safetensors")
+        lora.restore(corrections, self.ears / "lora.safetensors")
         task = echo_job.JointEcho(model, examples, llm, s2t.stage_one(self.data, tokenizer))
         echo_job.train(task, folder, steps=steps, minutes=minutes, seed=self.seed)
-        ears = self.out.parent / "s2t"
-        ears.mkdir(parents=True, exist_ok=True)
-        lora.save(corrections, ears / "lora.safetensors")
+        lora.save(corrections, self.ears / "lora.safetensors")
         model.save(self.out / "t2c.safetensors")
 
     def _denoiser(self, model: TextToCodec, name: str) -> None:

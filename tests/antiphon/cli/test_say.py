@@ -48,6 +48,12 @@ def test_speech_is_written(spoken_by_tiny, tmp_path):
     assert "".join(segment["text"] for segment in told["segments"]) == told["text"]
 
 
+def test_a_long_text_comes_in_through_a_pipe(spoken_by_tiny, tmp_path):
+    command = ["say", "-", "--out", str(tmp_path / "x.wav"), "--json"]
+    told = json.loads(CliRunner().invoke(main.app, command, input="Hello there.").stdout)
+    assert told["text"] == "Hello there." and told["reply_seconds"] > 0
+
+
 def test_a_person_reads_one_line(spoken_by_tiny, tmp_path):
     result = run("Hello there.", "--out", tmp_path / "x.wav")
     assert result.exit_code == 0 and "x.wav" in result.stdout
