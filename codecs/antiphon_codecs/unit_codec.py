@@ -25,6 +25,8 @@ from antiphon_codecs.quantizer import VectorQuantizer
 from antiphon_codecs.student import Recognizer, StudentEncoder
 
 KERNEL = 7
+GRAIN = 1024
+"""Latent frames after which the noise begins again, 12 seconds."""
 TRAINING_ONLY = ("quantizer.usage", "quantizer.sums")
 
 
@@ -65,6 +67,12 @@ class UnitCodec(nn.Module):
         patch = c.latent * c.stride
         self.mean = nn.Buffer(torch.zeros(c.latent))
         self.std = nn.Buffer(torch.ones(c.latent))
+        self.roughness = nn.Buffer(torch.zeros(c.codes, c.stride * c.latent))
+        """Deviation of the noise that a unit's latent gets; the units themselves carry none."""
+        self.texture = nn.Buffer(torch.eye(c.latent))
+        """Factor of the correlation of that noise between the latent's dimensions."""
+        chance = torch.Generator().manual_seed(0)
+        self.grain = nn.Buffer(torch.randn(GRAIN, c.latent, generator=chance), persistent=False)
         self.encoder = nn.Sequential(
             nn.Linear(patch, c.width),
             *(ConvNeXt(c.width, c.hidden, KERNEL, KERNEL // 2) for _ in range(c.encoder_blocks)),
@@ -138,10 +146,19 @@ class UnitCodec(nn.Module):
         return self.quantizer.nearest(codes)[0].numpy()
 
     @torch.inference_mode()
-    def decode_latent(self, units: Units) -> torch.Tensor:
-        """Latents [T * stride, latent] of units [T]."""
-        codes = F.embedding(self._checked(units)[None], self.quantizer.codebook)
-        return self.denormalize(self.frames(self.decoder(codes)))[0]
+    def decode_latent(self, units: Units, first: int = 0) -> torch.Tensor:
+        """Latents [T * stride, latent] of units [T].
+
+        Args:
+            units: [T] units.
+            first: index of the first of them in the stream, which decides their noise.
+        """
+        checked = self._checked(units)[None]
+        codes = F.embedding(checked, self.quantizer.codebook)
+        latent = self.denormalize(self.frames(self.decoder(codes)))[0]
+        roughness = self.frames(F.embedding(checked, self.roughness))[0]
+        moments = torch.arange(len(latent)) + first * self.config.stride
+        return latent + roughness * (self.grain[moments % GRAIN] @ self.texture.mT)
 
     @torch.inference_mode()
     def encode(self, pcm: Pcm) -> Units:
@@ -201,7 +218,7 @@ class UnitCodec(nn.Module):
         if until > state.spoken:
             stride, room = self.config.stride, -(-CONTEXT // self.config.stride)
             near = max(state.first, state.spoken - room)
-            latent = self.decode_latent(window)[(near - state.first) * stride :]
+            latent = self.decode_latent(window, state.first)[(near - state.first) * stride :]
             far = min(known, until + room)
             pcm = self.generator(latent[None, : (far - near) * stride])[0].numpy()
             hop = self.samples_per_unit

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from antiphon_codecs.hifigan import CONTEXT, HOP, HifiGan
 from antiphon_codecs.quantizer import VectorQuantizer
-from antiphon_codecs.unit_codec import UnitCodec, UnitCodecConfig
+from antiphon_codecs.unit_codec import GRAIN, UnitCodec, UnitCodecConfig
 
 
 @pytest.fixture(scope="module", params=[1, 2])
@@ -26,7 +28,10 @@ def codec(request):
         decoder_blocks=3,
         centred_blocks=1,
     )
-    return UnitCodec(config).eval().requires_grad_(False)
+    codec = UnitCodec(config).eval().requires_grad_(False)
+    codec.roughness.uniform_()
+    codec.texture.copy_(torch.linalg.cholesky(torch.randn(192, 400).corrcoef()))
+    return codec
 
 
 @settings(max_examples=8)
@@ -67,6 +72,16 @@ def test_save_and_load(codec, tmp_path):
     units = np.arange(40) % 32
     np.testing.assert_allclose(again.decode(units), codec.decode(units), atol=0.02)
     assert again.config == codec.config
+
+
+def test_every_unit_is_as_rough_as_it_should_be(codec):
+    smooth = copy.deepcopy(codec)
+    smooth.roughness.zero_()
+    for unit in (0, 31):
+        units = np.full(2 * GRAIN, unit)
+        added = codec.decode_latent(units) - smooth.decode_latent(units)
+        measured = codec.patches(added[None])[0].std(0)
+        np.testing.assert_allclose(measured, codec.roughness[unit], rtol=0.2)
 
 
 def test_units_of_another_codec_are_refused(codec):

@@ -139,12 +139,15 @@ def t2c(
     work: Work = WORK,
     out: Out = VOICE,
     steps: Steps = 1300,
+    further: Annotated[
+        bool, typer.Option(help="Go on from the finished voice, at half the rate.")
+    ] = False,
     minutes: Minutes = None,
     seed: Seed = 1,
     threads: Threads = 0,
 ) -> None:
     """Stage II: train lengths and the unit-language LM on the teacher's speech."""
-    workshop(data, work, out, seed, threads).train_t2c(steps, minutes)
+    workshop(data, work, out, seed, threads).train_t2c(steps, minutes, further=further)
 
 
 @app.command()

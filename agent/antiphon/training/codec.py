@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,18 @@ from torch.nn import functional as F
 
 from antiphon.training.latents import Corpus
 from antiphon.training.loop import Schedule, fit
+from antiphon.training.teacher import Teacher
 from antiphon_codecs.unit_codec import UnitCodec, UnitCodecConfig
 
 BATCH = 16
 FRAMES = 172
 """Two seconds."""
+NOISE = 0.667
+"""Piper's own amount of noise."""
+ROUGHNESS = 0.5
+"""How much of it a decoded latent gets; with all of it fewer words are understood."""
+RARE = 50
+"""Frames of a unit that weigh as much as what all units have in common."""
 HELD_OUT = 0.03
 """Share of the corpus, at its end, that training never sees."""
 
@@ -42,6 +49,43 @@ def new_codec(corpus: Corpus, voice: Path, config: UnitCodecConfig) -> UnitCodec
     codec.generator.load_state_dict(generator_weights(voice))
     codec.generator.requires_grad_(False)
     return codec
+
+
+def add_noise(codec: UnitCodec, teacher: Teacher, sentences: Sequence[str]) -> None:
+    """Give decoded latents the noise that the teacher's were made without.
+
+    Latents are easy to write as units because the teacher's noise was left out, but without it a
+    voice sounds too smooth. That noise hardly depends on its neighbours in time (autocorrelation
+    0.08 from frame to frame), but some sounds have twice as much of it as others: what is measured
+    is its deviation for every unit, and the correlation between the latent's dimensions.
+
+    Args:
+        codec: trained; its units say which sound it is.
+        teacher: the voice.
+        sentences: what it says with and without noise, in the same rhythm.
+    """
+    added, owners = [], []
+    width = codec.config.stride * codec.config.latent
+    for text in sentences:
+        for phonemes in teacher.phonemes(text):
+            rough, smooth = (
+                teacher.speak(text, phonemes, noise=noise, noise_w=0.0).latent.astype(np.float32)
+                for noise in (NOISE, 0.0)
+            )
+            units = codec.encode_latent(torch.from_numpy(smooth))
+            noise = (rough - smooth)[: len(units) * codec.config.stride]
+            added.append(noise.reshape(len(units), width))
+            owners.append(units)
+    noises, units = torch.from_numpy(np.concatenate(added)), np.concatenate(owners)
+    usual = noises.square().mean(0)
+    for unit in range(codec.n_units):
+        own = noises[units == unit]
+        variance = (own.square().sum(0) + RARE * usual) / (len(own) + RARE)
+        codec.roughness[unit] = variance.sqrt()
+    even = codec.frames((noises / codec.roughness[units])[None])[0]
+    alike = even.double().mT.corrcoef() + 1e-4 * torch.eye(even.shape[1])
+    codec.texture.copy_(torch.linalg.cholesky(alike))
+    codec.roughness.mul_(ROUGHNESS)
 
 
 class Reconstruction(nn.Module):

@@ -35,6 +35,8 @@ CUT = 0.5
 UNITS_A_BATCH = 4500
 BUCKETS = 12
 """Groups of sentences of similar length; a batch comes from one of them."""
+RATE = 1.2e-3
+"""Peak learning rate."""
 MULTIPLE = 32
 """Batches are padded to multiples of this, since kernels are compiled for every new shape."""
 
@@ -230,8 +232,14 @@ def pad(
 
 
 def train(
-    task: Speaking, out: Path, *, steps: int = 4000, minutes: float | None = None, seed: int = 0
+    task: Speaking,
+    out: Path,
+    *,
+    steps: int = 4000,
+    minutes: float | None = None,
+    seed: int = 0,
+    lr: float = RATE,
 ) -> None:
     """Train, or go on training, voice and unit LM in `out`."""
-    schedule = Schedule(steps, lr=1.2e-3, warmup=150)
+    schedule = Schedule(steps, lr=lr, warmup=150)
     fit(task, task.step, schedule, out, minutes=minutes, seed=seed, evaluate=task.held_out)

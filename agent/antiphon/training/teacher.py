@@ -80,13 +80,20 @@ class Teacher:
         return [[BEGIN, *(self.ids[s] for s in symbols), END] for symbols in self.symbols(text)]
 
     def speak(
-        self, text: str, phonemes: list[int], *, noise_w: float = NOISE_W, rate: float = 1.0
+        self,
+        text: str,
+        phonemes: list[int],
+        *,
+        noise: float = 0.0,
+        noise_w: float = NOISE_W,
+        rate: float = 1.0,
     ) -> Utterance:
         """Latent of one sentence.
 
         Args:
             text: kept with the result.
             phonemes: ids as `phonemes` returns them.
+            noise: how much the latent varies; Piper's own voice has 0.667.
             noise_w: how much the rhythm varies from call to call.
             rate: factor on all durations.
         """
@@ -97,7 +104,7 @@ class Teacher:
             {
                 "input": np.array([spaced], np.int64),
                 "input_lengths": np.array([len(spaced)], np.int64),
-                "scales": np.array([0.0, rate, noise_w], np.float32),
+                "scales": np.array([noise, rate, noise_w], np.float32),
             },
         )
         frames = np.append(durations.reshape(-1), 0).reshape(-1, 2).sum(1).astype(np.int16)

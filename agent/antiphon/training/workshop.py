@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 
 from antiphon import weights
 from antiphon.errors import UserError
@@ -41,6 +42,8 @@ RECALL = 8
 """Tokens the denoising adapter recalls, where output and input embeddings are the same."""
 READ = 2500
 """Replies from dialogues, and as many from trivia, that the denoising adapter learns from first."""
+NOISY = 400
+"""Sentences by which the teacher's noise is measured."""
 RUNNING_TEXT = 150_000
 """Sentences the pronouncer reads."""
 
@@ -152,6 +155,7 @@ class Workshop:
             minutes=minutes,
             seed=self.seed,
         )
+        codec_job.add_noise(codec, self.teacher, texts.sentences(self.data, NOISY, self.seed))
         self.out.mkdir(parents=True, exist_ok=True)
         codec.save(self.out / "codec.safetensors")
 
@@ -203,10 +207,26 @@ class Workshop:
             task, self.work / "pronouncer", steps=steps, minutes=minutes, seed=self.seed
         )
 
-    def train_t2c(self, steps: int, minutes: float | None) -> None:
-        """Stage II: train voice and unit LM; the pronouncer is taken as it stands."""
+    def finished_model(self) -> TextToCodec:
+        """The generator as the last job left it."""
         model = self.new_model()
-        load(self.work / "pronouncer", model)
+        start = load_file(self.out / "t2c.safetensors")
+        model.load_state_dict({k: v.float() for k, v in start.items()})
+        return model
+
+    def train_t2c(self, steps: int, minutes: float | None, *, further: bool = False) -> None:
+        """Stage II: train voice and unit LM; the pronouncer is taken as it stands.
+
+        Args:
+            steps: length of the run.
+            minutes: stop after this long.
+            further: begin with the finished generator, not from nothing.
+        """
+        if further:
+            model = self.finished_model()
+        else:
+            model = self.new_model()
+            load(self.work / "pronouncer", model)
         cache = self.work / "examples.pkl"
         if not cache.exists():
             symbols = {v: k for k, v in self.teacher.ids.items()}
@@ -221,7 +241,9 @@ class Workshop:
             cache.write_bytes(pickle.dumps(examples))
         examples = pickle.loads(cache.read_bytes())
         task = t2c.Speaking(model, examples)
-        t2c.train(task, self.work / "t2c", steps=steps, minutes=minutes, seed=self.seed)
+        folder = self.work / ("t2c-further" if further else "t2c")
+        lr = t2c.RATE / 2 if further else t2c.RATE
+        t2c.train(task, folder, steps=steps, minutes=minutes, seed=self.seed, lr=lr)
         model.save(self.out / "t2c.safetensors")
 
     def states(self, count: int) -> tuple[list[OwnReply], list[list[Token]]]:
@@ -237,8 +259,7 @@ class Workshop:
 
         from antiphon.s2t.packed import read_llm
 
-        folder = weights.path(self.llm)
-        corrections = self.ears / "lora.safetensors"
+        corrections, folder = self.ears / "lora.safetensors", weights.path(self.llm)
         llm, tokenizer = read_llm(folder, corrections), AutoTokenizer.from_pretrained(folder)
         asked = [question for question, _ in (*texts.questions(self.data), *written())]
         own = own_replies.write(llm, tokenizer, asked, count, self.seed)
@@ -264,11 +285,7 @@ class Workshop:
         the result is a variant for the ablation, beside the voice. Jointly, the LoRA of the ears
         beside the voice's folder learns, too.
         """
-        from safetensors.torch import load_file
-
-        model = self.new_model()
-        start = load_file(self.out / "t2c.safetensors")
-        model.load_state_dict({k: v.float() for k, v in start.items()})
+        model = self.finished_model()
         cache = self.work / "echo.pkl"
         if not cache.exists():
             own, guesses = self.states(replies)

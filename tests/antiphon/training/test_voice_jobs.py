@@ -10,10 +10,11 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from antiphon.errors import UserError
 from antiphon.messages import Segment, Token
 from antiphon.s2t import lora
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
-from antiphon.training import echo, pseudo
+from antiphon.training import codec, echo, pseudo
 from antiphon.training.alignment import align
 from antiphon.training.latents import Corpus, write
 from antiphon.training.own_replies import OwnReply
@@ -21,6 +22,8 @@ from antiphon.training.pronouncer import distance
 from antiphon.training.s2t import Exchange
 from antiphon.training.t2c import Example, Speaking, pad
 from antiphon.training.teacher import Utterance
+from antiphon.training.workshop import Workshop
+from antiphon_codecs.unit_codec import UnitCodec, UnitCodecConfig
 from antiphon_codecs.unit_language import UnitLanguage
 
 SOUNDS = ("^", "$", " ", ",", ".", "a", "b", "ˈa", "iː")
@@ -190,3 +193,34 @@ def test_joint_echo_training_reaches_the_language_model_and_keeps_it_answering(m
     assert float(task.step(0)["s2t"]) < before
     assert all(layer.up.abs().max() > 0 for layer in corrections.values())
     assert all(torch.equal(llm.state_dict()[k], v) for k, v in frozen.items())
+
+
+def test_noise_is_measured_as_the_teacher_makes_it():
+    """A teacher that makes twice the noise where the latent is positive."""
+    config = UnitCodecConfig(codes=2, width=8, hidden=8, encoder_blocks=0, decoder_blocks=1)
+    listener = UnitCodec(config).eval()
+    listener.encode_latent = lambda z: (z[:, 0] > 0).long().numpy()
+    rng = np.random.default_rng(0)
+    factor = np.linalg.cholesky(np.corrcoef(rng.standard_normal((192, 400))))
+
+    class Noisy:
+        def phonemes(self, text):
+            return [[1, 5, 2]] * 40
+
+        def speak(self, text, phonemes, *, noise, noise_w):
+            smooth = np.where(np.arange(80) % 8 < 4, 1.0, -1.0)[:, None].repeat(192, 1)
+            white = rng.standard_normal((80, 192))
+            latent = smooth + noise * (1.5 + smooth / 2) * (white @ factor.T)
+            return SimpleNamespace(latent=latent.astype(np.float32))
+
+    codec.add_noise(listener, Noisy(), ["One.", "Two."])
+    usual = codec.ROUGHNESS * codec.NOISE
+    np.testing.assert_allclose(listener.roughness[0], usual, rtol=0.1)
+    np.testing.assert_allclose(listener.roughness[1], 2 * usual, rtol=0.1)
+    np.testing.assert_allclose(listener.texture @ listener.texture.mT, factor @ factor.T, atol=0.1)
+
+
+def test_stage_three_asks_for_the_ears_it_belongs_to(tmp_path):
+    shop = Workshop(tmp_path, tmp_path / "work", tmp_path / "new" / "voice")
+    with pytest.raises(UserError, match="new/s2t has no lora.*train s2t"):
+        shop.states(1)
