@@ -23,6 +23,7 @@ from antiphon_codecs.convnext import ConvNeXt
 from antiphon_codecs.hifigan import CONTEXT, HOP, HifiGan
 from antiphon_codecs.quantizer import VectorQuantizer
 from antiphon_codecs.student import Recognizer, StudentEncoder
+from antiphon_codecs.unfilled import Unfilled
 
 KERNEL = 7
 GRAIN = 1024
@@ -257,9 +258,10 @@ class UnitCodec(nn.Module):
         """Read what `save` wrote."""
         with safe_open(path, "pt") as file:
             config = UnitCodecConfig(**json.loads(file.metadata()["config"]))
-        codec = cls(config)
+        with Unfilled():
+            codec = cls(config)
         state = {k: v.float() for k, v in load_file(path).items()}
-        codec.load_state_dict(state, strict=False)
+        codec.load_state_dict(state, strict=False, assign=True)
         return codec.eval().requires_grad_(False)
 
 

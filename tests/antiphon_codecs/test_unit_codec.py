@@ -9,10 +9,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from antiphon_codecs.hifigan import CONTEXT, HOP, HifiGan
 from antiphon_codecs.quantizer import VectorQuantizer
-from antiphon_codecs.unit_codec import GRAIN, UnitCodec, UnitCodecConfig
+from antiphon_codecs.unfilled import Unfilled
+from antiphon_codecs.unit_codec import GRAIN, TRAINING_ONLY, UnitCodec, UnitCodecConfig
 
 
 @pytest.fixture(scope="module", params=[1, 2])
@@ -114,3 +116,15 @@ def test_quantizer_learns_the_clusters_it_is_shown():
     quantizer.eval()
     assert len(set(quantizer.nearest(centres).tolist())) == 8
     assert quantizer(centres)[2] < 0.01 * centres.square().mean()
+
+
+def test_loading_fills_everything_that_was_left_unfilled(codec, tmp_path):
+    codec.save(tmp_path / "codec.safetensors")
+    with Unfilled():
+        empty = nn.Linear(4, 4)
+        nn.init.constant_(empty.weight, 7.0)
+    assert not (empty.weight == 7.0).all()
+    again = UnitCodec.load(tmp_path / "codec.safetensors").state_dict()
+    for name, value in codec.state_dict().items():
+        if name not in TRAINING_ONLY:
+            torch.testing.assert_close(again[name], value, atol=1e-2, rtol=1e-2)

@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from antiphon.s2t.whisper import DecoderLayer, KeyValue, WhisperConfig, load
+from antiphon_codecs.unfilled import Unfilled
 
 TOKENS_PER_SECOND = 10
 """Faster than anybody speaks: a transcript that grows beyond it is a loop."""
@@ -98,7 +99,9 @@ class TextDecoder(nn.Module):
         end = 50_256 if english else 50_257
         prompt = [50_257, 50_362] if english else [50_258, 50_259, 50_359, 50_363]
         alignment = [(layer, head) for layer, head in marks["alignment_heads"]]
-        decoder = cls(config, prompt, end, [i for i in marks["suppress_ids"] if i >= 0], alignment)
+        suppressed = [i for i in marks["suppress_ids"] if i >= 0]
+        with Unfilled():
+            decoder = cls(config, prompt, end, suppressed, alignment)
         load(decoder, folder, "decoder.")
         return decoder
 

@@ -19,6 +19,7 @@ from antiphon.s2t.encoder import EncoderState
 from antiphon.s2t.features import SAMPLE_RATE
 from antiphon.s2t.labels import unspaced
 from antiphon.s2t.listener import Heard, Listener
+from antiphon_codecs.unfilled import Unfilled
 
 HEAD = "audio_feature_head.weight"
 REFRESH = SAMPLE_RATE
@@ -171,7 +172,8 @@ def load_adapter(path: Path) -> tuple[Adapter, torch.Tensor]:
         state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
     silence = state.pop("silence")
     state[HEAD] *= state.pop("head_scale")
-    adapter = Adapter(config, state["tokens"].long())
     state["tokens"] = state["tokens"].long()
-    adapter.load_state_dict(state)
+    with Unfilled():
+        adapter = Adapter(config, state["tokens"])
+    adapter.load_state_dict(state, assign=True)
     return adapter.eval().requires_grad_(False), silence

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from antiphon.s2t.features import LogMel, MelState, normalize
 from antiphon.s2t.whisper import EncoderLayer, WhisperConfig, load
+from antiphon_codecs.unfilled import Unfilled
 
 LONGEST = 3000
 """Mel frames of the longest window: thirty seconds."""
@@ -56,7 +57,8 @@ class AudioEncoder(nn.Module):
     @classmethod
     def load(cls, folder: Path) -> AudioEncoder:
         """The encoder of the Whisper checkpoint in `folder`, float32, frozen."""
-        encoder = cls(WhisperConfig.read(folder))
+        with Unfilled():
+            encoder = cls(WhisperConfig.read(folder))
         load(encoder, folder, "encoder.")
         return encoder
 

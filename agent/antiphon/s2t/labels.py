@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 import torch
@@ -24,14 +25,9 @@ LONGEST = 6
 def pieces(tokens: torch.Tensor, tokenizer: Any) -> list[str]:
     """What every label [V] or [V, LONGEST] (-1 is no token) spells; the blank spells nothing."""
     rows = tokens.view(len(tokens), -1)
-    parts = tokenizer.convert_ids_to_tokens(rows.clamp(min=0).flatten().tolist())
-    spelled, width = rows.ge(0).tolist(), rows.shape[1]
-    return [
-        "".join(
-            part for part, real in zip(parts[i * width : (i + 1) * width], row, strict=True) if real
-        )
-        for i, row in enumerate(spelled)
-    ]
+    real = rows >= 0
+    parts = iter(tokenizer.convert_ids_to_tokens(rows[real].tolist()))
+    return ["".join(islice(parts, count)) for count in real.sum(1).tolist()]
 
 
 def unspaced(tokens: torch.Tensor, tokenizer: Any) -> torch.Tensor:

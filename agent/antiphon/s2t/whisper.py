@@ -119,11 +119,14 @@ class DecoderLayer(EncoderLayer):
 
 def load(module: nn.Module, folder: Path, prefix: str) -> None:
     """Fill `module` with the tensors of `folder/model.safetensors` under `prefix`."""
-    from safetensors.torch import load_file
+    from safetensors import safe_open
 
-    state = load_file(folder / "model.safetensors")
-    state = {k.removeprefix("model."): v.float() for k, v in state.items()}
-    module.load_state_dict(
-        {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-    )
+    with safe_open(folder / "model.safetensors", "pt") as file:
+        stored = {key.removeprefix("model."): key for key in file.keys()}  # noqa: SIM118
+        state = {
+            name.removeprefix(prefix): file.get_tensor(key).float()
+            for name, key in stored.items()
+            if name.startswith(prefix)
+        }
+    module.load_state_dict(state, assign=True)
     module.eval().requires_grad_(False)

@@ -37,6 +37,7 @@ from antiphon.t2c.spelling import Spelling, spell
 from antiphon.t2c.unit_lm import UnitLM, UnitLMState
 from antiphon.t2c.voice import Voice, VoiceConfig, places
 from antiphon_codecs.codec import Units
+from antiphon_codecs.unfilled import Unfilled
 from antiphon_codecs.unit_language import UnitLanguage
 
 Source = Literal["hidden", "text"]
@@ -313,8 +314,9 @@ class TextToCodec(nn.Module):
         """
         with safe_open(path, "pt") as file:
             config = T2CConfig(**json.loads(file.metadata()["config"]))
-        model = cls(config, language, embeddings)
-        model.load_state_dict({k: v.float() for k, v in load_file(path).items()})
+        with Unfilled():
+            model = cls(config, language, embeddings)
+        model.load_state_dict({k: v.float() for k, v in load_file(path).items()}, assign=True)
         model.lm.light = light
         return model.eval().requires_grad_(False)
 
