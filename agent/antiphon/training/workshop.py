@@ -16,7 +16,6 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 
 from antiphon import weights
 from antiphon.errors import UserError
@@ -209,10 +208,11 @@ class Workshop:
 
     def finished_model(self) -> TextToCodec:
         """The generator as the last job left it."""
-        model = self.new_model()
-        start = load_file(self.out / "t2c.safetensors")
-        model.load_state_dict({k: v.float() for k, v in start.items()})
-        return model
+        path = self.out / "t2c.safetensors"
+        if not path.exists():
+            raise UserError(f"{path} is missing: run `antiphon train t2c` first")
+        model = TextToCodec.load(path, self.language(), self.speller.embeddings)
+        return model.requires_grad_(True)
 
     def train_t2c(self, steps: int, minutes: float | None, *, further: bool = False) -> None:
         """Stage II: train voice and unit LM; the pronouncer is taken as it stands.
