@@ -118,6 +118,13 @@ class Cache:
         values[:, :, :kept] = self.buffer.values[:, :, old]
         return Cache(Buffer(keys, values, kept), kept, self.position)
 
+    def sealed(self) -> Cache:
+        """The same in a full buffer: whoever goes on makes a new one, so threads can share it."""
+        keys, values = (
+            t[:, :, : self.length].clone() for t in (self.buffer.keys, self.buffer.values)
+        )
+        return Cache(Buffer(keys, values, self.length), self.length, self.position)
+
 
 @dataclass(frozen=True)
 class Layer:

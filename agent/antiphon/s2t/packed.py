@@ -9,6 +9,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from antiphon.s2t.writer import State
 
 LAYOUT = 1
 """Raise it when the file's layout changes, so that packed models are made anew."""
+OPENING = 16
+"""So few tokens open every first question, and are read once for all."""
 PRODUCTS = ("qkv", "out", "gate_up", "down")
 GAINS = ("before", "between")
 
@@ -46,6 +49,7 @@ class PackedWriter:
             before, between = (state[f"{at}.{name}"] for name in GAINS)
             return Layer(qkv, out, gate_up, down, before, between)
 
+        self._opened = lru_cache(maxsize=4)(self._begin)
         self.head = product("head")
         self.stack = FastLlama(
             tuple(layer(f"layers.{i}") for i in range(config["num_hidden_layers"])),
@@ -68,9 +72,12 @@ class PackedWriter:
 
     def start(self, tokens: Sequence[int]) -> Cache:
         """A cache that has read `tokens`."""
+        return self._opened(tuple(tokens)) if len(tokens) <= OPENING else self._begin(tokens)
+
+    def _begin(self, tokens: Sequence[int]) -> Cache:
         if not tokens:
             return self.stack.start()
-        return self.stack.step(self.table[list(tokens)].float(), self.stack.start())[1]
+        return self.stack.step(self.table[list(tokens)].float(), self.stack.start())[1].sealed()
 
     def read(self, embeddings: torch.Tensor, cache: Cache) -> State:
         """Go on reading [N, H]; the cache given stays as it is."""

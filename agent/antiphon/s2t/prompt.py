@@ -21,7 +21,7 @@ def around(tokenizer: Any, history: Sequence[Turn] = ()) -> tuple[list[int], lis
         tokenizer: of the language model (transformers).
         history: the turns before.
     """
-    if "<|im_start|>" in tokenizer.get_vocab():
+    if token(tokenizer, "<|im_start|>") is not None:
         before = "".join(f"<|im_start|>{t.role}\n{t.text}<|im_end|>\n" for t in history)
         before, after = before + "<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n"
     else:
@@ -41,6 +41,11 @@ def encode(tokenizer: Any, text: str) -> list[int]:
 def ends(tokenizer: Any, given: int | Sequence[int] | None = None) -> set[int]:
     """Tokens that end a reply: those of the tokenizer, and those its model's config names."""
     found = {given} if isinstance(given, int) else set(given or ())
-    vocabulary = tokenizer.get_vocab()
-    found |= {vocabulary[mark] for mark in ("<|im_end|>", "<|eot_id|>") if mark in vocabulary}
-    return {i for i in (*found, tokenizer.eos_token_id) if i is not None}
+    marks = (token(tokenizer, mark) for mark in ("<|im_end|>", "<|eot_id|>"))
+    return {i for i in (*found, *marks, tokenizer.eos_token_id) if i is not None}
+
+
+def token(tokenizer: Any, mark: str) -> int | None:
+    """The token spelled `mark`, if there is one; listing the vocabulary would take 30 ms."""
+    ids = encode(tokenizer, mark)
+    return ids[0] if len(ids) == 1 and tokenizer.decode(ids) == mark else None

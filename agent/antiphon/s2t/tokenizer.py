@@ -41,11 +41,6 @@ class LightTokenizer:
         text: str = self.inner.decode(list(ids), skip_special_tokens=skip_special_tokens)
         return text
 
-    def get_vocab(self) -> dict[str, int]:
-        """Every token by its spelling."""
-        vocabulary: dict[str, int] = self.inner.get_vocab()
-        return vocabulary
-
     def convert_ids_to_tokens(self, ids: Sequence[int]) -> list[str | None]:
         """Spellings of tokens."""
         return [self.inner.id_to_token(i) for i in ids]

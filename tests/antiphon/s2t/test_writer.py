@@ -1,6 +1,7 @@
 """Writing token by token, by transformers and packed in int8."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -83,3 +84,17 @@ def test_what_was_read_can_be_read_on_from_again(folder) -> None:
         writer.write(5, cache)
         again, _, _ = writer.read(writer.table[[4]], start)
         assert torch.equal(once, again)
+
+
+def test_questions_asked_at_once_share_their_opening(folder) -> None:
+    writer = load_writer(folder, None)
+    questions = [writer.table[[token, token + 1]] for token in range(16)]
+    alone = [writer.read(asked, writer.stack.start()) for asked in questions]
+    opening = writer.start([1, 2, 3])
+    assert writer.start([1, 2, 3]) is opening
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda asked: writer.read(asked, opening)[0], questions * 4))
+    for i, state in enumerate(told):
+        again, _, _ = writer.read(questions[i % 16], writer.start([1, 2, 3]))
+        assert torch.equal(state, again)
+        assert not torch.equal(state, alone[i % 16][0])
