@@ -24,7 +24,9 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def say(
-    text: Annotated[str, typer.Argument(help="What to say; - reads it from standard input.")],
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", help="What to say; - reads standard input.")
+    ],
     out: Annotated[Path, typer.Option(help="Write the speech to this sound file.")],
     voice: Voice = "voice-joe",
     llm: Annotated[

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help=(
         "Train the models. Every job resumes where it was cut, takes --minutes, and leaves "
-        "checkpoint, log.jsonl and loss.png in the work folder.\n\n"
+        "checkpoint, log.jsonl and loss.png in the work folder. The defaults are the "
+        "recipe of the committed weights.\n\n"
         "In order: corpus, codec, language, pronouncer, t2c (stage II); s2t (stage I); "
         "echo (stage III). Apart from these: tools."
     ),
@@ -24,7 +25,10 @@ app = typer.Typer(
     add_completion=False,
 )
 
-Data = Annotated[Path, typer.Option(help="Folder of the open collections, see docs/data.md.")]
+Data = Annotated[
+    Path,
+    typer.Option(envvar="ANTIPHON_DATA", help="Folder of the open collections (docs/data.md)."),
+]
 Work = Annotated[Path, typer.Option(help="Folder of corpora and checkpoints.")]
 Out = Annotated[Path, typer.Option(help="Folder of the finished weights.")]
 Minutes = Annotated[float | None, typer.Option(help="Stop, and save, after this long.")]
@@ -66,7 +70,7 @@ def corpus(
     data: Data,
     work: Work = WORK,
     sentences: Annotated[int, typer.Option(help="Sentences the teacher speaks.")] = 6500,
-    hours: Annotated[float, typer.Option(help="Hours of questions for the ears.")] = 20.0,
+    hours: Annotated[float, typer.Option(help="Hours of questions for the ears.")] = 4.6,
     minutes: Minutes = None,
     seed: Seed = 1,
     threads: Threads = 0,
@@ -124,7 +128,7 @@ def pronouncer(
     data: Data,
     work: Work = WORK,
     out: Out = VOICE,
-    steps: Steps = 1250,
+    steps: Steps = 1750,
     minutes: Minutes = None,
     seed: Seed = 1,
     threads: Threads = 0,
@@ -155,11 +159,11 @@ def s2t(
     data: Data,
     work: Work = WORK,
     out: Out = EARS,
-    reply_steps: Annotated[int, typer.Option(help="Steps that teach the manner of reply.")] = 300,
+    reply_steps: Annotated[int, typer.Option(help="Steps that teach the manner of reply.")] = 500,
     align_steps: Annotated[
         int, typer.Option(help="Steps of the adapter's CTC alone; 0 leaves it as computed.")
     ] = 0,
-    answer_steps: Annotated[int, typer.Option(help="Steps through the language model.")] = 400,
+    answer_steps: Annotated[int, typer.Option(help="Steps through the language model.")] = 250,
     whole: Annotated[
         bool, typer.Option(help="Let all of the adapter learn from that: CE + 0.3 CTC.")
     ] = False,
@@ -180,7 +184,7 @@ def echo(
     work: Work = WORK,
     out: Out = VOICE,
     replies: Annotated[int, typer.Option(help="Replies of the language model to speak.")] = 640,
-    steps: Steps = 300,
+    steps: Steps = 100,
     cosine: Annotated[
         bool, typer.Option("--cosine/--no-cosine", help="With the denoising term or without.")
     ] = True,

@@ -79,7 +79,7 @@ class Ears:
         out = self.work / "corpus"
         return ears_corpus.build(corpus, out, hours=hours, minutes=minutes, seed=self.seed)
 
-    def reply(self, steps: int = 300, minutes: float | None = None) -> None:
+    def reply(self, steps: int = 500, minutes: float | None = None) -> None:
         """The manner of answering."""
         folder = weights.path(self.llm)
         out = self.work / "reply"
@@ -99,7 +99,7 @@ class Ears:
         self._save(adapter)
 
     def answer(
-        self, steps: int = 400, minutes: float | None = None, *, whole: bool = False
+        self, steps: int = 250, minutes: float | None = None, *, whole: bool = False
     ) -> None:
         """Hearing, by what the language model makes of it; see `hearing.answer`."""
         llm, tokenizer = self.language_model(corrected=True)
