@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from antiphon import weights
 from antiphon.messages import Segment, Speech, Turn, Word
 from antiphon.t2c.text_to_codec import Plan, Source, TextToCodec
 from antiphon.t2c.trigger import BreathTrigger, Trigger
+from antiphon_codecs.interruption import interruptible
 from antiphon_codecs.unit_codec import UnitCodec
 from antiphon_codecs.unit_language import UnitLanguage
 
@@ -109,13 +110,13 @@ class Agent:
             question: text, [N] float32 samples at 16 kHz, or a `Hearing` already fed.
             history: the turns before.
             max_tokens: longest answer.
-            cancelled: asked between tokens and unit words; True ends the answer there.
+            cancelled: asked between the models' layers; True ends the answer there.
             seed: of the rhythm's variation.
 
         Yields:
             Pieces of speech in order; closing the iterator cancels, too.
         """
-        tokens = self.s2t.reply(question, history, max_tokens=max_tokens, cancelled=cancelled)
+        tokens = self.s2t.reply(question, history, max_tokens=max_tokens)
         yield from self.speak(self.trigger.cut(tokens), cancelled=cancelled, seed=seed)
 
     def speak(
@@ -129,9 +130,12 @@ class Agent:
 
         Args:
             segments: from a trigger.
-            cancelled: asked between unit words.
+            cancelled: asked between the models' layers, also while a segment is being written.
             seed: of the rhythm's variation.
         """
+        return interruptible(self._speak(segments, seed), cancelled)
+
+    def _speak(self, segments: Iterator[Segment], seed: int) -> Generator[Speech, None, None]:
         chance = torch.Generator().manual_seed(seed)
         sentence, lm, stream = self.t2c.start(), self.t2c.lm.start(), self.codec.start()
         hop, rate = self.codec.samples_per_unit, self.codec.sample_rate
@@ -152,8 +156,6 @@ class Agent:
             pieces = self.t2c.utter(plan, lm)
             done = False
             while not done:
-                if cancelled():
-                    return
                 try:
                     units, lm = next(pieces)
                     waiting += units.tolist()

@@ -15,6 +15,8 @@ from functools import cached_property
 import torch
 from torch.nn import functional as F
 
+from antiphon_codecs.interruption import checkpoint
+
 Product = Callable[[torch.Tensor], torch.Tensor]
 """[N, in] to [N, out]."""
 
@@ -240,6 +242,7 @@ class FastLlama:
         first = max(0, end - self.window) if self.window and steps == 1 else 0
         rotated = self.heads + self.kv_heads
         for i, layer in enumerate(self.layers):
+            checkpoint()
             y = layer.qkv(self._normed(x, layer.before))
             y = y.view(steps, -1, self.head).transpose(0, 1)
             qk = rotate(y[:rotated], cos, sin)

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from antiphon_codecs.interruption import checkpoint
+
 UPSAMPLE = ((8, 16), (8, 16), (4, 8))
 """Factor and kernel of every upsampling stage; their product is `HOP`."""
 KERNELS = (3, 5, 7)
@@ -66,6 +68,7 @@ class HifiGan(nn.Module):
         """Waveform [B, T * 256] in [-1, 1] of latents [B, T, 192]."""
         x = self.conv_pre(z.mT)
         for i, up in enumerate(self.ups):
+            checkpoint()
             x = up(F.leaky_relu(x, 0.1))
             blocks = self.resblocks[i * len(KERNELS) : (i + 1) * len(KERNELS)]
             x = torch.stack([block(x) for block in blocks]).mean(0)

@@ -111,6 +111,22 @@ def test_an_answer_can_be_cancelled_and_closed(agent):
     again.close()
 
 
+@pytest.mark.parametrize("moment", [0, 3, 20, 60, 200, 800])
+def test_nothing_is_computed_after_it_was_given_up(agent, moment):
+    """While the question is heard, the history is read, the answer written and spoken."""
+    times = 0
+
+    def cancelled():
+        nonlocal times
+        times += 1
+        return times > moment
+
+    question = audio.read(QUESTIONS / "universe.wav")
+    said = list(agent.respond(question, [Turn("user", "Hello.")] * 4, cancelled=cancelled))
+    assert times == moment + 1
+    assert not any(piece.final for piece in said)
+
+
 def test_two_conversations_on_one_agent_do_not_mix(agent):
     questions = ["What is the capital of Spain?", "Who wrote Hamlet?"]
     alone = [joined(list(agent.respond(q))) for q in questions]

@@ -12,6 +12,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from antiphon_codecs.interruption import checkpoint
+
 BLANK = 0
 """The CTC label of a frame in which no token begins."""
 MIXED = 8
@@ -103,7 +105,9 @@ class Adapter(nn.Module):
         if self.config.per_frame:
             x = torch.cat([self.asr_transformer_encoder(row[None]) for row in x])
         else:
-            x = self.asr_transformer_encoder(x, src_key_padding_mask=ignored)
+            for layer in self.asr_transformer_encoder.layers:
+                checkpoint()
+                x = layer(x, src_key_padding_mask=ignored)
         out: torch.Tensor = self.out_norm(x)
         return out
 

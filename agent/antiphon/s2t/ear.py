@@ -19,6 +19,7 @@ from antiphon.s2t.encoder import EncoderState
 from antiphon.s2t.features import SAMPLE_RATE
 from antiphon.s2t.labels import unspaced
 from antiphon.s2t.listener import Heard, Listener
+from antiphon_codecs.interruption import checkpoint
 from antiphon_codecs.unfilled import Unfilled
 
 HEAD = "audio_feature_head.weight"
@@ -133,6 +134,7 @@ class AdaptedEar(WhisperEar):
         if not len(heard.path):
             return Question("", self.table[:0].float())
         features = self.adapter.features(heard.wide.float()[None])[0]
+        checkpoint()
         features = self.adapter.pool(features, heard.path)
         log_probs = self.head(features).log_softmax(-1)
         kept, labels = self.adapter.said(log_probs)

@@ -21,9 +21,12 @@ from antiphon.s2t.ear import AdaptedEar, Ear, Question, load_adapter
 from antiphon.s2t.listener import PLACE, Listener
 from antiphon.s2t.tokenizer import load_tokenizer
 from antiphon.s2t.writer import TransformersWriter, Writer
+from antiphon_codecs.interruption import checkpoint
 
 RECENT = 64
 """Tokens of a reply that repeat less likely."""
+AT_ONCE = 80_000
+"""Samples of a recording that are heard at once; in between it can be given up."""
 EARS = ("s2t", "cascade")
 """Hear directly, or transcribe first."""
 
@@ -156,7 +159,9 @@ class SpeechToText:
         """
         if isinstance(question, np.ndarray):
             hearing = self.start(history)
-            hearing.feed(question)
+            for first in range(0, len(question), AT_ONCE):
+                checkpoint()
+                hearing.feed(question[first : first + AT_ONCE])
             question = hearing
         if isinstance(question, Hearing):
             cache, after = question.cache, question.after

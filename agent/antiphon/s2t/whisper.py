@@ -14,6 +14,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from antiphon_codecs.interruption import checkpoint
+
 KeyValue = tuple[torch.Tensor, torch.Tensor]
 
 
@@ -58,6 +60,7 @@ class Attention(nn.Module):
 
     def keys(self, source: torch.Tensor) -> KeyValue:
         """Keys and values [B, heads, S, d] of `source` [B, S, width]."""
+        checkpoint()
         return self._split(self.k_proj(source)), self._split(self.v_proj(source))
 
     def forward(
@@ -99,6 +102,7 @@ class EncoderLayer(nn.Module):
 
     def feed_forward(self, x: torch.Tensor) -> torch.Tensor:
         """The second half of the layer."""
+        checkpoint()
         y: torch.Tensor = self.fc2(F.gelu(self.fc1(self.final_layer_norm(x))))
         return x + y
 
