@@ -6,6 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from antiphon_codecs.interruption import checkpoint
+
 
 class ConvNeXt(nn.Module):
     """Depthwise convolution over time, then a two-layer perceptron, around a shortcut.
@@ -28,5 +30,6 @@ class ConvNeXt(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """[B, T, width] to the same shape."""
+        checkpoint()
         y = self.depthwise(F.pad(x.mT, self.padding)).mT
         return x + self.scale * self.down(F.gelu(self.up(self.norm(y))))
