@@ -176,6 +176,7 @@ class SpeechToText:
             return
         state, logits, cache = self.writer.read(self._embed(understood, after), cache)
         while True:
+            checkpoint()  # transformers' own models do not ask
             token = choose(fresher(logits, ids[-RECENT:], repetition), temperature, top_p, draw)
             if token in self.ends:
                 return
