@@ -49,7 +49,7 @@ class PackedWriter:
             before, between = (state[f"{at}.{name}"] for name in GAINS)
             return Layer(qkv, out, gate_up, down, before, between)
 
-        self._opened = lru_cache(maxsize=4)(self._begin)
+        self._opened = lru_cache(maxsize=4)(lambda tokens: self._begin(tokens).sealed())
         self.head = product("head")
         self.stack = FastLlama(
             tuple(layer(f"layers.{i}") for i in range(config["num_hidden_layers"])),
@@ -77,7 +77,7 @@ class PackedWriter:
     def _begin(self, tokens: Sequence[int]) -> Cache:
         if not tokens:
             return self.stack.start()
-        return self.stack.step(self.table[list(tokens)].float(), self.stack.start())[1].sealed()
+        return self.stack.step(self.table[list(tokens)].float(), self.stack.start())[1]
 
     def read(self, embeddings: torch.Tensor, cache: Cache) -> State:
         """Go on reading [N, H]; the cache given stays as it is."""

@@ -25,13 +25,7 @@ from torch import nn
 from antiphon.messages import Segment, Word
 from antiphon.t2c.denoising import DenoisingAdapter
 from antiphon.t2c.llama import LlamaConfig
-from antiphon.t2c.pronouncer import (
-    SLOTS,
-    Pronouncer,
-    PronouncerConfig,
-    character_ids,
-    unit_scale,
-)
+from antiphon.t2c.pronouncer import SLOTS, Pronouncer, PronouncerConfig, character_ids, unit_scale
 from antiphon.t2c.sounds import BEGIN, END, Inventory
 from antiphon.t2c.spelling import Spelling, spell
 from antiphon.t2c.unit_lm import UnitLM, UnitLMState

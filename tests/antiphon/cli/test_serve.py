@@ -55,7 +55,7 @@ def test_a_robot_says_what_is_wrong_with_its_name(tmp_path):
 
 def test_a_format_that_is_not_installed_is_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "opuslib_next", None)
-    opus.library.cache_clear()
+    opus.binding.cache_clear()
     result = run("robot", "--mqtt", "mqtt://localhost", "--echo", "none", "--opus")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert "pip install opuslib-next" in result.stderr

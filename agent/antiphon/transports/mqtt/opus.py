@@ -27,7 +27,7 @@ COMPLEXITY = 5
 
 
 @cache
-def library() -> Any:
+def binding() -> Any:
     """The binding.
 
     Raises:
@@ -55,14 +55,14 @@ class Opus:
         self._bits = BITS if inner <= 16_000 else WIDE_BITS
         self._rate, self._frame, self._inner = inner, played(rate), played(inner)
         self._encoder: Any = None
-        self._decoder = library().Decoder(inner, 1)
+        self._decoder = binding().Decoder(inner, 1)
         self._there = Blocks(self._frame, self._inner)
         self._back = Blocks(self._inner, self._frame)
 
     def encode(self, pcm: Samples) -> bytes:
         """See `Coder`."""
         if self._encoder is None:
-            self._encoder = library().Encoder(self._rate, 1, library().APPLICATION_VOIP)
+            self._encoder = binding().Encoder(self._rate, 1, binding().APPLICATION_VOIP)
             self._encoder.bitrate, self._encoder.complexity = self._bits, COMPLEXITY
         inner = to_pcm16(self._there(pcm))
         body: bytes = self._encoder.encode(inner.tobytes(), len(inner))
@@ -77,15 +77,15 @@ class Opus:
         frames = self._frames(body)
         try:
             inner = self._decoder.decode(body, frames * self._inner)
-        except library().OpusError as error:
+        except binding().OpusError as error:
             raise MalformedError("the sound is no Opus") from error
         return self._back(to_float(np.frombuffer(inner, np.int16)))
 
     def _frames(self, body: bytes) -> int:
         state = self._decoder.decoder_state
         try:
-            samples = library().api.decoder.get_nb_samples(state, body, len(body))
-        except library().OpusError as error:
+            samples = binding().api.decoder.get_nb_samples(state, body, len(body))
+        except binding().OpusError as error:
             raise MalformedError("the sound is no Opus") from error
         frames, rest = divmod(int(samples), self._inner)
         if rest or not frames:
@@ -99,7 +99,7 @@ def load() -> Callable[[int], Format]:
     Raises:
         UserError: Opus is not installed.
     """
-    library()
+    binding()
     return lambda rate: Format(
         f"audio/opus;rate={rate};channels=1", 1, rate, lambda: Opus(rate), tail=1
     )

@@ -203,7 +203,7 @@ def test_sound_in_a_format_that_was_not_agreed_upon_is_dropped(kinds):
 
 
 def test_a_missing_library_names_its_package(monkeypatch):
-    opus.library.cache_clear()
+    opus.binding.cache_clear()
     monkeypatch.setitem(sys.modules, "opuslib_next", None)
     with pytest.raises(UserError, match="pip install opuslib-next"):
         formats.have(16_000, 22_050, opus="yes")
@@ -212,7 +212,7 @@ def test_a_missing_library_names_its_package(monkeypatch):
 
 
 def test_a_missing_system_library_names_its_package(monkeypatch):
-    opus.library.cache_clear()
+    opus.binding.cache_clear()
     for name in [name for name in sys.modules if name.startswith("opuslib_next")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
