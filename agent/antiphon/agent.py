@@ -16,8 +16,8 @@ from antiphon.messages import Segment, Speech, Turn, Word
 from antiphon.t2c.text_to_codec import Plan, Source, TextToCodec
 from antiphon.t2c.trigger import BreathTrigger, Trigger
 from antiphon_codecs.interruption import interruptible
-from antiphon_codecs.unit_codec import UnitCodec
-from antiphon_codecs.unit_language import UnitLanguage
+from antiphon_codecs.unit.unit_codec import UnitCodec
+from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
 if TYPE_CHECKING:
     from antiphon.s2t.speech_to_text import Hearing, SpeechToText

@@ -61,7 +61,7 @@ def random_encodec() -> Callable[[int], Format]:
     import torch
     from transformers import EncodecConfig, EncodecModel
 
-    from antiphon_codecs.encodec_codec import EncodecCodec
+    from antiphon_codecs.encodec.encodec_codec import EncodecCodec
 
     torch.set_num_threads(1)
     return encodec.formats(EncodecCodec(EncodecModel(EncodecConfig())))

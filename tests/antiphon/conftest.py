@@ -10,9 +10,9 @@ from antiphon.agent import Agent
 from antiphon.messages import Token
 from antiphon.t2c.sounds import BEGIN, END, PAUSES, SPACE
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
-from antiphon_codecs.hifigan import HifiGan
-from antiphon_codecs.unit_codec import UnitCodec, UnitCodecConfig
-from antiphon_codecs.unit_language import UnitLanguage
+from antiphon_codecs.unit.hifigan import HifiGan
+from antiphon_codecs.unit.unit_codec import UnitCodec, UnitCodecConfig
+from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
 WIDTH, VOCABULARY, UNITS = 8, 256, 16
 

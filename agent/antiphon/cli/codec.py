@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from antiphon_codecs.student import Recognizer
-    from antiphon_codecs.unit_codec import UnitCodec
+    from antiphon_codecs.unit.student_encoder import Recognizer
+    from antiphon_codecs.unit.unit_codec import UnitCodec
 
 app = typer.Typer(
     help="Turn speech into units and back.", no_args_is_help=True, add_completion=False
@@ -71,7 +71,7 @@ def decode(
 def load(voice: str) -> UnitCodec:
     """The codec of a voice; tests put another one here."""
     from antiphon import weights
-    from antiphon_codecs.unit_codec import UnitCodec
+    from antiphon_codecs.unit.unit_codec import UnitCodec
 
     path = weights.assets(voice) / "codec.safetensors"
     if not path.is_file():

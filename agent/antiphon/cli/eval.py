@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from antiphon.evaluation.qa import Way
     from antiphon.evaluation.voicing import Reply
     from antiphon.t2c.text_to_codec import TextToCodec
-    from antiphon_codecs.unit_codec import UnitCodec
+    from antiphon_codecs.unit.unit_codec import UnitCodec
 
     Pcm = NDArray[np.float32]
 

@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from antiphon.evaluation.judges import Pcm, at_judges_rate
 from antiphon.evaluation.scores import Errors, total, word_errors
-from antiphon_codecs.unit_codec import UnitCodec
-from antiphon_codecs.unit_language import UnitLanguage
+from antiphon_codecs.unit.unit_codec import UnitCodec
+from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
 
 def evaluate(

@@ -32,7 +32,7 @@ from antiphon.t2c.unit_lm import UnitLM, UnitLMState
 from antiphon.t2c.voice import Voice, VoiceConfig, places
 from antiphon_codecs.codec import Units
 from antiphon_codecs.unfilled import Unfilled
-from antiphon_codecs.unit_language import UnitLanguage
+from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
 Source = Literal["hidden", "text"]
 """Where token vectors come from: hidden states (stage III) or token embeddings (stage II)."""

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from antiphon.training.latents import Corpus
 from antiphon.training.loop import Schedule, fit
 from antiphon.training.teacher import Teacher
-from antiphon_codecs.unit_codec import UnitCodec, UnitCodecConfig
+from antiphon_codecs.unit.unit_codec import UnitCodec, UnitCodecConfig
 
 BATCH = 16
 FRAMES = 172

@@ -21,8 +21,8 @@ from antiphon.errors import UserError
 from antiphon.s2t.features import SAMPLE_RATE
 from antiphon.training.augment import Augment, resample
 from antiphon.training.loop import Schedule, fit
-from antiphon_codecs.student import Recognizer, StudentEncoder
-from antiphon_codecs.unit_codec import UnitCodec
+from antiphon_codecs.unit.student_encoder import Recognizer, StudentEncoder
+from antiphon_codecs.unit.unit_codec import UnitCodec
 
 BATCH = 16
 SECONDS = 2.0

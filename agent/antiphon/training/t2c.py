@@ -23,8 +23,8 @@ from antiphon.training.alignment import align
 from antiphon.training.latents import Corpus
 from antiphon.training.loop import Schedule, fit
 from antiphon.training.pronouncer import Speller
-from antiphon_codecs.unit_codec import UnitCodec
-from antiphon_codecs.unit_language import UnitLanguage
+from antiphon_codecs.unit.unit_codec import UnitCodec
+from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
 MASKED = 0.15
 """Share of previous words hidden from the LM, so that it listens to the condition."""

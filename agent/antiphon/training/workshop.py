@@ -34,8 +34,8 @@ from antiphon.training.own_replies import OwnReply
 from antiphon.training.pseudo import EchoExample, pseudo
 from antiphon.training.replies import trivia, written
 from antiphon.training.teacher import Teacher
-from antiphon_codecs.unit_codec import UnitCodec, UnitCodecConfig
-from antiphon_codecs.unit_language import UnitLanguage
+from antiphon_codecs.unit.unit_codec import UnitCodec, UnitCodecConfig
+from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
 RECALL = 8
 """Tokens the denoising adapter recalls, where output and input embeddings are the same."""

@@ -9,8 +9,8 @@ import torch
 from antiphon.errors import UserError
 from antiphon.training import student
 from antiphon.training.augment import Augment
-from antiphon_codecs.hifigan import HOP
-from antiphon_codecs.unit_codec import UnitCodec, UnitCodecConfig
+from antiphon_codecs.unit.hifigan import HOP
+from antiphon_codecs.unit.unit_codec import UnitCodec, UnitCodecConfig
 
 
 @pytest.fixture(scope="module", params=[1, 2])

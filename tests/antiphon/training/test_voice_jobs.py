@@ -23,8 +23,8 @@ from antiphon.training.s2t import Exchange
 from antiphon.training.t2c import Example, Speaking, pad
 from antiphon.training.teacher import Utterance
 from antiphon.training.workshop import Workshop
-from antiphon_codecs.unit_codec import UnitCodec, UnitCodecConfig
-from antiphon_codecs.unit_language import UnitLanguage
+from antiphon_codecs.unit.unit_codec import UnitCodec, UnitCodecConfig
+from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
 SOUNDS = ("^", "$", " ", ",", ".", "a", "b", "ˈa", "iː")
 

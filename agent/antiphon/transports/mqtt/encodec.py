@@ -20,8 +20,8 @@ from antiphon.transports.mqtt.formats import LONGEST_MS, Format, Samples
 from antiphon.transports.mqtt.rates import Blocks
 
 if TYPE_CHECKING:
-    from antiphon_codecs.encodec_codec import EncodecCodec
-    from antiphon_codecs.encodec_stream import Listener, Speaker
+    from antiphon_codecs.encodec.encodec_codec import EncodecCodec
+    from antiphon_codecs.encodec.stream import Listener, Speaker
 
 BLOCK = 2
 """Frames of 20 ms: the shortest time that is whole in both countings."""
@@ -47,7 +47,7 @@ class Encodec:
 
     def encode(self, pcm: Samples) -> bytes:
         """See `Coder`."""
-        from antiphon_codecs.encodec_stream import Listener
+        from antiphon_codecs.encodec.stream import Listener
 
         self._listener = self._listener or Listener(self._codec)
         units = self._listener(self._there(pcm))
@@ -61,7 +61,7 @@ class Encodec:
 
     def decode(self, body: bytes) -> Samples:
         """See `Coder`."""
-        from antiphon_codecs.encodec_stream import Speaker
+        from antiphon_codecs.encodec.stream import Speaker
 
         count = self._blocks(body) * self._units * self._codec.codebooks
         bits = np.unpackbits(np.frombuffer(body, np.uint8), count=count * self._bits)
@@ -90,7 +90,7 @@ def load(folder: Path) -> Callable[[int], Format]:
         UserError: There is no such model, or no PyTorch.
     """
     try:
-        from antiphon_codecs.encodec_codec import EncodecCodec
+        from antiphon_codecs.encodec.encodec_codec import EncodecCodec
     except ImportError as error:
         raise UserError(
             "EnCodec needs PyTorch here, too: install antiphon instead of antiphon-robot."

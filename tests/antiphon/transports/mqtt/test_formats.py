@@ -26,7 +26,7 @@ def random_encodec():
     import torch
     from transformers import EncodecConfig, EncodecModel
 
-    from antiphon_codecs.encodec_codec import EncodecCodec
+    from antiphon_codecs.encodec.encodec_codec import EncodecCodec
 
     torch.manual_seed(0)
     model = EncodecModel(EncodecConfig(num_filters=4, hidden_size=16))

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from antiphon_codecs.hifigan import CONTEXT, HOP, HifiGan
-from antiphon_codecs.quantizer import VectorQuantizer
 from antiphon_codecs.unfilled import Unfilled
-from antiphon_codecs.unit_codec import GRAIN, TRAINING_ONLY, UnitCodec, UnitCodecConfig
+from antiphon_codecs.unit.hifigan import CONTEXT, HOP, HifiGan
+from antiphon_codecs.unit.quantizer import VectorQuantizer
+from antiphon_codecs.unit.unit_codec import GRAIN, TRAINING_ONLY, UnitCodec, UnitCodecConfig
 
 
 @pytest.fixture(scope="module", params=[1, 2])

@@ -10,9 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon_codecs.hifigan import HOP
-from antiphon_codecs.student import STATES, StudentEncoder
-from antiphon_codecs.unit_codec import UnitCodec, UnitCodecConfig
+from antiphon_codecs.unit.hifigan import HOP
+from antiphon_codecs.unit.student_encoder import STATES, StudentEncoder
+from antiphon_codecs.unit.unit_codec import UnitCodec, UnitCodecConfig
 
 SMALL = UnitCodecConfig(
     codes=32, code_dim=8, width=16, hidden=16, encoder_blocks=1, decoder_blocks=1, centred_blocks=1

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import EncodecConfig, EncodecModel
 
-from antiphon_codecs.encodec_codec import EncodecCodec
-from antiphon_codecs.encodec_stream import SILENCE, Listener, Speaker
+from antiphon_codecs.encodec.encodec_codec import EncodecCodec
+from antiphon_codecs.encodec.stream import SILENCE, Listener, Speaker
 
 HOP = 320
 

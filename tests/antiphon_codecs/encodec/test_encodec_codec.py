@@ -10,7 +10,12 @@ from transformers import EncodecConfig, EncodecModel
 
 from antiphon.errors import UserError
 from antiphon_codecs.codec import Codec, Units
-from antiphon_codecs.encodec_codec import TOLERANCE, EncodecCodec, EncodecStream, receptive_field
+from antiphon_codecs.encodec.encodec_codec import (
+    TOLERANCE,
+    EncodecCodec,
+    EncodecStream,
+    receptive_field,
+)
 
 
 @functools.cache

@@ -18,8 +18,15 @@ from safetensors.numpy import save_file
 from tqdm import tqdm
 
 from antiphon.errors import UserError
-from antiphon_codecs.bigram import Bigram, best_pair_paths
-from antiphon_codecs.segmentation import Batch, Floats, Ints, Trie, best_paths, best_scores
+from antiphon_codecs.unit_language.bigram import Bigram, best_pair_paths
+from antiphon_codecs.unit_language.segmentation import (
+    Batch,
+    Floats,
+    Ints,
+    Trie,
+    best_paths,
+    best_scores,
+)
 
 Sequences = Sequence[NDArray[np.integer]]
 

@@ -17,13 +17,13 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
-from antiphon_codecs import student
 from antiphon_codecs.codec import Pcm, Units
 from antiphon_codecs.convnext import ConvNeXt
-from antiphon_codecs.hifigan import CONTEXT, HOP, HifiGan
-from antiphon_codecs.quantizer import VectorQuantizer
-from antiphon_codecs.student import Recognizer, StudentEncoder
 from antiphon_codecs.unfilled import Unfilled
+from antiphon_codecs.unit import student_encoder
+from antiphon_codecs.unit.hifigan import CONTEXT, HOP, HifiGan
+from antiphon_codecs.unit.quantizer import VectorQuantizer
+from antiphon_codecs.unit.student_encoder import Recognizer, StudentEncoder
 
 KERNEL = 7
 GRAIN = 1024
@@ -184,7 +184,9 @@ class UnitCodec(nn.Module):
             return np.zeros(0, np.int64)
         import soxr
 
-        sound = soxr.resample(np.asarray(pcm, np.float32), self.sample_rate, student.SAMPLE_RATE)
+        sound = soxr.resample(
+            np.asarray(pcm, np.float32), self.sample_rate, student_encoder.SAMPLE_RATE
+        )
         states = self.recognizer(sound)
         count = -(-len(pcm) // self.samples_per_unit)
         return self.student.units(states, count).numpy()

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from antiphon_codecs.codec import Pcm, Units
-from antiphon_codecs.encodec_codec import EncodecCodec
+from antiphon_codecs.encodec.encodec_codec import EncodecCodec
 
 SILENCE = 16
 """Frames of silence that come before every stream."""

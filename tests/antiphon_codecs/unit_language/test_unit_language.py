@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from antiphon.errors import UserError
-from antiphon_codecs.bigram import Bigram
-from antiphon_codecs.unit_language import UnitLanguage
+from antiphon_codecs.unit_language.bigram import Bigram
+from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
 N_UNITS = 12
 SYLLABLES = [(1, 2, 3), (4, 5), (7, 7, 7, 7), (8, 9, 1, 2)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon_codecs.segmentation import Batch, Floats, Ints
+from antiphon_codecs.unit_language.segmentation import Batch, Floats, Ints
 
 DISCOUNT = 0.75
 

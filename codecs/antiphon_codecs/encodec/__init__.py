@@ -1,0 +1,1 @@
+"""EnCodec behind the `Codec` protocol, whole and streaming. Knows only `antiphon_codecs`."""

@@ -1,0 +1,1 @@
+"""The unit language: words made of units. Knows only `antiphon_codecs`."""
