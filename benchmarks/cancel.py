@@ -19,7 +19,7 @@ from first_audio import recordings
 from numpy.typing import NDArray
 from report import script, show
 
-from antiphon import audio
+from antiphon import audio_file
 from antiphon.cli.output import Json, chatter_to_stderr
 from antiphon.messages import Turn
 
@@ -93,7 +93,7 @@ def main(
 
     from antiphon.cli.answering import load_agent
 
-    questions = [audio.read(path) for path in recordings(data, 1)]
+    questions = [audio_file.read(path) for path in recordings(data, 1)]
     with chatter_to_stderr():
         answers = situations(load_agent(), questions)
         list(answers["question"](lambda: False))

@@ -27,7 +27,7 @@ import typer
 from numpy.typing import NDArray
 from report import script, show
 
-from antiphon import audio, weights
+from antiphon import audio_file, weights
 from antiphon.cli.output import Json, chatter_to_stderr
 from antiphon.errors import UserError
 
@@ -254,7 +254,7 @@ def main(
         weights.path("smollm2-135m-instruct")
         peak_mib, ready_s = peak(paths[0]), statistics.median(ready() for _ in range(3))
         systems = {name: Apart(name, threads) for name in ("antiphon", "cascade")}
-        found = compare(systems, [audio.read(path) for path in paths], rounds)
+        found = compare(systems, [audio_file.read(path) for path in paths], rounds)
     result = summary(found, peak_mib, ready_s)
     show(result, json)
 

@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from live_scenes import User
 from report import script, show
 
-from antiphon import audio, weights
+from antiphon import audio_file, weights
 from antiphon.cli.output import Json, chatter_to_stderr
 from antiphon.errors import UserError
 from antiphon.messages import Speech, Turn, Word
@@ -263,7 +263,7 @@ def main(
 ) -> None:
     """Talk for hours and see whether anything grows, gets lost or breaks."""
     paths = sorted((data or weights.assets("questions")).rglob("*.wav"))
-    questions = [audio.read(path) for path in paths[:50]]
+    questions = [audio_file.read(path) for path in paths[:50]]
     if not questions:
         raise UserError(f"'{data}' holds no .wav files: give a folder of questions with --data.")
     with chatter_to_stderr():

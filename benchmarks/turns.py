@@ -28,7 +28,7 @@ from live_scenes import SILENT, Echo, Recorded, Sound, User
 from report import script, show
 from turn_sides import OUT, PASSAGE, Prepared, Side, load
 
-from antiphon import audio, weights
+from antiphon import audio_file, weights
 from antiphon.cli.output import Json, chatter_to_stderr
 from antiphon.evaluation import turn_scenes as scenes
 from antiphon.runtime.frames import RATE, Frame
@@ -63,7 +63,7 @@ class Sounds:
         """
         rng = np.random.default_rng(seed)
         paths = sorted(weights.assets("questions").glob("*.wav"))
-        own = [scenes.trim(audio.read(path)) for path in paths]
+        own = [scenes.trim(audio_file.read(path)) for path in paths]
         pairs = [(a, b) for a in own for b in own if a is not b]
         hums = [sound[: RATE * 3 // 10] for sound in own]
         if data is not None:
@@ -278,8 +278,8 @@ def compare(
             if keep is not None:
                 folder = keep / side.name / name
                 folder.mkdir(parents=True, exist_ok=True)
-                audio.write(folder / "input.wav", recorded.microphone, RATE)
-                audio.write(folder / "output.wav", recorded.speaker, RATE)
+                audio_file.write(folder / "input.wav", recorded.microphone, RATE)
+                audio_file.write(folder / "output.wav", recorded.speaker, RATE)
     for side in sides:
         side.note("idle", idle(side))
 

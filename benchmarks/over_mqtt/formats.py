@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import soxr
 
-from antiphon import audio, weights
+from antiphon import audio_file, weights
 from antiphon.runtime.frames import RATE, played
 from antiphon.transports.mqtt import encodec, opus
 from antiphon.transports.mqtt.formats import Format, Samples, pcm
@@ -51,7 +51,7 @@ def measure(format_: Format, sound: Samples) -> dict[str, float]:
 def question(rate: int) -> Samples:
     """A recorded question in whole packets."""
     path = min(weights.assets("questions").glob("*.wav"))
-    sound = soxr.resample(audio.read(path), RATE, rate).astype(np.float32)
+    sound = soxr.resample(audio_file.read(path), RATE, rate).astype(np.float32)
     size = MANY * played(rate)
     return sound[: len(sound) // size * size]
 

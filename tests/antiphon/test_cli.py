@@ -16,10 +16,11 @@ from typer.testing import CliRunner
 
 import antiphon
 from antiphon import weights
-from antiphon.catalogue import NEEDED
 from antiphon.cli import main, output
 from antiphon.cli.output import Json, chatter_to_stderr, print_json
 from antiphon.errors import UserError
+from antiphon.weights import store
+from antiphon.weights.catalogue import NEEDED
 
 
 def run(*args: str):
@@ -158,7 +159,7 @@ def test_weights_verify(empty_cache):
 
     result = run("weights", "verify", "--json")
     states = json.loads(result.stdout)["weights"]
-    assert states == {"piper-joe": f"damaged: {weights.MANIFEST}"}
+    assert states == {"piper-joe": f"damaged: {store.MANIFEST}"}
     assert result.exit_code == 2 and "antiphon weights fetch piper-joe" in result.stderr
     assert "whisper-base: missing" in run("weights", "verify", "whisper-base").stdout
     assert run("weights", "verify", "nope").exit_code == 2

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from antiphon import audio, weights
+from antiphon import audio_file, weights
 from antiphon.agent import Agent
 from antiphon.errors import UserError
 from antiphon.messages import Turn
@@ -55,7 +55,7 @@ def test_recorded_questions_get_intelligible_answers(agent, recognize):
     scores = pytest.importorskip("antiphon.evaluation.scores", reason="needs the extra eval")
     found = []
     for path in sorted(QUESTIONS.glob("*.wav")):
-        pieces = list(agent.respond(audio.read(path)))
+        pieces = list(agent.respond(audio_file.read(path)))
         said = spoken_text(pieces)
         assert len(said.split()) >= 3
         assert pieces[-1].final
@@ -66,7 +66,7 @@ def test_recorded_questions_get_intelligible_answers(agent, recognize):
 
 @pytest.mark.parametrize("seconds", [30.02, 31.03, 65.01])
 def test_a_recording_longer_than_a_window_is_heard_to_its_end(agent, seconds):
-    question = audio.read(QUESTIONS / "united-states.wav")
+    question = audio_file.read(QUESTIONS / "united-states.wav")
     silence = np.zeros(round(seconds * 16_000) - len(question), np.float32)
     heard = agent.s2t.transcribe(np.concatenate([silence, question]))
     assert "United States" in heard
@@ -121,7 +121,7 @@ def test_nothing_is_computed_after_it_was_given_up(agent, moment):
         times += 1
         return times > moment
 
-    question = audio.read(QUESTIONS / "universe.wav")
+    question = audio_file.read(QUESTIONS / "universe.wav")
     said = list(agent.respond(question, [Turn("user", "Hello.")] * 4, cancelled=cancelled))
     assert times == moment + 1
     assert not any(piece.final for piece in said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from antiphon import audio, weights
+from antiphon import audio_file, weights
 from antiphon.errors import UserError
 from antiphon.evaluation.turn_scenes import trim
 from antiphon.messages import Turn
@@ -28,7 +28,7 @@ def ears():
 @pytest.fixture(scope="module")
 def questions():
     paths = sorted(weights.assets("questions").glob("*.wav"))
-    return [trim(audio.read(path)) for path in paths]
+    return [trim(audio_file.read(path)) for path in paths]
 
 
 def beep(scenes, *spans, length=10.0):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from antiphon import audio
+from antiphon import audio_file
 from antiphon.cli.options import Ears, LanguageModel, Voice
 from antiphon.cli.output import Json, chatter_to_stderr, print_json
 
@@ -45,8 +45,8 @@ def ask(
 ) -> None:
     """Answer spoken questions with speech. Each question stands for itself."""
     if out is not None:
-        audio.require_writable(out)
-    recordings = [audio.read(question) for question in questions]
+        audio_file.require_writable(out)
+    recordings = [audio_file.read(question) for question in questions]
     from antiphon.cli.player import Player
 
     with chatter_to_stderr() if json else nullcontext():
@@ -55,7 +55,7 @@ def ask(
             answers = [answered(agent, pcm, player, quiet=json) for pcm in recordings]
     if out is not None:
         takes = [take for _, take in answers]
-        audio.write(out, joined(takes), rate(agent))
+        audio_file.write(out, joined(takes), rate(agent))
     if json:
         reports = [{"question": text, **take.report()} for text, take in answers]
         print_json(reports[0] if len(reports) == 1 else {"answers": reports})

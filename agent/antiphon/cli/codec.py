@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from antiphon import audio
+from antiphon import audio_file
 from antiphon.cli.output import Json, print_json
 from antiphon.errors import UserError
 
@@ -38,12 +38,12 @@ def encode(
 ) -> None:
     """Write anybody's speech as units: decoded, they say it in the codec's voice."""
     require_units_file(out)
-    audio.read(sound)  # a bad file is told before the codec is loaded
+    audio_file.read(sound)  # a bad file is told before the codec is loaded
     codec = load(voice)
     if getattr(codec, "student", None) is None:
         raise UserError(f"The codec of '{voice}' can only decode: it has no encoder for waveforms.")
     codec.recognizer = recognizer()
-    units = codec.encode(audio.read(sound, codec.sample_rate))
+    units = codec.encode(audio_file.read(sound, codec.sample_rate))
     write_units(out, units, codec)
     report(json, codec, units, out)
 
@@ -56,7 +56,7 @@ def decode(
     json: Json = False,
 ) -> None:
     """Speak units."""
-    audio.require_writable(out)
+    audio_file.require_writable(out)
     units = read_units(units_file)
     codec = load(voice)
     if units.min() < 0 or units.max() >= codec.n_units:
@@ -64,7 +64,7 @@ def decode(
             f"'{units_file}' holds units outside 0 to {codec.n_units - 1}: "
             "they were made by another codec."
         )
-    audio.write(out, codec.decode(units), codec.sample_rate)
+    audio_file.write(out, codec.decode(units), codec.sample_rate)
     report(json, codec, units, out)
 
 

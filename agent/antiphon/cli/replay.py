@@ -24,12 +24,12 @@ def replay(
     """Play a recorded conversation through again and compare every sample. Exit code 1: differs."""
     from tqdm import tqdm
 
-    from antiphon import audio
+    from antiphon import audio_file
     from antiphon.cli.view import Lines
     from antiphon.runtime import replay as player
 
     if out is not None:
-        audio.require_writable(out)
+        audio_file.require_writable(out)
     lines = Lines()
     began = time.perf_counter()
     with tqdm(desc="replay", unit="frame", leave=False, delay=2) as bar:

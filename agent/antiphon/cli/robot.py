@@ -134,13 +134,13 @@ def opened(file: tuple[Path, Path] | None, microphone: str | None, speaker: str 
     if file is not None:
         if find_spec("soundfile") is None:
             raise UserError("Sound files need another package: pip install soundfile.")
-        from antiphon import audio
+        from antiphon import audio_file
         from antiphon.runtime.files import SoundFiles
 
         if microphone or speaker:
             raise UserError("Give --input and --output, or --file, not both.")
-        audio.require_readable(file[0])
-        audio.require_writable(file[1])
+        audio_file.require_readable(file[0])
+        audio_file.require_writable(file[1])
         return SoundFiles(file[0], file[1], RATE, tail=TAIL, speed=1.0)
     from antiphon.runtime.supervisor import SoundCards
 

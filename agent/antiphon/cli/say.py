@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from antiphon import audio
+from antiphon import audio_file
 from antiphon.cli.options import Voice
 from antiphon.cli.output import Json, chatter_to_stderr, print_json
 from antiphon.errors import UserError
@@ -38,7 +38,7 @@ def say(
     json: Json = False,
 ) -> None:
     """Speak a text. The language model only lends its tokens and their embeddings."""
-    audio.require_writable(out)
+    audio_file.require_writable(out)
     if text == "-":
         text = typer.get_text_stream("stdin", "utf-8", "replace").read()
     require_speakable(text)
@@ -53,7 +53,7 @@ def say(
             take = read_aloud(agent, tokens, on_segment=lambda s: bar.update(len(s.tokens)))
         if not take.seconds:
             raise UserError("There is nothing to pronounce in the text: give some English words.")
-        audio.write(out, take.pcm, take.sample_rate)
+        audio_file.write(out, take.pcm, take.sample_rate)
         with Player(play) as player:
             for piece in take.pieces:
                 player.play(piece)

@@ -163,15 +163,15 @@ def opened(
     told: deque[Any],
 ) -> Duplex:
     """Microphone and speaker, or the files in their place; they open when they are entered."""
-    from antiphon import audio
+    from antiphon import audio_file
 
     if file is not None:
         from antiphon.runtime.files import SoundFiles
 
         if microphone or speaker:
             raise UserError("Give --input and --output, or --file, not both.")
-        audio.require_readable(file[0])
-        audio.require_writable(file[1])
+        audio_file.require_readable(file[0])
+        audio_file.require_writable(file[1])
         return SoundFiles(file[0], file[1], rate, tail=TAIL, speed=1.0)
     from antiphon.runtime.supervisor import SoundCards
 

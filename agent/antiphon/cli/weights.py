@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from antiphon import weights
-from antiphon.catalogue import NEEDED, Entry
 from antiphon.cli.output import Json, chatter_to_stderr, print_json
 from antiphon.errors import UserError
+from antiphon.weights.catalogue import NEEDED, Entry
 
 app = typer.Typer(
     help="List, fetch and check pretrained weights.", no_args_is_help=True, add_completion=False

@@ -7,7 +7,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from antiphon import audio
+from antiphon import audio_file
 from antiphon.evaluation.judges import RATE, Pcm
 from antiphon.evaluation.material import Clip
 from antiphon.evaluation.scores import Errors, total, word_errors
@@ -24,7 +24,7 @@ def evaluate(clips: Sequence[Clip], ways: Mapping[str, Callable[[Pcm], str]]) ->
     """
     errors: dict[str, dict[str, list[Errors]]] = {}
     for clip in tqdm(clips, desc="ears", unit="clip"):
-        pcm = audio.read(clip.path, RATE)
+        pcm = audio_file.read(clip.path, RATE)
         of_part = errors.setdefault(clip.part, {way: [] for way in WAYS})
         for way in WAYS:
             of_part[way].append(word_errors(clip.text, ways[way](pcm)))

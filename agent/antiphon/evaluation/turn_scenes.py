@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon import audio
+from antiphon import audio_file
 from antiphon.errors import UserError
 from antiphon.runtime.frames import FRAME, RATE
 
@@ -59,16 +59,16 @@ class Material:
             UserError: a collection is not there.
         """
         speech = [
-            trim(audio.read(path))
+            trim(audio_file.read(path))
             for part in PARTS
             for path in draw(clips(data / "speech" / part, split), limit, rng)
         ]
         commands = clips(data / "speech" / "speech_commands_test", split, WORDS)
-        words = [trim(audio.read(path)) for path in draw(commands, limit, rng)]
+        words = [trim(audio_file.read(path)) for path in draw(commands, limit, rng)]
         # Every second noise and room is for tuning, the others for reporting.
         odd = int(split == "dev")
-        noises = [audio.read(path) for path in list(clips(data / "noise", ""))[odd::2]]
-        rooms = [audio.read(path) for path in list(clips(data / "rir", ""))[odd::2]]
+        noises = [audio_file.read(path) for path in list(clips(data / "noise", ""))[odd::2]]
+        rooms = [audio_file.read(path) for path in list(clips(data / "rir", ""))[odd::2]]
         return cls(speech, words, noises, rooms)
 
 
@@ -101,7 +101,7 @@ def rows(
         if (not split or row["split"] == split)
         and (not labels or row["label"] in labels)
         and (not split or bool(labels) or 1.5 < row["seconds"] < CUT)
-        and row.get("dur", 1) > audio.MIN_SECONDS  # a room without walls
+        and row.get("dur", 1) > audio_file.MIN_SECONDS  # a room without walls
     ]
 
 
@@ -150,7 +150,9 @@ def pairs(
             speakers.setdefault(row["speaker"], []).append(path)
         several = [paths for paths in speakers.values() if len(paths) > 1]
         first, second = draw(several[int(rng.integers(len(several)))], 2, rng)
-        found.append((trim(audio.read(first))[: 4 * RATE], trim(audio.read(second))[: 3 * RATE]))
+        found.append(
+            (trim(audio_file.read(first))[: 4 * RATE], trim(audio_file.read(second))[: 3 * RATE])
+        )
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon import audio
+from antiphon import audio_file
 from antiphon.errors import UserError
 from antiphon.runtime.clock import Clock, Pace
 from antiphon.runtime.frames import FRAME, RATE, Frame, played
@@ -58,11 +58,11 @@ class SoundFiles:
         Raises:
             UserError: The source cannot be read, or the target not be written.
         """
-        audio.require_readable(self._source)
+        audio_file.require_readable(self._source)
         if self._target is not None:
             if self._target.suffix.lower() != ".wav":
                 raise UserError(f"'{self._target}' must be a WAV file: end its name with .wav.")
-            audio.require_writable(self._target)
+            audio_file.require_writable(self._target)
             import soundfile
 
             self._file = soundfile.SoundFile(

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from antiphon import audio, datasets
+from antiphon import audio_file, datasets
 from antiphon.s2t.features import SAMPLE_RATE
 from antiphon.s2t.listener import Heard, Listener
 from antiphon.training import texts
@@ -144,7 +144,7 @@ class Corpus:
         order = np.random.default_rng(seed).permutation(len(self.real))
         for i in range(half):
             clip = self.real[order[(shard * half + i) % len(order)]]
-            pcm = audio.read(clip.path, SAMPLE_RATE)
+            pcm = audio_file.read(clip.path, SAMPLE_RATE)
             text = clip.text or self.labels.get(clip.path.name, "")
             first_time = shard * half + i < len(order)
             yield (pcm if first_time and rng.random() < 0.5 else self.augment(pcm, rng)), text
@@ -211,7 +211,10 @@ def pseudo_labels(data: Path, whisper: Path, out: Path) -> dict[str, str]:
     labels = {}
     for clip in tqdm([c for c in recordings(data) if not c.text], desc="pseudo-labels"):
         pieces, _ = model.transcribe(
-            audio.read(clip.path, SAMPLE_RATE), language="en", beam_size=1, without_timestamps=True
+            audio_file.read(clip.path, SAMPLE_RATE),
+            language="en",
+            beam_size=1,
+            without_timestamps=True,
         )
         labels[clip.path.name] = "".join(piece.text for piece in pieces).strip()
     out.write_text(json.dumps(labels, indent=0))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from antiphon import audio
+from antiphon import audio_file
 from antiphon.errors import UserError
 from antiphon.runtime.frames import FRAME, RATE
 from antiphon.training.augment import Augment, resample
@@ -53,7 +53,7 @@ class Material:
             for row in tqdm(rows, desc=part, unit="clip", leave=False):
                 if part != COMMANDS and WORD in row.get("text", "").lower():
                     continue
-                pcm = audio.read(folder / row["audio"])
+                pcm = audio_file.read(folder / row["audio"])
                 (words if row.get("label") == WORD else others).append(pcm)
         return cls(words, others)
 

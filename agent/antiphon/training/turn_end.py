@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from antiphon import audio
+from antiphon import audio_file
 from antiphon.errors import UserError
 from antiphon.runtime.endpoint import SOFT, Endpointer
 from antiphon.runtime.frames import FRAME, RATE
@@ -77,7 +77,7 @@ def clips(
         rows = [json.loads(line) for line in manifest.read_text("utf-8").splitlines()]
         rows = [row for row in rows if row["split"] == split and row["seconds"] > 1.2]
         for i in rng.permutation(len(rows))[: round(share * count)]:
-            yield audio.read(manifest.parent / rows[i]["audio"]), part not in CUT_OFF
+            yield audio_file.read(manifest.parent / rows[i]["audio"]), part not in CUT_OFF
     yield from ((pcm, True) for pcm in _questions(data, count, rng, piper))
 
 

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from antiphon import audio
+from antiphon import audio_file
 from antiphon.cli import ask, main
 from antiphon.errors import UserError
 
@@ -33,7 +33,7 @@ def run(*args):
 def question(tmp_path, tiny_agent, monkeypatch):
     monkeypatch.setattr(ask, "load", lambda **choices: tiny_agent)
     path = tmp_path / "question.wav"
-    audio.write(path, np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32), 16_000)
+    audio_file.write(path, np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32), 16_000)
     return path
 
 
@@ -67,7 +67,7 @@ def test_a_bad_question_is_one_sentence_and_leaves_the_output(tmp_path, monkeypa
     monkeypatch.setattr(ask, "load", lambda **choices: pytest.fail("loaded for nothing"))
     (tmp_path / "empty.wav").touch()
     (tmp_path / "text.wav").write_text("This is no sound.")
-    audio.write(tmp_path / "short.wav", np.zeros(400, np.float32), 16_000)
+    audio_file.write(tmp_path / "short.wav", np.zeros(400, np.float32), 16_000)
     out = tmp_path / "reply.wav"
     out.write_bytes(b"kept")
 

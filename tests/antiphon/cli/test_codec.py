@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from antiphon import audio
+from antiphon import audio_file
 from antiphon.cli import codec, main
 
 
@@ -26,7 +26,7 @@ def small(tiny_agent, monkeypatch):
 @pytest.fixture
 def sound(tmp_path):
     path = tmp_path / "in.wav"
-    audio.write(path, np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32), 16_000)
+    audio_file.write(path, np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32), 16_000)
     return path
 
 

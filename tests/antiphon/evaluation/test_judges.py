@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from antiphon import audio, weights
+from antiphon import audio_file, weights
 from antiphon.evaluation import judges
 
 SECOND = np.zeros(judges.RATE, np.float32)
@@ -31,13 +31,13 @@ def test_resampling():
 @needs("whisper-tiny.en")
 def test_the_recognizer_understands_a_person():
     pytest.importorskip("faster_whisper")
-    pcm = audio.read(weights.assets("questions") / "universe.wav")
+    pcm = audio_file.read(weights.assets("questions") / "universe.wav")
     assert "universe" in judges.recognizer("whisper-tiny.en", beam=1)(pcm).lower()
 
 
 @pytest.mark.slow
 @needs("distillmos")
 def test_a_person_sounds_more_natural_than_noise():
-    pcm = audio.read(weights.assets("questions") / "universe.wav")[: 3 * judges.RATE]
+    pcm = audio_file.read(weights.assets("questions") / "universe.wav")[: 3 * judges.RATE]
     noise = np.random.default_rng(0).normal(0, 0.1, len(pcm)).astype(np.float32)
     assert judges.naturalness(pcm) > judges.naturalness(noise) + 0.5

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from antiphon import audio
+from antiphon import audio_file
 from antiphon.errors import UserError
 from antiphon.evaluation import ablation, ears, qa, replies, units, voicing
 from antiphon.evaluation.judges import Judges
@@ -119,7 +119,7 @@ def test_units_of_a_language_with_loss(tiny_agent):
 
 def test_ears_overall_and_by_set(tmp_path):
     for name, value in (("a", 0.25), ("b", 0.5)):
-        audio.write(tmp_path / f"{name}.wav", sound(value), 16_000)
+        audio_file.write(tmp_path / f"{name}.wav", sound(value), 16_000)
     clips = [Clip("x", tmp_path / "a.wav", "yes sir"), Clip("y", tmp_path / "b.wav", "a b c d e f")]
     result = ears.evaluate(
         clips,

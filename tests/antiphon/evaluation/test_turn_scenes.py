@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from antiphon import audio
+from antiphon import audio_file
 from antiphon.errors import UserError
 from antiphon.evaluation import turn_scenes as scenes
 from antiphon.evaluation.turn_scenes import ROOMS, Material
@@ -88,7 +88,7 @@ def collection(folder, rows):
     (folder / "audio").mkdir(parents=True)
     for row in rows:
         pcm = (0.1 * np.random.default_rng(0).normal(size=2 * RATE)).astype(np.float32)
-        audio.write(folder / row["audio"], pcm, RATE)
+        audio_file.write(folder / row["audio"], pcm, RATE)
     (folder / "manifest.jsonl").write_text("\n".join(map(json.dumps, rows)))
 
 

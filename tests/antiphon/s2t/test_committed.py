@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from antiphon import audio, weights
+from antiphon import audio_file, weights
 from antiphon.evaluation.scores import word_errors
 from antiphon.messages import Turn
 from antiphon.s2t import load_ears
@@ -40,7 +40,7 @@ def said(tokens):
     ],
 )
 def test_a_recorded_question_is_understood(model, name, text):
-    pcm = audio.read(QUESTIONS / f"{name}.wav")
+    pcm = audio_file.read(QUESTIONS / f"{name}.wav")
     assert word_errors(text, model.transcribe(pcm)).percent <= 15
 
 
@@ -49,7 +49,7 @@ def test_a_fact_is_still_known(model):
 
 
 def test_a_spoken_question_is_answered_shortly(model):
-    pcm = audio.read(QUESTIONS / "reading.wav")
+    pcm = audio_file.read(QUESTIONS / "reading.wav")
     reply = said(model.reply(pcm))
     assert 3 <= len(reply.split()) <= 60
     assert not any(mark in reply for mark in "*#\n")

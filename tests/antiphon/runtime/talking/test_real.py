@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from antiphon import audio
+from antiphon import audio_file
 from antiphon.errors import UserError
 from antiphon.runtime import events
 from antiphon.runtime.conversation import Conversation
@@ -66,7 +66,7 @@ def play(conversation, sound, seconds=0.0, until=None):
 
 
 def question(name):
-    return audio.read(QUESTIONS / f"{name}.wav")
+    return audio_file.read(QUESTIONS / f"{name}.wav")
 
 
 def test_a_conversation_is_heard_interrupted_remembered_and_replayed(begin, tmp_path):

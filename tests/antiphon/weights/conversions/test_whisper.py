@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from antiphon import weights
-from antiphon.conversions import ctranslate2, whisper
+from antiphon.weights.conversions import ctranslate2, whisper
 
 SPECIAL = ["<|endoftext|>", "<|startoftranscript|>", "<|en|>", "<|de|>"]
 SPECIAL += ["<|translate|>", "<|transcribe|>", "<|notimestamps|>"]

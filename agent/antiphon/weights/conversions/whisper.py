@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon.conversions import ctranslate2
+from antiphon.weights.conversions import ctranslate2
 
 Tensors = dict[str, NDArray[np.generic]]
 

