@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from antiphon.fast_llama import Int8Linear, Product, exact
+from antiphon.llm.int8_llama import Int8Linear, Product, exact
 from antiphon.s2t.adapter import Adapter, AdapterConfig
 from antiphon.s2t.closing import Closing
 from antiphon.s2t.encoder import EncoderState

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 
-from antiphon.s2t.prompt import encode
+from antiphon.llm.chat_template import encode
 
 SPACE = "\N{LATIN CAPITAL LETTER G WITH DOT ABOVE}"
 """How byte-level vocabularies spell a space."""

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from antiphon import weights
 from antiphon.errors import UserError
+from antiphon.llm import chat_template, int8_model
+from antiphon.llm.language_model import LanguageModel, TransformersLanguageModel
+from antiphon.llm.tokenizer import load_tokenizer
 from antiphon.messages import Token, Turn
-from antiphon.s2t import packed, prompt
 from antiphon.s2t.cascade import CascadeEar
 from antiphon.s2t.closing import Closing
 from antiphon.s2t.ear import AdaptedEar, Ear, Question, load_adapter
 from antiphon.s2t.listener import PLACE, Listener
-from antiphon.s2t.tokenizer import load_tokenizer
-from antiphon.s2t.writer import TransformersWriter, Writer
 from antiphon_codecs.interruption import checkpoint
 
 RECENT = 64
@@ -43,7 +43,7 @@ class Hearing:
 
     def __init__(self, model: SpeechToText, history: Sequence[Turn] = ()) -> None:
         self.model = model
-        before, self.after = prompt.around(model.tokenizer, history)
+        before, self.after = chat_template.around(model.tokenizer, history)
         self.cache = model.writer.start(before)
         self.state = model.ear.start()
 
@@ -68,14 +68,14 @@ class SpeechToText:
 
     def __init__(
         self,
-        writer: Writer,
+        writer: LanguageModel,
         tokenizer: Any,
         ear: Ear,
         end: int | Sequence[int] | None = None,
     ) -> None:
         self.writer, self.tokenizer, self.ear = writer, tokenizer, ear
         self.hidden_size = writer.table.shape[1]
-        self.ends = prompt.ends(tokenizer, end)
+        self.ends = chat_template.ends(tokenizer, end)
 
     @classmethod
     def load(
@@ -167,7 +167,7 @@ class SpeechToText:
             cache, after = question.cache, question.after
             understood = question.finish()
         else:
-            before, after = prompt.around(self.tokenizer, history)
+            before, after = chat_template.around(self.tokenizer, history)
             cache = self.writer.start(before)
             understood = Question(question, None) if isinstance(question, str) else question
         draw = torch.Generator().manual_seed(seed)
@@ -195,11 +195,11 @@ class SpeechToText:
         tail = table[after]
         asked = question.embeddings
         if asked is None:
-            asked = table[prompt.encode(self.tokenizer, question.text)]
+            asked = table[chat_template.encode(self.tokenizer, question.text)]
         return torch.cat([asked.to(tail.dtype), tail])
 
 
-def load_writer(folder: Path, corrections: Path | None) -> Writer:
+def load_writer(folder: Path, corrections: Path | None) -> LanguageModel:
     """The fastest writer there is for the language model in a folder.
 
     Args:
@@ -207,9 +207,9 @@ def load_writer(folder: Path, corrections: Path | None) -> Writer:
         corrections: LoRA to merge.
     """
     config = json.loads((folder / "config.json").read_text("utf-8"))
-    if packed.fits(config) and not torch.cuda.is_available():
-        return packed.load(folder, corrections)
-    return TransformersWriter(packed.read_llm(folder, corrections))
+    if int8_model.fits(config) and not torch.cuda.is_available():
+        return int8_model.load(folder, corrections)
+    return TransformersLanguageModel(int8_model.read_llm(folder, corrections))
 
 
 def fresher(logits: torch.Tensor, recent: Sequence[int], penalty: float) -> torch.Tensor:

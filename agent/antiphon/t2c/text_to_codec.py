@@ -22,9 +22,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from antiphon.llm.llama import LlamaConfig
 from antiphon.messages import Segment, Word
 from antiphon.t2c.denoising import DenoisingAdapter
-from antiphon.t2c.llama import LlamaConfig
 from antiphon.t2c.pronouncer import SLOTS, Pronouncer, PronouncerConfig, character_ids, unit_scale
 from antiphon.t2c.sounds import BEGIN, END, Inventory
 from antiphon.t2c.spelling import Spelling, spell

@@ -1,6 +1,6 @@
 """A small sentence encoder: BERT as all-MiniLM-L6-v2 has it, for many short texts at once.
 
-Layers are named as in a Llama, so that `antiphon.s2t.lora` finds them.
+Layers are named as in a Llama, so that `antiphon.llm.lora` finds them.
 """
 
 from __future__ import annotations

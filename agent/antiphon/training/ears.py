@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from antiphon import weights
-from antiphon.s2t import lora, prompt
+from antiphon.llm import chat_template, lora
 from antiphon.s2t.adapter import Adapter
 from antiphon.s2t.ear import load_adapter, save_adapter
 from antiphon.s2t.labels import Speller, vocabulary
@@ -126,8 +126,8 @@ class Ears:
         path = self.work / "replies.json"
         told: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
         new = sorted({text for text in texts if text not in told})
-        before, after = prompt.around(tokenizer)
-        prompts = {(*before, *prompt.encode(tokenizer, t), *after): t for t in new}
+        before, after = chat_template.around(tokenizer)
+        prompts = {(*before, *chat_template.encode(tokenizer, t), *after): t for t in new}
         for reply in own_replies.write(llm, tokenizer, new, len(new), self.seed, ANSWER):
             told[prompts[tuple(reply.prompt)]] = "".join(token.text for token in reply.tokens)
         path.write_text(json.dumps(told, indent=0))

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from antiphon.errors import UserError
-from antiphon.s2t import prompt
+from antiphon.llm import chat_template
 from antiphon.s2t.adapter import Adapter
 from antiphon.s2t.listener import Heard
 from antiphon.training import ears_corpus
@@ -155,7 +155,7 @@ def answer(
         part.requires_grad_(True)
     for clips in (train, held_out):
         clips.clips = [clip for clip in clips.clips if told(clip[2])]
-    before, after = prompt.around(tokenizer)
+    before, after = chat_template.around(tokenizer)
     end = tokenizer.convert_tokens_to_ids("<|im_end|>")
     table = llm.get_input_embeddings().weight
 
@@ -171,9 +171,11 @@ def answer(
                 log_probs = adapter.log_probs(pooled)
             kept, _ = adapter.said(log_probs)
             asked.append(adapter.embed(pooled, log_probs, kept, table).to(table.dtype))
-        replied = [[*prompt.encode(tokenizer, told(text) or ""), end] for _, _, text in chosen]
+        replied = [
+            [*chat_template.encode(tokenizer, told(text) or ""), end] for _, _, text in chosen
+        ]
         with torch.no_grad():
-            read = [table[prompt.encode(tokenizer, text)] for _, _, text in chosen]
+            read = [table[chat_template.encode(tokenizer, text)] for _, _, text in chosen]
             truth = reply_logits(llm, before, after, read, replied).log_softmax(-1)
         found = reply_logits(llm, before, after, asked, replied).log_softmax(-1)
         kl = F.kl_div(found, truth, log_target=True, reduction="batchmean")

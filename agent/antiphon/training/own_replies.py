@@ -11,8 +11,8 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 from tqdm import tqdm
 
+from antiphon.llm.chat_template import around, encode, ends
 from antiphon.messages import Token
-from antiphon.s2t.prompt import around, encode, ends
 
 BATCH = 32
 LONGEST = 48

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 from tqdm import tqdm
 
-from antiphon.t2c.llama import Cache
+from antiphon.llm.llama import Cache
 from antiphon.t2c.text_to_codec import Clause, TextToCodec
 from antiphon.t2c.trigger import BreathTrigger, Trigger
 from antiphon.t2c.unit_lm import UnitLM

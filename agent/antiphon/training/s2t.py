@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-from antiphon.s2t import lora, prompt
+from antiphon.llm import chat_template, lora
 from antiphon.training import replies
 from antiphon.training.loop import Schedule, fit
 
@@ -50,12 +50,12 @@ class Texts:
         self, pools: Sequence[tuple[list[tuple[str, str]], float]], tokenizer: Any
     ) -> None:
         self.pools, self.tokenizer = pools, tokenizer
-        self.before, self.after = prompt.around(tokenizer)
+        self.before, self.after = chat_template.around(tokenizer)
         self.end = tokenizer.convert_tokens_to_ids("<|im_end|>")
 
     def exchange(self, question: str, reply: str) -> Exchange:
         """The tokens of a pair."""
-        encode = prompt.encode
+        encode = chat_template.encode
         return Exchange(
             encode(self.tokenizer, question), [*encode(self.tokenizer, reply), self.end]
         )

@@ -18,7 +18,7 @@ import torch
 from torch.nn import functional as F
 
 from antiphon import weights
-from antiphon.s2t import lora
+from antiphon.llm import lora
 from antiphon.tools.chooser import ENCODER, FILE, words_of
 from antiphon.tools.encoder import Encoder
 from antiphon.tools.reader import Reader, ReaderConfig, load_tokenizer

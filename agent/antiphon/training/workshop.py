@@ -19,8 +19,8 @@ import torch
 
 from antiphon import weights
 from antiphon.errors import UserError
+from antiphon.llm import lora
 from antiphon.messages import Token
-from antiphon.s2t import lora
 from antiphon.s2t.encoder import AudioEncoder
 from antiphon.t2c.sounds import Inventory
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
@@ -257,7 +257,7 @@ class Workshop:
         """
         from transformers import AutoTokenizer
 
-        from antiphon.s2t.packed import read_llm
+        from antiphon.llm.int8_model import read_llm
 
         corrections, folder = self.ears / "lora.safetensors", weights.path(self.llm)
         llm, tokenizer = read_llm(folder, corrections), AutoTokenizer.from_pretrained(folder)

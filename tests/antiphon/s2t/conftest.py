@@ -12,10 +12,10 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, WhisperModel
 from transformers import WhisperConfig as HubConfig
 
+from antiphon.llm.language_model import TransformersLanguageModel
 from antiphon.s2t.ear import AdaptedEar
 from antiphon.s2t.listener import Listener
 from antiphon.s2t.speech_to_text import SpeechToText
-from antiphon.s2t.writer import TransformersWriter
 from antiphon.training.warm_start import warm_start
 
 
@@ -96,7 +96,7 @@ def adapter(listener, tokenizer):
 @pytest.fixture(scope="session")
 def model(listener, adapter, tokenizer, llm) -> SpeechToText:
     ear = AdaptedEar(listener, adapter, tokenizer, llm.get_input_embeddings().weight)
-    return SpeechToText(TransformersWriter(llm), tokenizer, ear)
+    return SpeechToText(TransformersLanguageModel(llm), tokenizer, ear)
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import torch
 
+from antiphon.llm import lora
+from antiphon.llm.chat_template import around, encode
 from antiphon.messages import Turn
-from antiphon.s2t import lora
 from antiphon.s2t.cascade import CascadeEar
-from antiphon.s2t.prompt import around, encode
 from antiphon.s2t.speech_to_text import SpeechToText, choose, fresher
 
 HISTORY = (Turn("user", "hi"), Turn("assistant", "hello"))

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from antiphon.llm.llama import Llama, LlamaConfig
 from antiphon.t2c.denoising import DenoisingAdapter, capped, cosine_loss
-from antiphon.t2c.llama import Llama, LlamaConfig
 from antiphon.t2c.pronouncer import SLOTS, Pronouncer, PronouncerConfig, character_ids, unit_scale
 from antiphon.t2c.sounds import SPACE, Inventory, group
 from antiphon.t2c.spelling import pieces_of, spell

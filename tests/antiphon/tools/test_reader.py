@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from antiphon.errors import UserError
-from antiphon.s2t import lora
+from antiphon.llm import lora
 from antiphon.tools import Tool
 from antiphon.tools.chooser import Chooser, words_of
 from antiphon.tools.encoder import Encoder

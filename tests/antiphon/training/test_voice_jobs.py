@@ -11,8 +11,8 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from antiphon.errors import UserError
+from antiphon.llm import lora
 from antiphon.messages import Segment, Token
-from antiphon.s2t import lora
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
 from antiphon.training import codec, echo, pseudo
 from antiphon.training.alignment import align

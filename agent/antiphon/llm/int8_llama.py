@@ -3,7 +3,7 @@
 Writing one token reads every weight once, so a decoder is as fast as its weights are small: int8
 with a scale for every row, unless exact arithmetic is wanted. Queries, keys and values are one
 product, and so are gate and up. Weights come from a state dict with the names of transformers'
-LlamaModel, which `antiphon.t2c.llama.Llama` shares.
+LlamaModel, which `antiphon.llm.llama.Llama` shares.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class FastLlama:
+class Int8Llama:
     """A decoder stack over given input vectors, for inference."""
 
     layers: tuple[Layer, ...]
@@ -189,7 +189,7 @@ class FastLlama:
         *,
         linear: Callable[[torch.Tensor], Product] = Int8Linear.of,
         **more: float,
-    ) -> FastLlama:
+    ) -> Int8Llama:
         """The decoder with weights named as in transformers' LlamaModel.
 
         Args:

@@ -17,9 +17,9 @@ import torch
 from filelock import FileLock
 
 from antiphon import weights
-from antiphon.fast_llama import Cache, FastLlama, Int8Linear, Layer
-from antiphon.s2t import lora
-from antiphon.s2t.writer import State
+from antiphon.llm import lora
+from antiphon.llm.int8_llama import Cache, Int8Linear, Int8Llama, Layer
+from antiphon.llm.language_model import State
 
 LAYOUT = 1
 """Raise it when the file's layout changes, so that packed models are made anew."""
@@ -29,7 +29,7 @@ PRODUCTS = ("qkv", "out", "gate_up", "down")
 GAINS = ("before", "between")
 
 
-class PackedWriter:
+class Int8LanguageModel:
     """A language model that reads and writes with int8 weights.
 
     Args:
@@ -51,7 +51,7 @@ class PackedWriter:
 
         self._opened = lru_cache(maxsize=4)(lambda tokens: self._begin(tokens).sealed())
         self.head = product("head")
-        self.stack = FastLlama(
+        self.stack = Int8Llama(
             tuple(layer(f"layers.{i}") for i in range(config["num_hidden_layers"])),
             state["norm"],
             heads,
@@ -107,7 +107,7 @@ def theta(config: Mapping[str, Any]) -> float:
     return float(given or 10_000.0)
 
 
-def load(folder: Path, corrections: Path | None) -> PackedWriter:
+def load(folder: Path, corrections: Path | None) -> Int8LanguageModel:
     """The packed model of a folder, packed first if it is not in the cache.
 
     Args:
@@ -124,7 +124,9 @@ def load(folder: Path, corrections: Path | None) -> PackedWriter:
             part = path.with_suffix(".part")
             save_file(packed(read_llm(folder, corrections)), part)
             part.replace(path)
-    return PackedWriter(load_file(path), json.loads((folder / "config.json").read_text("utf-8")))
+    return Int8LanguageModel(
+        load_file(path), json.loads((folder / "config.json").read_text("utf-8"))
+    )
 
 
 def read_llm(folder: Path, corrections: Path | None) -> Any:
@@ -142,7 +144,7 @@ def read_llm(folder: Path, corrections: Path | None) -> Any:
 def packed(llm: Any) -> dict[str, torch.Tensor]:
     """Tensors of a packed file."""
     config = llm.config
-    stack = FastLlama.of(
+    stack = Int8Llama.of(
         llm.get_decoder().state_dict(), config.num_attention_heads, config.num_key_value_heads
     )
     products = {"head": Int8Linear.of(llm.get_output_embeddings().weight.detach())}

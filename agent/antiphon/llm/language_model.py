@@ -12,7 +12,7 @@ State = tuple[torch.Tensor, torch.Tensor, Any]
 """The last post-norm state [H], its logits [V], both float32, and the cache to go on from."""
 
 
-class Writer(Protocol):
+class LanguageModel(Protocol):
     """A language model for one stream at a time."""
 
     @property
@@ -32,7 +32,7 @@ class Writer(Protocol):
         """Read the token that was chosen; the cache given is used up."""
 
 
-class TransformersWriter:
+class TransformersLanguageModel:
     """Any causal language model of transformers.
 
     Args:

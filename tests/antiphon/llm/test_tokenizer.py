@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
-from antiphon.s2t import prompt
-from antiphon.s2t.tokenizer import LightTokenizer, load_tokenizer
+from antiphon.llm import chat_template
+from antiphon.llm.tokenizer import LightTokenizer, load_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +30,8 @@ def test_marks_and_ends(folder) -> None:
     light, heavy = load_tokenizer(folder), AutoTokenizer.from_pretrained(folder)
     assert isinstance(light, LightTokenizer)
     assert light.eos_token_id == heavy.eos_token_id
-    assert prompt.around(light) == prompt.around(heavy)
-    assert prompt.ends(light, 3) == prompt.ends(heavy, [3]) == {3, light.eos_token_id}
+    assert chat_template.around(light) == chat_template.around(heavy)
+    assert chat_template.ends(light, 3) == chat_template.ends(heavy, [3]) == {3, light.eos_token_id}
     assert light("a b", return_offsets_mapping=True)["offset_mapping"][0] == (0, 1)
 
 

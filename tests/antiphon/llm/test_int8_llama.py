@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaModel
 
-from antiphon import fast_llama
-from antiphon.fast_llama import FEW, SOME, FastLlama, Int8Linear, exact
+from antiphon.llm import int8_llama
+from antiphon.llm.int8_llama import FEW, SOME, Int8Linear, Int8Llama, exact
 
 CONFIG = LlamaConfig(
     vocab_size=16,
@@ -26,8 +26,8 @@ def slow() -> LlamaModel:
     return LlamaModel(CONFIG).eval()
 
 
-def fast(slow: LlamaModel, window: int = 0, linear=exact) -> FastLlama:
-    return FastLlama.of(
+def fast(slow: LlamaModel, window: int = 0, linear=exact) -> Int8Llama:
+    return Int8Llama.of(
         slow.state_dict(), 6, 2, eps=CONFIG.rms_norm_eps, window=window, linear=linear
     )
 
@@ -103,7 +103,7 @@ def test_an_int8_row_keeps_its_scale() -> None:
 def test_many_steps_at_once_give_what_single_ones_do(
     monkeypatch: pytest.MonkeyPatch, steps: int, whole: bool
 ) -> None:
-    monkeypatch.setattr(fast_llama, "WHOLE", whole)
+    monkeypatch.setattr(int8_llama, "WHOLE", whole)
     torch.manual_seed(0)
     weight, x = torch.randn(32, 48), torch.randn(steps, 48)
     product = Int8Linear.of(weight)

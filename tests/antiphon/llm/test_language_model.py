@@ -8,9 +8,9 @@ import torch
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from antiphon.s2t import lora, packed
+from antiphon.llm import int8_model, lora
+from antiphon.llm.language_model import TransformersLanguageModel
 from antiphon.s2t.speech_to_text import load_writer
-from antiphon.s2t.writer import TransformersWriter
 
 
 def llm(**more: object) -> LlamaForCausalLM:
@@ -46,8 +46,11 @@ def written(writer) -> torch.Tensor:
 
 
 def test_a_packed_model_agrees_with_transformers(folder) -> None:
-    slow, fast = TransformersWriter(packed.read_llm(folder, None)), load_writer(folder, None)
-    assert isinstance(fast, packed.PackedWriter)
+    slow, fast = (
+        TransformersLanguageModel(int8_model.read_llm(folder, None)),
+        load_writer(folder, None),
+    )
+    assert isinstance(fast, int8_model.Int8LanguageModel)
     assert F.cosine_similarity(written(slow), written(fast)).min() > 0.99
 
 
@@ -70,15 +73,18 @@ def test_packing_happens_once_for_a_model_and_its_corrections(folder, tmp_path, 
 def test_other_models_are_written_by_transformers(tmp_path) -> None:
     for name, odd in (("bias", {"attention_bias": True}), ("scaled", {"rope_scaling": YARN})):
         llm(**odd).save_pretrained(tmp_path / name)
-        assert isinstance(load_writer(tmp_path / name, None), TransformersWriter)
-        assert not packed.fits(json.loads((tmp_path / name / "config.json").read_text()))
+        assert isinstance(load_writer(tmp_path / name, None), TransformersLanguageModel)
+        assert not int8_model.fits(json.loads((tmp_path / name / "config.json").read_text()))
 
 
 YARN = {"rope_type": "linear", "factor": 2.0}
 
 
 def test_what_was_read_can_be_read_on_from_again(folder) -> None:
-    for writer in (TransformersWriter(packed.read_llm(folder, None)), load_writer(folder, None)):
+    for writer in (
+        TransformersLanguageModel(int8_model.read_llm(folder, None)),
+        load_writer(folder, None),
+    ):
         start = writer.start([1, 2, 3])
         once, _, cache = writer.read(writer.table[[4]], start)
         writer.write(5, cache)

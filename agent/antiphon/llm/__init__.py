@@ -1,0 +1,1 @@
+"""Language models behind one protocol: tokens with hidden states. Knows only `antiphon_codecs`."""
