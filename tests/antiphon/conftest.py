@@ -1,15 +1,26 @@
-"""A whole agent made of tiny random parts, for tests that need one to talk."""
+"""Tiny random parts under the names and files of the real ones, and a whole agent of them."""
 
 from __future__ import annotations
+
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, WhisperModel
+from transformers import WhisperConfig as HubConfig
 
 from antiphon.agent import Agent
+from antiphon.llm.language_model import TransformersLanguageModel
 from antiphon.messages import Token
-from antiphon.t2c.sounds import BEGIN, END, PAUSES, SPACE
+from antiphon.recognition.whisper.transcriber import Listener
+from antiphon.s2t.question_encoder import AdaptedEar
+from antiphon.s2t.speech_to_text import SpeechToText
+from antiphon.t2c.phonemes import BEGIN, END, PAUSES, SPACE
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
+from antiphon.training.warm_start import warm_start
 from antiphon_codecs.unit.hifigan import HifiGan
 from antiphon_codecs.unit.unit_codec import UnitCodec, UnitCodecConfig
 from antiphon_codecs.unit_language.unit_language import UnitLanguage
@@ -56,3 +67,91 @@ def tiny_agent() -> Agent:
     ).eval()
     codec.generator = HifiGan(codec.config.latent, channels=8)
     return Agent(Script(), t2c.requires_grad_(False), codec.requires_grad_(False))
+
+
+def byte_tokenizer() -> Tokenizer:
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE({letter: i for i, letter in enumerate(letters)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+@pytest.fixture(scope="session")
+def hub_whisper():
+    torch.manual_seed(1)
+    config = HubConfig(
+        vocab_size=51_864,
+        d_model=16,
+        encoder_layers=2,
+        decoder_layers=2,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=64,
+        decoder_ffn_dim=64,
+        init_std=0.3,
+    )
+    return WhisperModel(config).eval()
+
+
+@pytest.fixture(scope="session")
+def whisper(hub_whisper, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("whisper")
+    hub_whisper.save_pretrained(folder)
+    (folder / "ctranslate2").mkdir()
+    marks = {"alignment_heads": [[0, 1], [1, 0]], "suppress_ids": [-1, 1, 2]}
+    (folder / "ctranslate2" / "config.json").write_text(json.dumps(marks))
+    byte_tokenizer().save(str(folder / "ctranslate2" / "tokenizer.json"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def listener(whisper) -> Listener:
+    return Listener.load(whisper)
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> PreTrainedTokenizerFast:
+    found = PreTrainedTokenizerFast(tokenizer_object=byte_tokenizer())
+    found.add_special_tokens(
+        {"eos_token": "<|im_end|>", "additional_special_tokens": ["<|im_start|>"]}
+    )
+    return found
+
+
+@pytest.fixture(scope="session")
+def llm():
+    torch.manual_seed(2)
+    config = LlamaConfig(
+        vocab_size=258,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        eos_token_id=256,
+        tie_word_embeddings=True,
+        initializer_range=0.3,
+    )
+    return LlamaForCausalLM(config).eval()
+
+
+@pytest.fixture(scope="session")
+def adapter(listener, tokenizer):
+    torch.manual_seed(3)
+    tokens = torch.tensor([-1, *range(0, 256, 2)])
+    return warm_start(listener, tokenizer, tokens, 32, 2, 1).eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def model(listener, adapter, tokenizer, llm) -> SpeechToText:
+    ear = AdaptedEar(listener, adapter, tokenizer, llm.get_input_embeddings().weight)
+    return SpeechToText(TransformersLanguageModel(llm), tokenizer, ear)
+
+
+@pytest.fixture
+def speech() -> np.ndarray:
+    rng = np.random.default_rng(0)
+    time = np.arange(25_333) / 16_000
+    tone = np.sin(2 * np.pi * 180 * time * (1 + 0.3 * np.sin(5 * time)))
+    return (0.3 * tone + 0.02 * rng.standard_normal(len(time))).astype(np.float32)

@@ -82,7 +82,7 @@ def load(voice: str) -> UnitCodec:
 def recognizer() -> Recognizer:
     """The speech encoder whose states a codec's student reads."""
     from antiphon import weights
-    from antiphon.s2t.encoder import AudioEncoder
+    from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 
     return AudioEncoder.load(weights.path("whisper-tiny.en")).whole
 

@@ -164,9 +164,9 @@ def turn_taking_(
         from antiphon import weights
         from antiphon.evaluation import turn_taking
         from antiphon.evaluation.turn_scenes import Material
+        from antiphon.recognition.whisper.audio_encoder import AudioEncoder
         from antiphon.runtime.smart_turn import SmartTurn
-        from antiphon.s2t.closing import Closing
-        from antiphon.s2t.encoder import AudioEncoder
+        from antiphon.s2t.turn_end_head import Closing
         from antiphon.training.voices import HELD_OUT
         from antiphon.training.voices import voice as speaker
 
@@ -234,7 +234,7 @@ def cascaded(agent: Agent) -> Agent:
     """The same agent, but its language model reads Whisper's transcript."""
     from antiphon.agent import Agent
     from antiphon.s2t.cascade import CascadeEar
-    from antiphon.s2t.ear import WhisperEar
+    from antiphon.s2t.question_encoder import WhisperEar
     from antiphon.s2t.speech_to_text import SpeechToText
 
     ear = agent.s2t.ear

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from antiphon.messages import Speech, Turn
 from antiphon.runtime.mind import Cancelled, Hearing, Mind, Understanding
 from antiphon.tools.call import Call, Result
-from antiphon.tools.replying import ask, reply
+from antiphon.tools.result_phrases import ask, reply
 from antiphon.tools.toolbox import Toolbox
 
 SLICE = 0.02

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from antiphon.agent import Agent
 from antiphon.messages import Speech, Token, Turn
 from antiphon.runtime.mind import Cancelled
-from antiphon.s2t.ear import Question
+from antiphon.s2t.question_encoder import Question
 from antiphon.s2t.speech_to_text import Hearing, SpeechToText
 from antiphon.t2c.spelling import pieces_of
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from antiphon.s2t.ear import Question, WhisperEar
-from antiphon.s2t.listener import Heard
+from antiphon.recognition.whisper.transcriber import Heard
+from antiphon.s2t.question_encoder import Question, WhisperEar
 
 
 class CascadeEar(WhisperEar):

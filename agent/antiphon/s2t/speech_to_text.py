@@ -17,10 +17,10 @@ from antiphon.llm import chat_template, int8_model
 from antiphon.llm.language_model import LanguageModel, TransformersLanguageModel
 from antiphon.llm.tokenizer import load_tokenizer
 from antiphon.messages import Token, Turn
+from antiphon.recognition.whisper.transcriber import PLACE, Listener
 from antiphon.s2t.cascade import CascadeEar
-from antiphon.s2t.closing import Closing
-from antiphon.s2t.ear import AdaptedEar, Ear, Question, load_adapter
-from antiphon.s2t.listener import PLACE, Listener
+from antiphon.s2t.question_encoder import AdaptedEar, Ear, Question, load_adapter
+from antiphon.s2t.turn_end_head import Closing
 from antiphon_codecs.interruption import checkpoint
 
 RECENT = 64

@@ -24,12 +24,12 @@ from torch import nn
 
 from antiphon.llm.llama import LlamaConfig
 from antiphon.messages import Segment, Word
-from antiphon.t2c.denoising import DenoisingAdapter
+from antiphon.t2c.denoising_adapter import DenoisingAdapter
+from antiphon.t2c.duration_model import Voice, VoiceConfig, places
+from antiphon.t2c.phonemes import BEGIN, END, Inventory
 from antiphon.t2c.pronouncer import SLOTS, Pronouncer, PronouncerConfig, character_ids, unit_scale
-from antiphon.t2c.sounds import BEGIN, END, Inventory
 from antiphon.t2c.spelling import Spelling, spell
 from antiphon.t2c.unit_lm import UnitLM, UnitLMState
-from antiphon.t2c.voice import Voice, VoiceConfig, places
 from antiphon_codecs.codec import Units
 from antiphon_codecs.unfilled import Unfilled
 from antiphon_codecs.unit_language.unit_language import UnitLanguage

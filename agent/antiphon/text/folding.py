@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
-from antiphon.text.rules import listed
+from antiphon.text.rewriting import listed
 
 KEPT = "–—µ°€£¥₹×÷±≤≥≈≠√∞→§"
 """Signs beyond ASCII that later rules put into words."""

@@ -6,28 +6,28 @@ import re
 from dataclasses import dataclass
 from itertools import accumulate
 
-from antiphon.text import (
+from antiphon.text.folding import fold
+from antiphon.text.rewriting import apply
+from antiphon.text.rules import (
     abbreviations,
     acronyms,
     addresses,
+    dates_and_times,
     markup,
-    moments,
     quantities,
-    romans,
-    signs,
+    roman_numerals,
+    symbols,
 )
-from antiphon.text.folding import fold
-from antiphon.text.rules import apply
 
 _RULES = (
     *markup.RULES,
     *addresses.RULES,
-    *moments.RULES,
+    *dates_and_times.RULES,
     *abbreviations.RULES,
-    *romans.RULES,
-    *signs.BEFORE_NUMBERS,
+    *roman_numerals.RULES,
+    *symbols.BEFORE_NUMBERS,
     *quantities.RULES,
-    *signs.AFTER_NUMBERS,
+    *symbols.AFTER_NUMBERS,
     *acronyms.RULES,
 )
 

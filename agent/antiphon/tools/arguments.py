@@ -14,8 +14,8 @@ from typing import Any
 import torch
 
 from antiphon.tools.chooser import words_of
-from antiphon.tools.numbers import Number, numbers
-from antiphon.tools.reader import Read, Reader
+from antiphon.tools.matcher import Read, Reader
+from antiphon.tools.spoken_numbers import Number, numbers
 from antiphon.tools.tool import Parameter, Tool
 
 LONGEST = 12

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from antiphon.tools.reader import Read, Reader
+from antiphon.tools.matcher import Read, Reader
 from antiphon.tools.tool import Tool
 
 FILE, ENCODER = "reader.safetensors", "minilm-l6"

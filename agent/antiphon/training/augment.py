@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon import datasets
-from antiphon.s2t.features import SAMPLE_RATE
+from antiphon.recognition.whisper.features import SAMPLE_RATE
 
 Sound = NDArray[np.float32]
 

@@ -18,10 +18,10 @@ import torch
 
 from antiphon import weights
 from antiphon.llm import chat_template, lora
+from antiphon.recognition.whisper.transcriber import Listener
 from antiphon.s2t.adapter import Adapter
-from antiphon.s2t.ear import load_adapter, save_adapter
-from antiphon.s2t.labels import Speller, vocabulary
-from antiphon.s2t.listener import Listener
+from antiphon.s2t.ctc_labels import Speller, vocabulary
+from antiphon.s2t.question_encoder import load_adapter, save_adapter
 from antiphon.training import ears_corpus, hearing, own_replies, s2t, texts
 from antiphon.training.warm_start import warm_start
 

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from antiphon import audio_file, datasets
-from antiphon.s2t.features import SAMPLE_RATE
-from antiphon.s2t.listener import Heard, Listener
+from antiphon.recognition.whisper.features import SAMPLE_RATE
+from antiphon.recognition.whisper.transcriber import Heard, Listener
 from antiphon.training import texts
 from antiphon.training.augment import Augment
 from antiphon.training.voices import Voice, training_voices

@@ -20,7 +20,7 @@ import torch
 from tqdm import tqdm
 
 from antiphon.messages import Token
-from antiphon.t2c.denoising import capped, cosine_loss
+from antiphon.t2c.denoising_adapter import capped, cosine_loss
 from antiphon.t2c.pronouncer import unit_scale
 from antiphon.t2c.text_to_codec import TextToCodec
 from antiphon.training.loop import Schedule, fit

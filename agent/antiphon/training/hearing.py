@@ -15,8 +15,8 @@ from torch.nn.utils.rnn import pad_sequence
 
 from antiphon.errors import UserError
 from antiphon.llm import chat_template
+from antiphon.recognition.whisper.transcriber import Heard
 from antiphon.s2t.adapter import Adapter
-from antiphon.s2t.listener import Heard
 from antiphon.training import ears_corpus
 from antiphon.training.loop import Schedule, fit
 from antiphon.training.s2t import drawn, reply_logits

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from antiphon.t2c.phonemes import SPACE, Inventory, group
 from antiphon.t2c.pronouncer import Pronouncer, PronouncerConfig, character_ids, unit_scale
-from antiphon.t2c.sounds import SPACE, Inventory, group
 from antiphon.t2c.spelling import pieces_of, spell
 from antiphon.training.loop import Schedule, fit
 from antiphon.training.teacher import Teacher

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from antiphon.errors import UserError
-from antiphon.s2t.features import SAMPLE_RATE
+from antiphon.recognition.whisper.features import SAMPLE_RATE
 from antiphon.training.augment import Augment, resample
 from antiphon.training.loop import Schedule, fit
 from antiphon_codecs.unit.student_encoder import Recognizer, StudentEncoder

@@ -14,11 +14,11 @@ from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from antiphon.t2c.duration_model import LONGEST, places
+from antiphon.t2c.phonemes import SPACE, boundaries, group
 from antiphon.t2c.pronouncer import SLOTS, unit_scale
-from antiphon.t2c.sounds import SPACE, boundaries, group
 from antiphon.t2c.text_to_codec import TextToCodec
 from antiphon.t2c.unit_lm import look
-from antiphon.t2c.voice import LONGEST, places
 from antiphon.training.alignment import align
 from antiphon.training.latents import Corpus
 from antiphon.training.loop import Schedule, fit

@@ -20,8 +20,8 @@ from torch.nn import functional as F
 from antiphon import weights
 from antiphon.llm import lora
 from antiphon.tools.chooser import ENCODER, FILE, words_of
-from antiphon.tools.encoder import Encoder
-from antiphon.tools.reader import Reader, ReaderConfig, load_tokenizer
+from antiphon.tools.matcher import Reader, ReaderConfig, load_tokenizer
+from antiphon.tools.sentence_encoder import Encoder
 from antiphon.training import tools_corpus as corpus
 from antiphon.training import tools_score
 from antiphon.training.loop import Schedule, fit

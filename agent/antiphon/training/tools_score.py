@@ -10,7 +10,7 @@ import torch
 
 from antiphon.tools.arguments import Filler
 from antiphon.tools.chooser import text_of
-from antiphon.tools.reader import Read, Reader
+from antiphon.tools.matcher import Read, Reader
 from antiphon.tools.tool import Tool
 from antiphon.training.tools_corpus import Example, Sort
 
@@ -128,7 +128,7 @@ def arguments(reader: Reader, examples: Sequence[Example]) -> Slots:
     """Fill the arguments of utterances whose slots are annotated, given the right tool."""
     from tqdm import tqdm
 
-    from antiphon.tools.numbers import numbers
+    from antiphon.tools.spoken_numbers import numbers
 
     filler, counts = Filler(reader), Slots()
     for example in tqdm(examples, desc="arguments", unit="utterance"):

@@ -28,7 +28,7 @@ from antiphon.runtime.vad import VoiceActivity
 from antiphon.training.augment import Augment
 
 if TYPE_CHECKING:
-    from antiphon.s2t.encoder import AudioEncoder
+    from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 
 Sound = NDArray[np.float32]
 
@@ -131,7 +131,7 @@ def moments(
 
 def states_of(turn: Sound, encoder: AudioEncoder) -> NDArray[np.float32]:
     """What the head of the hearing looks at [3 * width] of a turn [N]."""
-    from antiphon.s2t.closing import closing
+    from antiphon.s2t.turn_end_head import closing
 
     return np.asarray(closing(encoder.encode(turn)[-1]).numpy(), np.float32)
 
@@ -222,7 +222,7 @@ def train(
     from safetensors.numpy import save_file
 
     from antiphon import weights
-    from antiphon.s2t.encoder import AudioEncoder
+    from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 
     augment, judge = Augment(data), Judge()
     encoder = AudioEncoder.load(weights.path("whisper-tiny.en"))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from antiphon import weights
 from antiphon.errors import UserError
-from antiphon.s2t.features import SAMPLE_RATE
+from antiphon.recognition.whisper.features import SAMPLE_RATE
 
 Sound = NDArray[np.float32]
 

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from antiphon.recognition.whisper.transcriber import PLACE, Listener
 from antiphon.s2t.adapter import BLANK, Adapter, AdapterConfig
-from antiphon.s2t.labels import pieces
-from antiphon.s2t.listener import PLACE, Listener
+from antiphon.s2t.ctc_labels import pieces
 
 
 @torch.no_grad()

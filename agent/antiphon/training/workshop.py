@@ -21,8 +21,8 @@ from antiphon import weights
 from antiphon.errors import UserError
 from antiphon.llm import lora
 from antiphon.messages import Token
-from antiphon.s2t.encoder import AudioEncoder
-from antiphon.t2c.sounds import Inventory
+from antiphon.recognition.whisper.audio_encoder import AudioEncoder
+from antiphon.t2c.phonemes import Inventory
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
 from antiphon.training import codec as codec_job
 from antiphon.training import echo as echo_job

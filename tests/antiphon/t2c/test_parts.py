@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.llm.llama import Llama, LlamaConfig
-from antiphon.t2c.denoising import DenoisingAdapter, capped, cosine_loss
+from antiphon.t2c.denoising_adapter import DenoisingAdapter, capped, cosine_loss
+from antiphon.t2c.duration_model import Voice, VoiceConfig, places
+from antiphon.t2c.phonemes import SPACE, Inventory, group
 from antiphon.t2c.pronouncer import SLOTS, Pronouncer, PronouncerConfig, character_ids, unit_scale
-from antiphon.t2c.sounds import SPACE, Inventory, group
 from antiphon.t2c.spelling import pieces_of, spell
 from antiphon.t2c.unit_lm import AHEAD, UnitLM, look
-from antiphon.t2c.voice import Voice, VoiceConfig, places
 
 
 def test_marks_join_the_sound_they_belong_to():

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from antiphon.messages import Segment, Token
-from antiphon.t2c.sounds import BEGIN, END
+from antiphon.t2c.phonemes import BEGIN, END
 from antiphon.t2c.spelling import spell
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec, sentences, timed
 from antiphon_codecs.unit_language.unit_language import UnitLanguage

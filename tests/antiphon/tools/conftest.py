@@ -7,8 +7,8 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from antiphon.tools.chooser import Chooser
-from antiphon.tools.encoder import Encoder
-from antiphon.tools.reader import Reader, ReaderConfig
+from antiphon.tools.matcher import Reader, ReaderConfig
+from antiphon.tools.sentence_encoder import Encoder
 
 CONFIG = {
     "hidden_size": 16,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from antiphon.tools import Parameter, Tool
 from antiphon.tools.arguments import Filler, chosen, settle, whole_words, yes_or_no
-from antiphon.tools.numbers import numbers
+from antiphon.tools.spoken_numbers import numbers
 
 TOOL = Tool(
     "set_light",

@@ -9,8 +9,8 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from antiphon.errors import UserError
+from antiphon.recognition.whisper.transcriber import Heard
 from antiphon.s2t.adapter import Adapter, AdapterConfig
-from antiphon.s2t.listener import Heard
 from antiphon.training import ears_corpus, hearing, replies, s2t, voices
 from antiphon.training.augment import Augment
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from antiphon.text.rules import listed
+from antiphon.text.rewriting import listed
 
 _SMALL = {
     word: value

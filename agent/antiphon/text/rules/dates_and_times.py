@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from antiphon.text.numbers import cardinal, ordinal, pair, plural, year
-from antiphon.text.rules import Piece, Rule, listed, rule, stop
+from antiphon.text.rewriting import Piece, Rule, listed, rule, stop
+from antiphon.text.rules.number_words import cardinal, ordinal, pair, plural, year
 
 MONTHS = listed(
     "January February March April May June July August September October November December"

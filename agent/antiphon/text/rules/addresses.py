@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from antiphon.text.acronyms import letters
-from antiphon.text.numbers import spelled
-from antiphon.text.rules import Piece, Rule, listed, rule
+from antiphon.text.rewriting import Piece, Rule, listed, rule
+from antiphon.text.rules.acronyms import letters
+from antiphon.text.rules.number_words import spelled
 
 _SIGNS = {
     ".": "dot", "/": "slash", "-": "dash", "_": "underscore", "@": "at", "+": "plus",

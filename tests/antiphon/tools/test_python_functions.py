@@ -1,5 +1,5 @@
 from antiphon.tools import Call, Result
-from antiphon.tools.functions import Functions
+from antiphon.tools.python_functions import Functions
 
 
 def add(one: int, other: int = 1) -> int:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch.nn import functional as F
 
-from antiphon.s2t.alignment import monotonic
-from antiphon.s2t.decoder import TextDecoder, Transcript
-from antiphon.s2t.encoder import AudioEncoder, EncoderState
-from antiphon.s2t.features import normalize
+from antiphon.recognition.whisper.attention_alignment import monotonic
+from antiphon.recognition.whisper.audio_encoder import AudioEncoder, EncoderState
+from antiphon.recognition.whisper.features import normalize
+from antiphon.recognition.whisper.text_decoder import TextDecoder, Transcript
 
 PLACE = 4
 """Cosines that tell how much of a word has been said."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from antiphon.text.rules import Piece, Rule, replace, rule
+from antiphon.text.rewriting import Piece, Rule, replace, rule
 
 BREAK = "\x0b"
 """Stands for the start of a list item, heading or paragraph until the pauses are set."""

@@ -5,9 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from antiphon.text.numbers import NUMBER, cardinal, code, fraction, number, ordinal, spelled, year
-from antiphon.text.rules import Piece, Rule, listed, rule, word_after, word_before
-from antiphon.text.units import COUNTRIES, CURRENCIES, SCALES, UNITS
+from antiphon.text.rewriting import Piece, Rule, listed, rule, word_after, word_before
+from antiphon.text.rules.number_words import (
+    NUMBER,
+    cardinal,
+    code,
+    fraction,
+    number,
+    ordinal,
+    spelled,
+    year,
+)
+from antiphon.text.rules.units_of_measure import COUNTRIES, CURRENCIES, SCALES, UNITS
 
 _MONEY = "[$€£¥₹]"
 _START = r"(?<![A-Za-z0-9])(?<![A-Za-z0-9][.,'])(?<!\^)(?<!\^-)"

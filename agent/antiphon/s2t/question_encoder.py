@@ -13,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 
 from antiphon.llm.int8_llama import Int8Linear, Product, exact
+from antiphon.recognition.whisper.audio_encoder import EncoderState
+from antiphon.recognition.whisper.features import SAMPLE_RATE
+from antiphon.recognition.whisper.transcriber import Heard, Listener
 from antiphon.s2t.adapter import Adapter, AdapterConfig
-from antiphon.s2t.closing import Closing
-from antiphon.s2t.encoder import EncoderState
-from antiphon.s2t.features import SAMPLE_RATE
-from antiphon.s2t.labels import unspaced
-from antiphon.s2t.listener import Heard, Listener
+from antiphon.s2t.ctc_labels import unspaced
+from antiphon.s2t.turn_end_head import Closing
 from antiphon_codecs.interruption import checkpoint
 from antiphon_codecs.unfilled import Unfilled
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from antiphon.text.numbers import cardinal, ordinal, roman
-from antiphon.text.rules import Piece, Rule, listed, rule, word_after, word_before
+from antiphon.text.rewriting import Piece, Rule, listed, rule, word_after, word_before
+from antiphon.text.rules.number_words import cardinal, ordinal, roman
 
 _RULERS = frozenset(
     listed(

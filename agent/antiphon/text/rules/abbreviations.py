@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from antiphon.text.rules import (
+from antiphon.text.rewriting import (
     STARTERS,
     Piece,
     Rule,

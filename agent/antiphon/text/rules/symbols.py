@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from antiphon.text.rules import Piece, Rule, replace, rule
+from antiphon.text.rewriting import Piece, Rule, replace, rule
 
 
 @rule(r"(?<![A-Za-z])([A-Z]{1,3})&([A-Z]{1,3})(?![A-Za-z])")

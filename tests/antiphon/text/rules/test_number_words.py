@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.text.numbers import cardinal, code, fraction, ordinal, plural, roman, year
+from antiphon.text.rules.number_words import cardinal, code, fraction, ordinal, plural, roman, year
 
 
 @given(st.integers(0, 10**33 - 1))

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.s2t.alignment import monotonic
+from antiphon.recognition.whisper.attention_alignment import monotonic
 
 
 @given(st.integers(1, 12), st.integers(0, 40), st.integers(0, 99))

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from antiphon.s2t.cascade import CascadeEar
-from antiphon.s2t.closing import LAST, Closing, closing
+from antiphon.s2t.turn_end_head import LAST, Closing, closing
 
 
 def test_the_last_states_are_averaged():

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon.s2t.features import normalize
+from antiphon.recognition.whisper.features import normalize
 
 
 def test_equals_transformers_on_a_full_window(listener, hub_whisper):

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from antiphon.tools.encoder import Encoder
+from antiphon.tools.sentence_encoder import Encoder
 
 BEGIN, END, UNKNOWN = 101, 102, 100
 """BERT's [CLS], [SEP] and [UNK]."""

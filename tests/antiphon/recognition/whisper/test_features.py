@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import WhisperFeatureExtractor
 
-from antiphon.s2t.features import LogMel, normalize
+from antiphon.recognition.whisper.features import LogMel, normalize
 
 LOG_MEL = LogMel(80)
 

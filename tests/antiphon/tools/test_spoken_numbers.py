@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.text.numbers import cardinal
-from antiphon.tools.numbers import numbers
+from antiphon.text.rules.number_words import cardinal
+from antiphon.tools.spoken_numbers import numbers
 
 
 @pytest.mark.parametrize(

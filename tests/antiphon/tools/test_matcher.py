@@ -5,8 +5,8 @@ from antiphon.errors import UserError
 from antiphon.llm import lora
 from antiphon.tools import Tool
 from antiphon.tools.chooser import Chooser, words_of
-from antiphon.tools.encoder import Encoder
-from antiphon.tools.reader import Reader, normal
+from antiphon.tools.matcher import Reader, normal
+from antiphon.tools.sentence_encoder import Encoder
 from antiphon.tools.toolbox import Toolbox
 
 TEXTS = ["go home", "turn the lamp in the kitchen on, please", "hm"]
@@ -80,7 +80,7 @@ def test_offsets_point_at_the_characters(reader):
 
 def test_what_was_learned_is_kept(reader, tmp_path, monkeypatch):
     folder = encoder_folder(tmp_path, reader.body)
-    monkeypatch.setattr("antiphon.tools.reader.load_tokenizer", lambda _: reader.tokenizer)
+    monkeypatch.setattr("antiphon.tools.matcher.load_tokenizer", lambda _: reader.tokenizer)
     corrections = lora.attach(reader.body, rank=2, alpha=4, first=1)
     for correction in corrections.values():
         torch.nn.init.normal_(correction.up, std=0.1)

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from antiphon.s2t.whisper import DecoderLayer, KeyValue, WhisperConfig, load
+from antiphon.recognition.whisper.layers import DecoderLayer, KeyValue, WhisperConfig, load
 from antiphon_codecs.unfilled import Unfilled
 
 TOKENS_PER_SECOND = 10

@@ -3,7 +3,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from antiphon.s2t.labels import LONGEST, Speller, pieces, unspaced, vocabulary
+from antiphon.s2t.ctc_labels import LONGEST, Speller, pieces, unspaced, vocabulary
 
 
 def bpe(*merges):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from antiphon.text.rules import Piece, Rule, listed, rule, word_after, word_before
+from antiphon.text.rewriting import Piece, Rule, listed, rule, word_after, word_before
 
 _SAID = frozenset(
     listed(

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F
 
-from antiphon.s2t.features import LogMel, MelState, normalize
-from antiphon.s2t.whisper import EncoderLayer, WhisperConfig, load
+from antiphon.recognition.whisper.features import LogMel, MelState, normalize
+from antiphon.recognition.whisper.layers import EncoderLayer, WhisperConfig, load
 from antiphon_codecs.unfilled import Unfilled
 
 LONGEST = 3000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from antiphon.text.rules import listed
+from antiphon.text.rewriting import listed
 
 _ONES = listed(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen "

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.tools import Call, Result, Tool
-from antiphon.tools.replying import ask, reply
+from antiphon.tools.result_phrases import ask, reply
 
 TOOL = Tool("measure_air", "Measure the air.")
 

@@ -1,0 +1,1 @@
+"""Transcripts: recognizers behind one protocol, a package each. Knows `llm` and the codecs."""
