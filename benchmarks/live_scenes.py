@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from antiphon.runtime.audio.simulated_device import Simulated
 from antiphon.runtime.events import Event
 from antiphon.runtime.frames import FRAME, RATE, Frame
-from antiphon.runtime.loop import converse
-from antiphon.runtime.simulated import Simulated
+from antiphon.runtime.session.loop import converse
 
 Sound = NDArray[np.float32]
 SILENT = 10 ** (-50 / 20)

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from antiphon.messages import Speech, Turn
 from antiphon.runtime.events import Event
 from antiphon.runtime.frames import FRAME_MS, Frame, played
-from antiphon.runtime.mind import Cancelled, Mind
-from antiphon.runtime.vad import VoiceActivity
-from antiphon.runtime.worker import Done, Output, Understood, Worker
+from antiphon.runtime.responders.responder import Cancelled, Mind
+from antiphon.runtime.responders.worker import Done, Output, Understood, Worker
+from antiphon.runtime.turns.vad import VoiceActivity
 
 SILENCE = 700 // FRAME_MS
 """Frames of silence that end a turn."""

@@ -33,12 +33,12 @@ from antiphon.cli.output import Json, chatter_to_stderr
 from antiphon.errors import UserError
 from antiphon.messages import Speech, Turn, Word
 from antiphon.runtime import events
-from antiphon.runtime.conversation import Conversation
+from antiphon.runtime.audio.simulated_device import Fault, Simulated
 from antiphon.runtime.events import Event
 from antiphon.runtime.frames import FRAME, RATE, Frame
-from antiphon.runtime.loop import converse
-from antiphon.runtime.simulated import Fault, Simulated
-from antiphon.runtime.worker import InlineWorker
+from antiphon.runtime.responders.worker import InlineWorker
+from antiphon.runtime.session.conversation import Conversation
+from antiphon.runtime.session.loop import converse
 
 Sound = np.ndarray[Any, np.dtype[np.float32]]
 OUT = 22_050
@@ -177,8 +177,8 @@ def misfortunes(total: int) -> list[Fault]:
 def memory_mib() -> float:
     """What this process holds, in MiB, as between two turns."""
     gc.collect()
-    if "antiphon.runtime.agent_mind" in sys.modules:
-        sys.modules["antiphon.runtime.agent_mind"].give_back()
+    if "antiphon.runtime.responders.agent_responder" in sys.modules:
+        sys.modules["antiphon.runtime.responders.agent_responder"].give_back()
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         return pages * resource.getpagesize() / 2**20
@@ -277,7 +277,7 @@ def thinking(kind: str, questions: list[Sound]) -> Any:
     if kind == "echo":
         return EchoMind(questions)
     from antiphon.cli.answering import load_agent
-    from antiphon.runtime.agent_mind import AgentMind, leave_a_core
+    from antiphon.runtime.responders.agent_responder import AgentMind, leave_a_core
 
     leave_a_core()
     return AgentMind(load_agent())

@@ -12,10 +12,10 @@ from live_scenes import Recorded, Sound, User, play
 from plain_loop import PlainLoop
 
 from antiphon.messages import Speech, Word
-from antiphon.runtime.conversation import Conversation
-from antiphon.runtime.echo import EchoCanceller
+from antiphon.runtime.echo.canceller import EchoCanceller
 from antiphon.runtime.frames import FRAME_MS, RATE
-from antiphon.runtime.worker import InlineWorker, ThreadWorker
+from antiphon.runtime.responders.worker import InlineWorker, ThreadWorker
+from antiphon.runtime.session.conversation import Conversation
 
 OUT = 22_050
 HEARING, JUDGING = 160 // FRAME_MS, 60 // FRAME_MS
@@ -132,7 +132,7 @@ def load() -> list[Side]:
     """The agent, and the plain loop of the same parts, both warm."""
     from antiphon.agent import Agent
     from antiphon.cli.answering import load_agent
-    from antiphon.runtime.agent_mind import AgentMind, leave_a_core
+    from antiphon.runtime.responders.agent_responder import AgentMind, leave_a_core
     from antiphon.s2t import load_ears
 
     leave_a_core()

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from antiphon.runtime.audio.simulated_device import Simulated
 from antiphon.runtime.frames import FRAME, Frame
 from antiphon.runtime.options import Options
-from antiphon.runtime.simulated import Simulated
 
 RATE, OUT = 22_050, 441
 SILENT = 10

@@ -9,7 +9,7 @@ from antiphon import audio_file, weights
 from antiphon.errors import UserError
 from antiphon.evaluation.turn_scenes import trim
 from antiphon.messages import Turn
-from antiphon.runtime.senses import Senses
+from antiphon.runtime.turns.frame_analysis import Senses
 
 RATE = 16_000
 
@@ -73,8 +73,8 @@ def test_the_place_of_a_cut_is_found_in_the_undisturbed_reply(turns):
 def side(turns, ears):
     """A conversation that says three seconds of noise to whoever asks."""
     from antiphon.messages import Speech, Word
-    from antiphon.runtime.conversation import Conversation
-    from antiphon.runtime.worker import InlineWorker
+    from antiphon.runtime.responders.worker import InlineWorker
+    from antiphon.runtime.session.conversation import Conversation
 
     hiss = np.random.default_rng(0).normal(0, 0.3, 3 * turns.OUT)
     pcm = np.convolve(hiss, np.ones(8) / 8, "same").astype(np.float32)
@@ -132,7 +132,7 @@ def test_the_plain_loop_answers_after_its_silence_and_remembers_all(
 ):
     scenes, loop = load_benchmark("live_scenes"), load_benchmark("plain_loop")
     soak = load_benchmark("soak")
-    from antiphon.runtime.worker import InlineWorker
+    from antiphon.runtime.responders.worker import InlineWorker
 
     def act(user):
         yield from user.silence(1.0)

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 
 from antiphon.messages import Speech, Word
-from antiphon.runtime.conversation import Conversation
 from antiphon.runtime.frames import FRAME
 from antiphon.runtime.options import Options
-from antiphon.runtime.senses import Sensed
-from antiphon.runtime.worker import InlineWorker
+from antiphon.runtime.responders.worker import InlineWorker
+from antiphon.runtime.session.conversation import Conversation
+from antiphon.runtime.turns.frame_analysis import Sensed
 
 RATE, OUT = 22_050, 441
 LEVEL = 0.1

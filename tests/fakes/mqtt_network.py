@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import numpy as np
 from mqtt_minds import LEVEL, RATE, converse
 
+from antiphon.runtime.audio.simulated_device import Simulated
 from antiphon.runtime.frames import FRAME
-from antiphon.runtime.simulated import Simulated
 from antiphon.transports.mqtt import topics
 from antiphon.transports.mqtt.broker import Broker
 from antiphon.transports.mqtt.ears import Ears

@@ -11,9 +11,9 @@ import numpy as np
 from mqtt_minds import Mind, converse
 from mqtt_network import FakeGate
 
+from antiphon.runtime.audio.simulated_device import Simulated
 from antiphon.runtime.clock import WallClock
 from antiphon.runtime.frames import FRAME
-from antiphon.runtime.simulated import Simulated
 from antiphon.transports.mqtt.ears import Ears
 from antiphon.transports.mqtt.robot import Robot
 from antiphon.transports.mqtt.server import Server

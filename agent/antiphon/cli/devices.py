@@ -11,9 +11,9 @@ from antiphon.cli.output import Json, print_json
 from antiphon.errors import UserError
 
 if TYPE_CHECKING:
-    from antiphon.runtime.echo_measurement import Echo
+    from antiphon.runtime.audio.device_supervisor import SoundCards
+    from antiphon.runtime.echo.measurement import Echo
     from antiphon.runtime.events import Event
-    from antiphon.runtime.supervisor import SoundCards
 
 RATE = 22_050
 """Samples a second of what is played: the codec's."""
@@ -44,7 +44,7 @@ def devices(
             raise UserError("--input and --output say what to measure: add --test or --echo.")
         listing(json)
         return
-    from antiphon.runtime.echo_measurement import measure_echo
+    from antiphon.runtime.echo.measurement import measure_echo
 
     with opened(input_, output) as cards:
         measured = measure_echo(cards, RATE)
@@ -61,8 +61,8 @@ def devices(
 
 def listing(json: bool) -> None:
     """Prints all devices."""
-    from antiphon.runtime.devices import list_devices
-    from antiphon.runtime.portaudio import load, quiet
+    from antiphon.runtime.audio.devices import list_devices
+    from antiphon.runtime.audio.portaudio import load, quiet
 
     library = load()
     with quiet():
@@ -97,7 +97,7 @@ def listing(json: bool) -> None:
 
 def opened(microphone: str | None, speaker: str | None) -> SoundCards:
     """Microphone and speaker; tests put others here."""
-    from antiphon.runtime.supervisor import SoundCards
+    from antiphon.runtime.audio.device_supervisor import SoundCards
 
     return SoundCards(RATE, lost, microphone=microphone, speaker=speaker)
 
@@ -142,8 +142,8 @@ def verdict(measured: Echo) -> str:
 
 def echoed(measured: Echo) -> dict[str, Any]:
     """The echo, and what it allows."""
-    from antiphon.runtime.echo import has_aec3
-    from antiphon.runtime.echo_measurement import ladder
+    from antiphon.runtime.echo.canceller import has_aec3
+    from antiphon.runtime.echo.measurement import ladder
 
     mode, why = ladder(measured, has_aec3())
     return {

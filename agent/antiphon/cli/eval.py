@@ -165,7 +165,7 @@ def turn_taking_(
         from antiphon.evaluation import turn_taking
         from antiphon.evaluation.turn_scenes import Material
         from antiphon.recognition.whisper.audio_encoder import AudioEncoder
-        from antiphon.runtime.smart_turn import SmartTurn
+        from antiphon.runtime.turns.smart_turn import SmartTurn
         from antiphon.s2t.turn_end_head import Closing
         from antiphon.training.voices import HELD_OUT
         from antiphon.training.voices import voice as speaker

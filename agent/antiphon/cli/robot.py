@@ -14,9 +14,9 @@ from antiphon.cli.options import Ca, Encodec, Files, Insecure, Microphone, Mqtt,
 from antiphon.errors import UserError
 
 if TYPE_CHECKING:
-    from antiphon.runtime.devices import Duplex
+    from antiphon.runtime.audio.devices import Duplex
     from antiphon.runtime.events import Event
-    from antiphon.runtime.stop_word import StopWord
+    from antiphon.runtime.turns.stop_word import StopWord
     from antiphon.transports.mqtt.ears import Ears
     from antiphon.transports.mqtt.toolbox import Toolbox
 
@@ -110,7 +110,7 @@ def ears_of(echo: str, *, real: bool) -> Ears:
         return Ears(stop_word=stop_word())
     if echo == "half":
         return Ears(half=True, stop_word=stop_word())
-    from antiphon.runtime.echo import EchoCanceller
+    from antiphon.runtime.echo.canceller import EchoCanceller
 
     return Ears(EchoCanceller(), stop_word=stop_word())
 
@@ -119,7 +119,7 @@ def stop_word() -> StopWord | None:
     """Spots the word "stop" here; None if what it needs is not installed."""
     beside = Path(antiphon.__file__).parent / "assets" / "stop-word"  # installed as a robot
     try:
-        from antiphon.runtime.stop_word import StopWord
+        from antiphon.runtime.turns.stop_word import StopWord
 
         return StopWord(beside if beside.is_dir() else None)
     except (ModuleNotFoundError, UserError) as error:
@@ -135,14 +135,14 @@ def opened(file: tuple[Path, Path] | None, microphone: str | None, speaker: str 
         if find_spec("soundfile") is None:
             raise UserError("Sound files need another package: pip install soundfile.")
         from antiphon import audio_file
-        from antiphon.runtime.files import SoundFiles
+        from antiphon.runtime.audio.file_device import SoundFiles
 
         if microphone or speaker:
             raise UserError("Give --input and --output, or --file, not both.")
         audio_file.require_readable(file[0])
         audio_file.require_writable(file[1])
         return SoundFiles(file[0], file[1], RATE, tail=TAIL, speed=1.0)
-    from antiphon.runtime.supervisor import SoundCards
+    from antiphon.runtime.audio.device_supervisor import SoundCards
 
     def tell(event: Event) -> None:
         print(event, flush=True)

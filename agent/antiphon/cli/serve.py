@@ -15,8 +15,8 @@ from antiphon.errors import UserError
 
 if TYPE_CHECKING:
     from antiphon.messages import Speech, Turn
-    from antiphon.runtime.conversation import Conversation
-    from antiphon.runtime.mind import Cancelled, Mind
+    from antiphon.runtime.responders.responder import Cancelled, Mind
+    from antiphon.runtime.session.conversation import Conversation
     from antiphon.transports.mqtt.session import Session
 
 app = typer.Typer(add_completion=False)
@@ -83,8 +83,8 @@ def load(**choices: Any) -> Mind[Any]:
 
 def conversation(mind: Mind[Any], options: Any) -> Conversation:
     """A conversation with threads of its own; the robot has removed its own voice already."""
-    from antiphon.runtime.conversation import Conversation
-    from antiphon.runtime.worker import ThreadWorker
+    from antiphon.runtime.responders.worker import ThreadWorker
+    from antiphon.runtime.session.conversation import Conversation
 
     return Conversation(mind, options, work=ThreadWorker(), aside=ThreadWorker())
 
@@ -108,7 +108,7 @@ class Minds:
     def _acting(self, session: Session) -> Mind[Any]:
         """A mind with tools; without them if none can be used."""
         try:
-            from antiphon.runtime.acting import ActingMind
+            from antiphon.runtime.responders.tool_responder import ActingMind
             from antiphon.tools.toolbox import Toolbox
 
             toolbox = Toolbox(list(session.tools.values()), self._choose())

@@ -15,13 +15,13 @@ from antiphon.cli.options import Ears, Files, LanguageModel, Microphone, Patienc
 from antiphon.errors import UserError
 
 if TYPE_CHECKING:
-    from antiphon.runtime.conversation import Conversation
-    from antiphon.runtime.devices import Duplex
-    from antiphon.runtime.echo import EchoCanceller
+    from antiphon.runtime.audio.devices import Duplex
+    from antiphon.runtime.echo.canceller import EchoCanceller
     from antiphon.runtime.events import Event
-    from antiphon.runtime.mind import Mind
     from antiphon.runtime.options import Mode, Options
-    from antiphon.runtime.recording import Recorder
+    from antiphon.runtime.responders.responder import Mind
+    from antiphon.runtime.session.conversation import Conversation
+    from antiphon.runtime.session.recording import Recorder
 
 TAIL = 20.0
 """Seconds of silence behind a sound file, in which the last answer is heard to its end."""
@@ -56,11 +56,11 @@ def talk(
     """
     from antiphon.cli.keys import Keys
     from antiphon.cli.view import Lines, Screen
-    from antiphon.runtime.conversation import Conversation
-    from antiphon.runtime.echo import EchoCanceller
-    from antiphon.runtime.loop import converse
+    from antiphon.runtime.echo.canceller import EchoCanceller
     from antiphon.runtime.options import Options
-    from antiphon.runtime.worker import ThreadWorker
+    from antiphon.runtime.responders.worker import ThreadWorker
+    from antiphon.runtime.session.conversation import Conversation
+    from antiphon.runtime.session.loop import converse
 
     told: deque[Event] = deque()
     options = Options(mode="half" if mode == "auto" else mode, patience=patience)
@@ -124,7 +124,7 @@ def press(conversation: Conversation, key: str) -> None:
 def load(**choices: Any) -> Mind[Any]:
     """The models, warmed up; tests put others here."""
     from antiphon.cli.answering import load_agent
-    from antiphon.runtime.agent_mind import AgentMind, leave_a_core
+    from antiphon.runtime.responders.agent_responder import AgentMind, leave_a_core
 
     leave_a_core()
     mind = AgentMind(load_agent(**choices))
@@ -146,7 +146,7 @@ def best(duplex: Duplex, rate: int, canceller: EchoCanceller | None) -> tuple[Mo
     """
     if canceller is None:
         return "full", "", 0
-    from antiphon.runtime import echo_measurement as echo
+    from antiphon.runtime.echo import measurement as echo
     from antiphon.runtime.frames import played
 
     mode, why = echo.ladder(echo.measure_echo(duplex, rate), canceller.aec3)
@@ -166,21 +166,21 @@ def opened(
     from antiphon import audio_file
 
     if file is not None:
-        from antiphon.runtime.files import SoundFiles
+        from antiphon.runtime.audio.file_device import SoundFiles
 
         if microphone or speaker:
             raise UserError("Give --input and --output, or --file, not both.")
         audio_file.require_readable(file[0])
         audio_file.require_writable(file[1])
         return SoundFiles(file[0], file[1], rate, tail=TAIL, speed=1.0)
-    from antiphon.runtime.supervisor import SoundCards
+    from antiphon.runtime.audio.device_supervisor import SoundCards
 
     return SoundCards(rate, told.append, microphone=microphone, speaker=speaker)
 
 
 def recorder(folder: Path | None, options: Options, seed: int, canceller: Any) -> Recorder | None:
     """What records the conversation, if wanted."""
-    from antiphon.runtime.recording import Recorder
+    from antiphon.runtime.session.recording import Recorder
 
     if folder is None:
         return None

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.live import Live
 
-    from antiphon.runtime.conversation import Conversation
+    from antiphon.runtime.session.conversation import Conversation
 
 KEYS = "m mute   space talk   s stop   q quit"
 LINES = 12

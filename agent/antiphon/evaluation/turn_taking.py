@@ -16,11 +16,11 @@ from tqdm import tqdm
 
 from antiphon.evaluation import turn_scenes as scenes
 from antiphon.evaluation.turn_scenes import Material, Scene, Sound
-from antiphon.runtime.barge_in import BargeIn
-from antiphon.runtime.echo import EchoCanceller
-from antiphon.runtime.endpoint import PATIENCE, Endpointer, Judge
+from antiphon.runtime.echo.canceller import EchoCanceller
 from antiphon.runtime.frames import FRAME, FRAME_MS, RATE
-from antiphon.runtime.vad import PRE_ROLL, VoiceActivity
+from antiphon.runtime.turns.barge_in import BargeIn
+from antiphon.runtime.turns.endpointing import PATIENCE, Endpointer, Judge
+from antiphon.runtime.turns.vad import PRE_ROLL, VoiceActivity
 
 Judges = Mapping[Judge, Callable[[Sound], float]]
 """Log odds that a turn [N] is complete."""

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from antiphon.mel import HOP, WINDOW
 from antiphon.runtime.frames import FRAME, RATE
-from antiphon.runtime.stop_word import BANDS, DILATIONS, features
+from antiphon.runtime.turns.stop_word import BANDS, DILATIONS, features
 from antiphon.training.augment import Augment
 from antiphon.training.stop_word_scenes import (
     LATE,

@@ -21,10 +21,10 @@ from tqdm import tqdm
 
 from antiphon import audio_file
 from antiphon.errors import UserError
-from antiphon.runtime.endpoint import SOFT, Endpointer
 from antiphon.runtime.frames import FRAME, RATE
-from antiphon.runtime.smart_turn import Judge
-from antiphon.runtime.vad import VoiceActivity
+from antiphon.runtime.turns.endpointing import SOFT, Endpointer
+from antiphon.runtime.turns.smart_turn import Judge
+from antiphon.runtime.turns.vad import VoiceActivity
 from antiphon.training.augment import Augment
 
 if TYPE_CHECKING:

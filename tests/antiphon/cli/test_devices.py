@@ -10,8 +10,8 @@ from fake_portaudio import FakePortAudio, Gear
 from typer.testing import CliRunner
 
 from antiphon.cli import devices, main
-from antiphon.runtime import portaudio
-from antiphon.runtime.supervisor import SoundCards
+from antiphon.runtime.audio import portaudio
+from antiphon.runtime.audio.device_supervisor import SoundCards
 
 
 def run(*args):

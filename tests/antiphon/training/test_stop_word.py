@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from antiphon.runtime.frames import FRAME, RATE
-from antiphon.runtime.stop_word import SEEN, StopWord, features
+from antiphon.runtime.turns.stop_word import SEEN, StopWord, features
 from antiphon.training.augment import Augment
 from antiphon.training.stop_word import Measured, Spotter, Training, losses, pad
 from antiphon.training.stop_word_scenes import LATE, SIZE, Material, Scenes, ending

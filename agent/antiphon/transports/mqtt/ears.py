@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from antiphon.runtime.frames import FRAME, RATE, Frame
-from antiphon.runtime.senses import Reference
+from antiphon.runtime.turns.frame_analysis import Reference
 
 if TYPE_CHECKING:
-    from antiphon.runtime.echo import EchoCanceller
-    from antiphon.runtime.stop_word import StopWord
+    from antiphon.runtime.echo.canceller import EchoCanceller
+    from antiphon.runtime.turns.stop_word import StopWord
 
 OWN = 0.5
 """Share of the robot's own voice from which a frame is nobody else's."""

@@ -19,7 +19,7 @@ from antiphon.transports.mqtt.messages import Heard
 from antiphon.transports.mqtt.packets import MANY, Packet
 
 if TYPE_CHECKING:
-    from antiphon.runtime.conversation import Conversation
+    from antiphon.runtime.session.conversation import Conversation
 
 UNHEARD = 1.5
 """Seconds: of sound on its way, and of waiting for word of it. With more, nobody is listening."""

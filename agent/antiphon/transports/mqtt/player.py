@@ -11,7 +11,7 @@ from collections import deque
 
 import numpy as np
 
-from antiphon.runtime.devices import Duplex
+from antiphon.runtime.audio.devices import Duplex
 from antiphon.runtime.frames import Frame, played
 from antiphon.transports.mqtt.errors import MalformedError
 from antiphon.transports.mqtt.formats import Format

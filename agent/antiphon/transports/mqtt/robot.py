@@ -14,8 +14,8 @@ from typing import Literal
 
 import antiphon
 from antiphon.errors import UserError
+from antiphon.runtime.audio.devices import Duplex
 from antiphon.runtime.clock import WallClock
-from antiphon.runtime.devices import Duplex
 from antiphon.runtime.frames import FRAME, RATE, Frame
 from antiphon.tools import Result
 from antiphon.transports.mqtt import messages, packets

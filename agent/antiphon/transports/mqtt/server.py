@@ -24,7 +24,7 @@ from antiphon.transports.mqtt.topics import SERVER, SERVER_STATUS, Topics
 from antiphon.transports.mqtt.wire import Incoming, Outgoing
 
 if TYPE_CHECKING:
-    from antiphon.runtime.conversation import Conversation
+    from antiphon.runtime.session.conversation import Conversation
 
 KEEP = 600.0
 """Seconds a conversation is kept for a robot that is gone."""

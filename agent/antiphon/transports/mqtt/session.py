@@ -30,7 +30,7 @@ from antiphon.transports.mqtt.topics import Topics, tool_of
 from antiphon.transports.mqtt.wire import Incoming, Outgoing, sound
 
 if TYPE_CHECKING:
-    from antiphon.runtime.conversation import Conversation
+    from antiphon.runtime.session.conversation import Conversation
 
 LEAD = 4
 """Frames a reply is ahead of the clock: the robot's buffer is filled without waiting for it."""

@@ -16,8 +16,8 @@ SCRIPT = """
 import sys
 before = set(sys.modules)
 import antiphon.transports.mqtt.robot
-from antiphon.runtime.echo import EchoCanceller
-from antiphon.runtime.supervisor import SoundCards
+from antiphon.runtime.echo.canceller import EchoCanceller
+from antiphon.runtime.audio.device_supervisor import SoundCards
 from antiphon.transports.mqtt import functions, service
 from antiphon.transports.mqtt.ears import Ears
 from antiphon.transports.mqtt.gate import Gate

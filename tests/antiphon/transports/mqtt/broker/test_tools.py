@@ -12,8 +12,8 @@ import pytest
 from mqtt_minds import Mind, Senses
 from mqtt_stage import Stage
 
-from antiphon.runtime.conversation import Conversation
-from antiphon.runtime.worker import ThreadWorker
+from antiphon.runtime.responders.worker import ThreadWorker
+from antiphon.runtime.session.conversation import Conversation
 from antiphon.tools import Call
 from antiphon.transports.mqtt.functions import Function
 from antiphon.transports.mqtt.link import Link

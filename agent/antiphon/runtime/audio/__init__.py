@@ -1,0 +1,1 @@
+"""Microphones and speakers: devices, buffers, resampling. Knows clock, frames and events."""

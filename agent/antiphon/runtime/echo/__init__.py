@@ -1,0 +1,1 @@
+"""Echo cancellation and its measurement. Knows clock, frames and the devices of `audio`."""

@@ -1,0 +1,1 @@
+"""One conversation in real time, recorded and replayed. Knows all of `runtime`."""

@@ -1,0 +1,211 @@
+"""A conversation in real time, driven by one call a frame.
+
+    mic ─► senses ─► turns ─► listener ─► worker (models) ─► reply ─► playback ─► speaker
+             ▲                                                           │
+             └─────────────── what was played, what was heard ◄──────────┘
+
+`step` never waits and never runs a language model. Who has the floor is decided in `floor.py`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from antiphon.messages import Speech, Turn
+from antiphon.runtime import events as happened
+from antiphon.runtime.events import Event, State
+from antiphon.runtime.frames import FRAME, Frame
+from antiphon.runtime.options import Options
+from antiphon.runtime.responders.responder import Mind
+from antiphon.runtime.responders.worker import Output, Worker
+from antiphon.runtime.session.recorder import NoTape, Tape
+from antiphon.runtime.session.turn_taking import Floor
+from antiphon.runtime.turns.frame_analysis import Reference, Senses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from antiphon.runtime.echo.canceller import EchoCanceller
+
+KEPT_EVENTS = 10_000
+"""Events kept for who never takes them."""
+
+
+class Conversation:
+    """One conversation.
+
+    Args:
+        mind: hears and answers.
+        options: how to behave.
+        canceller: removes the agent's own voice from the microphone; None: there is none in it.
+        work: runs the models; belongs to this conversation.
+        aside: runs the small judge of turn ends beside them; None: `work` does.
+        seed: makes everything left to chance repeatable.
+        senses: what is made of the microphone; None: the real ones.
+        tape: takes down everything.
+    """
+
+    def __init__(
+        self,
+        mind: Mind[Any],
+        options: Options | None = None,
+        *,
+        canceller: EchoCanceller | None = None,
+        work: Worker,
+        aside: Worker | None = None,
+        seed: int = 0,
+        senses: Senses | None = None,
+        tape: Tape | None = None,
+    ) -> None:
+        self.options = options or Options()
+        self.events: deque[Event] = deque(maxlen=KEPT_EVENTS)
+        """What happened; to be taken from the left."""
+        self.level_db = -100.0
+        """How loud the microphone is."""
+        self.muted = False
+        self._workers = (work,) if aside is None else (work, aside)
+        self._tape: Tape = tape or NoTape()
+        self._senses = senses or Senses(self.options, canceller)
+        self._reference = Reference(self.options.sample_rate)
+        self._floor = Floor(mind, self.options, self._senses, work, aside or work, seed, self._tell)
+
+    @property
+    def at(self) -> int:
+        """Samples of the microphone so far."""
+        return self._floor.at
+
+    @property
+    def state(self) -> State:
+        """What the agent does just now."""
+        return self._floor.state
+
+    @property
+    def history(self) -> tuple[Turn, ...]:
+        """What was really said and heard, as far back as it is remembered."""
+        return self._floor.memory.turns
+
+    @property
+    def pressed(self) -> bool:
+        """Whether the button is held."""
+        return self._floor.pressed
+
+    @property
+    def underruns(self) -> int:
+        """How often a reply ran dry in mid-speech."""
+        return self._floor.speaking.playback.underruns
+
+    def step(self, mic: Frame) -> NDArray[np.float32]:
+        """Take a frame of the microphone and give one to the speaker.
+
+        Args:
+            mic: [320] at 16 kHz; what is no number is silence.
+
+        Returns:
+            [N] of 20 ms at the codec's rate.
+        """
+        mic = sixteen_bits(mic)
+        if self.muted:
+            mic = np.zeros_like(mic)
+        floor = self._floor
+        for generation, output in self._made():
+            floor.take(generation, output)
+        sounding, reference = floor.speaking.sounding, self._reference.next()
+        sensed = self._senses.step(mic, reference, speaking=sounding, deaf=floor.deaf)
+        self.level_db = sensed.level_db
+        floor.decide(sensed)
+        out = sixteen_bits(floor.sound())
+        self._reference.push(out)
+        self._tape.frame(mic, out)
+        if self._tape.problem:
+            problem, self._tape = self._tape.problem, NoTape()
+            self._tell(happened.Failed(self.at, "recording", problem))
+        floor.at += FRAME
+        return out
+
+    def heard(self, samples: int) -> None:
+        """Say how far the listener is in what `step` returned; without it, all of it is heard."""
+        self._tape.command("heard", samples)
+        self._floor.speaking.playback.heard(samples)
+
+    def dropped(self, samples: int) -> None:
+        """Say that nothing behind the first `samples` samples will be heard: it was cleared."""
+        self._tape.command("dropped", samples)
+        self._floor.speaking.playback.dropped(samples)
+
+    def notice(self, event: Event) -> None:
+        """Put an event of a device among the others, with this conversation's time.
+
+        While a device is gone a reply waits, and goes on where the listener heard it last.
+        """
+        self._tape.command("notice", happened.to_json(event))
+        playback = self._floor.speaking.playback
+        if isinstance(event, happened.DeviceLost):
+            playback.pause()
+            playback.dropped()
+        elif isinstance(event, happened.DeviceBack):
+            playback.resume()
+        self._tell(replace(event, at=self.at))
+
+    def say(self, text: str) -> None:
+        """Speak a text as soon as nobody speaks."""
+        self._tape.command("say", text)
+        self._floor.say(text)
+
+    def stop(self) -> None:
+        """Be silent now, whatever was going on."""
+        self._tape.command("stop", None)
+        self._floor.stop("command")
+
+    def mute(self, muted: bool = True) -> None:
+        """Hear nothing, or hear again."""
+        self._tape.command("mute", muted)
+        if muted != self.muted:
+            self.muted = muted
+            self._tell(happened.Muted(self.at, muted))
+
+    def push_to_talk(self, pressed: bool) -> None:
+        """The button is pressed, or released: exactly what is said in between is the turn."""
+        self._tape.command("push_to_talk", pressed)
+        self._floor.press(pressed)
+
+    def reset(self) -> None:
+        """Begin anew: nobody has said anything yet."""
+        self._tape.command("reset", None)
+        self._floor.reset()
+
+    def close(self) -> None:
+        """End the conversation; the recording is complete."""
+        for worker in self._workers:
+            worker.close()
+        self._tape.close()
+
+    def _made(self) -> Iterator[tuple[int | None, Output]]:
+        """What the models have made since the last frame."""
+        for worker in self._workers:
+            for generation, output in worker.poll(self.at // FRAME):
+                if isinstance(output, Speech):
+                    output = replace(output, pcm=sixteen_bits(output.pcm))
+                self._tape.output(generation, output)
+                yield generation, output
+
+    def _tell(self, event: Event) -> None:
+        self.events.append(event)
+        self._tape.event(event)
+
+
+def sixteen_bits(pcm: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Samples as a 16-bit file holds them, so that a recording is what was really there.
+
+    Args:
+        pcm: [N]; what is no number is silence, what exceeds full scale is clipped.
+    """
+    numbers = np.asarray(pcm, np.float32) * np.float32(32768)
+    if not np.isfinite(numbers.sum()):
+        numbers = np.nan_to_num(numbers, nan=0.0, posinf=0.0, neginf=0.0)
+    np.rint(numbers, out=numbers)
+    return np.clip(numbers, -32768, 32767, out=numbers) / np.float32(32768)

@@ -1,0 +1,212 @@
+"""What is played: replies in frames with soft edges, and a ledger of what was really heard.
+
+Positions count the samples handed out; a device or a robot says how many of them it has played.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from antiphon.messages import Speech
+from antiphon.runtime.frames import played
+from antiphon.runtime.session.heard_words import Script
+
+Pcm = NDArray[np.float32]
+
+
+CUSHION, MOST = 0.2, 0.6
+"""Seconds by which the cushion grows whenever a reply runs dry, and at most."""
+
+
+class Reply:
+    """A reply while it is made and played.
+
+    Args:
+        generation: its number.
+    """
+
+    def __init__(self, generation: int) -> None:
+        self.generation = generation
+        self.script = Script()
+        self.length = 0
+        """Samples made so far."""
+        self.complete = False
+        """Whether more will come."""
+        self.cursor = 0
+        """The next sample to be handed out."""
+        self.heard = 0
+        """Samples that were really heard."""
+        self._pieces: deque[tuple[int, Pcm]] = deque()
+
+    def add(self, piece: Speech) -> None:
+        """Append a piece of speech."""
+        self.script.add(piece)
+        if len(piece.pcm):
+            self._pieces.append((self.length, np.asarray(piece.pcm, np.float32)))
+            self.length += len(piece.pcm)
+
+    def read(self, count: int) -> Pcm:
+        """The next samples, at most `count`; pieces nobody can go back to are dropped."""
+        start, stop = self.cursor, min(self.length, self.cursor + count)
+        while self._pieces and self._pieces[0][0] + len(self._pieces[0][1]) <= self.heard:
+            self._pieces.popleft()
+        found = [
+            pcm[max(0, start - at) : stop - at]
+            for at, pcm in self._pieces
+            if at < stop and at + len(pcm) > start
+        ]
+        self.cursor = stop
+        return np.concatenate(found) if found else np.zeros(0, np.float32)
+
+    @property
+    def over(self) -> bool:
+        """Everything has been handed out."""
+        return self.complete and self.cursor >= self.length
+
+
+@dataclass
+class Span:
+    """Samples of a reply at a position of the output."""
+
+    at: int
+    reply: Reply
+    start: int
+    count: int
+
+
+class Playback:
+    """Hands out one reply at a time, frame by frame, and never a sample of a stopped one.
+
+    A reply fades in and out within a frame (20 ms) wherever it begins or ends in mid-sound. Where
+    replies run dry because the models cannot keep up, the next ones begin with a cushion.
+
+    Args:
+        sample_rate: samples a second.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        self.frame = played(sample_rate)
+        self.reply: Reply | None = None
+        """What is being played or waits for its first sample."""
+        self.paused = False
+        self.underruns = 0
+        """How often a reply ran dry in mid-speech."""
+        self.position = 0
+        """Samples handed out."""
+        self.cushion = 0
+        """Samples that must be there before a reply begins or goes on."""
+        self._filling = True
+        self._ran_dry = False
+        self._rate = sample_rate
+        self._heard: int | None = None
+        self._spans: deque[Span] = deque()
+        self._leaving: Reply | None = None
+        self._again: int | None = None
+        """Where the frame that was faded out for a pause began."""
+        self._smooth = True
+        """Whether the last sample handed out joins the next one."""
+
+    def play(self, reply: Reply) -> None:
+        """Play a reply from the next frame on; the one before is faded out."""
+        self.stop()
+        self.cushion = self.cushion if self._ran_dry else self.cushion // 2
+        self.reply, self._smooth, self._filling, self._ran_dry = reply, True, True, False
+
+    def pause(self) -> None:
+        """Fade out and wait."""
+        if self.reply is not None and not self.paused:
+            self.paused, self._again = True, None
+            self._leaving = self.reply if self.reply.cursor else None
+
+    def resume(self) -> None:
+        """Go on with the frame that was faded out, or where a dropped queue was heard last."""
+        if self.reply is not None and self.paused:
+            self.paused, self._leaving = False, None
+            if self._again is not None:
+                self.reply.cursor, self._smooth = self._again, False
+
+    def stop(self) -> None:
+        """Fade out and forget the reply."""
+        reply = self.reply
+        if reply is not None and not self.paused and 0 < reply.cursor < reply.length:
+            self._leaving = reply
+        self.reply, self.paused, self._again = None, False, None
+
+    def next(self) -> Pcm:
+        """The next frame."""
+        out = np.zeros(self.frame, np.float32)
+        leaving, self._leaving = self._leaving, None
+        reply = leaving or (None if self.paused else self.reply)
+        if reply is not None and (leaving or self._filled(reply)):
+            start = reply.cursor
+            sound = reply.read(self.frame)
+            ends = leaving is not None or (not reply.complete and reply.cursor >= reply.length)
+            out[: len(sound)] = sound
+            if not self._smooth:
+                out[: len(sound)] *= fade(len(sound))[::-1]
+            if ends:
+                out[: len(sound)] *= fade(len(sound))
+            if len(sound):
+                self._spans.append(Span(self.position, reply, start, len(sound)))
+                self._smooth = not ends
+                if ends and leaving is None:
+                    self._run_dry()
+            if self.paused:
+                self._again = start
+        self.position += self.frame
+        if self._heard is None:
+            self._settle(self.position)
+        return out
+
+    def heard(self, samples: int) -> None:
+        """So many samples have been heard since the beginning."""
+        self._heard = max(0, min(samples, self.position))
+        self._settle(self._heard)
+
+    def dropped(self, samples: int | None = None) -> None:
+        """Of all that was handed out, nothing behind the first `samples` samples will be heard.
+
+        A paused reply will go on from there.
+
+        Args:
+            samples: of all; None: as many as were heard so far.
+        """
+        if samples is not None:
+            self.heard(samples)
+        self._spans.clear()
+        self._leaving = self._again = None
+        if self.reply is not None and self.reply.cursor > self.reply.heard:
+            self.reply.cursor, self._smooth = self.reply.heard, False
+
+    def settled(self, reply: Reply) -> bool:
+        """Whether nothing of `reply` that was handed out is still to be heard."""
+        return all(span.reply is not reply for span in self._spans)
+
+    def _filled(self, reply: Reply) -> bool:
+        """Whether there is enough to go on with."""
+        there = reply.length - reply.cursor
+        self._filling = self._filling and not reply.complete and there < max(self.cushion, 1)
+        return not self._filling
+
+    def _run_dry(self) -> None:
+        self.underruns += 1
+        self._filling = self._ran_dry = True
+        self.cushion = min(self.cushion + int(CUSHION * self._rate), int(MOST * self._rate))
+
+    def _settle(self, total: int) -> None:
+        while self._spans and self._spans[0].at < total:
+            span = self._spans[0]
+            reached = span.start + min(span.count, total - span.at)
+            span.reply.heard = max(span.reply.heard, reached)
+            if total < span.at + span.count:
+                return
+            self._spans.popleft()
+
+
+def fade(count: int) -> Pcm:
+    """[count] gains from 1 to 0."""
+    return np.cos(np.linspace(0, np.pi / 2, count, dtype=np.float32)) ** 2

@@ -1,0 +1,1 @@
+"""When somebody speaks, ends a turn or interrupts. Knows frames and the echo."""

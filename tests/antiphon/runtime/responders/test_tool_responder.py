@@ -1,0 +1,136 @@
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from antiphon.messages import Speech
+from antiphon.runtime.responders.tool_responder import ActingMind
+from antiphon.tools import Call, Result, Tool
+
+
+@dataclass
+class Said:
+    text: str
+    complete: float | None = None
+
+
+class Ear:
+    def __init__(self, text):
+        self.text, self.finished = text, 0
+
+    def feed(self, pcm):
+        self.text += f" {len(pcm)}"
+
+    def finish(self):
+        self.finished += 1
+        return Said(self.text)
+
+
+class Mouth:
+    """A mind that speaks silence, and remembers what it was to say."""
+
+    def __init__(self, heard):
+        self.ear, self.spoken = Ear(heard), []
+
+    def listen(self, history):
+        return self.ear
+
+    def respond(self, hearing, history, *, cancelled, seed):
+        yield from self.say(f"answer to {hearing.finish().text}", cancelled=cancelled)
+
+    def say(self, text, *, cancelled):
+        self.spoken.append(text)
+        yield Speech(np.zeros(4, np.float32), 22_050, 0, text, final=True)
+
+
+class Box:
+    """Calls what is named in the utterance."""
+
+    tools = {"warmth": Tool("warmth", "How warm.", says="It is {value} degrees.")}  # noqa: RUF012
+
+    def __init__(self, **call):
+        self.call = call
+
+    def decide(self, text):
+        return Call("warmth", **self.call) if "warm" in text else None
+
+
+def done(outcome):
+    future = Future()
+    future.set_result(outcome)
+    return future
+
+
+def talk(mind, cancelled=lambda: False):
+    hearing = mind.listen(())
+    return [p.text for p in mind.respond(hearing, (), cancelled=cancelled, seed=0)]
+
+
+def test_an_ordinary_question_gets_an_ordinary_answer():
+    calls = []
+    mind = ActingMind(Mouth("who wrote hamlet"), Box(), calls.append)
+    assert talk(mind) == ["answer to who wrote hamlet"]
+    assert calls == []
+
+
+def test_a_result_is_spoken():
+    told = []
+    mind = ActingMind(
+        Mouth("how warm is it"), Box(), lambda call: done(Result(True, 21)), on_call=told.append
+    )
+    assert talk(mind) == ["It is 21 degrees."]
+    assert [call.name for call in told] == ["warmth"]
+
+
+def test_a_failure_is_spoken():
+    failed = Future()
+    failed.set_exception(OSError("no sensor"))
+    mind = ActingMind(Mouth("how warm is it"), Box(), lambda call: failed)
+    assert talk(mind) == ["Sorry, that did not work: no sensor."]
+
+
+def test_a_result_that_never_comes_is_given_up():
+    future: Future = Future()
+    mind = ActingMind(Mouth("how warm is it"), Box(), lambda call: future, seconds=0.05)
+    assert talk(mind) == ["Sorry, that did not work: it took too long."]
+    assert future.cancelled()
+
+
+def test_nothing_is_said_when_nobody_wants_it_any_more():
+    future: Future = Future()
+    mouth = Mouth("how warm is it")
+    asked = iter([False, True, True])
+    assert talk(ActingMind(mouth, Box(), lambda call: future), lambda: next(asked)) == []
+    assert future.cancelled()
+    assert mouth.spoken == []
+
+
+def test_nothing_is_called_for_a_turn_that_was_cancelled():
+    calls = []
+    assert talk(ActingMind(Mouth("how warm"), Box(), calls.append), lambda: True) == []
+    assert calls == []
+
+
+def test_what_is_missing_is_asked_for_and_nothing_called():
+    calls = []
+    mind = ActingMind(Mouth("how warm is it"), Box(missing=("room",)), calls.append)
+    assert talk(mind) == ["Please say the room, too."]
+    assert calls == []
+
+
+def test_the_end_of_a_turn_is_worked_out_once():
+    mouth = Mouth("hello")
+    mind = ActingMind(mouth, Box(), lambda call: done(Result(True)))
+    hearing = mind.listen(())
+    hearing.finish()
+    hearing.finish()
+    assert mouth.ear.finished == 1
+    hearing.feed(np.zeros(3, np.float32))
+    assert hearing.finish().text == "hello 3"
+
+
+@pytest.mark.parametrize("text", ["One.", "Two."])
+def test_a_given_text_is_spoken_as_it_is(text):
+    mind = ActingMind(Mouth(""), Box(), lambda call: done(Result(True)))
+    assert [p.text for p in mind.say(text, cancelled=lambda: False)] == [text]

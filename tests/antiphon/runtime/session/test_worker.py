@@ -1,0 +1,162 @@
+"""Model work: in order, cancelled at once, and never the end of the conversation."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from antiphon.runtime.responders.worker import Done, Failure, InlineWorker, ThreadWorker, Understood
+
+
+def says(*texts):
+    def work(cancelled):
+        for text in texts:
+            yield Understood(text)
+
+    return work
+
+
+def collect(worker, until, frames=10_000):
+    """Everything the worker hands out until something is met."""
+    found = []
+    for frame in range(frames):
+        found += worker.poll(frame)
+        if until(found):
+            return found
+        time.sleep(0.001)
+    raise AssertionError(found)
+
+
+@pytest.fixture(params=[InlineWorker, ThreadWorker])
+def worker(request):
+    made = request.param()
+    yield made
+    made.close()
+
+
+def test_works_run_in_order_and_only_replies_end(worker):
+    worker.submit(says("heard"))
+    worker.generation = 1
+    worker.submit(says("a", "b"), 1)
+    found = collect(worker, lambda found: (1, Done()) in found)
+    assert found == [
+        (None, Understood("heard")),
+        (1, Understood("a")),
+        (1, Understood("b")),
+        (1, Done()),
+    ]
+
+
+def test_nothing_of_an_old_generation_is_handed_out(worker):
+    worker.generation = 1
+    worker.submit(says(*"abc"), 1)
+    worker.generation = 2
+    worker.submit(says("new"), 2)
+    found = collect(worker, lambda found: (2, Done()) in found)
+    assert found == [(2, Understood("new")), (2, Done())]
+
+
+def test_a_work_that_raises_is_told_and_the_next_one_runs(worker):
+    def broken(cancelled):
+        yield Understood("half")
+        raise ValueError("no\n idea")
+
+    worker.generation = 1
+    worker.submit(broken, 1)
+    worker.submit(says("next"))
+    found = collect(worker, lambda found: (None, Understood("next")) in found)
+    assert (1, Failure("ValueError: no idea")) in found
+
+
+def test_a_running_work_is_told_that_nobody_wants_it():
+    worker = ThreadWorker()
+    stopped = threading.Event()
+
+    def long(cancelled):
+        while not cancelled():
+            time.sleep(0.001)
+        stopped.set()
+        yield from ()
+
+    worker.generation = 1
+    worker.submit(long, 1)
+    worker.generation = 2
+    assert stopped.wait(5)
+    worker.close()
+
+
+def test_a_work_that_hangs_is_given_up_and_can_never_speak_again():
+    worker = ThreadWorker(stall=50)
+    begun, release = threading.Event(), threading.Event()
+
+    def hangs(cancelled):
+        begun.set()
+        release.wait(10)
+        yield Understood("too late")
+
+    worker.generation = 1
+    worker.submit(hangs, 1)
+    assert begun.wait(5)
+    found = []
+    for frame in range(51):
+        found += worker.poll(frame)
+    assert found == [(1, Failure("no sign of life for 1 s"))]
+    worker.submit(says("alive"))
+    release.set()
+    found = collect(worker, lambda found: (None, Understood("alive")) in found)
+    assert found == [(None, Understood("alive"))]
+    worker.close()
+
+
+def test_a_conversation_survives_a_mind_that_hangs(drive, makers):
+    begun, release = threading.Event(), threading.Event()
+
+    class Stuck(makers["Mind"]):
+        def respond(self, hearing, history, **rest):
+            if not self.answered:
+                self.answered.append(("", ()))
+                begun.set()
+                release.wait(10)
+            yield from super().respond(hearing, history, **rest)
+
+    driver = drive(Stuck(), work=ThreadWorker(stall=100))
+    driver.ask(20)
+    assert begun.wait(5)
+    driver.run(120)
+    failed = [event for event in driver.events if type(event).__name__ == "Failed"]
+    assert len(failed) == 1 and "no sign of life" in failed[0].error
+    assert driver.conversation.state == "idle"
+    release.set()
+    driver.run(20, 0.5)
+    for _ in range(2000):
+        driver.run(1)
+        time.sleep(0.001)
+        if driver.texts() and driver.texts()[-1][0] == "assistant":
+            break
+    assert driver.texts()[-1][1].endswith("w5")
+    driver.conversation.close()
+
+
+def test_an_inline_worker_takes_its_time_in_frames():
+    worker = InlineWorker(frames_per_output=10)
+    worker.submit(says("a"))
+    assert all(worker.poll(frame) == [] for frame in range(10))
+    assert worker.poll(10) == [(None, Understood("a"))]
+    assert np.all([worker.poll(frame) == [] for frame in range(11, 30)])
+
+
+def test_ears_that_are_late_catch_up_in_one_go(mind):
+    from antiphon.runtime.session.speech_feed import Listener
+
+    worker = InlineWorker()
+    listener = Listener(mind, worker)
+    listener.prepare(())
+    listener.open(0)
+    for i in range(20):
+        listener.hear(np.full(320, i, np.float32))
+    worker.poll(0)
+    (heard,) = mind.hearings[0].pcm
+    np.testing.assert_array_equal(heard[::320], np.arange(20))
