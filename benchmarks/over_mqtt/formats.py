@@ -11,9 +11,10 @@ import soxr
 
 from antiphon import audio_file, weights
 from antiphon.runtime.frames import RATE, played
-from antiphon.transports.mqtt import encodec, opus
-from antiphon.transports.mqtt.formats import Format, Samples, pcm
-from antiphon.transports.mqtt.packets import MANY
+from antiphon.transports.mqtt.wire.formats import encodec, opus
+from antiphon.transports.mqtt.wire.formats.format import Format, Samples
+from antiphon.transports.mqtt.wire.formats.pcm import pcm
+from antiphon.transports.mqtt.wire.packets import MANY
 
 WAYS = {"up": 16_000, "down": 22_050}
 

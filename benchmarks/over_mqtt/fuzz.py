@@ -15,14 +15,15 @@ import numpy as np
 from tqdm import tqdm
 
 from antiphon.runtime.frames import RATE, played
-from antiphon.transports.mqtt.broker import Broker
-from antiphon.transports.mqtt.formats import Format, have
-from antiphon.transports.mqtt.functions import Function
-from antiphon.transports.mqtt.packets import MANY, Packet
-from antiphon.transports.mqtt.robot import Robot
-from antiphon.transports.mqtt.server import Server
-from antiphon.transports.mqtt.toolbox import Toolbox
-from antiphon.transports.mqtt.wire import Incoming, sound
+from antiphon.transports.mqtt.robot.robot import Robot
+from antiphon.transports.mqtt.robot.tool_file import Function
+from antiphon.transports.mqtt.robot.tool_runner import Toolbox
+from antiphon.transports.mqtt.server.server import Server
+from antiphon.transports.mqtt.wire.broker import Broker
+from antiphon.transports.mqtt.wire.envelope import Incoming, sound
+from antiphon.transports.mqtt.wire.formats.format import Format
+from antiphon.transports.mqtt.wire.formats.negotiation import have
+from antiphon.transports.mqtt.wire.packets import MANY, Packet
 from over_mqtt.parrot import OUT, Mouth, Parrot
 
 

@@ -17,9 +17,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from antiphon.errors import UserError
-from antiphon.transports.mqtt.broker import Broker
-from antiphon.transports.mqtt.robot import Robot
-from antiphon.transports.mqtt.server import Server
+from antiphon.transports.mqtt.robot.robot import Robot
+from antiphon.transports.mqtt.server.server import Server
+from antiphon.transports.mqtt.wire.broker import Broker
 from over_mqtt.parrot import Mouth, Parrot
 
 

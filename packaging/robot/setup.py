@@ -3,15 +3,9 @@
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-RUNTIME = """
-    __init__ capture clock devices echo echo_measurement echo_path events files frames onnx
-    options playout portaudio resampling ring senses silero simulated sound_card stop_word
-    supervisor vad
-"""
 KEPT = {
-    "antiphon": {"__init__", "audio", "errors", "mel"},
+    "antiphon": {"__init__", "audio_file", "errors", "mel"},
     "antiphon.cli": {"__init__", "devices", "main", "options", "output", "robot"},
-    "antiphon.runtime": set(RUNTIME.split()),
     "antiphon.tools": {"__init__", "call", "tool"},
 }
 """Modules to keep; all of a package that is not named."""

@@ -11,7 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from antiphon.transports.mqtt.broker import Broker
+from antiphon.transports.mqtt.wire.broker import Broker
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 USERS = {"server": "of the server", "owner": "of the owner", "R1": "of R1", "R2": "of R2"}

@@ -12,14 +12,14 @@ from mqtt_minds import LEVEL, RATE, converse
 
 from antiphon.runtime.audio.simulated_device import Simulated
 from antiphon.runtime.frames import FRAME
-from antiphon.transports.mqtt import topics
-from antiphon.transports.mqtt.broker import Broker
-from antiphon.transports.mqtt.ears import Ears
-from antiphon.transports.mqtt.hermes import TOPICS
-from antiphon.transports.mqtt.robot import Robot
-from antiphon.transports.mqtt.server import Server
-from antiphon.transports.mqtt.toolbox import Toolbox
-from antiphon.transports.mqtt.wire import Incoming
+from antiphon.transports.hermes.bridge import TOPICS
+from antiphon.transports.mqtt.robot.microphone import Ears
+from antiphon.transports.mqtt.robot.robot import Robot
+from antiphon.transports.mqtt.robot.tool_runner import Toolbox
+from antiphon.transports.mqtt.server.server import Server
+from antiphon.transports.mqtt.wire import topics
+from antiphon.transports.mqtt.wire.broker import Broker
+from antiphon.transports.mqtt.wire.envelope import Incoming
 
 
 class Mouth:

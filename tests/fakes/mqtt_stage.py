@@ -14,9 +14,9 @@ from mqtt_network import FakeGate
 from antiphon.runtime.audio.simulated_device import Simulated
 from antiphon.runtime.clock import WallClock
 from antiphon.runtime.frames import FRAME
-from antiphon.transports.mqtt.ears import Ears
-from antiphon.transports.mqtt.robot import Robot
-from antiphon.transports.mqtt.server import Server
+from antiphon.transports.mqtt.robot.microphone import Ears
+from antiphon.transports.mqtt.robot.robot import Robot
+from antiphon.transports.mqtt.server.server import Server
 
 
 class Clock(WallClock):

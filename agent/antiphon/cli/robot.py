@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from antiphon.runtime.audio.devices import Duplex
     from antiphon.runtime.events import Event
     from antiphon.runtime.turns.stop_word import StopWord
-    from antiphon.transports.mqtt.ears import Ears
-    from antiphon.transports.mqtt.toolbox import Toolbox
+    from antiphon.transports.mqtt.robot.microphone import Ears
+    from antiphon.transports.mqtt.robot.tool_runner import Toolbox
 
 RATE = 22_050
 """Samples a second of the voice."""
@@ -65,10 +65,10 @@ def robot(
     Needs no language model and no PyTorch.
     """
     from antiphon.runtime import frames
-    from antiphon.transports.mqtt.broker import parse
-    from antiphon.transports.mqtt.formats import have
-    from antiphon.transports.mqtt.robot import Robot
-    from antiphon.transports.mqtt.service import run
+    from antiphon.transports.lifecycle import run
+    from antiphon.transports.mqtt.robot.robot import Robot
+    from antiphon.transports.mqtt.wire.broker import parse
+    from antiphon.transports.mqtt.wire.formats.negotiation import have
 
     broker = parse(mqtt, ca=ca, insecure=insecure)
     name = id_ or socket.gethostname().partition(".")[0]
@@ -96,15 +96,15 @@ def robot(
 
 def toolbox(file: Path | None) -> Toolbox:
     """The tools of a file, if there is one."""
-    from antiphon.transports.mqtt import functions
-    from antiphon.transports.mqtt.toolbox import Toolbox
+    from antiphon.transports.mqtt.robot import tool_file
+    from antiphon.transports.mqtt.robot.tool_runner import Toolbox
 
-    return Toolbox(*functions.load(file)) if file is not None else Toolbox()
+    return Toolbox(*tool_file.load(file)) if file is not None else Toolbox()
 
 
 def ears_of(echo: str, *, real: bool) -> Ears:
     """What the robot does about its own voice, and about the word "stop"."""
-    from antiphon.transports.mqtt.ears import Ears
+    from antiphon.transports.mqtt.robot.microphone import Ears
 
     if not real or echo == "none":
         return Ears(stop_word=stop_word())

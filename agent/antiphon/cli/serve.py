@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from antiphon.messages import Speech, Turn
     from antiphon.runtime.responders.responder import Cancelled, Mind
     from antiphon.runtime.session.conversation import Conversation
-    from antiphon.transports.mqtt.session import Session
+    from antiphon.transports.mqtt.server.session import Session
 
 app = typer.Typer(add_completion=False)
 
@@ -40,10 +40,10 @@ def serve(
     """Serve robots at a broker. They come and go as they like: see antiphon robot."""
     from antiphon.runtime.frames import RATE
     from antiphon.runtime.options import Options
-    from antiphon.transports.mqtt.broker import parse
-    from antiphon.transports.mqtt.formats import have
-    from antiphon.transports.mqtt.server import Server
-    from antiphon.transports.mqtt.service import run
+    from antiphon.transports.lifecycle import run
+    from antiphon.transports.mqtt.server.server import Server
+    from antiphon.transports.mqtt.wire.broker import parse
+    from antiphon.transports.mqtt.wire.formats.negotiation import have
 
     broker = parse(mqtt, ca=ca, insecure=insecure)
     options = Options(patience=patience)
@@ -60,7 +60,7 @@ def serve(
             say=say,
         )
         if hermes:
-            from antiphon.transports.mqtt.hermes import bridge
+            from antiphon.transports.hermes.bridge import bridge
 
             await bridge(server)
         else:

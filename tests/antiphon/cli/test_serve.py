@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from antiphon.cli import main, robot, serve
 from antiphon.errors import UserError
 from antiphon.tools import Tool
-from antiphon.transports.mqtt import opus
+from antiphon.transports.mqtt.wire.formats import opus
 
 
 def run(*args, **rest):

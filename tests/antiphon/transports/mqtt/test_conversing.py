@@ -8,7 +8,7 @@ import pytest
 from mqtt_minds import Mind, converse
 from mqtt_network import Net
 
-from antiphon.transports.mqtt.wire import Outgoing
+from antiphon.transports.mqtt.wire.envelope import Outgoing
 
 ALL = "w0 w1 w2 w3 w4 w5 w6 w7 w8 w9"
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import yaml
 
-from antiphon.transports.mqtt import formats, functions, messages, packets, topics
-from antiphon.transports.mqtt.topics import Topics, split
+from antiphon.transports.mqtt.robot import tool_file
+from antiphon.transports.mqtt.wire import messages, packets, topics
+from antiphon.transports.mqtt.wire.formats import format
+from antiphon.transports.mqtt.wire.topics import Topics, split
 
 ROOT = Path(__file__).parents[4]
 PAGE = (ROOT / "docs" / "mqtt.md").read_text()
@@ -21,13 +23,13 @@ def test_every_topic_and_every_schema_is_described():
     for name in names:
         leaf = name.removeprefix("antiphon/v1/+/").replace("tool/+/", "tool/<name>/")
         assert f"`{leaf}`" in PAGE
-    schemas = resources.files("antiphon.transports.mqtt") / "schemas"
+    schemas = resources.files("antiphon.transports.mqtt.wire") / "schemas"
     assert all(f"`{file.name}`" in PAGE for file in schemas.iterdir())
 
 
 def test_every_property_of_sound_is_described():
     packet = packets.Packet(1, 2, 3, 4, b"")
-    found = formats.have(16_000, 22_050, opus="if there")
+    found = format.have(16_000, 22_050, opus="if there")
     assert all(f"`{each.content_type}`" in PAGE for each in found.up)
     assert all(f"`{name}`" in PAGE for name, _ in packet.properties)
     assert f"header of {packets.HEADER.size} bytes" in PAGE
@@ -37,7 +39,7 @@ def test_the_example_of_abilities_can_be_loaded(tmp_path):
     (example,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
     path = tmp_path / "my_robot.py"
     path.write_text(example)
-    tools, stop = functions.load(path)
+    tools, stop = tool_file.load(path)
     assert set(tools) == {"turn_light", "temperature"}
     assert stop is not None
 
@@ -56,7 +58,7 @@ SCALARS = {"string": "string", "uint32": "integer", "uint64": "integer", "bool":
 
 
 def test_messages_are_flat():
-    for file in (resources.files("antiphon.transports.mqtt") / "schemas").iterdir():
+    for file in (resources.files("antiphon.transports.mqtt.wire") / "schemas").iterdir():
         name = file.name.removesuffix(".json")
         fields = messages.schema(name)["properties"].items()
         nested = {field for field, about in fields if not is_scalar(about)}

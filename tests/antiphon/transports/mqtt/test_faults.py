@@ -11,10 +11,10 @@ from mqtt_minds import Mind
 from mqtt_network import Net
 
 from antiphon.tools import Call
-from antiphon.transports.mqtt.formats import pcm
-from antiphon.transports.mqtt.functions import Function
-from antiphon.transports.mqtt.packets import Packet
-from antiphon.transports.mqtt.wire import Incoming, Outgoing, sound
+from antiphon.transports.mqtt.robot.tool_file import Function
+from antiphon.transports.mqtt.wire.envelope import Incoming, Outgoing, sound
+from antiphon.transports.mqtt.wire.formats.pcm import pcm
+from antiphon.transports.mqtt.wire.packets import Packet
 
 ALL = "w0 w1 w2 w3 w4 w5 w6 w7 w8 w9"
 SOUND = ("audio/in", "audio/out")

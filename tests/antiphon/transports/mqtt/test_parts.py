@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from antiphon.errors import UserError
 from antiphon.runtime.frames import FRAME
-from antiphon.transports.mqtt import broker
-from antiphon.transports.mqtt.budget import Budget
-from antiphon.transports.mqtt.formats import pcm
-from antiphon.transports.mqtt.gate import Gate
-from antiphon.transports.mqtt.inlet import Inlet
-from antiphon.transports.mqtt.packets import Packet
+from antiphon.transports.mqtt.robot.voice_gate import Gate
+from antiphon.transports.mqtt.server.jitter_buffer import Inlet
+from antiphon.transports.mqtt.server.rate_limit import Budget
+from antiphon.transports.mqtt.wire import broker
+from antiphon.transports.mqtt.wire.formats.pcm import pcm
+from antiphon.transports.mqtt.wire.packets import Packet
 
 
 @pytest.mark.parametrize(

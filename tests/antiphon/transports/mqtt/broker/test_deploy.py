@@ -17,9 +17,9 @@ import yaml
 from mosquitto import MOSQUITTO, USERS, Mosquitto, certify, write_passwords
 
 from antiphon.cli import serve
-from antiphon.transports.mqtt.broker import parse
-from antiphon.transports.mqtt.link import Link, end
-from antiphon.transports.mqtt.wire import Outgoing
+from antiphon.transports.mqtt.wire.broker import parse
+from antiphon.transports.mqtt.wire.envelope import Outgoing
+from antiphon.transports.mqtt.wire.link import Link, end
 
 ROOT = Path(__file__).parents[5]
 DEPLOY = ROOT / "deploy"

@@ -10,9 +10,9 @@ import pytest
 from mqtt_stage import Stage
 
 from antiphon.errors import UserError
-from antiphon.transports.mqtt.broker import Broker
-from antiphon.transports.mqtt.link import Link, end
-from antiphon.transports.mqtt.wire import Outgoing
+from antiphon.transports.mqtt.wire.broker import Broker
+from antiphon.transports.mqtt.wire.envelope import Outgoing
+from antiphon.transports.mqtt.wire.link import Link, end
 
 
 @pytest.mark.parametrize("version", [5, 3])

@@ -15,10 +15,10 @@ from mqtt_stage import Stage
 from antiphon.runtime.responders.worker import ThreadWorker
 from antiphon.runtime.session.conversation import Conversation
 from antiphon.tools import Call
-from antiphon.transports.mqtt.functions import Function
-from antiphon.transports.mqtt.link import Link
-from antiphon.transports.mqtt.toolbox import Toolbox
-from antiphon.transports.mqtt.wire import Outgoing
+from antiphon.transports.mqtt.robot.tool_file import Function
+from antiphon.transports.mqtt.robot.tool_runner import Toolbox
+from antiphon.transports.mqtt.wire.envelope import Outgoing
+from antiphon.transports.mqtt.wire.link import Link
 
 
 class Actor:

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.runtime.frames import FRAME, RATE
-from antiphon.transports.mqtt.budget import Budget
-from antiphon.transports.mqtt.errors import MalformedError
-from antiphon.transports.mqtt.formats import Format, Samples
-from antiphon.transports.mqtt.packets import Freshness, Packet
+from antiphon.transports.mqtt.server.rate_limit import Budget
+from antiphon.transports.mqtt.wire.formats.format import Format, Samples
+from antiphon.transports.mqtt.wire.malformed import MalformedError
+from antiphon.transports.mqtt.wire.packets import Freshness, Packet
 
 LATE = 0.6
 """Seconds after which sound from the microphone is of no use any more."""

@@ -9,11 +9,13 @@ from functools import cache
 from importlib import resources
 from typing import Any, ClassVar, Literal, TypeVar
 
-from antiphon.transports.mqtt.errors import MalformedError
-from antiphon.transports.mqtt.schema import fault
+from antiphon.transports.mqtt.wire.malformed import MalformedError
+from antiphon.transports.mqtt.wire.schema import fault
 
 LARGEST = 64 * 1024
 """Bytes; a larger message is not looked at."""
+MOST_CALLS = 16
+"""Calls of one robot that may wait for their results at the same time."""
 
 
 @dataclass(frozen=True)

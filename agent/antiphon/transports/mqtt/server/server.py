@@ -13,15 +13,16 @@ from antiphon.errors import UserError
 from antiphon.runtime.clock import WallClock
 from antiphon.runtime.frames import FRAME_MS, RATE
 from antiphon.runtime.options import Options
-from antiphon.transports.mqtt import messages, topics
-from antiphon.transports.mqtt.broker import Broker
-from antiphon.transports.mqtt.errors import MalformedError
-from antiphon.transports.mqtt.formats import Format, Formats, agree, have, named
-from antiphon.transports.mqtt.link import Link, end
-from antiphon.transports.mqtt.messages import Hello, Status
-from antiphon.transports.mqtt.session import Session, tools_of
-from antiphon.transports.mqtt.topics import SERVER, SERVER_STATUS, Topics
-from antiphon.transports.mqtt.wire import Incoming, Outgoing
+from antiphon.transports.mqtt.server.session import Session, tools_of
+from antiphon.transports.mqtt.wire import messages, topics
+from antiphon.transports.mqtt.wire.broker import Broker
+from antiphon.transports.mqtt.wire.envelope import Incoming, Outgoing
+from antiphon.transports.mqtt.wire.formats.format import Format
+from antiphon.transports.mqtt.wire.formats.negotiation import Formats, agree, have, named
+from antiphon.transports.mqtt.wire.link import Link, end
+from antiphon.transports.mqtt.wire.malformed import MalformedError
+from antiphon.transports.mqtt.wire.messages import Hello, Status
+from antiphon.transports.mqtt.wire.topics import SERVER, SERVER_STATUS, Topics
 
 if TYPE_CHECKING:
     from antiphon.runtime.session.conversation import Conversation

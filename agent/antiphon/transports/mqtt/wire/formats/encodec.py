@@ -15,9 +15,9 @@ import numpy as np
 
 from antiphon.errors import UserError
 from antiphon.runtime.frames import played
-from antiphon.transports.mqtt.errors import MalformedError
-from antiphon.transports.mqtt.formats import LONGEST_MS, Format, Samples
-from antiphon.transports.mqtt.rates import Blocks
+from antiphon.transports.mqtt.wire.formats.block_resampler import Blocks
+from antiphon.transports.mqtt.wire.formats.format import LONGEST_MS, Format, Samples
+from antiphon.transports.mqtt.wire.malformed import MalformedError
 
 if TYPE_CHECKING:
     from antiphon_codecs.encodec.encodec_codec import EncodecCodec

@@ -18,7 +18,7 @@ from typing import Any
 
 from antiphon.errors import UserError
 from antiphon.tools import Result, Tool
-from antiphon.transports.mqtt.schema import fault
+from antiphon.transports.mqtt.wire.schema import fault
 
 ON_STOP = "on_stop"
 """A function of this name is no tool: it is called when the robot has to stand still."""

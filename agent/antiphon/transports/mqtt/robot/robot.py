@@ -18,19 +18,19 @@ from antiphon.runtime.audio.devices import Duplex
 from antiphon.runtime.clock import WallClock
 from antiphon.runtime.frames import FRAME, RATE, Frame
 from antiphon.tools import Result
-from antiphon.transports.mqtt import messages, packets
-from antiphon.transports.mqtt.broker import Broker
-from antiphon.transports.mqtt.ears import Ears
-from antiphon.transports.mqtt.errors import MalformedError
-from antiphon.transports.mqtt.formats import Formats, agree, have, named
-from antiphon.transports.mqtt.gate import Gate
-from antiphon.transports.mqtt.link import Link, end
-from antiphon.transports.mqtt.messages import Call, Heard, Hello, State, Status, Stop
-from antiphon.transports.mqtt.packer import Packer
-from antiphon.transports.mqtt.player import Player
-from antiphon.transports.mqtt.toolbox import Toolbox
-from antiphon.transports.mqtt.topics import SERVER_STATUS, Topics, is_name, tool_of
-from antiphon.transports.mqtt.wire import Incoming, Outgoing, sound
+from antiphon.transports.mqtt.robot.microphone import Ears
+from antiphon.transports.mqtt.robot.packer import Packer
+from antiphon.transports.mqtt.robot.player import Player
+from antiphon.transports.mqtt.robot.tool_runner import Toolbox
+from antiphon.transports.mqtt.robot.voice_gate import Gate
+from antiphon.transports.mqtt.wire import messages, packets
+from antiphon.transports.mqtt.wire.broker import Broker
+from antiphon.transports.mqtt.wire.envelope import Incoming, Outgoing, sound
+from antiphon.transports.mqtt.wire.formats.negotiation import Formats, agree, have, named
+from antiphon.transports.mqtt.wire.link import Link, end
+from antiphon.transports.mqtt.wire.malformed import MalformedError
+from antiphon.transports.mqtt.wire.messages import Call, Heard, Hello, State, Status, Stop
+from antiphon.transports.mqtt.wire.topics import SERVER_STATUS, Topics, is_name, tool_of
 
 TOLD = 400
 """Milliseconds of sound after which the robot says what was heard."""

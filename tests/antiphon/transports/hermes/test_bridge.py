@@ -9,8 +9,8 @@ import wave
 import numpy as np
 import pytest
 
-from antiphon.transports.mqtt.hermes import Hermes
-from antiphon.transports.mqtt.wire import Incoming, Outgoing
+from antiphon.transports.hermes.bridge import Hermes
+from antiphon.transports.mqtt.wire.envelope import Incoming, Outgoing
 
 
 def wav(level, frames=4, rate=16_000):

@@ -9,9 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from antiphon.tools import Result
-from antiphon.transports.mqtt.calls import MOST
-from antiphon.transports.mqtt.functions import Function
-from antiphon.transports.mqtt.messages import Call
+from antiphon.transports.mqtt.robot.tool_file import Function
+from antiphon.transports.mqtt.wire.messages import MOST_CALLS, Call
 
 REMEMBERED = 256
 """Calls that are known to have been made."""
@@ -62,7 +61,7 @@ class Toolbox:
             done(call, Result(False, error=f"the robot has no tool '{name}'"))
         elif late > call.expires / 1000:
             done(call, Result(False, error="the call came too late"))
-        elif len(self._tasks) >= MOST:
+        elif len(self._tasks) >= MOST_CALLS:
             done(call, Result(False, error="the robot has too much to do"))
         else:
             task = asyncio.ensure_future(self._run(tool, call, done))

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[5]
 ALLOWED = {
     "aiomqtt", "antiphon", "cffi", "_cffi_backend", "numpy", "paho", "_sounddevice", "sounddevice",
     "soxr", "_webrtcvad", "webrtcvad", "typing_extensions",
@@ -15,12 +15,13 @@ ALLOWED = {
 SCRIPT = """
 import sys
 before = set(sys.modules)
-import antiphon.transports.mqtt.robot
+import antiphon.transports.mqtt.robot.robot
 from antiphon.runtime.echo.canceller import EchoCanceller
 from antiphon.runtime.audio.device_supervisor import SoundCards
-from antiphon.transports.mqtt import functions, service
-from antiphon.transports.mqtt.ears import Ears
-from antiphon.transports.mqtt.gate import Gate
+from antiphon.transports.mqtt.robot import tool_file
+from antiphon.transports import lifecycle
+from antiphon.transports.mqtt.robot.microphone import Ears
+from antiphon.transports.mqtt.robot.voice_gate import Gate
 import numpy as np
 frame = np.zeros(320, np.float32)
 Gate().step(frame, hold=True)

@@ -7,10 +7,7 @@ from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass
 
 from antiphon.tools import Call, Result
-from antiphon.transports.mqtt import messages
-
-MOST = 16
-"""Calls that may wait at the same time."""
+from antiphon.transports.mqtt.wire import messages
 
 
 @dataclass
@@ -40,7 +37,7 @@ class Calls:
             future: gets the result, whatever happens.
             deadline: seconds on the server's clock; later it is given up.
         """
-        if len(self._waiting) >= MOST:
+        if len(self._waiting) >= messages.MOST_CALLS:
             settle(future, Result(False, error="too many calls are waiting already"))
             return False
         self._waiting[call.id] = Waiting(call.name, future, deadline)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from antiphon.transports.mqtt.formats import Format
-from antiphon.transports.mqtt.packets import Packet
+from antiphon.transports.mqtt.wire.formats.format import Format
+from antiphon.transports.mqtt.wire.packets import Packet
 
 SOUND_EXPIRY = 2
 """Seconds that a broker may keep sound for somebody who does not read."""

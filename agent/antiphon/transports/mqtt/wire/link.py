@@ -22,8 +22,8 @@ from paho.mqtt.properties import Properties
 
 from antiphon.errors import UserError
 from antiphon.runtime.clock import WallClock
-from antiphon.transports.mqtt.broker import Broker
-from antiphon.transports.mqtt.wire import Incoming, Outgoing
+from antiphon.transports.mqtt.wire.broker import Broker
+from antiphon.transports.mqtt.wire.envelope import Incoming, Outgoing
 
 KEEPALIVE = 15
 """Seconds between signs of life on an idle line."""

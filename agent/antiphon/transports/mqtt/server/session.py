@@ -18,16 +18,16 @@ import numpy as np
 from antiphon.runtime.events import Event, Interrupted, Paused, to_json
 from antiphon.runtime.frames import FRAME, Frame
 from antiphon.tools import Call, Result, Tool
-from antiphon.transports.mqtt import messages, packets
-from antiphon.transports.mqtt.budget import Budget
-from antiphon.transports.mqtt.calls import Calls, settle
-from antiphon.transports.mqtt.errors import MalformedError
-from antiphon.transports.mqtt.formats import Format
-from antiphon.transports.mqtt.inlet import Frames, Inlet
-from antiphon.transports.mqtt.messages import Cmd, Heard, Hello, Metrics, State, Stop
-from antiphon.transports.mqtt.outlet import Outlet
-from antiphon.transports.mqtt.topics import Topics, tool_of
-from antiphon.transports.mqtt.wire import Incoming, Outgoing, sound
+from antiphon.transports.mqtt.server.jitter_buffer import Frames, Inlet
+from antiphon.transports.mqtt.server.pending_calls import Calls, settle
+from antiphon.transports.mqtt.server.rate_limit import Budget
+from antiphon.transports.mqtt.server.voice_sender import Outlet
+from antiphon.transports.mqtt.wire import messages, packets
+from antiphon.transports.mqtt.wire.envelope import Incoming, Outgoing, sound
+from antiphon.transports.mqtt.wire.formats.format import Format
+from antiphon.transports.mqtt.wire.malformed import MalformedError
+from antiphon.transports.mqtt.wire.messages import Cmd, Heard, Hello, Metrics, State, Stop
+from antiphon.transports.mqtt.wire.topics import Topics, tool_of
 
 if TYPE_CHECKING:
     from antiphon.runtime.session.conversation import Conversation

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from antiphon.runtime.frames import Frame, played
-from antiphon.transports.mqtt.errors import MalformedError
-from antiphon.transports.mqtt.formats import Format
-from antiphon.transports.mqtt.messages import Heard
-from antiphon.transports.mqtt.packets import MANY, Packet
+from antiphon.transports.mqtt.wire.formats.format import Format
+from antiphon.transports.mqtt.wire.malformed import MalformedError
+from antiphon.transports.mqtt.wire.messages import Heard
+from antiphon.transports.mqtt.wire.packets import MANY, Packet
 
 if TYPE_CHECKING:
     from antiphon.runtime.session.conversation import Conversation

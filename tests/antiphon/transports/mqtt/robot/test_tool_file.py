@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 
 from antiphon.errors import UserError
-from antiphon.transports.mqtt import functions
+from antiphon.transports.mqtt.robot import tool_file
 
 GOOD = '''
 from __future__ import annotations
@@ -63,7 +63,7 @@ def on_stop():
 def tools(tmp_path):
     path = tmp_path / "my_robot.py"
     path.write_text(GOOD)
-    found, stop = functions.load(path)
+    found, stop = tool_file.load(path)
     assert stop is not None
     return found
 
@@ -118,9 +118,9 @@ def test_a_file_that_cannot_be_used_says_why(tmp_path, source, error):
     path = tmp_path / "robot.py"
     path.write_text(source)
     with pytest.raises(UserError, match=error):
-        functions.load(path)
+        tool_file.load(path)
 
 
 def test_no_file(tmp_path):
     with pytest.raises(UserError, match="no file"):
-        functions.load(tmp_path / "none.py")
+        tool_file.load(tmp_path / "none.py")

@@ -14,9 +14,9 @@ import numpy as np
 
 from antiphon.errors import UserError
 from antiphon.runtime.frames import played
-from antiphon.transports.mqtt.errors import MalformedError
-from antiphon.transports.mqtt.formats import Format, Samples, to_float, to_pcm16
-from antiphon.transports.mqtt.rates import Blocks
+from antiphon.transports.mqtt.wire.formats.block_resampler import Blocks
+from antiphon.transports.mqtt.wire.formats.format import Format, Samples, to_float, to_pcm16
+from antiphon.transports.mqtt.wire.malformed import MalformedError
 
 RATES = (8_000, 12_000, 16_000, 24_000, 48_000)
 """What Opus knows."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from antiphon.runtime.frames import FRAME, Frame
-from antiphon.transports.mqtt.formats import Format
-from antiphon.transports.mqtt.packets import MANY, Packet
+from antiphon.transports.mqtt.wire.formats.format import Format
+from antiphon.transports.mqtt.wire.packets import MANY, Packet
 
 
 class Packer:

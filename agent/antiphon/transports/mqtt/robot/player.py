@@ -13,9 +13,9 @@ import numpy as np
 
 from antiphon.runtime.audio.devices import Duplex
 from antiphon.runtime.frames import Frame, played
-from antiphon.transports.mqtt.errors import MalformedError
-from antiphon.transports.mqtt.formats import Format
-from antiphon.transports.mqtt.packets import Freshness, Packet
+from antiphon.transports.mqtt.wire.formats.format import Format
+from antiphon.transports.mqtt.wire.malformed import MalformedError
+from antiphon.transports.mqtt.wire.packets import Freshness, Packet
 
 LATE = 1.0
 """Seconds after which a piece of a reply is not played any more."""

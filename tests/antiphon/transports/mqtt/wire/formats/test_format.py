@@ -12,10 +12,10 @@ from mqtt_minds import Mind
 from mqtt_network import Net
 
 from antiphon.errors import UserError
-from antiphon.transports.mqtt import encodec, formats, opus
-from antiphon.transports.mqtt.errors import MalformedError
-from antiphon.transports.mqtt.formats import Formats, agree, named
-from antiphon.transports.mqtt.rates import TAPS, Blocks
+from antiphon.transports.mqtt.wire.formats import encodec, negotiation, opus, pcm
+from antiphon.transports.mqtt.wire.formats.block_resampler import TAPS, Blocks
+from antiphon.transports.mqtt.wire.formats.negotiation import Formats, agree, named
+from antiphon.transports.mqtt.wire.malformed import MalformedError
 
 ALL = "w0 w1 w2 w3 w4 w5 w6 w7 w8 w9"
 RATES = 16_000, 22_050
@@ -43,7 +43,7 @@ def kinds():
     except UserError as error:
         pytest.skip(str(error))
     return {
-        "pcm": formats.pcm,
+        "pcm": pcm.pcm,
         "opus": library,
         "encodec": encodec.formats(random_encodec()),
     }
@@ -206,9 +206,9 @@ def test_a_missing_library_names_its_package(monkeypatch):
     opus.binding.cache_clear()
     monkeypatch.setitem(sys.modules, "opuslib_next", None)
     with pytest.raises(UserError, match="pip install opuslib-next"):
-        formats.have(16_000, 22_050, opus="yes")
-    only = formats.have(16_000, 22_050, opus="if there")
-    assert named(only.up) == formats.pcm(16_000).content_type
+        negotiation.have(16_000, 22_050, opus="yes")
+    only = negotiation.have(16_000, 22_050, opus="if there")
+    assert named(only.up) == pcm.pcm(16_000).content_type
 
 
 def test_a_missing_system_library_names_its_package(monkeypatch):
@@ -218,9 +218,9 @@ def test_a_missing_system_library_names_its_package(monkeypatch):
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
     monkeypatch.setattr("os.path.exists", lambda path: False)
     with pytest.raises(UserError, match="sudo apt install libopus0"):
-        formats.have(16_000, 22_050, opus="yes")
+        negotiation.have(16_000, 22_050, opus="yes")
 
 
 def test_no_weights_of_encodec(tmp_path):
     with pytest.raises(UserError, match="no EnCodec model"):
-        formats.have(16_000, 22_050, opus="no", encodec=tmp_path)
+        negotiation.have(16_000, 22_050, opus="no", encodec=tmp_path)

@@ -13,7 +13,7 @@ import pytest
 
 import antiphon
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[5]
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 import antiphon
@@ -24,7 +24,7 @@ own = [m.__file__ for name, m in sys.modules.items() if name.startswith("antipho
 assert not (strange := [file for file in own if not file.startswith(sys.argv[1])]), strange
 heavy = {"torch", "transformers", "onnxruntime", "tokenizers", "huggingface_hub"}
 print(*sorted(heavy & set(sys.modules)))
-from antiphon.transports.mqtt import messages
+from antiphon.transports.mqtt.wire import messages
 messages.schema("hello")
 """
 

@@ -11,8 +11,8 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from antiphon.transports.mqtt.errors import MalformedError
-from antiphon.transports.mqtt.formats import Format
+from antiphon.transports.mqtt.wire.formats.format import Format
+from antiphon.transports.mqtt.wire.malformed import MalformedError
 
 HEADER = struct.Struct("<2sBBIIIQQ")
 """Magic, version, format, rate, session, generation, sent, start."""

@@ -12,17 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.transports.mqtt import messages, packets, topics
-from antiphon.transports.mqtt.errors import MalformedError
-from antiphon.transports.mqtt.formats import Format, pcm, to_float, to_pcm16
-from antiphon.transports.mqtt.packets import Freshness, Packet
-from antiphon.transports.mqtt.schema import fault
+from antiphon.transports.mqtt.wire import messages, packets, topics
+from antiphon.transports.mqtt.wire.formats.format import Format, to_float, to_pcm16
+from antiphon.transports.mqtt.wire.formats.pcm import pcm
+from antiphon.transports.mqtt.wire.malformed import MalformedError
+from antiphon.transports.mqtt.wire.packets import Freshness, Packet
+from antiphon.transports.mqtt.wire.schema import fault
 
 KINDS = [each for each in vars(messages).values() if isinstance(each, type)]
 KINDS = [each for each in KINDS if issubclass(each, messages.Message) and hasattr(each, "kind")]
 FILES = sorted(
     file.name.removesuffix(".json")
-    for file in (resources.files("antiphon.transports.mqtt") / "schemas").iterdir()
+    for file in (resources.files("antiphon.transports.mqtt.wire") / "schemas").iterdir()
 )
 U32 = st.integers(0, 2**32 - 1)
 JSON = st.recursive(

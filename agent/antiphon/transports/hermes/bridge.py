@@ -16,15 +16,15 @@ from typing import Any
 
 from antiphon.runtime.clock import WallClock
 from antiphon.runtime.frames import RATE
-from antiphon.transports.mqtt import messages, packets
-from antiphon.transports.mqtt.errors import MalformedError
-from antiphon.transports.mqtt.formats import pcm
-from antiphon.transports.mqtt.link import Link, end
-from antiphon.transports.mqtt.messages import Cmd, Heard, Hello, State, Status
-from antiphon.transports.mqtt.packets import Packet
-from antiphon.transports.mqtt.server import Server
-from antiphon.transports.mqtt.topics import ROOT, SERVER_STATUS, Topics, is_name, split
-from antiphon.transports.mqtt.wire import Incoming, Outgoing, sound
+from antiphon.transports.mqtt.server.server import Server
+from antiphon.transports.mqtt.wire import messages, packets
+from antiphon.transports.mqtt.wire.envelope import Incoming, Outgoing, sound
+from antiphon.transports.mqtt.wire.formats.pcm import pcm
+from antiphon.transports.mqtt.wire.link import Link, end
+from antiphon.transports.mqtt.wire.malformed import MalformedError
+from antiphon.transports.mqtt.wire.messages import Cmd, Heard, Hello, State, Status
+from antiphon.transports.mqtt.wire.packets import Packet
+from antiphon.transports.mqtt.wire.topics import ROOT, SERVER_STATUS, Topics, is_name, split
 
 PIECE = 2.0
 """Seconds of a WAV file: longer ones begin later, shorter ones leave more gaps."""

@@ -1,0 +1,1 @@
+"""Rhasspy's satellites (Hermes) as robots of the MQTT server."""

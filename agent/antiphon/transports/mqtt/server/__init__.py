@@ -1,0 +1,1 @@
+"""The agent's end: many robots, a conversation each. Knows `wire` and the runtime."""

@@ -1,0 +1,1 @@
+"""What both ends of MQTT share: topics, messages, packets and the line to the broker."""

@@ -1,0 +1,1 @@
+"""How sound is written on the wire: PCM, Opus, EnCodec. Knows frames and the codecs."""
