@@ -91,7 +91,7 @@ def main(
     """Measure how long an answer goes on after it was cancelled."""
     from tqdm import tqdm
 
-    from antiphon.cli.answering import load_agent
+    from antiphon.cli.timed_reply import load_agent
 
     questions = [audio_file.read(path) for path in recordings(data, 1)]
     with chatter_to_stderr():

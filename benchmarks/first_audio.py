@@ -38,7 +38,7 @@ Pcm = NDArray[np.float32]
 SETTLE = 1.0
 """Seconds before an answer: the threads of the other system spin on for a while."""
 READY = """
-from antiphon.cli.answering import load_agent
+from antiphon.cli.timed_reply import load_agent
 load_agent()
 print("ready", flush=True)
 """
@@ -117,7 +117,7 @@ def sentences(pieces: Iterable[str]) -> Iterator[str]:
 
 def ours(agent: Agent) -> Callable[[Pcm], Timing]:
     """The agent, listening while the question is asked."""
-    from antiphon.cli.answering import answer
+    from antiphon.cli.timed_reply import answer
 
     def timed(pcm: Pcm) -> Timing:
         take = answer(agent, pcm)
@@ -186,7 +186,7 @@ def prepare(name: str, threads: int) -> None:
     """Load a system into this process."""
     import torch
 
-    from antiphon.cli.answering import load_agent
+    from antiphon.cli.timed_reply import load_agent
 
     torch.set_num_threads(threads)
     agent = load_agent()

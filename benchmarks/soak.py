@@ -276,7 +276,7 @@ def thinking(kind: str, questions: list[Sound]) -> Any:
     """The mind of that kind."""
     if kind == "echo":
         return EchoMind(questions)
-    from antiphon.cli.answering import load_agent
+    from antiphon.cli.timed_reply import load_agent
     from antiphon.runtime.responders.agent_responder import AgentMind, leave_a_core
 
     leave_a_core()

@@ -35,8 +35,8 @@ def measure(data: Path, limit: int, folder: Path | None) -> dict[str, Any]:
         folder: of the weights; None: the committed ones.
     """
     from antiphon.tools.chooser import Chooser
-    from antiphon.training import tools_corpus as corpus
-    from antiphon.training import tools_score as scoring
+    from antiphon.training import tool_scores as scoring
+    from antiphon.training.corpora import tool_commands as corpus
 
     chooser = Chooser.load(folder)
     reader, threshold = chooser.reader, chooser.threshold
@@ -86,8 +86,8 @@ def mean(values: Any) -> float:
 def decide(chooser: Any, sorts: Any, commands: Any) -> float:
     """Median seconds of a decision among 20 tools, arguments included."""
     from antiphon.tools.toolbox import Toolbox
-    from antiphon.training.tools_corpus import balanced
-    from antiphon.training.tools_score import tool_of
+    from antiphon.training.corpora.tool_commands import balanced
+    from antiphon.training.tool_scores import tool_of
 
     toolbox = Toolbox([tool_of(sort) for sort in sorts[:20]], chooser)
     taken = []

@@ -131,7 +131,7 @@ class Side:
 def load() -> list[Side]:
     """The agent, and the plain loop of the same parts, both warm."""
     from antiphon.agent import Agent
-    from antiphon.cli.answering import load_agent
+    from antiphon.cli.timed_reply import load_agent
     from antiphon.runtime.responders.agent_responder import AgentMind, leave_a_core
     from antiphon.s2t import load_ears
 

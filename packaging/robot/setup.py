@@ -5,7 +5,8 @@ from setuptools.command.build_py import build_py
 
 KEPT = {
     "antiphon": {"__init__", "audio_file", "errors", "mel"},
-    "antiphon.cli": {"__init__", "devices", "main", "options", "output", "robot"},
+    "antiphon.cli": {"__init__", "main", "options", "output"},
+    "antiphon.cli.commands": {"__init__", "devices", "robot"},
     "antiphon.tools": {"__init__", "call", "tool"},
 }
 """Modules to keep; all of a package that is not named."""

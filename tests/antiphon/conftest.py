@@ -20,7 +20,7 @@ from antiphon.s2t.question_encoder import AdaptedEar
 from antiphon.s2t.speech_to_text import SpeechToText
 from antiphon.t2c.phonemes import BEGIN, END, PAUSES, SPACE
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
-from antiphon.training.warm_start import warm_start
+from antiphon.training.adapter_warm_start import warm_start
 from antiphon_codecs.unit.hifigan import HifiGan
 from antiphon_codecs.unit.unit_codec import UnitCodec, UnitCodecConfig
 from antiphon_codecs.unit_language.unit_language import UnitLanguage

@@ -32,10 +32,10 @@ def command(monkeypatch):
     """Puts a command of the test's own in the place of `antiphon say`."""
 
     def put(function):
-        module = types.ModuleType("antiphon.cli.say")
+        module = types.ModuleType("antiphon.cli.commands.say")
         module.app = typer.Typer(add_completion=False)
         module.app.command()(function)
-        monkeypatch.setitem(sys.modules, "antiphon.cli.say", module)
+        monkeypatch.setitem(sys.modules, "antiphon.cli.commands.say", module)
 
     return put
 

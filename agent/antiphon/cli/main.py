@@ -27,7 +27,7 @@ COMMANDS = {
     "eval": "Measure what the README claims.",
     "weights": "List, fetch and check pretrained weights.",
 }
-"""Name to help. The file `cli/NAME.py` is imported when it is called; it holds
+"""Name to help. The module `cli/commands/NAME.py` is imported when it is called; it holds
 `app = typer.Typer(add_completion=False)` with one command, or several and a help text."""
 
 
@@ -38,13 +38,13 @@ class Commands(TyperGroup):
         super().__init__(**kwargs)
         for name, about in COMMANDS.items():
             # A robot's installation has but a few of them.
-            if Path(__file__).with_name(f"{name}.py").exists():
+            if Path(__file__).with_name("commands").joinpath(f"{name}.py").exists():
                 self.add_command(TyperCommand(name=name, help=about))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Replaces the listed command by the one in its file."""
         name, _, rest = super().resolve_command(ctx, args)
-        app: typer.Typer = import_module(f"antiphon.cli.{name}").app
+        app: typer.Typer = import_module(f"antiphon.cli.commands.{name}").app
         return name, typer.main.get_command(app), rest
 
     def invoke(self, ctx: Any) -> Any:

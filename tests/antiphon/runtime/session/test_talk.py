@@ -20,7 +20,8 @@ import soundfile
 from typer.testing import CliRunner
 
 from antiphon import audio_file
-from antiphon.cli import main, talk
+from antiphon.cli import main
+from antiphon.cli.commands import talk
 from antiphon.cli.view import Lines, Screen, meter, sentence
 from antiphon.runtime import events
 from antiphon.runtime.audio.file_device import SoundFiles
@@ -156,7 +157,8 @@ def test_whatever_ends_it_the_terminal_is_as_before_and_the_recording_complete(t
         parts = importlib.util.module_from_spec(spec)
         sys.modules["parts"] = parts
         spec.loader.exec_module(parts)
-        from antiphon.cli import main, talk
+        from antiphon.cli import main
+        from antiphon.cli.commands import talk
         from antiphon.runtime.session import conversation
         from antiphon.runtime.audio.simulated_device import Simulated
         talk.load = lambda **choices: parts.Mind()

@@ -16,7 +16,7 @@ import typer
 import yaml
 from mosquitto import MOSQUITTO, USERS, Mosquitto, certify, write_passwords
 
-from antiphon.cli import serve
+from antiphon.cli.commands import serve
 from antiphon.transports.mqtt.wire.broker import parse
 from antiphon.transports.mqtt.wire.envelope import Outgoing
 from antiphon.transports.mqtt.wire.link import Link, end

@@ -1,0 +1,126 @@
+"""`antiphon ask`: a spoken question gets a spoken answer."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from antiphon import audio_file
+from antiphon.cli.options import Ears, LanguageModel, Voice
+from antiphon.cli.output import Json, chatter_to_stderr, print_json
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from antiphon.agent import Agent
+    from antiphon.cli.timed_reply import Take
+
+PAUSE = 0.5
+"""Seconds of silence between replies in one file."""
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def ask(
+    questions: Annotated[
+        list[Path], typer.Argument(metavar="QUESTION.wav...", help="Recorded questions.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="Write the replies to this sound file.")] = None,
+    ears: Ears = "s2t",
+    source: Annotated[
+        Literal["hidden", "text"],
+        typer.Option(help="Speak from hidden states (Echo), or from the text's embeddings."),
+    ] = "hidden",
+    voice: Voice = "voice-joe",
+    llm: LanguageModel = "smollm2-135m-instruct",
+    play: Annotated[
+        bool, typer.Option("--play/--no-play", help="Play the reply if there is a speaker.")
+    ] = True,
+    json: Json = False,
+) -> None:
+    """Answer spoken questions with speech. Each question stands for itself."""
+    if out is not None:
+        audio_file.require_writable(out)
+    recordings = [audio_file.read(question) for question in questions]
+    from antiphon.cli.player import Player
+
+    with chatter_to_stderr() if json else nullcontext():
+        agent = load(voice=voice, ears=ears, llm=llm, source=source)
+        with Player(play) as player:
+            answers = [answered(agent, pcm, player, quiet=json) for pcm in recordings]
+    if out is not None:
+        takes = [take for _, take in answers]
+        audio_file.write(out, joined(takes), rate(agent))
+    if json:
+        reports = [{"question": text, **take.report()} for text, take in answers]
+        print_json(reports[0] if len(reports) == 1 else {"answers": reports})
+    else:
+        table([path.name for path in questions], [take for _, take in answers])
+        if out is not None:
+            print(f"\nWritten to {out}")
+
+
+def load(**choices: Any) -> Agent:
+    """The agent; tests put another one here."""
+    from antiphon.cli.timed_reply import load_agent
+
+    return load_agent(**choices)
+
+
+def answered(
+    agent: Agent, pcm: NDArray[np.float32], player: Any, *, quiet: bool
+) -> tuple[str, Take]:
+    """The transcript of a question and its answer, printed and played as they come."""
+    from antiphon.cli.timed_reply import answer
+
+    question = agent.s2t.transcribe(pcm)
+    if not quiet:
+        print(f"\nYou: {question or '(nothing to be heard)'}\nAntiphon: ", end="", flush=True)
+
+    def show(text: str) -> None:
+        if not quiet:
+            print(text, end="", flush=True)
+
+    take = answer(agent, pcm, on_text=show, on_speech=player.play)
+    if not quiet:
+        print(flush=True)
+    return question, take
+
+
+def rate(agent: Agent) -> int:
+    """Samples a second of what the agent says."""
+    return agent.codec.sample_rate
+
+
+def joined(takes: list[Take]) -> NDArray[np.float32]:
+    """Replies one after another with a pause between them."""
+    import numpy as np
+
+    sounds: list[NDArray[np.float32]] = []
+    for take in takes:
+        if sounds:
+            sounds.append(np.zeros(int(PAUSE * (take.sample_rate or 1)), np.float32))
+        sounds.append(take.pcm)
+    return np.concatenate(sounds) if sounds else np.zeros(0, np.float32)
+
+
+def table(names: list[str], takes: list[Take]) -> None:
+    """Print how long everything took."""
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table(box=None, pad_edge=False)
+    shown.add_column("question")
+    for column in ("first audio", "tokens before", "reply", "work / speech"):
+        shown.add_column(column, justify="right")
+    for name, take in zip(names, takes, strict=True):
+        first = "-" if take.first is None else f"{1000 * take.first:.0f} ms"
+        work = f"{take.rtf:.2f}" if take.seconds else "-"
+        shown.add_row(name, first, str(take.tokens_before), f"{take.seconds:.1f} s", work)
+    print()
+    Console().print(shown)

@@ -1,0 +1,335 @@
+"""`antiphon eval`: every number of the README, measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from antiphon.cli.output import Json, chatter_to_stderr, print_json
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from antiphon.agent import Agent
+    from antiphon.evaluation.measures.question_answering import Way
+    from antiphon.evaluation.spoken_replies import Reply
+    from antiphon.t2c.text_to_codec import TextToCodec
+    from antiphon_codecs.unit.unit_codec import UnitCodec
+
+    Pcm = NDArray[np.float32]
+
+app = typer.Typer(
+    help="Measure what the README claims. Needs the extras: pip install 'antiphon\\[train,eval]'.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+Data = Annotated[
+    Path,
+    typer.Option(envvar="ANTIPHON_DATA", help="The folder of open collections (docs/data.md)."),
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="Judge at most so many.")]
+Seed = Annotated[int, typer.Option(help="Which ones, and everything else left to chance.")]
+Voice = Annotated[str, typer.Option(help="The voice: its name or folder.")]
+HERE = Path("data")
+REPLIES = 200
+"""How many replies the README speaks of."""
+
+
+@app.command()
+def replies(
+    data: Data = HERE,
+    limit: Limit = None,
+    seed: Seed = 0,
+    voice: Voice = "voice-joe",
+    json: Json = False,
+) -> None:
+    """Spoken replies against their own text, beside the teacher's voice."""
+    with working(seed):
+        from antiphon.evaluation.judges import judges
+        from antiphon.evaluation.measures.replies import evaluate
+
+        agent = load(voice=voice)
+        result = evaluate(
+            agent, teacher(seed), written(agent, data, limit or REPLIES, seed), judges()
+        )
+    show(json, "Replies", result)
+
+
+@app.command()
+def units(
+    data: Data = HERE,
+    limit: Limit = None,
+    seed: Seed = 0,
+    voice: Voice = "voice-joe",
+    json: Json = False,
+) -> None:
+    """Unit words against raw units."""
+    with working(seed):
+        from antiphon.evaluation import material
+        from antiphon.evaluation.judges import recognizer
+        from antiphon.evaluation.measures.unit_language import evaluate
+
+        sentences = material.sentences(data, limit or REPLIES, seed)
+        t2c, codec = mouth(voice)
+        recognize = recognizer("whisper-base")
+        result = evaluate(sentences, teacher_latent(), codec, t2c.language, recognize)
+    show(json, "Units", result)
+
+
+@app.command()
+def ears(data: Data = HERE, limit: Limit = None, seed: Seed = 0, json: Json = False) -> None:
+    """Human speech as the agent hears it, beside Whisper. --limit counts in each collection."""
+    with working(seed):
+        from antiphon.evaluation import material
+        from antiphon.evaluation.judges import recognizer
+        from antiphon.evaluation.measures.hearing import evaluate
+
+        clips = material.clips(data, limit)
+        result = evaluate(
+            clips, {"ctc": listen("s2t").transcribe, "whisper": recognizer("whisper-tiny.en")}
+        )
+    show(json, "Ears", result)
+
+
+@app.command()
+def qa(
+    data: Data = HERE,
+    limit: Limit = None,
+    seed: Seed = 0,
+    voice: Voice = "voice-joe",
+    json: Json = False,
+) -> None:
+    """Right answers to spoken questions, beside the same questions in writing."""
+    with working(seed):
+        from antiphon.evaluation import material
+        from antiphon.evaluation.judges import recognizer
+        from antiphon.evaluation.measures.question_answering import evaluate
+        from antiphon.training.corpora.synthetic_voices import HELD_OUT
+        from antiphon.training.corpora.synthetic_voices import voice as speaker
+
+        questions = material.questions(data, limit, seed)
+        speakers = [speaker(name).speak for name in HELD_OUT]
+        judge = recognizer("whisper-base")
+        agent = load(voice=voice)
+        ways: dict[str, Way] = {
+            "text": asked(agent, judge, by_sound=False),
+            "s2t": asked(agent, judge, by_sound=True),
+            "cascade": asked(cascaded(agent), judge, by_sound=True),
+        }
+        result = evaluate(questions, speakers, ways)
+    show(json, "Questions answered, in percent", result)
+
+
+@app.command()
+def ablation(
+    data: Data = HERE,
+    limit: Limit = None,
+    seed: Seed = 0,
+    voice: Voice = "voice-joe",
+    json: Json = False,
+) -> None:
+    """The voice with parts of the echo taken away, streaming and on whole replies."""
+    with working(seed):
+        from antiphon import weights
+        from antiphon.evaluation.judges import judges
+        from antiphon.evaluation.measures.ablation import evaluate, variants
+
+        kinds = variants(weights.assets(voice))
+        agent = load(voice=voice)
+        result = evaluate(agent, kinds, written(agent, data, limit or REPLIES, seed), judges())
+    show(json, "Ablation", result)
+
+
+@app.command(name="turn-taking")
+def turn_taking_(
+    data: Data = HERE,
+    limit: Limit = None,
+    seed: Seed = 0,
+    voice: Voice = "voice-joe",
+    patience: Annotated[float, typer.Option(help="Seconds waited after half a sentence.")] = 1.1,
+    train: Annotated[bool, typer.Option("--train", help="The train split, to tune on.")] = False,
+    aec: Annotated[bool, typer.Option("--aec/--no-aec", help="With AEC3 or without.")] = True,
+    json: Json = False,
+) -> None:
+    """Voice activity, endpointing, echo and barge-in. --limit counts clips of each collection."""
+    with working(seed):
+        import numpy as np
+
+        from antiphon import weights
+        from antiphon.evaluation.measures import turn_taking
+        from antiphon.evaluation.turn_scenes import Material
+        from antiphon.recognition.whisper.audio_encoder import AudioEncoder
+        from antiphon.runtime.turns.smart_turn import SmartTurn
+        from antiphon.s2t.turn_end_head import Closing
+        from antiphon.training.corpora.synthetic_voices import HELD_OUT
+        from antiphon.training.corpora.synthetic_voices import voice as speaker
+
+        split = "train" if train else "dev"
+        material = Material.read(data, split, limit or 30, np.random.default_rng(seed))
+        said = [speaker(n).speak(text) for n in HELD_OUT for text in turn_taking.BACKCHANNELS]
+        agent = [aloud(text, voice) for text in turn_taking.AGENT]
+        closing, encoder = Closing.load(), AudioEncoder.load(weights.path("whisper-tiny.en"))
+        judges: turn_taking.Judges = {
+            "sound": SmartTurn().log_odds,
+            "hearing": lambda turn: closing(encoder.encode(turn)[-1]),
+        }
+        result = turn_taking.evaluate(
+            material, agent, said, judges, seed, aec3=aec, patience=patience
+        )
+    show(json, "Turn taking", result)
+
+
+def aloud(text: str, voice: str) -> Pcm:
+    """A text in the agent's voice, at 16 kHz."""
+    import soxr
+
+    from antiphon.cli.commands import say
+    from antiphon.cli.timed_reply import read_aloud
+
+    take = read_aloud(*say.load(text, voice=voice, llm="smollm2-135m-instruct"))
+    resampled: Pcm = soxr.resample(take.pcm, take.sample_rate, 16_000)
+    return resampled
+
+
+@contextmanager
+def working(seed: int) -> Iterator[None]:
+    """What libraries print goes to standard error, and chance is drawn by a seed."""
+    import torch
+
+    torch.manual_seed(seed)
+    with chatter_to_stderr():
+        yield
+
+
+def load(**choices: Any) -> Agent:
+    """The agent; tests put another one here."""
+    from antiphon.cli.timed_reply import load_agent
+
+    return load_agent(**choices)
+
+
+def mouth(voice: str) -> tuple[TextToCodec, UnitCodec]:
+    """Text-to-codec and codec of a voice, without the rest of the agent."""
+    from antiphon import weights
+    from antiphon.agent import load_voice
+    from antiphon.cli.commands.say import embeddings
+
+    return load_voice(voice, embeddings(weights.path("smollm2-135m-instruct")))
+
+
+def listen(ears: str) -> Any:
+    """The agent's ears alone."""
+    from antiphon.s2t import load_ears
+
+    return load_ears(ears)
+
+
+def cascaded(agent: Agent) -> Agent:
+    """The same agent, but its language model reads Whisper's transcript."""
+    from antiphon.agent import Agent
+    from antiphon.s2t.cascade import CascadeEar
+    from antiphon.s2t.question_encoder import WhisperEar
+    from antiphon.s2t.speech_to_text import SpeechToText
+
+    ear = agent.s2t.ear
+    assert isinstance(ear, WhisperEar)
+    heard = agent.s2t
+    cascade = CascadeEar(ear.listener)
+    s2t = SpeechToText(heard.writer, heard.tokenizer, cascade, tuple(heard.ends))
+    return Agent(
+        s2t,
+        agent.t2c,
+        agent.codec,
+        trigger=agent.trigger,
+        source=agent.source,
+        liveliness=agent.liveliness,
+    )
+
+
+def asked(agent: Agent, recognize: Callable[[Pcm], str], *, by_sound: bool) -> Way:
+    """A way of answering: by an agent that hears the question, or that reads it."""
+    from antiphon.evaluation.measures.question_answering import Answer
+    from antiphon.evaluation.spoken_replies import speaking, text_of
+
+    speak = speaking(agent, agent.source)
+
+    def way(text: str, pcm: Pcm) -> Answer:
+        reply = tuple(agent.s2t.reply(pcm if by_sound else text))
+        return Answer(text_of(reply), lambda: recognize(speak(reply)))
+
+    return way
+
+
+def written(agent: Agent, data: Path, count: int, seed: int) -> list[Reply]:
+    """The language model's replies to held-out prompts, kept from run to run."""
+    from antiphon import weights
+    from antiphon.evaluation import material, spoken_replies
+
+    prompts = material.prompts(data, count, seed)
+    return spoken_replies.replies(agent.s2t, prompts, weights.cache() / "evaluation")
+
+
+def teacher(seed: int) -> Callable[[str], Pcm]:
+    """The Piper voice as it comes, at the judges' rate."""
+    import onnxruntime
+
+    from antiphon import weights
+    from antiphon.training.corpora.synthetic_voices import voice
+
+    onnxruntime.set_seed(seed)  # the voice is a little different every time
+    return voice("piper:en_US-joe-medium.onnx", weights.path("piper-joe")).speak
+
+
+def teacher_latent() -> Callable[[str], Any]:
+    """The Piper voice's latent [T, 192] of a text."""
+    import numpy as np
+    import torch
+
+    from antiphon import weights
+    from antiphon.training.corpora.teacher import Teacher
+
+    folder = weights.cache() / "evaluation"
+    folder.mkdir(parents=True, exist_ok=True)
+    piper = Teacher(weights.path("piper-joe") / "en_US-joe-medium.onnx", folder)
+
+    def latent(text: str) -> Any:
+        said = [piper.speak(text, phonemes).latent for phonemes in piper.phonemes(text)]
+        return torch.from_numpy(np.concatenate(said).astype(np.float32))
+
+    return latent
+
+
+def show(json: bool, title: str, result: Mapping[str, Any]) -> None:
+    """Print a result as one JSON object or as a table."""
+    if json:
+        print_json(result)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, box=None, pad_edge=False, title_justify="left")
+    table.add_column("what")
+    table.add_column("value", justify="right")
+    for name, value in flat(result):
+        table.add_row(name, f"{value:g}" if isinstance(value, float) else str(value))
+    Console().print(table)
+
+
+def flat(result: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Values with dotted names; the rows of a list are named by their first value."""
+    for key, value in result.items():
+        name = f"{above}{key}"
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{name}.")
+        elif isinstance(value, list):
+            for row in value:
+                title, *rest = row.items()
+                yield from flat(dict(rest), f"{title[1]}, ")
+        else:
+            yield name, value

@@ -1,0 +1,127 @@
+"""`antiphon say`: a written text becomes speech, by the same voice that answers questions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from antiphon import audio_file
+from antiphon.cli.options import Voice
+from antiphon.cli.output import Json, chatter_to_stderr, print_json
+from antiphon.errors import UserError
+
+if TYPE_CHECKING:
+    from antiphon.agent import Agent
+    from antiphon.messages import Token
+    from antiphon.s2t.speech_to_text import SpeechToText
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def say(
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", help="What to say; - reads standard input.")
+    ],
+    out: Annotated[Path, typer.Option(help="Write the speech to this sound file.")],
+    voice: Voice = "voice-joe",
+    llm: Annotated[
+        str, typer.Option(help="The language model whose tokens the voice reads.")
+    ] = "smollm2-135m-instruct",
+    play: Annotated[
+        bool, typer.Option("--play/--no-play", help="Play the speech if there is a speaker.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Speak a text. The language model only lends its tokens and their embeddings."""
+    audio_file.require_writable(out)
+    if text == "-":
+        text = typer.get_text_stream("stdin", "utf-8", "replace").read()
+    require_speakable(text)
+    from tqdm import tqdm
+
+    from antiphon.cli.player import Player
+    from antiphon.cli.timed_reply import read_aloud
+
+    with chatter_to_stderr() if json else nullcontext():
+        agent, tokens = load(text, voice=voice, llm=llm)
+        with tqdm(total=len(tokens), desc="say", unit="token", disable=len(tokens) < 500) as bar:
+            take = read_aloud(agent, tokens, on_segment=lambda s: bar.update(len(s.tokens)))
+        if not take.seconds:
+            raise UserError("There is nothing to pronounce in the text: give some English words.")
+        audio_file.write(out, take.pcm, take.sample_rate)
+        with Player(play) as player:
+            for piece in take.pieces:
+                player.play(piece)
+    if json:
+        report = take.report()
+        print_json({"text": text, **{k: v for k, v in report.items() if k not in ONLY_REPLIES}})
+    else:
+        print(f"{take.seconds:.1f} s of speech written to {out}")
+
+
+ONLY_REPLIES = ("reply", "tokens_before_first_audio")
+"""Keys of a report that mean nothing for a given text."""
+
+
+def require_speakable(text: str) -> None:
+    """Raise a `UserError` if no letter or digit of `text` can be read aloud."""
+    from antiphon.text import spoken
+
+    if not any(c.isalpha() for c in spoken(text).text):
+        what = "is empty" if not text.strip() else "holds nothing that can be read aloud"
+        raise UserError(f"The text {what}: give some English words.")
+
+
+def load(text: str, *, voice: str, llm: str) -> tuple[Agent, list[Token]]:
+    """An agent that can only speak, and the text as tokens; tests put others here."""
+    from tokenizers import Tokenizer
+
+    from antiphon import weights
+    from antiphon.agent import Agent, load_voice
+
+    folder = weights.path(llm)
+    table = embeddings(folder)
+    t2c, codec = load_voice(voice, table)
+    agent = Agent(cast("SpeechToText", None), t2c, codec, source="text")
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    return agent, list(written(tokenizer, text, table.shape[1]))
+
+
+def written(tokenizer: object, text: str, width: int) -> Iterator[Token]:
+    """Tokens of a text, with hidden states of zeros [width] that the text path does not look at.
+
+    Args:
+        tokenizer: a `tokenizers.Tokenizer`.
+        text: what was written.
+        width: of the hidden states.
+    """
+    import torch
+
+    from antiphon.messages import Token
+    from antiphon.t2c.spelling import pieces_of
+
+    encoded = tokenizer.encode(text, add_special_tokens=False)  # type: ignore[attr-defined]
+    nothing = torch.zeros(width)
+    for id_, piece in zip(encoded.ids, pieces_of(text, encoded.offsets), strict=True):
+        yield Token(id_, piece, nothing)
+
+
+def embeddings(folder: Path):  # type: ignore[no-untyped-def]
+    """[V, H] token embeddings of the language model in `folder`, float32.
+
+    Raises:
+        UserError: the folder holds none.
+    """
+    from safetensors import safe_open
+
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, "pt") as file:
+            for name in file.keys():  # noqa: SIM118, it is no mapping
+                if name.endswith("embed_tokens.weight"):
+                    return file.get_tensor(name).float()
+    raise UserError(f"'{folder}' holds no token embeddings: give a causal language model.")

@@ -1,0 +1,188 @@
+"""`antiphon talk`: a spoken conversation with microphone and speaker."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from antiphon.cli.options import Ears, Files, LanguageModel, Microphone, Patience, Speaker, Voice
+from antiphon.errors import UserError
+
+if TYPE_CHECKING:
+    from antiphon.runtime.audio.devices import Duplex
+    from antiphon.runtime.echo.canceller import EchoCanceller
+    from antiphon.runtime.events import Event
+    from antiphon.runtime.options import Mode, Options
+    from antiphon.runtime.responders.responder import Mind
+    from antiphon.runtime.session.conversation import Conversation
+    from antiphon.runtime.session.recording import Recorder
+
+TAIL = 20.0
+"""Seconds of silence behind a sound file, in which the last answer is heard to its end."""
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def talk(
+    input_: Microphone = None,
+    output: Speaker = None,
+    file: Files = None,
+    record: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Record everything into a new folder.")
+    ] = None,
+    mode: Annotated[
+        Literal["auto", "full", "half", "ptt"],
+        typer.Option(
+            help="full: can be interrupted. half: deaf while it speaks. ptt: press space to talk. "
+            "auto: the best of these for the echo measured at the start."
+        ),
+    ] = "auto",
+    patience: Patience = 1.0,
+    seed: Annotated[int, typer.Option(help="Makes what is left to chance repeatable.")] = 0,
+    ears: Ears = "s2t",
+    voice: Voice = "voice-joe",
+    llm: LanguageModel = "smollm2-135m-instruct",
+) -> None:
+    """Talk with it. Interrupt it when you like, or say "stop".
+
+    Keys: m mute, space push-to-talk (press again when done), s stop, q quit.
+    """
+    from antiphon.cli.keys import Keys
+    from antiphon.cli.view import Lines, Screen
+    from antiphon.runtime.echo.canceller import EchoCanceller
+    from antiphon.runtime.options import Options
+    from antiphon.runtime.responders.worker import ThreadWorker
+    from antiphon.runtime.session.conversation import Conversation
+    from antiphon.runtime.session.loop import converse
+
+    told: deque[Event] = deque()
+    options = Options(mode="half" if mode == "auto" else mode, patience=patience)
+    closed = opened(file, input_, output, options.sample_rate, told)
+    with ExitStack() as stack:
+        keys = stack.enter_context(Keys())
+        print("Loading the models …", file=sys.stderr, flush=True)
+        mind = load(ears=ears, voice=voice, llm=llm)
+        duplex = stack.enter_context(closed)
+        canceller = None if file else EchoCanceller()
+        why, before = "", 0
+        if mode == "auto":
+            chosen, why, before = best(duplex, options.sample_rate, canceller)
+            options = replace(options, mode=chosen)
+        conversation = Conversation(
+            mind,
+            options,
+            canceller=canceller,
+            work=ThreadWorker(),
+            aside=ThreadWorker(),
+            seed=seed,
+            tape=recorder(record, options, seed, canceller),
+        )
+        stack.callback(conversation.close)
+        live = sys.stdout.isatty() and file is None
+        view: Lines = stack.enter_context(Screen(conversation, why) if live else Lines())
+        if not live and why:
+            print(why, flush=True)
+
+        def each() -> None:
+            view.frame()
+            for key in keys.pressed():
+                press(conversation, key)
+
+        with suppress(Quit):
+            converse(conversation, duplex, told=told, watch=view.event, each=each, before=before)
+    if record is not None:
+        print(f"Recorded into {record}: antiphon replay {record}")
+
+
+class Quit(Exception):  # noqa: N818, not an error
+    """The user wants to leave."""
+
+
+def press(conversation: Conversation, key: str) -> None:
+    """What a key does.
+
+    Raises:
+        Quit: The key is q.
+    """
+    if key == "q":
+        raise Quit
+    if key == "m":
+        conversation.mute(not conversation.muted)
+    elif key == "s":
+        conversation.stop()
+    elif key == " ":
+        conversation.push_to_talk(not conversation.pressed)
+
+
+def load(**choices: Any) -> Mind[Any]:
+    """The models, warmed up; tests put others here."""
+    from antiphon.cli.timed_reply import load_agent
+    from antiphon.runtime.responders.agent_responder import AgentMind, leave_a_core
+
+    leave_a_core()
+    mind = AgentMind(load_agent(**choices))
+    for _ in mind.say("Hello.", cancelled=lambda: False):
+        pass
+    return mind
+
+
+def best(duplex: Duplex, rate: int, canceller: EchoCanceller | None) -> tuple[Mode, str, int]:
+    """The best way to talk here: measured with a sweep of 0.8 s, or as files allow.
+
+    Args:
+        duplex: open microphone and speaker.
+        rate: samples a second it plays.
+        canceller: what will remove the echo; None: there are only files.
+
+    Returns:
+        The mode, a sentence about it, and how many samples were played.
+    """
+    if canceller is None:
+        return "full", "", 0
+    from antiphon.runtime.echo import measurement as echo
+    from antiphon.runtime.frames import played
+
+    mode, why = echo.ladder(echo.measure_echo(duplex, rate), canceller.aec3)
+    names = {"full": "You can interrupt it.", "half": "It is deaf while it speaks."}
+    told = names.get(mode, "Press space to talk.")
+    return mode, f"{told} {why}", (echo.QUIET + echo.SOUNDING + echo.RINGING) * played(rate)
+
+
+def opened(
+    file: tuple[Path, Path] | None,
+    microphone: str | None,
+    speaker: str | None,
+    rate: int,
+    told: deque[Any],
+) -> Duplex:
+    """Microphone and speaker, or the files in their place; they open when they are entered."""
+    from antiphon import audio_file
+
+    if file is not None:
+        from antiphon.runtime.audio.file_device import SoundFiles
+
+        if microphone or speaker:
+            raise UserError("Give --input and --output, or --file, not both.")
+        audio_file.require_readable(file[0])
+        audio_file.require_writable(file[1])
+        return SoundFiles(file[0], file[1], rate, tail=TAIL, speed=1.0)
+    from antiphon.runtime.audio.device_supervisor import SoundCards
+
+    return SoundCards(rate, told.append, microphone=microphone, speaker=speaker)
+
+
+def recorder(folder: Path | None, options: Options, seed: int, canceller: Any) -> Recorder | None:
+    """What records the conversation, if wanted."""
+    from antiphon.runtime.session.recording import Recorder
+
+    if folder is None:
+        return None
+    kind = None if canceller is None else "aec3" if canceller.aec3 else "suppressor"
+    return Recorder(folder, options, seed=seed, canceller=kind)

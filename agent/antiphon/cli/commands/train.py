@@ -1,0 +1,268 @@
+"""`antiphon train`: corpora and the three EchoX stages, each a job that can be cut and resumed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from antiphon.errors import UserError
+
+if TYPE_CHECKING:
+    from antiphon.training.s2t_recipe import Ears
+    from antiphon.training.voice_recipe import Workshop
+
+app = typer.Typer(
+    help=(
+        "Train the models. Every job resumes where it was cut, takes --minutes, and leaves "
+        "checkpoint, log.jsonl and loss.png in the work folder. The defaults are the "
+        "recipe of the committed weights.\n\n"
+        "In order: corpus, codec, language, pronouncer, t2c (stage II); s2t (stage I); "
+        "echo (stage III). Apart from these: tools."
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+Data = Annotated[
+    Path,
+    typer.Option(envvar="ANTIPHON_DATA", help="Folder of the open collections (docs/data.md)."),
+]
+Work = Annotated[Path, typer.Option(help="Folder of corpora and checkpoints.")]
+Out = Annotated[Path, typer.Option(help="Folder of the finished weights.")]
+Minutes = Annotated[float | None, typer.Option(help="Stop, and save, after this long.")]
+Steps = Annotated[int, typer.Option(help="Length of the whole run.")]
+Seed = Annotated[int, typer.Option(help="Of corpora, weights and batches.")]
+Threads = Annotated[int, typer.Option(help="CPU threads; 0 leaves it to PyTorch.")]
+
+WORK, VOICE, EARS = Path("work"), Path("assets/voice-joe"), Path("assets/s2t")
+
+
+def workshop(data: Path, work: Path, out: Path, seed: int, threads: int) -> Workshop:
+    """The voice's workshop, after checking what a user may have got wrong."""
+    if not (data / "text").is_dir():
+        raise UserError(f"{data} has no folder text: give the data folder of docs/data.md")
+    import torch
+
+    from antiphon.training.voice_recipe import Workshop
+
+    if threads:
+        torch.set_num_threads(threads)
+    return Workshop(data, work / "voice", out, seed=seed)
+
+
+def ears(data: Path, work: Path, out: Path, seed: int, threads: int) -> Ears:
+    """The same for hearing and answering."""
+    if not (data / "speech").is_dir():
+        raise UserError(f"{data} has no folder speech: give the data folder of docs/data.md")
+    import torch
+
+    from antiphon.training.s2t_recipe import Ears
+
+    if threads:
+        torch.set_num_threads(threads)
+    return Ears(data, work / "s2t", out, seed=seed)
+
+
+@app.command()
+def corpus(
+    data: Data,
+    work: Work = WORK,
+    sentences: Annotated[int, typer.Option(help="Sentences the teacher speaks.")] = 6500,
+    hours: Annotated[float, typer.Option(help="Hours of questions for the ears.")] = 4.6,
+    minutes: Minutes = None,
+    seed: Seed = 1,
+    threads: Threads = 0,
+) -> None:
+    """Make the corpora: the teacher's latents for the voice, heard questions for the ears."""
+    done = workshop(data, work, VOICE, seed, threads).make_latents(sentences, minutes)
+    if done:
+        ears(data, work, EARS, seed, threads).corpus(hours, minutes or 24 * 60)
+
+
+@app.command()
+def codec(
+    data: Data,
+    work: Work = WORK,
+    out: Out = VOICE,
+    steps: Steps = 1400,
+    minutes: Minutes = None,
+    seed: Seed = 1,
+    threads: Threads = 0,
+) -> None:
+    """Train the unit codec on the teacher's latents."""
+    workshop(data, work, out, seed, threads).train_codec(steps, minutes)
+
+
+@app.command(name="student")
+def student_(
+    data: Data,
+    work: Work = WORK,
+    out: Out = VOICE,
+    steps: Steps = 700,
+    minutes: Minutes = None,
+    seed: Seed = 1,
+    threads: Threads = 0,
+) -> None:
+    """Train the codec's encoder of anybody's sound."""
+    workshop(data, work, out, seed, threads).train_student(steps, minutes)
+
+
+@app.command()
+def language(
+    data: Data,
+    work: Work = WORK,
+    out: Out = VOICE,
+    words: Annotated[int, typer.Option(help="Size of the vocabulary.")] = 8192,
+    longest: Annotated[int, typer.Option(help="Units of the longest word.")] = 8,
+    seed: Seed = 1,
+) -> None:
+    """Build the unit language from the codec's units."""
+    ratio = workshop(data, work, out, seed, 0).train_language(words, longest)
+    typer.echo(f"{ratio:.2f} units a word on held-out speech")
+
+
+@app.command()
+def pronouncer(
+    data: Data,
+    work: Work = WORK,
+    out: Out = VOICE,
+    steps: Steps = 1750,
+    minutes: Minutes = None,
+    seed: Seed = 1,
+    threads: Threads = 0,
+) -> None:
+    """Train the pronouncer: spelling and token vectors to sounds."""
+    workshop(data, work, out, seed, threads).train_pronouncer(steps, minutes)
+
+
+@app.command()
+def t2c(
+    data: Data,
+    work: Work = WORK,
+    out: Out = VOICE,
+    steps: Steps = 1300,
+    further: Annotated[
+        bool, typer.Option(help="Go on from the finished voice, at half the rate.")
+    ] = False,
+    minutes: Minutes = None,
+    seed: Seed = 1,
+    threads: Threads = 0,
+) -> None:
+    """Stage II: train lengths and the unit-language LM on the teacher's speech."""
+    workshop(data, work, out, seed, threads).train_t2c(steps, minutes, further=further)
+
+
+@app.command()
+def s2t(
+    data: Data,
+    work: Work = WORK,
+    out: Out = EARS,
+    reply_steps: Annotated[int, typer.Option(help="Steps that teach the manner of reply.")] = 500,
+    align_steps: Annotated[
+        int, typer.Option(help="Steps of the adapter's CTC alone; 0 leaves it as computed.")
+    ] = 0,
+    answer_steps: Annotated[int, typer.Option(help="Steps through the language model.")] = 250,
+    whole: Annotated[
+        bool, typer.Option(help="Let all of the adapter learn from that: CE + 0.3 CTC.")
+    ] = False,
+    minutes: Minutes = None,
+    seed: Seed = 0,
+    threads: Threads = 0,
+) -> None:
+    """Stage I: teach the language model its manner, and the adapter to hear for it."""
+    job = ears(data, work, out, seed, threads)
+    job.reply(reply_steps, minutes)
+    job.align(align_steps, minutes)
+    job.answer(answer_steps, minutes, whole=whole)
+
+
+@app.command()
+def echo(
+    data: Data,
+    work: Work = WORK,
+    out: Out = VOICE,
+    replies: Annotated[int, typer.Option(help="Replies of the language model to speak.")] = 640,
+    steps: Steps = 100,
+    cosine: Annotated[
+        bool, typer.Option("--cosine/--no-cosine", help="With the denoising term or without.")
+    ] = True,
+    generator: Annotated[bool, typer.Option(help="Train the generator, too.")] = False,
+    joint: Annotated[bool, typer.Option(help="Train the language model's LoRA, too.")] = False,
+    minutes: Minutes = None,
+    seed: Seed = 1,
+    threads: Threads = 0,
+) -> None:
+    """Stage III, Echo training: speak from the language model's hidden states."""
+    shop = workshop(data, work, out, seed, threads)
+    if joint and (generator or not cosine):
+        raise UserError("--joint keeps the generator and the denoising term: leave the others out")
+    shop.train_echo(replies, steps, minutes, cosine=cosine, generator=generator, joint=joint)
+
+
+@app.command()
+def tools(
+    data: Data,
+    work: Work = WORK,
+    out: Out = Path("assets/tools"),
+    steps: Steps = 480,
+    minutes: Minutes = None,
+    seed: Seed = 0,
+    threads: Threads = 0,
+) -> None:
+    """Teach the sentence encoder which tool is asked for, and with what."""
+    if not (data / "text").is_dir():
+        raise UserError(f"{data} has no folder text: give the data folder of docs/data.md")
+    import torch
+
+    from antiphon.training.jobs import tool_chooser as job
+
+    if threads:
+        torch.set_num_threads(threads)
+    job.train(data, work / "tools", out, steps=steps, minutes=minutes, seed=seed)
+
+
+@app.command(name="stop-word")
+def stop_word_(
+    data: Data,
+    out: Out = Path("assets/stop-word"),
+    scenes: Annotated[int, typer.Option(help="Scenes of each kind that are made.")] = 1500,
+    steps: Steps = 2400,
+    seed: Seed = 0,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Read at most so many clips of each collection.")
+    ] = None,
+    piper: Annotated[
+        bool, typer.Option("--piper/--no-piper", help="Let the agent's voice say it, too.")
+    ] = True,
+) -> None:
+    """Train the spotter of the stop word; prints what it does with speakers it has not heard."""
+    if not (data / "speech").is_dir():
+        raise UserError(f"{data} has no folder speech: give the data folder of docs/data.md")
+    from antiphon import weights
+    from antiphon.cli.output import print_json
+    from antiphon.training.jobs import stop_word as job
+
+    voice = weights.path("piper-joe") if piper else None
+    print_json(
+        job.train(data, out, scenes=scenes, steps=steps, seed=seed, limit=limit, piper=voice)
+    )
+
+
+@app.command(name="turn-end")
+def turn_end_(
+    data: Data,
+    out: Out = Path("assets/turn-end"),
+    turns: Annotated[int, typer.Option(min=1, help="Turns that are heard.")] = 600,
+    seed: Seed = 0,
+) -> None:
+    """Train the heads that hear whether a turn is complete."""
+    if not (data / "speech").is_dir():
+        raise UserError(f"{data} has no folder speech: give the data folder of docs/data.md")
+    from antiphon import weights
+    from antiphon.cli.output import print_json
+    from antiphon.training.jobs import turn_end as job
+
+    piper = weights.path("piper-joe")
+    print_json(job.train(data, out, count=turns, seed=seed, piper=piper))

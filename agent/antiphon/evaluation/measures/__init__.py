@@ -1,0 +1,1 @@
+"""One measure a module: what the README claims. Knows judges, material and scores."""

@@ -1,0 +1,84 @@
+"""How well replies are spoken: words understood and naturalness, beside the teacher's voice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tqdm import tqdm
+
+from antiphon.agent import Agent
+from antiphon.evaluation.judges import Judges, Pcm
+from antiphon.evaluation.scores import Errors, mean, total, word_errors
+from antiphon.evaluation.spoken_replies import Reply, System, speaking, text_of
+
+
+@dataclass(frozen=True)
+class Score:
+    """How well a system spoke."""
+
+    wer: float
+    """Word error rate in percent."""
+    mos: float
+    """Mean opinion score, 1 to 5."""
+
+
+def measure(
+    systems: Mapping[str, System], replies: Sequence[Reply], judges: Judges
+) -> dict[str, Score]:
+    """Let every system speak every reply, and judge them all.
+
+    Args:
+        systems: by name.
+        replies: what is spoken.
+        judges: who listens.
+    """
+    errors: dict[str, list[Errors]] = {name: [] for name in systems}
+    scores: dict[str, list[float]] = {name: [] for name in systems}
+    for reply in tqdm(replies, desc="judge", unit="reply"):
+        for name, speak in systems.items():
+            pcm = speak(reply)
+            errors[name].append(word_errors(text_of(reply), judges.recognize(pcm)))
+            scores[name].append(judges.naturalness(pcm))
+    return {name: Score(total(errors[name]).percent, mean(scores[name])) for name in systems}
+
+
+def compared(scores: Mapping[str, Score], count: int) -> dict[str, Any]:
+    """The table: each path of the voice beside the teacher.
+
+    Args:
+        scores: of "hidden", "text" and "teacher".
+        count: how many replies were judged.
+    """
+    teacher = scores["teacher"]
+    result: dict[str, Any] = {"replies": count}
+    for name in ("hidden", "text"):
+        own = scores[name]
+        result[name] = {
+            "wer": round(own.wer, 3),
+            "wer_over_teacher": round(own.wer - teacher.wer, 3),
+            "mos": round(own.mos, 3),
+            "mos_below_teacher": round(teacher.mos - own.mos, 3),
+        }
+    result["teacher"] = {"wer": round(teacher.wer, 3), "mos": round(teacher.mos, 3)}
+    return result
+
+
+def evaluate(
+    agent: Agent, teacher: Callable[[str], Pcm], replies: Sequence[Reply], judges: Judges
+) -> dict[str, Any]:
+    """Judge hidden path, text path and teacher on the same replies.
+
+    Args:
+        agent: whose voice speaks.
+        teacher: speaks a text at the judges' rate.
+        replies: what is spoken.
+        judges: who listens.
+    """
+    systems: dict[str, System] = {
+        "hidden": speaking(agent, "hidden"),
+        "text": speaking(agent, "text"),
+        "teacher": lambda reply: teacher(text_of(reply)),
+    }
+    return compared(measure(systems, replies, judges), len(replies))

@@ -1,0 +1,240 @@
+"""The corpus the ears are trained on: spoken questions and real human speech, as Whisper hears it.
+
+Encoder and decoder states are computed once and kept (float16), so that training does not pay for
+them. Every shard is a function of the seed and its number alone, and holds every kind of material.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from antiphon import audio_file, datasets
+from antiphon.recognition.whisper.features import SAMPLE_RATE
+from antiphon.recognition.whisper.transcriber import Heard, Listener
+from antiphon.training.corpora import texts
+from antiphon.training.corpora.augmentation import Augment
+from antiphon.training.corpora.synthetic_voices import Voice, training_voices
+
+SHARD = 96
+"""Clips a shard."""
+REAL = ("speechocean762", "kathleen", "matthes_lj_sentences", "librispeech_subset")
+LONGEST = 20.0
+"""Seconds of the longest clip."""
+TRIES = 50
+"""Texts that are looked at to find a hard one."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A real human clip."""
+
+    path: Path
+    """The audio file."""
+    text: str
+    """What is said, as far as it is known; empty if it is not."""
+
+
+def recordings(data: Path) -> list[Recording]:
+    """Every real clip of the training splits of `data/speech`."""
+    found = []
+    for name in REAL:
+        folder = data / "speech" / name
+        if not folder.exists():
+            continue
+        found += [
+            Recording(row["audio"], row.get("text") or "")
+            for row in datasets.clips(folder)
+            if row["split"] == "train" and 0.5 < row["seconds"] < LONGEST
+        ]
+    return found
+
+
+def written(heard: str, known: str) -> str:
+    """`known` in the case and punctuation of `heard`, as far as their words agree.
+
+    Prompts come in capitals or without punctuation; a recognizer's transcript has both but may be
+    wrong. Where the words differ, `known` wins; if `known` is empty, `heard` is taken as it is.
+    """
+    if not known:
+        return heard.strip()
+    ours, theirs = known.split(), heard.split()
+    if known.isupper():
+        ours = [word.lower() if len(word) > 1 else word for word in ours]
+        ours = ["I" + word[1:] if re.fullmatch(r"i('\w+)?", word) else word for word in ours]
+    matcher = difflib.SequenceMatcher(
+        a=[_bare(word) for word in ours], b=[_bare(word) for word in theirs], autojunk=False
+    )
+    for block in matcher.get_matching_blocks():
+        ours[block.a : block.a + block.size] = theirs[block.b : block.b + block.size]
+    text = " ".join(ours)
+    return text[:1].upper() + text[1:]
+
+
+def _bare(word: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", word.lower()) or word
+
+
+class Questions:
+    """What is asked: trivia questions and turns of dialogues, by number.
+
+    Args:
+        data: the data folder (docs/data.md).
+        hard: tells texts worth to be met more often: half of all will be such.
+    """
+
+    def __init__(self, data: Path, hard: Callable[[str], bool] = lambda text: True) -> None:
+        self.hard = hard
+        self.trivia = [question for question, _ in texts.questions(data)]
+        self.turns = [
+            turn
+            for turn in texts.turns(data)
+            if 8 <= len(turn) <= 140 and texts.SPEAKABLE.fullmatch(turn)
+        ]
+
+    def draw(self, rng: np.random.Generator) -> str:
+        """One of them: two thirds trivia, one third turns."""
+        pool = self.trivia if rng.random() < 0.67 else self.turns
+        hard = rng.random() < 0.5
+        for _ in range(TRIES):
+            text = " ".join(pool[int(rng.integers(len(pool)))].split())
+            if not hard or self.hard(text):
+                break
+        return text[0].upper() + text[1:]
+
+
+def has_number(text: str) -> bool:
+    """Whether there is a figure in it, which Whisper and the language model cut differently."""
+    return any(letter.isdigit() for letter in text)
+
+
+class Corpus:
+    """Builds shards.
+
+    Args:
+        data: the data folder (docs/data.md).
+        listener: Whisper, by whose states everything is kept.
+        piper: folder of a Piper voice, None to do without.
+        labels: transcripts of real clips without text, by file name (`pseudo_labels`).
+    """
+
+    def __init__(
+        self, data: Path, listener: Listener, piper: Path | None, labels: dict[str, str]
+    ) -> None:
+        self.listener, self.labels = listener, labels
+        self.augment, self.questions = Augment(data), Questions(data, has_number)
+        self.real = recordings(data)
+        self.voices: Sequence[Voice] = training_voices(piper)
+
+    def clips(self, shard: int, seed: int) -> Iterator[tuple[NDArray[np.float32], str]]:
+        """Audio [N] at 16 kHz and known text (maybe empty) of the clips of a shard."""
+        rng = np.random.default_rng([seed, shard])
+        half = SHARD // 2 if self.real else 0
+        order = np.random.default_rng(seed).permutation(len(self.real))
+        for i in range(half):
+            clip = self.real[order[(shard * half + i) % len(order)]]
+            pcm = audio_file.read(clip.path, SAMPLE_RATE)
+            text = clip.text or self.labels.get(clip.path.name, "")
+            first_time = shard * half + i < len(order)
+            yield (pcm if first_time and rng.random() < 0.5 else self.augment(pcm, rng)), text
+        for _ in range(SHARD - half):
+            text = self.questions.draw(rng)
+            pcm = self.voices[int(rng.integers(len(self.voices)))].speak(text)
+            pcm = pcm[: int(LONGEST * SAMPLE_RATE)]
+            yield self.augment(pcm, rng), text
+
+    def shard(self, number: int, seed: int, path: Path) -> float:
+        """Write shard `number` to `path` and return its hours of audio."""
+        clips = sorted(self.clips(number, seed), key=lambda clip: len(clip[0]))
+        rows = []
+        for i in range(0, len(clips), 16):
+            batch = clips[i : i + 16]
+            heard = self.listener.hear_batch([pcm for pcm, _ in batch])
+            rows += [(h, written(h.text, text)) for h, (_, text) in zip(heard, batch, strict=True)]
+        save(path, rows)
+        return sum(len(pcm) for pcm, _ in clips) / SAMPLE_RATE / 3600
+
+
+def save(path: Path, rows: Sequence[tuple[Heard, str]]) -> None:
+    """Write clips and their texts as one file, atomically."""
+    part = path.with_suffix(".part")
+    torch.save(
+        [
+            {
+                "frames": heard.frames.half(),
+                "words": heard.words.half(),
+                "path": heard.path.short(),
+                "heard": heard.text,
+                "text": text,
+            }
+            for heard, text in rows
+        ],
+        part,
+    )
+    part.replace(path)
+
+
+@lru_cache(maxsize=400)
+def read(path: Path) -> list[tuple[Heard, str]]:
+    """The clips of a shard and their texts; states stay float16."""
+    rows = torch.load(path, weights_only=True)
+    return [
+        (Heard(row["frames"], row["words"], row["path"], row["heard"]), row["text"]) for row in rows
+    ]
+
+
+def pseudo_labels(data: Path, whisper: Path, out: Path) -> dict[str, str]:
+    """Transcripts of the real clips without text, by a better Whisper; kept in `out`.
+
+    Args:
+        data: the data folder.
+        whisper: folder of a Whisper with its `ctranslate2` files.
+        out: JSON file, read if it exists.
+    """
+    if out.exists():
+        labels: dict[str, str] = json.loads(out.read_text())
+        return labels
+    from faster_whisper import WhisperModel
+
+    model = WhisperModel(str(whisper / "ctranslate2"), compute_type="int8", cpu_threads=1)
+    labels = {}
+    for clip in tqdm([c for c in recordings(data) if not c.text], desc="pseudo-labels"):
+        pieces, _ = model.transcribe(
+            audio_file.read(clip.path, SAMPLE_RATE),
+            language="en",
+            beam_size=1,
+            without_timestamps=True,
+        )
+        labels[clip.path.name] = "".join(piece.text for piece in pieces).strip()
+    out.write_text(json.dumps(labels, indent=0))
+    return labels
+
+
+def build(corpus: Corpus, out: Path, *, hours: float, minutes: float, seed: int = 0) -> float:
+    """Add shards to `out` until there are `hours` of audio or `minutes` have passed.
+
+    Returns:
+        Hours of audio made by this call.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    deadline, made, number = time.monotonic() + 60 * minutes, 0.0, 0
+    with tqdm(total=round(hours, 2), desc="ears corpus", unit="h") as bar:
+        while made < hours and time.monotonic() < deadline:
+            path = out / f"{number:05d}.pt"
+            if not path.exists():
+                took = corpus.shard(number, seed, path)
+                made += took
+                bar.update(round(took, 3))
+            number += 1
+    return made

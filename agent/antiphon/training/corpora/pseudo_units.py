@@ -1,0 +1,153 @@
+"""Pseudo units: replies as the frozen stage-II generator says them, many sentences at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from tqdm import tqdm
+
+from antiphon.llm.llama import Cache
+from antiphon.t2c.text_to_codec import Clause, TextToCodec
+from antiphon.t2c.trigger import BreathTrigger, Trigger
+from antiphon.t2c.unit_lm import UnitLM
+from antiphon.training.corpora.own_replies import OwnReply
+from antiphon.training.jobs.unit_lm import Example
+
+TOGETHER = 32
+"""Sentences spoken at once."""
+
+
+@dataclass(frozen=True)
+class EchoExample:
+    """One sentence of a reply the language model wrote, as the stage-II generator says it."""
+
+    speech: Example
+    """`tokens` index the reply's tokens here, not the vocabulary."""
+    cut: int
+    """Sounds of the first segment the trigger cut; all of them if the sentence is one segment."""
+    ids: NDArray[np.int64]
+    """[T] the reply's tokens."""
+    hidden: NDArray[np.float16]
+    """[T, H] their predictor states."""
+    prompt: NDArray[np.int64]
+    """Tokens before the reply."""
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence that waits to be spoken."""
+
+    clauses: list[Clause]
+    owners: list[int]
+    """Token of the reply that each sound belongs to."""
+    reply: OwnReply
+
+
+@torch.inference_mode()
+def pseudo(
+    model: TextToCodec,
+    replies: Iterable[OwnReply],
+    *,
+    trigger: Trigger | None = None,
+    liveliness: float = 0.5,
+    seed: int = 0,
+) -> list[EchoExample]:
+    """Pseudo units of replies, sentence by sentence.
+
+    Args:
+        model: the stage-II generator; speaks from token embeddings.
+        replies: of the language model.
+        trigger: cuts the replies into segments.
+        liveliness: of the lengths.
+        seed: of the lengths.
+    """
+    chance = torch.Generator().manual_seed(seed)
+    waiting: list[Sentence] = []
+    for reply in tqdm(replies, desc="plan", unit="reply"):
+        state, first = model.start(), 0
+        for segment in (trigger or BreathTrigger()).cut(reply.tokens):
+            plan, state = model.plan(
+                segment, state, source="text", liveliness=liveliness, generator=chance
+            )
+            for clause in plan.clauses:
+                if clause.fresh:
+                    waiting.append(Sentence([], [], reply))
+                waiting[-1].clauses.append(clause)
+                waiting[-1].owners.extend(first + token for token in clause.tokens)
+            first += len(segment.tokens)
+    # Sentences of about one length finish together.
+    waiting.sort(key=lambda s: sum(len(c.condition) for c in s.clauses))
+    examples = []
+    for i in tqdm(range(0, len(waiting), TOGETHER), desc="pseudo units", unit="batch"):
+        batch = waiting[i : i + TOGETHER]
+        spoken = speak_many(model.lm, [s.clauses for s in batch], model.word_lengths)
+        examples += [
+            _example(s, words, model.word_lengths) for s, words in zip(batch, spoken, strict=True)
+        ]
+    return examples
+
+
+def speak_many(
+    lm: UnitLM, sentences: Sequence[Sequence[Clause]], lengths: torch.Tensor
+) -> list[list[int]]:
+    """Likeliest words of many sentences, each what `UnitLM.speak` gives for its clauses.
+
+    Args:
+        lm: the unit LM.
+        sentences: clauses of each.
+        lengths: [words] units of every word.
+    """
+    seen = nn.utils.rnn.pad_sequence(
+        [torch.cat([lm.see(c.condition) for c in clauses]) for clauses in sentences],
+        batch_first=True,
+    )
+    # Units left in the clause at every unit: no word crosses the end of a clause.
+    room = nn.utils.rnn.pad_sequence(
+        [
+            torch.cat([torch.arange(len(c.condition), 0, -1) for c in clauses])
+            for clauses in sentences
+        ],
+        batch_first=True,
+    )
+    totals = (room > 0).sum(1)
+    at = torch.zeros(len(sentences), dtype=torch.long)
+    previous = torch.full_like(at, lm.start_id)
+    words: list[list[int]] = [[] for _ in sentences]
+    cache: Cache = ()
+    position = 0
+    rows = torch.arange(len(sentences))
+    while (at < totals).any():
+        where = torch.minimum(at, totals - 1)
+        x = lm.embed_tokens(previous) + seen[rows, where]
+        y, cache = lm.model(x[:, None], cache, position)
+        logits = lm.lm_head(y[:, 0]).float()
+        previous = logits.masked_fill(lengths > room[rows, where][:, None], -torch.inf).argmax(-1)
+        for row in (at < totals).nonzero().flatten().tolist():
+            words[row].append(int(previous[row]))
+        at = at + lengths[previous]
+        position += 1
+    return words
+
+
+def _example(sentence: Sentence, words: Sequence[int], lengths: torch.Tensor) -> EchoExample:
+    owners = np.array(sentence.owners, np.int64)
+    used = int(owners.max()) + 1
+    spans = lengths.numpy()[np.array(words)]
+    return EchoExample(
+        Example(
+            np.array([s for c in sentence.clauses for s in c.sounds], np.int64),
+            np.array([n for c in sentence.clauses for n in c.lengths], np.int64),
+            owners,
+            np.array(words, np.int64),
+            spans.cumsum() - spans,
+        ),
+        len(sentence.clauses[0].sounds),
+        np.array([token.id for token in sentence.reply.tokens[:used]], np.int64),
+        torch.stack([token.hidden for token in sentence.reply.tokens[:used]]).half().numpy(),
+        np.array(sentence.reply.prompt, np.int64),
+    )

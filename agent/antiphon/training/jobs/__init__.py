@@ -1,0 +1,1 @@
+"""One training job a module. Knows the corpora."""

@@ -1,0 +1,184 @@
+"""Train the pronouncer on running text labelled by the teacher's phonemizer."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from antiphon.t2c.phonemes import SPACE, Inventory, group
+from antiphon.t2c.pronouncer import Pronouncer, PronouncerConfig, character_ids, unit_scale
+from antiphon.t2c.spelling import pieces_of, spell
+from antiphon.training.corpora.teacher import Teacher
+from antiphon.training.loop import Schedule, fit
+
+BATCH = 64
+DROPPED = 0.15
+"""Share of texts whose token vectors are hidden, so that spelling alone suffices."""
+RARE = 0.3
+"""Share of texts made of words of the lexicon, names among them."""
+
+
+def sounds_of(teacher: Teacher, text: str) -> list[str]:
+    """Sounds of `text` as the teacher says it, sentences joined by a space, without marks."""
+    joined: list[str] = []
+    for symbols in teacher.symbols(text):
+        joined += ([SPACE] if joined else []) + group(symbols)
+    return joined
+
+
+@dataclass
+class Speller:
+    """Text to what the pronouncer reads, by the language model's own tokens."""
+
+    tokenizer: Any
+    embeddings: torch.Tensor
+    """[V, H] the language model's token embeddings."""
+
+    def __call__(self, text: str) -> tuple[str, torch.Tensor, torch.Tensor]:
+        """Spoken text, its character ids [C] and its token vectors [C, H] at unit scale."""
+        encoded = self.tokenizer(text, return_offsets_mapping=True, add_special_tokens=False)
+        form = spell(pieces_of(text, encoded["offset_mapping"]))
+        ids = torch.tensor([encoded["input_ids"][t] for t in form.tokens], dtype=torch.long)
+        vectors = unit_scale(self.embeddings[ids].float())
+        return form.text, torch.tensor(character_ids(form.text), dtype=torch.long), vectors
+
+    def tokens(self, text: str) -> list[int]:
+        """Token id that each character of the spoken text belongs to."""
+        encoded = self.tokenizer(text, return_offsets_mapping=True, add_special_tokens=False)
+        form = spell(pieces_of(text, encoded["offset_mapping"]))
+        return [encoded["input_ids"][t] for t in form.tokens]
+
+
+class Pronunciation(nn.Module):
+    """CTC loss of a pronouncer on random pieces of text.
+
+    Args:
+        pronouncer: what learns.
+        inventory: of its sounds.
+        teacher: labels the texts.
+        speller: reads them.
+        texts: running text.
+        lexicon: single words, for rare ones.
+    """
+
+    def __init__(
+        self,
+        pronouncer: Pronouncer,
+        inventory: Inventory,
+        teacher: Teacher,
+        speller: Speller,
+        texts: Sequence[str],
+        lexicon: Sequence[str],
+    ) -> None:
+        super().__init__()
+        self.pronouncer = pronouncer
+        self.inventory, self.teacher, self.speller = inventory, teacher, speller
+        kept = max(1, len(texts) // 50)
+        self.held_texts, self.texts, self.lexicon = texts[:kept], texts[kept:], lexicon
+
+    def step(self, step: int) -> Mapping[str, torch.Tensor]:
+        """Loss on the batch of `step`."""
+        rng = random.Random(step)
+        return self.losses([self._draw(rng) for _ in range(BATCH)], rng)
+
+    def losses(self, texts: Sequence[str], rng: random.Random | None) -> dict[str, torch.Tensor]:
+        """Mean CTC loss a sound, of texts of any length."""
+        scores, lengths, labels = self.score(texts, rng)
+        loss = F.ctc_loss(
+            scores.transpose(0, 1),
+            torch.tensor([s for row in labels for s in row]),
+            lengths,
+            torch.tensor([len(row) for row in labels]),
+            blank=self.pronouncer.blank,
+            zero_infinity=True,
+        )
+        return {"loss": loss}
+
+    def score(
+        self, texts: Sequence[str], rng: random.Random | None
+    ) -> tuple[torch.Tensor, torch.Tensor, list[list[int]]]:
+        """Slot scores [B, T, sounds + 1], slots of each text [B], and its true sounds."""
+        read = [self.speller(text) for text in texts]
+        read = [row for row in read if len(row[1])]
+        labels = [self.inventory.ids(sounds_of(self.teacher, form)) for form, _, _ in read]
+        # Kernels are compiled for every new shape: let there be few.
+        longest = -(-max(len(ids) for _, ids, _ in read) // 32) * 32
+        width = read[0][2].shape[-1]
+        characters = torch.zeros(len(read), longest, dtype=torch.long)
+        vectors = torch.zeros(len(read), longest, width)
+        mask = torch.zeros(len(read), longest, dtype=torch.bool)
+        for i, (_, ids, vector) in enumerate(read):
+            characters[i, : len(ids)] = ids
+            mask[i, : len(ids)] = True
+            if rng is None or rng.random() > DROPPED:
+                vectors[i, : len(ids)] = vector
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.training):
+            scores = self.pronouncer(characters, vectors, mask)
+        slots = mask.sum(1) * (scores.shape[1] // longest)
+        return scores.float(), slots, labels
+
+    def held_out(self, count: int = 256) -> dict[str, float]:
+        """Sound error rate on texts training never sees, with and without token vectors."""
+        texts = self.held_texts[:count]
+        hidden = random.Random(0)
+        hidden.random = lambda: 0.0  # type: ignore[method-assign]
+        return {
+            "error": self._error(texts, None),
+            "error_spelling_only": self._error(texts, hidden),
+        }
+
+    def _error(self, texts: Sequence[str], rng: random.Random | None) -> float:
+        scores, slots, labels = self.score(texts, rng)
+        wrong = sum(
+            distance(self.pronouncer.read(row[:n])[0], label)
+            for row, n, label in zip(scores, slots.tolist(), labels, strict=True)
+        )
+        return wrong / max(1, sum(map(len, labels)))
+
+    def _draw(self, rng: random.Random) -> str:
+        if rng.random() < RARE:
+            words = rng.choices(self.lexicon, k=rng.randint(1, 8))
+            return " ".join(words) + rng.choice(["", ".", ",", "?"])
+        text = rng.choice(self.texts)
+        words = text.split()
+        if rng.random() < 0.4 and len(words) > 2:
+            first = rng.randrange(len(words) - 1) if rng.random() < 0.6 else 0
+            last = rng.randint(first + 1, len(words))
+            text = (" " if first else "") + " ".join(words[first:last])
+        return text
+
+
+def distance(a: Sequence[int], b: Sequence[int]) -> int:
+    """Edit distance."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        before, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (x != y))
+    return row[-1]
+
+
+def train(
+    task: Pronunciation,
+    out: Path,
+    *,
+    steps: int = 4000,
+    minutes: float | None = None,
+    seed: int = 0,
+) -> None:
+    """Train, or go on training, a pronouncer in `out`."""
+    schedule = Schedule(steps, lr=1.5e-3, warmup=200)
+    fit(task, task.step, schedule, out, minutes=minutes, seed=seed, evaluate=task.held_out)
+
+
+def new_pronouncer(inventory: Inventory, hidden: int, seed: int = 0) -> Pronouncer:
+    """An untrained pronouncer."""
+    torch.manual_seed(seed)
+    return Pronouncer(PronouncerConfig(len(inventory), hidden))

@@ -1,0 +1,211 @@
+"""Stage I, the adapter: it learns to hear.
+
+`align` trains what lies before its CTC head, `answer` what the language model makes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
+
+from antiphon.errors import UserError
+from antiphon.llm import chat_template
+from antiphon.recognition.whisper.transcriber import Heard
+from antiphon.s2t.adapter import Adapter
+from antiphon.training.corpora import heard_speech
+from antiphon.training.jobs.language_model import drawn, reply_logits
+from antiphon.training.loop import Schedule, fit
+
+OTHERS = 5
+"""Of the labels that do not occur, one in so many is told from those that do."""
+
+
+class Clips:
+    """Heard clips with their labels, drawn by step.
+
+    Args:
+        shards: files of `heard_speech`.
+        spell: labels of a text, None if it cannot be spelled.
+    """
+
+    def __init__(self, shards: Sequence[Path], spell: Callable[[str], list[int] | None]) -> None:
+        self.clips: list[tuple[Heard, torch.Tensor, str]] = []
+        for path in shards:
+            for heard, text in heard_speech.read(path):
+                labels = spell(text)
+                if labels and len(labels) < len(heard.path):
+                    self.clips.append((heard, torch.tensor(labels), text))
+        self.clips.sort(key=lambda clip: len(clip[0].path))
+        if not self.clips:
+            raise UserError("the ears corpus is empty: run `antiphon train corpus` first")
+
+    def batch(
+        self, step: int, size: int, seed: int = 0
+    ) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
+        """Frames [size, T, audio], lengths [size] and labels of neighbours in length."""
+        count = max(1, len(self.clips) // size)
+        order = drawn(count, step // count, seed)
+        return self.take(range(order[step % count] * size, (order[step % count] + 1) * size))
+
+    def take(self, rows: range) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
+        """The same for certain clips."""
+        chosen = [self.clips[i] for i in rows if i < len(self.clips)]
+        frames = [heard.wide.float() for heard, _, _ in chosen]
+        lengths = torch.tensor([len(row) for row in frames])
+        return pad_sequence(frames, batch_first=True), lengths, [c[1] for c in chosen]
+
+
+def align(
+    adapter: Adapter,
+    train: Clips,
+    held_out: Clips,
+    out: Path,
+    *,
+    steps: int = 600,
+    batch: int = 16,
+    lr: float = 5e-4,
+    minutes: float | None = None,
+    seed: int = 0,
+) -> None:
+    """Train what lies before the CTC head; held-out loss is logged.
+
+    The head's rows are Whisper's embeddings and stay. Only rows of labels that occur, and every
+    `OTHERS`-th of the rest, take part in the softmax: all of them would cost more than the adapter.
+    """
+    for part in (adapter.lbm, adapter.gate, adapter.audio_feature_head):
+        part.requires_grad_(False)
+    count = adapter.config.vocabulary
+    occurring = [clip[1] for clip in (*train.clips, *held_out.clips)]
+    active = torch.cat([*occurring, torch.arange(0, count, OTHERS)]).unique()
+    place = torch.zeros(count, dtype=torch.long).scatter(0, active, torch.arange(len(active)))
+    head = adapter.audio_feature_head.weight[active]
+
+    def ctc(frames: torch.Tensor, lengths: torch.Tensor, labels: list[torch.Tensor]) -> Any:
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = F.linear(adapter.features(frames, lengths), head)
+        return adapter.loss(logits.float().log_softmax(-1), lengths, [place[row] for row in labels])
+
+    def losses(step: int) -> Mapping[str, torch.Tensor]:
+        return {"loss": ctc(*train.batch(step, batch, seed))}
+
+    def evaluate() -> Mapping[str, float]:
+        starts = range(0, len(held_out.clips), batch)
+        found = [ctc(*held_out.take(range(i, i + batch))).item() for i in starts]
+        return {"ctc": sum(found) / len(found)}
+
+    schedule = Schedule(steps=steps, lr=lr, warmup=30, weight_decay=0.0)
+    fit(
+        adapter,
+        losses,
+        schedule,
+        out,
+        minutes=minutes,
+        seed=seed,
+        save_every=50,
+        evaluate=evaluate,
+        evaluate_every=100,
+    )
+
+
+def answer(
+    adapter: Adapter,
+    llm: Any,
+    tokenizer: Any,
+    train: Clips,
+    held_out: Clips,
+    told: Callable[[str], str | None],
+    out: Path,
+    *,
+    whole: bool = False,
+    steps: int = 400,
+    batch: int = 8,
+    lr: float = 5e-4,
+    minutes: float | None = None,
+    seed: int = 0,
+) -> None:
+    """Train the adapter through the frozen language model: CE + 0.3 CTC.
+
+    The cross entropy is that of the reply's tokens under what the language model predicts after the
+    question it has heard, with what it predicts after the same question in writing as the truth;
+    logged less its least value, which makes it a divergence in nats a token (`kl`).
+
+    Args:
+        adapter: after `align`, or as computed.
+        llm: with its LoRA merged.
+        tokenizer: of the language model.
+        train: spoken questions; clips without a reply are not used.
+        held_out: others, whose divergence is logged.
+        told: the reply to a question's text, None if there is none.
+        out: folder of the run.
+        whole: whether all of the adapter learns; else only what it tells besides the words, and
+            the words are heard as before.
+        steps: optimizer steps.
+        batch: clips a step.
+        lr: peak learning rate.
+        minutes: longest run.
+        seed: of the order.
+    """
+    adapter.requires_grad_(whole)
+    for part in (adapter.lbm, adapter.gate):
+        part.requires_grad_(True)
+    for clips in (train, held_out):
+        clips.clips = [clip for clip in clips.clips if told(clip[2])]
+    before, after = chat_template.around(tokenizer)
+    end = tokenizer.convert_tokens_to_ids("<|im_end|>")
+    table = llm.get_input_embeddings().weight
+
+    def heard(clips: Clips, rows: range) -> dict[str, torch.Tensor]:
+        frames, lengths, labels = clips.take(rows)
+        with torch.set_grad_enabled(whole and torch.is_grad_enabled()):
+            features = adapter.features(frames, lengths)
+        chosen = [clips.clips[i] for i in rows]
+        asked = []
+        for row, (hearing, _, _) in zip(features, chosen, strict=True):
+            with torch.set_grad_enabled(whole and torch.is_grad_enabled()):
+                pooled = adapter.pool(row[: len(hearing.path)], hearing.path.long())
+                log_probs = adapter.log_probs(pooled)
+            kept, _ = adapter.said(log_probs)
+            asked.append(adapter.embed(pooled, log_probs, kept, table).to(table.dtype))
+        replied = [
+            [*chat_template.encode(tokenizer, told(text) or ""), end] for _, _, text in chosen
+        ]
+        with torch.no_grad():
+            read = [table[chat_template.encode(tokenizer, text)] for _, _, text in chosen]
+            truth = reply_logits(llm, before, after, read, replied).log_softmax(-1)
+        found = reply_logits(llm, before, after, asked, replied).log_softmax(-1)
+        kl = F.kl_div(found, truth, log_target=True, reduction="batchmean")
+        if not whole:
+            return {"loss": kl, "kl": kl}
+        ctc = adapter.loss(adapter.log_probs(features), lengths, labels)
+        return {"loss": kl + 0.3 * ctc, "kl": kl, "ctc": ctc}
+
+    def losses(step: int) -> Mapping[str, torch.Tensor]:
+        count = max(1, len(train.clips) // batch)
+        first = drawn(count, step // count, seed)[step % count] * batch
+        return heard(train, range(first, min(first + batch, len(train.clips))))
+
+    def evaluate() -> Mapping[str, float]:
+        starts = range(0, len(held_out.clips), batch)
+        found = [
+            heard(held_out, range(i, min(i + batch, len(held_out.clips))))["kl"].item()
+            for i in starts
+        ]
+        return {"kl": sum(found) / max(1, len(found))}
+
+    schedule = Schedule(steps=steps, lr=lr, warmup=20, weight_decay=0.0)
+    fit(
+        adapter,
+        losses,
+        schedule,
+        out,
+        minutes=minutes,
+        seed=seed,
+        save_every=50,
+        evaluate=evaluate,
+        evaluate_every=50,
+    )

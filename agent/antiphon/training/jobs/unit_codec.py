@@ -1,0 +1,169 @@
+"""Train the unit codec on the teacher's latents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from antiphon.training.corpora.teacher import Teacher
+from antiphon.training.corpora.teacher_latents import Corpus
+from antiphon.training.loop import Schedule, fit
+from antiphon_codecs.unit.unit_codec import UnitCodec, UnitCodecConfig
+
+BATCH = 16
+FRAMES = 172
+"""Two seconds."""
+NOISE = 0.667
+"""Piper's own amount of noise."""
+ROUGHNESS = 0.5
+"""How much of it a decoded latent gets; with all of it fewer words are understood."""
+RARE = 50
+"""Frames of a unit that weigh as much as what all units have in common."""
+HELD_OUT = 0.03
+"""Share of the corpus, at its end, that training never sees."""
+
+
+def generator_weights(voice: Path) -> dict[str, torch.Tensor]:
+    """The HiFi-GAN's parameters out of a Piper voice's ONNX file."""
+    import onnx
+    from onnx import numpy_helper
+
+    return {
+        tensor.name.removeprefix("dec."): torch.from_numpy(numpy_helper.to_array(tensor).copy())
+        for tensor in onnx.load(voice).graph.initializer
+        if tensor.name.startswith("dec.")
+    }
+
+
+def new_codec(corpus: Corpus, voice: Path, config: UnitCodecConfig) -> UnitCodec:
+    """An untrained codec around the voice's frozen generator."""
+    codec = UnitCodec(config)
+    mean, std = corpus.statistics()
+    codec.mean.copy_(mean)
+    codec.std.copy_(std)
+    codec.generator.load_state_dict(generator_weights(voice))
+    codec.generator.requires_grad_(False)
+    return codec
+
+
+def add_noise(codec: UnitCodec, teacher: Teacher, sentences: Sequence[str]) -> None:
+    """Give decoded latents the noise that the teacher's were made without.
+
+    Latents are easy to write as units because the teacher's noise was left out, but without it a
+    voice sounds too smooth. That noise hardly depends on its neighbours in time (autocorrelation
+    0.08 from frame to frame), but some sounds have twice as much of it as others: what is measured
+    is its deviation for every unit, and the correlation between the latent's dimensions.
+
+    Args:
+        codec: trained; its units say which sound it is.
+        teacher: the voice.
+        sentences: what it says with and without noise, in the same rhythm.
+    """
+    added, owners = [], []
+    width = codec.config.stride * codec.config.latent
+    for text in sentences:
+        for phonemes in teacher.phonemes(text):
+            rough, smooth = (
+                teacher.speak(text, phonemes, noise=noise, noise_w=0.0).latent.astype(np.float32)
+                for noise in (NOISE, 0.0)
+            )
+            units = codec.encode_latent(torch.from_numpy(smooth))
+            noise = (rough - smooth)[: len(units) * codec.config.stride]
+            added.append(noise.reshape(len(units), width))
+            owners.append(units)
+    noises, units = torch.from_numpy(np.concatenate(added)), np.concatenate(owners)
+    usual = noises.square().mean(0)
+    for unit in range(codec.n_units):
+        own = noises[units == unit]
+        variance = (own.square().sum(0) + RARE * usual) / (len(own) + RARE)
+        codec.roughness[unit] = variance.sqrt()
+    even = codec.frames((noises / codec.roughness[units])[None])[0]
+    alike = even.double().mT.corrcoef() + 1e-4 * torch.eye(even.shape[1])
+    codec.texture.copy_(torch.linalg.cholesky(alike))
+    codec.roughness.mul_(ROUGHNESS)
+
+
+class Reconstruction(nn.Module):
+    """Losses of a codec on random pieces of latents."""
+
+    def __init__(self, codec: UnitCodec, latents: list[np.ndarray]) -> None:
+        super().__init__()
+        self.codec = codec
+        frames = torch.from_numpy(np.concatenate(latents))
+        kept = int(len(frames) * (1 - HELD_OUT))
+        self.train_frames, self.held_frames = frames[:kept], frames[kept:]
+
+    def losses(self, z: torch.Tensor) -> dict[str, torch.Tensor]:
+        """MSE of normalized latents, L1 after the generator's first layer, commitment."""
+        codec = self.codec
+        x = codec.normalize(z)
+        with torch.autocast("cpu", torch.bfloat16):
+            code = codec.encoder(codec.patches(x))
+        code, units, commitment = codec.quantizer(code.float())
+        with torch.autocast("cpu", torch.bfloat16):
+            y = codec.frames(codec.decoder(code))
+            first = codec.generator.conv_pre
+            heard = F.l1_loss(first(codec.denormalize(y.float()).mT), first(z.mT))
+        mse = F.mse_loss(y.float(), x)
+        used = torch.bincount(units.flatten(), minlength=codec.config.codes).gt(0).float().mean()
+        return {
+            "loss": mse + 0.05 * heard.float() + 0.25 * commitment,
+            "mse": mse,
+            "heard": heard,
+            "codes_used": used,
+        }
+
+    def step(self, step: int) -> Mapping[str, torch.Tensor]:
+        """Losses on the batch of `step`."""
+        return self.losses(self._pieces(self.train_frames, step))
+
+    def held_out(self) -> dict[str, float]:
+        """Figures on speech training never sees."""
+        rows = [self.losses(self._pieces(self.held_frames, i)) for i in range(4)]
+        return {name: float(torch.stack([r[name] for r in rows]).mean()) for name in rows[0]}
+
+    def _pieces(self, frames: torch.Tensor, step: int) -> torch.Tensor:
+        draw = torch.Generator().manual_seed(step)
+        starts = torch.randint(len(frames) - FRAMES, (BATCH,), generator=draw)
+        return torch.stack([frames[i : i + FRAMES] for i in starts.tolist()]).float()
+
+
+def train(
+    corpus: Corpus,
+    voice: Path,
+    out: Path,
+    *,
+    config: UnitCodecConfig | None = None,
+    steps: int = 3000,
+    minutes: float | None = None,
+    seed: int = 0,
+) -> UnitCodec:
+    """Train, or go on training, a codec in `out`.
+
+    Args:
+        corpus: the teacher's latents.
+        voice: the Piper voice's ONNX file, for its generator.
+        out: folder of checkpoint, log and curves.
+        config: sizes of a new codec.
+        steps: length of the whole run.
+        minutes: stop after this long; the checkpoint is complete at any time.
+        seed: of initial weights and batches.
+    """
+    torch.manual_seed(seed)
+    codec = new_codec(corpus, voice, config or UnitCodecConfig())
+    task = Reconstruction(codec, corpus.latents)
+    fit(
+        task,
+        task.step,
+        Schedule(steps, lr=8e-4, betas=(0.9, 0.98)),
+        out,
+        minutes=minutes,
+        seed=seed,
+        evaluate=task.held_out,
+    )
+    return codec.eval()

@@ -1,0 +1,164 @@
+"""The recipe of the ears from first to last: where every job reads from and writes to.
+
+Jobs in order: `corpus`, `reply`, `align`, `answer`. Each continues where it was stopped and writes
+what it has learned into the folder of the ears.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from antiphon import weights
+from antiphon.llm import chat_template, lora
+from antiphon.recognition.whisper.transcriber import Listener
+from antiphon.s2t.adapter import Adapter
+from antiphon.s2t.ctc_labels import Speller, vocabulary
+from antiphon.s2t.question_encoder import load_adapter, save_adapter
+from antiphon.training.adapter_warm_start import warm_start
+from antiphon.training.corpora import heard_speech, own_replies, texts
+from antiphon.training.jobs import language_model, s2t_adapter
+
+LABELS = 32_768
+"""CTC labels, the blank included."""
+LAYERS = 2
+"""Depth of the adapter."""
+ANSWER = 16
+"""Tokens of a reply that hearing is judged by."""
+HELD_OUT = 1
+"""Shards kept for the held-out loss."""
+TURNS = 10
+"""Every tenth turn of the dialogues is enough to choose the labels by."""
+
+
+@dataclass
+class Ears:
+    """Ears being made.
+
+    Attributes:
+        data: folder of the open collections (docs/data.md).
+        work: folder of corpora and checkpoints.
+        out: folder of the finished ears.
+        llm: the language model they belong to.
+        encoder: the Whisper they hear with.
+        seed: of everything.
+    """
+
+    data: Path
+    work: Path
+    out: Path
+    llm: str = "smollm2-135m-instruct"
+    encoder: str = "whisper-tiny.en"
+    seed: int = 0
+
+    @cached_property
+    def listener(self) -> Listener:
+        """Whisper."""
+        return Listener.load(weights.path(self.encoder))
+
+    def language_model(self, *, corrected: bool) -> tuple[Any, Any]:
+        """Language model, with the trained LoRA or without, and its tokenizer."""
+        llm, tokenizer = language_model.load_llm(weights.path(self.llm))
+        if corrected:
+            lora.merge(llm, self.out / "lora.safetensors")
+        return llm, tokenizer
+
+    def corpus(self, hours: float, minutes: float) -> float:
+        """Spoken questions and human speech as Whisper hears them; returns the hours made."""
+        self.work.mkdir(parents=True, exist_ok=True)
+        labels = heard_speech.pseudo_labels(
+            self.data, weights.path("whisper-base"), self.work / "labels.json"
+        )
+        corpus = heard_speech.Corpus(self.data, self.listener, None, labels)
+        out = self.work / "corpus"
+        return heard_speech.build(corpus, out, hours=hours, minutes=minutes, seed=self.seed)
+
+    def reply(self, steps: int = 500, minutes: float | None = None) -> None:
+        """The manner of answering."""
+        folder = weights.path(self.llm)
+        out = self.work / "reply"
+        language_model.reply(folder, self.data, out, steps=steps, minutes=minutes, seed=self.seed)
+        self._publish(out / "lora.safetensors")
+
+    def align(self, steps: int = 0, minutes: float | None = None) -> None:
+        """Hearing: the adapter as computed from Whisper, and its CTC trained if there are steps."""
+        _, tokenizer = self.language_model(corrected=False)
+        adapter = self._adapter(tokenizer)
+        if steps:
+            train, held_out = self._clips(adapter, tokenizer)
+            out = self.work / "align"
+            s2t_adapter.align(
+                adapter, train, held_out, out, steps=steps, minutes=minutes, seed=self.seed
+            )
+        self._save(adapter)
+
+    def answer(
+        self, steps: int = 250, minutes: float | None = None, *, whole: bool = False
+    ) -> None:
+        """Hearing, by what the language model makes of it; see `s2t_adapter.answer`."""
+        llm, tokenizer = self.language_model(corrected=True)
+        adapter, _ = load_adapter(self.out / "adapter.safetensors")
+        train, held_out = self._clips(adapter, tokenizer)
+        told = self._replies(llm, tokenizer, [c[2] for c in (*train.clips, *held_out.clips)])
+        s2t_adapter.answer(
+            adapter,
+            llm,
+            tokenizer,
+            train,
+            held_out,
+            told.get,
+            self.work / "answer",
+            whole=whole,
+            steps=steps,
+            minutes=minutes,
+            seed=self.seed,
+        )
+        self._save(adapter)
+
+    def _replies(self, llm: Any, tokenizer: Any, texts: Sequence[str]) -> dict[str, str]:
+        """What the language model answers to texts it reads; kept, since writing takes minutes."""
+        path = self.work / "replies.json"
+        told: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        new = sorted({text for text in texts if text not in told})
+        before, after = chat_template.around(tokenizer)
+        prompts = {(*before, *chat_template.encode(tokenizer, t), *after): t for t in new}
+        for reply in own_replies.write(llm, tokenizer, new, len(new), self.seed, ANSWER):
+            told[prompts[tuple(reply.prompt)]] = "".join(token.text for token in reply.tokens)
+        path.write_text(json.dumps(told, indent=0))
+        return told
+
+    def _clips(
+        self, adapter: Adapter, tokenizer: Any
+    ) -> tuple[s2t_adapter.Clips, s2t_adapter.Clips]:
+        """What is learned from, and what is held out."""
+        spell = Speller(adapter.tokens, tokenizer, self.listener.tokenizer)
+        shards = sorted((self.work / "corpus").glob("*.pt"))
+        return s2t_adapter.Clips(shards[HELD_OUT:], spell), s2t_adapter.Clips(
+            shards[:HELD_OUT], spell
+        )
+
+    def _adapter(self, tokenizer: Any) -> Adapter:
+        asked = texts.questions(self.data)
+        sentences = [question[:1].upper() + question[1:] for question, _ in asked] * 2
+        sentences += [answer for _, answers in asked for answer in answers if answer]
+        sentences += list(texts.turns(self.data))[::TURNS]
+        labels = vocabulary(sentences, tokenizer, self.listener.tokenizer, LABELS)
+        torch.manual_seed(self.seed)
+        return warm_start(self.listener, tokenizer, labels, 576, 9, LAYERS)
+
+    def _save(self, adapter: Adapter) -> None:
+        self.out.mkdir(parents=True, exist_ok=True)
+        save_adapter(adapter, self.listener.silence, self.out / "adapter.safetensors")
+
+    def _publish(self, file: Path) -> None:
+        self.out.mkdir(parents=True, exist_ok=True)
+        part = self.out / f"{file.name}.part"
+        shutil.copyfile(file, part)
+        part.replace(self.out / file.name)

@@ -1,0 +1,157 @@
+"""How well tools are chosen: right ones among 5, 10 and 20, none where none is asked for."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from antiphon.tools.arguments import Filler
+from antiphon.tools.chooser import text_of
+from antiphon.tools.matcher import Read, Reader
+from antiphon.tools.tool import Tool
+from antiphon.training.corpora.tool_commands import Example, Sort
+
+SIZES = (5, 10, 20)
+"""How many tools are announced."""
+BATCH = 64
+
+
+def tool_of(sort: Sort, description: int = 0) -> Tool:
+    """A sort as a robot announces it."""
+    properties = {
+        name: {key: value for key, value in facts.items() if key != "values"}
+        for name, facts in sort.parameters.items()
+    }
+    return Tool(sort.name, sort.says[description], {"type": "object", "properties": properties})
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Utterances against all tools of a split."""
+
+    examples: tuple[Example, ...]
+    sorts: tuple[Sort, ...]
+    table: torch.Tensor
+    """[N, S] scores; the mean over the tools' descriptions would hide a bad one, so the
+    description is drawn for every utterance."""
+
+    def chosen(self, size: int, threshold: float, seed: int = 0) -> list[int | None]:
+        """What is called when `size` tools are announced, the right one among them.
+
+        Returns:
+            The column called for every utterance, None for no call.
+        """
+        rng = random.Random(f"{seed} {size}")
+        found: list[int | None] = []
+        for row, example in zip(self.table.tolist(), self.examples, strict=True):
+            strangers = [
+                i
+                for i, sort in enumerate(self.sorts)
+                if example.sort is None or not sort.overlaps(example.sort)
+            ]
+            announced = rng.sample(strangers, min(len(strangers), size - bool(example.sort)))
+            if example.sort:
+                announced.append(self.sorts.index(example.sort))
+            best = max(announced, key=row.__getitem__)
+            found.append(best if row[best] > threshold else None)
+        return found
+
+    def right(self, size: int, threshold: float) -> list[bool]:
+        """Whether the right tool was called, for every utterance."""
+        return [
+            best is not None and self.sorts[best] == example.sort
+            for best, example in zip(self.chosen(size, threshold), self.examples, strict=True)
+        ]
+
+    def called(self, size: int, threshold: float) -> list[bool]:
+        """Whether anything was called, for every utterance."""
+        return [best is not None for best in self.chosen(size, threshold)]
+
+
+@torch.no_grad()
+def score(
+    reader: Reader, examples: Sequence[Example], sorts: Sequence[Sort], seed: int = 0
+) -> Scores:
+    """Compare every utterance with every tool, under one of the tool's descriptions."""
+    from tqdm import tqdm
+
+    rng = random.Random(seed)
+    texts = [text_of(tool_of(s, i)) for s in sorts for i in range(len(s.says))]
+    first = [sum(len(s.says) for s in sorts[:i]) for i in range(len(sorts))]
+    read, table = reader.read(texts), []
+    for at in tqdm(range(0, len(examples), BATCH), desc="tools", unit="batch"):
+        heard = reader.read([e.text for e in examples[at : at + BATCH]])
+        found = reader.score(heard, read)
+        asked = [
+            [
+                start + rng.randrange(len(sort.says))
+                for start, sort in zip(first, sorts, strict=True)
+            ]
+            for _ in range(len(found))
+        ]
+        table.append(found.gather(1, torch.tensor(asked)))
+    return Scores(tuple(examples), tuple(sorts), torch.cat(table))
+
+
+def threshold_for(unasked: Scores, false: float) -> float:
+    """The least threshold with at most a share `false` of calls where none was asked for."""
+    candidates = [0.05 * step for step in range(-200, 400)]
+    for threshold in candidates:
+        calls = [called for size in SIZES for called in unasked.called(size, threshold)]
+        if sum(calls) <= false * len(calls):
+            return threshold
+    return candidates[-1]
+
+
+@dataclass
+class Slots:
+    """Counts of arguments."""
+
+    right: int = 0
+    found: int = 0
+    said: int = 0
+    whole: int = 0
+    """Utterances with every argument right and none too many."""
+    utterances: int = 0
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall."""
+        return 2 * self.right / max(1, self.found + self.said)
+
+
+@torch.no_grad()
+def arguments(reader: Reader, examples: Sequence[Example]) -> Slots:
+    """Fill the arguments of utterances whose slots are annotated, given the right tool."""
+    from tqdm import tqdm
+
+    from antiphon.tools.spoken_numbers import numbers
+
+    filler, counts = Filler(reader), Slots()
+    for example in tqdm(examples, desc="arguments", unit="utterance"):
+        assert example.sort is not None
+        tool = tool_of(example.sort)
+        kinds = {p.name: p.kind for p in tool.parameters}
+        wanted: dict[str, object] = {}
+        for name, (start, end) in example.spans.items():
+            text = example.text[start:end]
+            if kinds.get(name) == "number":
+                said = numbers(text)
+                if said:
+                    wanted[name] = said[0].tidy
+            elif name in kinds:
+                wanted[name] = text.lower()
+        heard: Read = reader.read([example.text])
+        filled = {
+            name: value.lower() if isinstance(value, str) else value
+            for name, value in filler.fill(example.text, heard, tool).items()
+        }
+        counts.right += sum(filled.get(name) == value for name, value in wanted.items())
+        counts.found += len(filled)
+        counts.said += len(wanted)
+        counts.whole += filled == wanted
+        counts.utterances += 1
+    return counts

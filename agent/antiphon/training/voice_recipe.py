@@ -1,0 +1,332 @@
+"""The recipe of a voice from first to last: where every job reads from and writes to.
+
+Jobs in order: `latents`, `codec`, `student`, `language`, `pronouncer`, `t2c`, `echo`. Each
+continues where it was stopped and writes what it has learned into the voice's folder.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import pickle
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from antiphon import weights
+from antiphon.errors import UserError
+from antiphon.llm import lora
+from antiphon.messages import Token
+from antiphon.recognition.whisper.audio_encoder import AudioEncoder
+from antiphon.t2c.phonemes import Inventory
+from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
+from antiphon.training.corpora import own_replies, teacher_latents, texts
+from antiphon.training.corpora.augmentation import Augment
+from antiphon.training.corpora.own_replies import OwnReply
+from antiphon.training.corpora.pseudo_units import EchoExample, pseudo
+from antiphon.training.corpora.spoken_replies import trivia, written
+from antiphon.training.corpora.teacher import Teacher
+from antiphon.training.corpora.teacher_latents import Corpus
+from antiphon.training.jobs import echo_training as echo_job
+from antiphon.training.jobs import language_model, pronouncer, student_encoder, unit_lm
+from antiphon.training.jobs import unit_codec as codec_job
+from antiphon.training.loop import load
+from antiphon_codecs.unit.unit_codec import UnitCodec, UnitCodecConfig
+from antiphon_codecs.unit_language.unit_language import UnitLanguage
+
+RECALL = 8
+"""Tokens the denoising adapter recalls, where output and input embeddings are the same."""
+READ = 2500
+"""Replies from dialogues, and as many from trivia, that the denoising adapter learns from first."""
+NOISY = 400
+"""Sentences by which the teacher's noise is measured."""
+RUNNING_TEXT = 150_000
+"""Sentences the pronouncer reads."""
+
+
+@dataclass
+class Workshop:
+    """One voice being made.
+
+    Attributes:
+        data: folder of the open collections (docs/data.md).
+        work: folder of corpora and checkpoints.
+        out: folder of the finished voice.
+        lexicon: word list, one a line; Debian's `wamerican` brings /usr/share/dict/words.
+        llm: the language model whose tokens and hidden states drive the voice.
+        seed: of everything.
+    """
+
+    data: Path
+    work: Path
+    out: Path
+    lexicon: Path = Path("/usr/share/dict/words")
+    llm: str = "smollm2-135m-instruct"
+    seed: int = 1
+
+    # -- what the jobs share ----------------------------------------------------------------------
+
+    @cached_property
+    def voice_file(self) -> Path:
+        """The teacher's ONNX file."""
+        return next(weights.path("piper-joe").glob("*.onnx"))
+
+    @cached_property
+    def teacher(self) -> Teacher:
+        """The teacher."""
+        self.work.mkdir(parents=True, exist_ok=True)
+        return Teacher(self.voice_file, self.work)
+
+    @property
+    def ears(self) -> Path:
+        """Folder of the ears made beside this voice, for the LoRA of its language model."""
+        folder = self.out.parent / "s2t"
+        if not (folder / "lora.safetensors").exists():
+            raise UserError(f"{folder} has no lora.safetensors: run `antiphon train s2t` first")
+        return folder
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The lexicon's words that are made of letters."""
+        if not self.lexicon.exists():
+            raise UserError(f"{self.lexicon} is missing: install the Debian package wamerican")
+        found = self.lexicon.read_text(encoding="utf-8").split()
+        return [w for w in found if w.isascii() and w.replace("'", "").isalpha()]
+
+    @cached_property
+    def speller(self) -> pronouncer.Speller:
+        """The language model's tokenizer and embeddings."""
+        from safetensors import safe_open
+        from transformers import AutoTokenizer
+
+        folder = weights.path(self.llm)
+        with safe_open(folder / "model.safetensors", "pt") as file:
+            table = file.get_tensor("model.embed_tokens.weight")
+        return pronouncer.Speller(AutoTokenizer.from_pretrained(folder), table)
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """The sounds of the voice, found once in running text and all words."""
+        path = self.work / "inventory.json"
+        if not path.exists():
+            read = [*texts.sentences(self.data, 30_000, self.seed), *self.words]
+            found = Inventory.of((pronouncer.sounds_of(self.teacher, t) for t in read), least=10)
+            path.write_text(json.dumps(found.sounds, ensure_ascii=False))
+        return Inventory(tuple(json.loads(path.read_text())))
+
+    def language(self) -> UnitLanguage:
+        """The finished unit language."""
+        return UnitLanguage.load(self.out / "unit_language.safetensors")
+
+    def new_model(self) -> TextToCodec:
+        """An untrained generator."""
+        torch.manual_seed(self.seed)
+        table = self.speller.embeddings
+        hidden = table.shape[1]
+        inner = json.loads((weights.path(self.llm) / "config.json").read_text())
+        recall = RECALL if inner.get("tie_word_embeddings") else 0
+        config = T2CConfig(hidden, inner["intermediate_size"], self.inventory.sounds, recall=recall)
+        return TextToCodec(config, self.language(), table)
+
+    # -- the jobs ---------------------------------------------------------------------------------
+
+    def make_latents(self, count: int, minutes: float | None) -> bool:
+        """Let the teacher speak `count` sentences."""
+        chosen = texts.sentences(self.data, count, self.seed, self.lexicon)
+        return teacher_latents.make(
+            self.teacher, chosen, self.work / "latents", seed=self.seed, minutes=minutes
+        )
+
+    def train_codec(self, steps: int, minutes: float | None, hours: float = 5.0) -> None:
+        """Train the codec on the first hours of latents."""
+        corpus = Corpus.load(self.work / "latents")
+        enough = max(1, round(len(corpus) * min(1.0, hours / corpus.hours)))
+        corpus.latents = corpus.latents[:enough]
+        codec = codec_job.train(
+            corpus,
+            self.voice_file,
+            self.work / "codec",
+            config=UnitCodecConfig(),
+            steps=steps,
+            minutes=minutes,
+            seed=self.seed,
+        )
+        codec_job.add_noise(codec, self.teacher, texts.sentences(self.data, NOISY, self.seed))
+        self.out.mkdir(parents=True, exist_ok=True)
+        codec.save(self.out / "codec.safetensors")
+
+    def train_student(self, steps: int, minutes: float | None, hours: float = 0.75) -> None:
+        """Teach the finished codec to hear: sound to units, with the units it already has."""
+        codec = UnitCodec.load(self.out / "codec.safetensors")
+        cache = self.work / "pairs.npz"
+        if not cache.exists():
+            spoken = Corpus.load(self.work / "latents", limit=math.ceil(3 * hours)).latents
+            student_encoder.make_pairs(codec, spoken, hours, seed=self.seed).save(cache)
+        taught = student_encoder.train(
+            codec,
+            student_encoder.Pairs.load(cache),
+            Augment(self.data),
+            AudioEncoder.load(weights.path("whisper-tiny.en")).whole,
+            self.work / "student",
+            steps=steps,
+            minutes=minutes,
+            seed=self.seed,
+        )
+        taught.save(self.out / "codec.safetensors")
+
+    def train_language(self, vocabulary: int = 8192, longest: int = 8) -> float:
+        """Build the unit language; returns raw units a word on the last 300 sentences."""
+        from tqdm import tqdm
+
+        codec = UnitCodec.load(self.out / "codec.safetensors")
+        corpus = Corpus.load(self.work / "latents")
+        rows = tqdm(corpus.latents, desc="encode", unit="sentence")
+        units = [codec.encode_latent(torch.from_numpy(z)) for z in rows]
+        language = UnitLanguage.train(units[:-300], codec.n_units, vocabulary, longest)
+        language.save(self.out / "unit_language.safetensors")
+        words = language.encode_many(units[-300:])
+        return sum(map(len, units[-300:])) / sum(map(len, words))
+
+    def train_pronouncer(self, steps: int, minutes: float | None) -> None:
+        """Train the pronouncer on running text."""
+        task = pronouncer.Pronunciation(
+            pronouncer.new_pronouncer(
+                self.inventory, self.speller.embeddings.shape[1], seed=self.seed
+            ),
+            self.inventory,
+            self.teacher,
+            self.speller,
+            texts.sentences(self.data, RUNNING_TEXT, self.seed + 6),
+            self.words,
+        )
+        pronouncer.train(
+            task, self.work / "pronouncer", steps=steps, minutes=minutes, seed=self.seed
+        )
+
+    def finished_model(self) -> TextToCodec:
+        """The generator as the last job left it."""
+        path = self.out / "t2c.safetensors"
+        if not path.exists():
+            raise UserError(f"{path} is missing: run `antiphon train t2c` first")
+        model = TextToCodec.load(path, self.language(), self.speller.embeddings)
+        return model.requires_grad_(True)
+
+    def train_t2c(self, steps: int, minutes: float | None, *, further: bool = False) -> None:
+        """Stage II: train voice and unit LM; the pronouncer is taken as it stands.
+
+        Args:
+            steps: length of the run.
+            minutes: stop after this long.
+            further: begin with the finished generator, not from nothing.
+        """
+        if further:
+            model = self.finished_model()
+        else:
+            model = self.new_model()
+            load(self.work / "pronouncer", model)
+        cache = self.work / "examples.pkl"
+        if not cache.exists():
+            symbols = {v: k for k, v in self.teacher.ids.items()}
+            examples = unit_lm.prepare(
+                Corpus.load(self.work / "latents"),
+                symbols,
+                UnitCodec.load(self.out / "codec.safetensors"),
+                self.language(),
+                model.eval(),
+                self.speller,
+            )
+            cache.write_bytes(pickle.dumps(examples))
+        examples = pickle.loads(cache.read_bytes())
+        task = unit_lm.Speaking(model, examples)
+        folder = self.work / ("t2c-further" if further else "t2c")
+        lr = unit_lm.RATE / 2 if further else unit_lm.RATE
+        unit_lm.train(task, folder, steps=steps, minutes=minutes, seed=self.seed, lr=lr)
+        model.save(self.out / "t2c.safetensors")
+
+    def states(self, count: int) -> tuple[list[OwnReply], list[list[Token]]]:
+        """Hidden states of the language model, its LoRA merged, with the tokens they chose.
+
+        Args:
+            count: how many replies it writes itself.
+
+        Returns:
+            Its own replies to training questions, and its guesses while it reads other replies.
+        """
+        from transformers import AutoTokenizer
+
+        from antiphon.llm.int8_model import read_llm
+
+        corrections, folder = self.ears / "lora.safetensors", weights.path(self.llm)
+        llm, tokenizer = read_llm(folder, corrections), AutoTokenizer.from_pretrained(folder)
+        asked = [question for question, _ in (*texts.questions(self.data), *written())]
+        own = own_replies.write(llm, tokenizer, asked, count, self.seed)
+        rng = random.Random(self.seed)
+        read = written()
+        for pool in (trivia(self.data), texts.exchanges(self.data)):
+            read += rng.sample(pool, min(READ, len(pool)))
+        return own, own_replies.guesses(llm, tokenizer, read, self.seed)
+
+    def train_echo(
+        self,
+        replies: int,
+        steps: int,
+        minutes: float | None,
+        *,
+        cosine: bool = True,
+        generator: bool = False,
+        joint: bool = False,
+    ) -> None:
+        """Stage III: train the denoiser on hidden states of the language model's own replies.
+
+        All ways start from an adapter fitted to the embeddings alone. Without the denoising term
+        the result is a variant for the ablation, beside the voice. Jointly, the LoRA of the ears
+        beside the voice's folder learns, too.
+        """
+        model = self.finished_model()
+        cache = self.work / "echo.pkl"
+        if not cache.exists():
+            own, guesses = self.states(replies)
+            cache.write_bytes(pickle.dumps((guesses, pseudo(model.eval(), own))))
+        guesses, examples = pickle.loads(cache.read_bytes())
+        kind = "echo-joint" if joint else "echo" if cosine else "echo-without-cosine"
+        folder = self.work / kind
+        if not (folder / "checkpoint.pt").exists():
+            print(f"cosine after warm start: {echo_job.warm_start(model, guesses):.3f}")
+            self._denoiser(model, "cosine-only")
+        if joint:
+            self._joint_echo(model, examples, folder, steps, minutes)
+            return
+        task = echo_job.Echo(model, examples, cosine=cosine, generator=generator)
+        echo_job.train(task, folder, steps=steps, minutes=minutes, seed=self.seed)
+        if cosine:
+            model.save(self.out / "t2c.safetensors")
+        else:
+            self._denoiser(model, "without-cosine")
+
+    def _joint_echo(
+        self,
+        model: TextToCodec,
+        examples: Sequence[EchoExample],
+        folder: Path,
+        steps: int,
+        minutes: float | None,
+    ) -> None:
+        llm, tokenizer = language_model.load_llm(weights.path(self.llm))
+        corrections = language_model.upper_half(llm)
+        lora.restore(corrections, self.ears / "lora.safetensors")
+        task = echo_job.JointEcho(
+            model, examples, llm, language_model.stage_one(self.data, tokenizer)
+        )
+        echo_job.train(task, folder, steps=steps, minutes=minutes, seed=self.seed)
+        lora.save(corrections, self.ears / "lora.safetensors")
+        model.save(self.out / "t2c.safetensors")
+
+    def _denoiser(self, model: TextToCodec, name: str) -> None:
+        from safetensors.torch import save_file
+
+        state = {k: v.half().contiguous() for k, v in model.denoiser.state_dict().items()}
+        save_file(state, self.out / f"echo-{name}.safetensors")

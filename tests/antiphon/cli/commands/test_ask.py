@@ -1,0 +1,101 @@
+"""`antiphon ask`: one object, one file, and no file lost."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from antiphon import audio_file
+from antiphon.cli import main
+from antiphon.cli.commands import ask
+from antiphon.errors import UserError
+
+KEYS = {
+    "question",
+    "reply",
+    "sample_rate",
+    "reply_seconds",
+    "first_audio_ms",
+    "rtf",
+    "tokens_before_first_audio",
+    "segments",
+}
+
+
+def run(*args):
+    return CliRunner().invoke(main.app, ["ask", *map(str, args), "--no-play"])
+
+
+@pytest.fixture
+def question(tmp_path, tiny_agent, monkeypatch):
+    monkeypatch.setattr(ask, "load", lambda **choices: tiny_agent)
+    path = tmp_path / "question.wav"
+    audio_file.write(path, np.random.default_rng(0).normal(0, 0.1, 8000).astype(np.float32), 16_000)
+    return path
+
+
+def test_json_is_one_object_with_the_promised_keys(question):
+    result = run(question, "--json")
+    told = json.loads(result.stdout)
+    assert result.exit_code == 0 and set(told) == KEYS
+    assert told["question"] == "Who are you?" and told["reply"] == "I am a voice. Ask me!"
+    assert told["sample_rate"] == 22050 and told["reply_seconds"] > 0
+    assert set(told["segments"][0]) == {"text", "start_s", "end_s", "units", "words"}
+    assert set(told["segments"][0]["words"][0]) == {"text", "start_s", "end_s"}
+
+
+def test_several_questions_become_a_list(question, tmp_path):
+    out = tmp_path / "reply.wav"
+    told = json.loads(run(question, question, "--out", out, "--json").stdout)
+    assert set(told) == {"answers"} and len(told["answers"]) == 2
+    seconds = sum(each["reply_seconds"] for each in told["answers"]) + ask.PAUSE
+    assert abs(soundfile.info(out).duration - seconds) < 0.01
+
+
+def test_a_person_reads_question_reply_and_timings(question, tmp_path):
+    result = run(question, "--out", tmp_path / "reply.wav")
+    assert "Who are you?" in result.stdout and "I am a voice. Ask me!" in result.stdout
+    assert "first audio" in result.stdout and "question.wav" in result.stdout
+    assert soundfile.info(tmp_path / "reply.wav").samplerate == 22050
+
+
+@pytest.mark.parametrize("name", ["missing.wav", "empty.wav", "text.wav", "short.wav", "."])
+def test_a_bad_question_is_one_sentence_and_leaves_the_output(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(ask, "load", lambda **choices: pytest.fail("loaded for nothing"))
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "text.wav").write_text("This is no sound.")
+    audio_file.write(tmp_path / "short.wav", np.zeros(400, np.float32), 16_000)
+    out = tmp_path / "reply.wav"
+    out.write_bytes(b"kept")
+
+    result = run(tmp_path / name, "--out", out, "--json")
+
+    assert result.exit_code == 2 and not result.stdout
+    assert result.stderr.startswith("antiphon: ") and result.stderr.count("\n") == 1
+    assert out.read_bytes() == b"kept"
+
+
+def test_an_unwritable_output_is_told_before_any_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(ask, "load", lambda **choices: pytest.fail("loaded for nothing"))
+    result = run(tmp_path / "any.wav", "--out", tmp_path / "nowhere" / "reply.wav")
+    assert result.exit_code == 2 and "nowhere" in result.stderr
+
+
+def test_a_run_that_fails_midway_leaves_the_output(question, tmp_path, tiny_agent, monkeypatch):
+    def broken(*args, **kwargs):
+        yield from ()
+        raise UserError("The language model is gone: fetch it again.")
+
+    monkeypatch.setattr(tiny_agent.s2t, "reply", broken)
+    out = tmp_path / "reply.wav"
+    out.write_bytes(b"kept")
+    result = run(question, "--out", out)
+    assert result.exit_code == 2 and out.read_bytes() == b"kept"
+
+
+def test_unknown_ears(question):
+    assert run(question, "--ears", "none").exit_code == 2

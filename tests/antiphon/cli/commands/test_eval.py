@@ -1,0 +1,82 @@
+"""`antiphon eval`: one object with the keys of the README's table, progress elsewhere."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from antiphon.cli import main
+from antiphon.cli.commands import eval as command
+from antiphon.evaluation import judges, material
+from antiphon.messages import Token
+
+
+def run(*args):
+    return CliRunner().invoke(main.app, ["eval", *map(str, args)])
+
+
+def told(*args):
+    result = run(*args, "--json")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+@pytest.fixture(autouse=True)
+def tiny(tiny_agent, monkeypatch):
+    """Tiny models, judges without ears, and no data."""
+    reply = tuple(Token(i, word, torch.zeros(8)) for i, word in enumerate((" I", " am")))
+    judge = judges.Judges(lambda pcm: "I am", lambda pcm: 3.0)
+    second = np.ones(16_000, np.float32)
+    monkeypatch.setattr(command, "load", lambda **choices: tiny_agent)
+    monkeypatch.setattr(command, "mouth", lambda voice: (tiny_agent.t2c, tiny_agent.codec))
+    monkeypatch.setattr(command, "written", lambda *args: [reply])
+    monkeypatch.setattr(command, "teacher", lambda seed: lambda text: second)
+    monkeypatch.setattr(command, "teacher_latent", lambda: lambda text: torch.randn(30, 192))
+    monkeypatch.setattr(command, "listen", lambda ears: tiny_agent.s2t)
+    monkeypatch.setattr(command, "cascaded", lambda agent: agent)
+    monkeypatch.setattr(judges, "judges", lambda: judge)
+    monkeypatch.setattr(judges, "recognizer", lambda name: judge.recognize)
+    monkeypatch.setattr(material, "sentences", lambda *args: ["I am"])
+    monkeypatch.setattr(material, "questions", lambda *args: [material.Question("Q?", ("am",))])
+
+
+def test_replies():
+    result = told("replies", "--limit", 1)
+    for path in ("hidden", "text"):
+        assert {"wer_over_teacher", "mos_below_teacher"} <= set(result[path])
+
+
+def test_units():
+    assert {"compression", "wer_loss"} <= set(told("units"))
+
+
+def test_qa(monkeypatch):
+    monkeypatch.setattr("antiphon.training.corpora.synthetic_voices.HELD_OUT", ("espeak:x",))
+    fake = type("Voice", (), {"speak": staticmethod(lambda text: np.ones(16_000, np.float32))})
+    monkeypatch.setattr("antiphon.training.corpora.synthetic_voices.voice", lambda name: fake)
+    result = told("qa")
+    assert {"accuracy_text", "accuracy_s2t", "accuracy_cascade", "ratio"} <= set(result)
+    assert result["accuracy_s2t"] == 100 and result["ratio"] == 1
+
+
+def test_ablation(tmp_path):
+    rows = told("ablation", "--voice", tmp_path)["rows"]
+    assert [set(row) for row in rows] == [{"variant", "streaming", "whole"}] * 3
+
+
+def test_a_person_reads_a_table(tmp_path):
+    result = run("ablation", "--voice", tmp_path)
+    assert "text path, streaming.wer" in result.stdout and "echo, full, whole.mos" in result.stdout
+
+
+def test_no_data_is_one_sentence(tmp_path):
+    result = run("ears", "--data", tmp_path)
+    assert result.exit_code == 2 and "--data" in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_a_limit_below_one():
+    assert run("replies", "--limit", 0).exit_code == 2

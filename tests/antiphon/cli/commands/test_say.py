@@ -1,0 +1,99 @@
+"""`antiphon say`: any text becomes speech, or one sentence says why not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import soundfile
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+from tokenizers import Tokenizer, models, pre_tokenizers
+from typer.testing import CliRunner
+
+from antiphon.cli import main
+from antiphon.cli.commands import say
+from antiphon.errors import UserError
+
+
+def run(*args):
+    return CliRunner().invoke(main.app, ["say", *map(str, args)])
+
+
+@pytest.fixture
+def byte_tokenizer() -> Tokenizer:
+    """One token a byte, as byte-level BPE falls back to."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE({sign: i for i, sign in enumerate(alphabet)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return tokenizer
+
+
+@pytest.fixture
+def spoken_by_tiny(tiny_agent, byte_tokenizer, monkeypatch):
+    tiny_agent.source = "text"
+
+    def load(text, **choices):
+        return tiny_agent, list(say.written(byte_tokenizer, text, 8))
+
+    monkeypatch.setattr(say, "load", load)
+
+
+def test_speech_is_written(spoken_by_tiny, tmp_path):
+    out = tmp_path / "x.wav"
+    told = json.loads(run("It is 10:30, Dr. Li.", "--out", out, "--json").stdout)
+    assert told["text"] == "It is 10:30, Dr. Li." and told["sample_rate"] == 22050
+    assert abs(soundfile.info(out).duration - told["reply_seconds"]) < 0.01
+    assert "".join(segment["text"] for segment in told["segments"]) == told["text"]
+
+
+def test_a_long_text_comes_in_through_a_pipe(spoken_by_tiny, tmp_path):
+    command = ["say", "-", "--out", str(tmp_path / "x.wav"), "--json"]
+    told = json.loads(CliRunner().invoke(main.app, command, input="Hello there.").stdout)
+    assert told["text"] == "Hello there." and told["reply_seconds"] > 0
+
+
+def test_a_person_reads_one_line(spoken_by_tiny, tmp_path):
+    result = run("Hello there.", "--out", tmp_path / "x.wav")
+    assert result.exit_code == 0 and "x.wav" in result.stdout
+
+
+@pytest.mark.parametrize("text", ["", "  \n ", "...", "😀", "—"])
+def test_nothing_to_read_is_one_sentence(text, tmp_path, monkeypatch):
+    monkeypatch.setattr(say, "load", lambda *a, **k: pytest.fail("loaded for nothing"))
+    out = tmp_path / "x.wav"
+    out.write_bytes(b"kept")
+    result = run("--out", out, "--", text)
+    assert result.exit_code == 2 and result.stderr.startswith("antiphon: The text")
+    assert out.read_bytes() == b"kept"
+
+
+@pytest.mark.parametrize("text", ["a", "7", "https://example.org/a?b=1", "1,000,000 km²"])
+def test_what_can_be_read(text):
+    say.require_speakable(text)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=60))
+def test_tokens_spell_the_text(byte_tokenizer, text):
+    tokens = list(say.written(byte_tokenizer, text, 4))
+    assert "".join(token.text for token in tokens) == text
+    assert all(token.hidden.shape == (4,) for token in tokens)
+
+
+def test_embeddings_of_a_model(tmp_path):
+    table = torch.randn(5, 3)
+    save_file({"model.embed_tokens.weight": table.bfloat16()}, tmp_path / "model.safetensors")
+    torch.testing.assert_close(say.embeddings(tmp_path), table.bfloat16().float())
+
+
+def test_a_folder_without_a_language_model(tmp_path):
+    with pytest.raises(UserError, match="embeddings"):
+        say.embeddings(tmp_path)
+
+
+def test_an_unwritable_output(tmp_path):
+    result = run("Hello.", "--out", tmp_path)
+    assert result.exit_code == 2 and "folder" in result.stderr

@@ -1,0 +1,104 @@
+"""`antiphon serve` and `antiphon robot`: what is refused, and with which sentence."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from antiphon.cli import main
+from antiphon.cli.commands import robot, serve
+from antiphon.errors import UserError
+from antiphon.tools import Tool
+from antiphon.transports.mqtt.wire.formats import opus
+
+
+def run(*args, **rest):
+    return CliRunner().invoke(main.app, list(args), **rest)
+
+
+@pytest.mark.parametrize("command", ["serve", "robot"])
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [
+        ("mqtt://example.org", "not encrypted"),
+        ("mqtts://example.org", "anybody may command"),
+        ("example.org", "address is wrong"),
+    ],
+)
+def test_an_unsafe_address_is_refused_before_anything_is_loaded(command, url, error):
+    result = run(command, "--mqtt", url)
+    assert result.exit_code == 2
+    assert error in result.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "robot"])
+def test_the_address_can_stand_in_the_environment(command):
+    result = run(command, env={"ANTIPHON_MQTT": "mqtt://example.org"})
+    assert "not encrypted" in result.stderr
+
+
+def test_a_robot_says_what_is_wrong_with_its_tools(tmp_path):
+    file = tmp_path / "tools.py"
+    file.write_text("def lamp(on: bool): ...")
+    result = run("robot", "--mqtt", "mqtt://localhost", "--tools", str(file))
+    assert result.exit_code == 2
+    assert "has no description" in result.stderr
+
+
+def test_a_robot_says_what_is_wrong_with_its_name(tmp_path):
+    result = run("robot", "--mqtt", "mqtt://localhost", "--id", "my robot", "--echo", "none")
+    assert result.exit_code == 2
+    assert "cannot be called 'my robot'" in result.stderr
+
+
+def test_a_format_that_is_not_installed_is_one_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "opuslib_next", None)
+    opus.binding.cache_clear()
+    result = run("robot", "--mqtt", "mqtt://localhost", "--echo", "none", "--opus")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "pip install opuslib-next" in result.stderr
+
+
+def test_a_file_or_devices_but_not_both(tmp_path):
+    files = [str(tmp_path / "in.wav"), str(tmp_path / "out.wav")]
+    result = run("robot", "--mqtt", "mqtt://localhost", "--file", *files, "--input", "mic")
+    assert result.exit_code == 2
+    assert "not both" in result.stderr
+
+
+def test_ears_as_chosen(monkeypatch):
+    monkeypatch.setattr(robot, "stop_word", lambda: None)
+    silence, loud = np.zeros(441, np.float32), np.full(320, 0.5, np.float32)
+    half = robot.ears_of("half", real=True)
+    assert not half.step(loud, silence, sounding=True).any()
+    assert robot.ears_of("none", real=True).step(loud, silence, sounding=True).all()
+    assert robot.ears_of("cancel", real=True).canceller is not None
+    assert robot.ears_of("cancel", real=False).canceller is None
+
+
+class Session:
+    robot = "R1"
+    tools = {"lamp": Tool("lamp", "Turn a lamp on.")}  # noqa: RUF012
+
+
+def test_a_robot_whose_tools_cannot_be_used_is_served_without(capsys):
+    class Mind:
+        def listen(self, history):
+            return history
+
+    made = serve.Minds(Mind()).of(Session())
+    assert made.listen((1, 2)) == (1, 2)
+    assert "cannot use its tools" in capsys.readouterr().err
+
+
+def test_a_conversation_has_threads_of_its_own():
+    class Mind:
+        def listen(self, history):
+            raise UserError("nothing to hear with")
+
+    made = serve.conversation(Mind(), None)
+    assert made.step(np.zeros(320, np.float32)).shape == (441,)
+    made.close()
