@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from antiphon.messages import Speech, Turn
 from antiphon.runtime.events import Event
 from antiphon.runtime.frames import FRAME_MS, Frame, played
-from antiphon.runtime.responders.responder import Cancelled, Mind
+from antiphon.runtime.responders.responder import Cancelled, Responder
 from antiphon.runtime.responders.worker import Done, Output, Understood, Worker
 from antiphon.runtime.turns.vad import VoiceActivity
 
@@ -32,15 +32,15 @@ class PlainLoop:
     """A cascade in a loop, with the interface of a `Conversation`.
 
     Args:
-        mind: transcribes, answers and speaks.
+        responder: transcribes, answers and speaks.
         work: runs it.
         sample_rate: of what is played.
     """
 
-    def __init__(self, mind: Mind[Any], work: Worker, sample_rate: int = 22_050) -> None:
+    def __init__(self, responder: Responder[Any], work: Worker, sample_rate: int = 22_050) -> None:
         self.events: deque[Event] = deque()
         self.history: list[Turn] = []
-        self._mind, self._work = mind, work
+        self._responder, self._work = responder, work
         self._frame = played(sample_rate)
         self._vad = VoiceActivity()
         self._recent: deque[Frame] = deque(maxlen=PRE_ROLL)
@@ -79,7 +79,7 @@ class PlainLoop:
         """Speak a text."""
 
         def saying(cancelled: Cancelled) -> Iterator[Output]:
-            yield from self._mind.say(text, cancelled=cancelled)
+            yield from self._responder.say(text, cancelled=cancelled)
 
         self._submit(saying)
 
@@ -97,15 +97,15 @@ class PlainLoop:
         self._work.close()
 
     def _answer(self, pcm: NDArray[np.float32]) -> None:
-        mind, history = self._mind, tuple(self.history)
+        responder, history = self._responder, tuple(self.history)
 
         def work(cancelled: Cancelled) -> Iterator[Output]:
-            hearing = mind.listen(history)
-            hearing.feed(pcm)
-            text = hearing.finish().text.strip()
+            stream = responder.listen(history)
+            stream.feed(pcm)
+            text = stream.finish().text.strip()
             yield Understood(text)
             if text:
-                yield from mind.respond(hearing, history, cancelled=cancelled, seed=0)
+                yield from responder.respond(stream, history, cancelled=cancelled, seed=0)
 
         self._submit(work)
 

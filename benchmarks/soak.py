@@ -5,7 +5,7 @@ microphone's samples, so two hours take minutes. With --faults the speaker's clo
 200 ppm, the microphone drops samples, the devices vanish ten times, and in the middle third the
 models are ten times as slow.
 
-    python benchmarks/soak.py [--hours H] [--mind agent|echo] [--faults] [--limit TURNS] [--json]
+    python benchmarks/soak.py [--hours H] [--responder agent|echo] [--faults] [--limit N] [--json]
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ REPEATS = 3
 """How often a question is asked before it counts as lost: a device may be gone."""
 
 
-class EchoMind:
+class EchoResponder:
     """Answers with recorded speech: no weights, the same sounds, words and amounts of both.
 
     Args:
@@ -69,7 +69,7 @@ class EchoMind:
         """Begin to hear."""
         return EchoHearing()
 
-    def respond(self, hearing: EchoHearing, history: Any, **rest: Any) -> Iterator[Speech]:
+    def respond(self, stream: EchoHearing, history: Any, **rest: Any) -> Iterator[Speech]:
         """Say the next clip, second by second."""
         clip = self._clips[self._next % len(self._clips)]
         self._next += 1
@@ -178,7 +178,7 @@ def memory_mib() -> float:
     """What this process holds, in MiB, as between two turns."""
     gc.collect()
     if "antiphon.runtime.responders.agent_responder" in sys.modules:
-        sys.modules["antiphon.runtime.responders.agent_responder"].give_back()
+        sys.modules["antiphon.runtime.responders.agent_responder"].release_memory()
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         return pages * resource.getpagesize() / 2**20
@@ -195,14 +195,14 @@ def growth(values: Sequence[float]) -> float | None:
 
 
 def run(
-    mind: Any, questions: list[Sound], hours: float, faults: bool, limit: int | None, seed: int
+    responder: Any, questions: list[Sound], hours: float, faults: bool, limit: int | None, seed: int
 ) -> dict[str, Any]:
     """Let them talk."""
     from tqdm import tqdm
 
     total = int(hours * 3600 * RATE)
     soak, work, told = Soak(), InlineWorker(USUAL), deque[Event]()
-    conversation = Conversation(mind, work=work, aside=InlineWorker(1), seed=seed)
+    conversation = Conversation(responder, work=work, aside=InlineWorker(1), seed=seed)
     user = User(lives(questions, soak, total, limit, seed), seed)
     duplex = Simulated(
         user.frames(),
@@ -249,7 +249,7 @@ def run(
 
 def main(
     hours: Annotated[float, typer.Option(min=0.01, help="Simulated hours.")] = 2.0,
-    mind: Annotated[
+    responder: Annotated[
         Literal["agent", "echo"],
         typer.Option(help="The real models, or recorded speech for answers."),
     ] = "agent",
@@ -267,20 +267,20 @@ def main(
     if not questions:
         raise UserError(f"'{data}' holds no .wav files: give a folder of questions with --data.")
     with chatter_to_stderr():
-        result = run(thinking(mind, questions), questions, hours, faults, limit, seed)
-    result["mind"] = mind
+        result = run(thinking(responder, questions), questions, hours, faults, limit, seed)
+    result["responder"] = responder
     show(result, json)
 
 
 def thinking(kind: str, questions: list[Sound]) -> Any:
-    """The mind of that kind."""
+    """The responder of that kind."""
     if kind == "echo":
-        return EchoMind(questions)
+        return EchoResponder(questions)
     from antiphon.cli.timed_reply import load_agent
-    from antiphon.runtime.responders.agent_responder import AgentMind, leave_a_core
+    from antiphon.runtime.responders.agent_responder import AgentResponder, reserve_core_for_audio
 
-    leave_a_core()
-    return AgentMind(load_agent())
+    reserve_core_for_audio()
+    return AgentResponder(load_agent())
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ PASSAGE = (
 
 
 class Prepared:
-    """A mind that says what was spoken once; so its scenes need no language model.
+    """A responder that says what was spoken once; so its scenes need no language model.
 
     Args:
         pieces: the reply.
@@ -50,7 +50,7 @@ class Prepared:
         """Begin to hear."""
         return self._listen(history)
 
-    def respond(self, hearing: Any, history: Any, **rest: Any) -> Iterator[Speech]:
+    def respond(self, stream: Any, history: Any, **rest: Any) -> Iterator[Speech]:
         """Say it."""
         yield from self.pieces
 
@@ -83,21 +83,21 @@ class Side:
     """One of the two."""
 
     name: str
-    mind: Any
+    responder: Any
     """The real one."""
     prepared: Prepared
     """Says `PASSAGE` in the agent's voice."""
     attentive: Prepared
     """Says it, too, and hears with the real ears."""
     begin: Callable[[Any, bool, EchoCanceller | None], Any]
-    """A conversation of a mind: in real time or not, and with whose canceller."""
+    """A conversation of a responder: in real time or not, and with whose canceller."""
     found: dict[str, list[float]] = field(default_factory=dict)
     """Measures by name."""
 
     def run(
         self,
         user: User,
-        mind: Any = None,
+        responder: Any = None,
         *,
         paced: bool = False,
         echo: bool = False,
@@ -107,13 +107,13 @@ class Side:
 
         Args:
             user: who talks with it.
-            mind: who answers; None: the prepared one.
+            responder: who answers; None: the prepared one.
             paced: in real time, the models in their own thread; or as fast as possible.
             echo: whether there is an echo to be cancelled.
             say: what the agent says first.
         """
-        mind = mind or self.prepared
-        conversation = self.begin(mind, paced, EchoCanceller() if echo else None)
+        responder = responder or self.prepared
+        conversation = self.begin(responder, paced, EchoCanceller() if echo else None)
         try:
             if say:
                 conversation.say(say)
@@ -132,31 +132,31 @@ def load() -> list[Side]:
     """The agent, and the plain loop of the same parts, both warm."""
     from antiphon.agent import Agent
     from antiphon.cli.timed_reply import load_agent
-    from antiphon.runtime.responders.agent_responder import AgentMind, leave_a_core
+    from antiphon.runtime.responders.agent_responder import AgentResponder, reserve_core_for_audio
     from antiphon.s2t import load_ears
 
-    leave_a_core()
+    reserve_core_for_audio()
     agent = load_agent()
     plain = Agent(
         load_ears("cascade"), agent.t2c, agent.codec, trigger=agent.trigger, source="text"
     )
 
-    def ours(mind: Any, paced: bool, canceller: EchoCanceller | None) -> Conversation:
+    def ours(responder: Any, paced: bool, canceller: EchoCanceller | None) -> Conversation:
         work = ThreadWorker() if paced else InlineWorker(HEARING)
         aside = ThreadWorker() if paced else InlineWorker(JUDGING)
-        return Conversation(mind, canceller=canceller, work=work, aside=aside)
+        return Conversation(responder, canceller=canceller, work=work, aside=aside)
 
-    def loop(mind: Any, paced: bool, canceller: EchoCanceller | None) -> PlainLoop:
-        return PlainLoop(mind, ThreadWorker() if paced else InlineWorker(HEARING))
+    def loop(responder: Any, paced: bool, canceller: EchoCanceller | None) -> PlainLoop:
+        return PlainLoop(responder, ThreadWorker() if paced else InlineWorker(HEARING))
 
-    minds = {"antiphon": AgentMind(agent), "plain_loop": AgentMind(plain)}
-    said = Prepared(list(minds["antiphon"].say(PASSAGE, cancelled=lambda: False)))
-    hears = Prepared(said.pieces, minds["antiphon"].listen)  # the loop does not ask its ears
-    for mind in minds.values():
-        hearing = mind.listen(())
-        hearing.feed(np.random.default_rng(0).normal(0, 0.1, 2 * RATE).astype(np.float32))
-        list(mind.respond(hearing, (), cancelled=lambda: False, seed=0))
+    responders = {"antiphon": AgentResponder(agent), "plain_loop": AgentResponder(plain)}
+    said = Prepared(list(responders["antiphon"].say(PASSAGE, cancelled=lambda: False)))
+    hears = Prepared(said.pieces, responders["antiphon"].listen)  # the loop does not ask its ears
+    for responder in responders.values():
+        stream = responder.listen(())
+        stream.feed(np.random.default_rng(0).normal(0, 0.1, 2 * RATE).astype(np.float32))
+        list(responder.respond(stream, (), cancelled=lambda: False, seed=0))
     return [
-        Side("antiphon", minds["antiphon"], said, hears, ours),
-        Side("plain_loop", minds["plain_loop"], said, said, loop),
+        Side("antiphon", responders["antiphon"], said, hears, ours),
+        Side("plain_loop", responders["plain_loop"], said, said, loop),
     ]

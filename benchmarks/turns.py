@@ -127,7 +127,7 @@ def listens(user: User) -> Iterator[Frame]:
 def question(side: Side, sound: Sound, seed: int) -> Recorded:
     """A plain question to the real models: how long until the answer sounds?"""
     user = User(asks(sound, hears_out=False), seed)
-    recorded, _ = side.run(user, side.mind, paced=True)
+    recorded, _ = side.run(user, side.responder, paced=True)
     end = recorded.marks["question ends"]
     first = recorded.first_sound(end)
     side.note("v2v", (first - end) * 1000 / RATE if first is not None else None)

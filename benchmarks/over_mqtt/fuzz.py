@@ -1,4 +1,4 @@
-"""Malformed messages, and whether anybody minds."""
+"""Malformed messages, and whether anybody responders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tqdm import tqdm
 from antiphon.runtime.frames import RATE, played
 from antiphon.transports.mqtt.robot.robot import Robot
 from antiphon.transports.mqtt.robot.tool_file import Function
-from antiphon.transports.mqtt.robot.tool_runner import Toolbox
+from antiphon.transports.mqtt.robot.tool_runner import ToolRunner
 from antiphon.transports.mqtt.server.server import Server
 from antiphon.transports.mqtt.wire.broker import Broker
 from antiphon.transports.mqtt.wire.envelope import Incoming, sound
@@ -43,7 +43,7 @@ class Fuzz:
             broker,
             "R1",
             Mouth(True),
-            toolbox=Toolbox({"f": tool()}),
+            toolbox=ToolRunner({"f": tool()}),
             formats=formats,
         )
         self.server.link = self.robot.link = port

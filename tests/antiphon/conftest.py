@@ -15,7 +15,7 @@ from transformers import WhisperConfig as HubConfig
 from antiphon.agent import Agent
 from antiphon.llm.language_model import TransformersLanguageModel
 from antiphon.messages import Token
-from antiphon.recognition.whisper.transcriber import Listener
+from antiphon.recognition.whisper.transcriber import Transcriber
 from antiphon.s2t.question_encoder import AdaptedEar
 from antiphon.s2t.speech_to_text import SpeechToText
 from antiphon.t2c.phonemes import BEGIN, END, PAUSES, SPACE
@@ -106,8 +106,8 @@ def whisper(hub_whisper, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def listener(whisper) -> Listener:
-    return Listener.load(whisper)
+def listener(whisper) -> Transcriber:
+    return Transcriber.load(whisper)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from antiphon import audio_file, weights
 from antiphon.errors import UserError
 from antiphon.evaluation.turn_scenes import trim
 from antiphon.messages import Turn
-from antiphon.runtime.turns.frame_analysis import Senses
+from antiphon.runtime.turns.frame_analysis import FrameAnalyzer
 
 RATE = 16_000
 
@@ -20,7 +20,7 @@ def ears():
     try:
         from antiphon.runtime.options import Options
 
-        Senses(Options(), None)
+        FrameAnalyzer(Options(), None)
     except UserError as error:
         pytest.skip(str(error))
 
@@ -82,8 +82,10 @@ def side(turns, ears):
     piece = Speech(pcm, turns.OUT, 0, " so" * 6, units=(1,), words=words, final=True)
     said = turns.Prepared([piece])
 
-    def begin(mind, paced, canceller):
-        return Conversation(mind, canceller=canceller, work=InlineWorker(5), aside=InlineWorker(3))
+    def begin(responder, paced, canceller):
+        return Conversation(
+            responder, canceller=canceller, work=InlineWorker(5), aside=InlineWorker(3)
+        )
 
     return turns.Side("ours", said, said, said, begin)
 
@@ -119,8 +121,8 @@ def test_an_echo_comes_late_and_as_loud_as_the_room_says(load_benchmark):
 def test_a_short_soak_loses_nothing(load_benchmark, ears, questions, faults):
     load_benchmark("live_scenes")
     soak = load_benchmark("soak")
-    mind = soak.EchoMind(questions)
-    told = soak.run(mind, questions, 0.015, faults, None, 0)
+    responder = soak.EchoResponder(questions)
+    told = soak.run(responder, questions, 0.015, faults, None, 0)
     assert told["hours"] == pytest.approx(0.015, abs=0.01)
     assert told["turns"] >= 3 and told["lost_turns"] == told["exceptions"] == 0
     assert told["events"]["Latency"] >= told["turns"] - 1
@@ -142,7 +144,7 @@ def test_the_plain_loop_answers_after_its_silence_and_remembers_all(
         yield from user.say(questions[1], "interruption")
         yield from user.until_quiet()
 
-    conversation = loop.PlainLoop(soak.EchoMind(questions), InlineWorker())
+    conversation = loop.PlainLoop(soak.EchoResponder(questions), InlineWorker())
     recorded = scenes.play(conversation, scenes.User(act, 0), 22_050, None)
     answered = recorded.first_sound(recorded.marks["question begins"])
     assert answered - recorded.marks["question ends"] > 0.65 * RATE

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
-from mqtt_minds import LEVEL, RATE, converse
+from mqtt_responders import LEVEL, RATE, converse
 
 from antiphon.runtime.audio.simulated_device import Simulated
 from antiphon.runtime.frames import FRAME
 from antiphon.transports.hermes.bridge import TOPICS
-from antiphon.transports.mqtt.robot.microphone import Ears
+from antiphon.transports.mqtt.robot.microphone import MicrophoneProcessor
 from antiphon.transports.mqtt.robot.robot import Robot
-from antiphon.transports.mqtt.robot.tool_runner import Toolbox
+from antiphon.transports.mqtt.robot.tool_runner import ToolRunner
 from antiphon.transports.mqtt.server.server import Server
 from antiphon.transports.mqtt.wire import topics
 from antiphon.transports.mqtt.wire.broker import Broker
@@ -74,7 +74,7 @@ class Net:
     if it is doubled.
     """
 
-    def __init__(self, mind=None, converse_=None, formats=None) -> None:
+    def __init__(self, responder=None, converse_=None, formats=None) -> None:
         self.now = 100.0
         self.clock = SimpleNamespace(now=lambda: self.now)
         self.fault = lambda message, sender: [0.002]
@@ -85,8 +85,8 @@ class Net:
         self.log = []
         self.said = []
         self.conversations = {}
-        self.mind, self.formats = mind, formats
-        self.make = converse_ or converse(mind, self.conversations)
+        self.responder, self.formats = responder, formats
+        self.make = converse_ or converse(responder, self.conversations)
         self.order = itertools.count()
         self.others = []
         self.serve()
@@ -115,13 +115,13 @@ class Net:
 
     def add(self, name, *, tools=None, on_stop=None, version=5, key=None, formats=None):
         mouth = Mouth()
-        toolbox = Toolbox(tools, on_stop)
+        toolbox = ToolRunner(tools, on_stop)
         robot = Robot(
             Broker("localhost", 1883),
             name,
             mouth.duplex,
             toolbox=toolbox,
-            ears=Ears(),
+            ears=MicrophoneProcessor(),
             version=version,
             formats=formats,
             say=self.said.append,

@@ -8,13 +8,13 @@ import threading
 import time
 
 import numpy as np
-from mqtt_minds import Mind, converse
 from mqtt_network import FakeGate
+from mqtt_responders import FakeResponder, converse
 
 from antiphon.runtime.audio.simulated_device import Simulated
 from antiphon.runtime.clock import WallClock
 from antiphon.runtime.frames import FRAME
-from antiphon.transports.mqtt.robot.microphone import Ears
+from antiphon.transports.mqtt.robot.microphone import MicrophoneProcessor
 from antiphon.transports.mqtt.robot.robot import Robot
 from antiphon.transports.mqtt.server.server import Server
 
@@ -51,7 +51,9 @@ class Body:
         frames = (np.full(FRAME, self.level, np.float32) for _ in itertools.count())
         self.duplex = Simulated(frames, 22_050, speed=1.0, keep=True, clock=clock)
         self.said = []
-        self.robot = Robot(broker, name, self.duplex, ears=Ears(), say=self.said.append, **choices)
+        self.robot = Robot(
+            broker, name, self.duplex, ears=MicrophoneProcessor(), say=self.said.append, **choices
+        )
         self.robot._gate, self.robot._clock, self.robot.link.clock = FakeGate(), clock, clock
 
     async def speak(self, seconds=0.3, level=0.5):
@@ -68,7 +70,7 @@ class Stage:
     """A server and robots at a broker, in one event loop; a reply lasts a second."""
 
     def __init__(self, broker, make=None) -> None:
-        self.broker, self.make = broker, make or converse(Mind(words=5))
+        self.broker, self.make = broker, make or converse(FakeResponder(words=5))
         self.clock = Clock()
         self.sleep = self.clock.pass_
         self.said = []

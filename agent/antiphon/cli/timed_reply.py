@@ -36,7 +36,7 @@ class SpokenSegment:
 
 
 @dataclass
-class Take:
+class TimedReply:
     """What has been said so far, and how long it took.
 
     Times are in seconds since the question ended; a take starts its clock when it is made.
@@ -71,8 +71,8 @@ class Take:
             self.on_text(token.text)
             yield token
 
-    def collect(self, speech: Iterable[Speech]) -> Take:
-        """Take speech until it ends."""
+    def collect(self, speech: Iterable[Speech]) -> TimedReply:
+        """TimedReply speech until it ends."""
         for piece in speech:
             self.last = self.late + time.perf_counter() - self.started
             if self.first is None and len(piece.pcm):
@@ -178,13 +178,13 @@ def hear(agent: Agent, pcm: Pcm) -> tuple[Hearing, float]:
     Returns:
         The hearing, and by how many seconds it was behind when the last piece came.
     """
-    hearing = agent.s2t.start()
+    stream = agent.s2t.start()
     behind = 0.0
     for at in range(0, last_chunk(pcm), CHUNK):
         began = time.perf_counter()
-        hearing.feed(pcm[at : at + CHUNK])
+        stream.feed(pcm[at : at + CHUNK])
         behind = max(0.0, behind + time.perf_counter() - began - CHUNK / 16_000)
-    return hearing, behind
+    return stream, behind
 
 
 def last_chunk(pcm: Pcm) -> int:
@@ -198,7 +198,7 @@ def answer(
     *,
     on_text: Callable[[str], None] = lambda text: None,
     on_speech: Callable[[Speech], None] = lambda piece: None,
-) -> Take:
+) -> TimedReply:
     """Ask a question and take the whole answer.
 
     The clock starts when the last piece of the question is given.
@@ -209,10 +209,10 @@ def answer(
         on_text: called with every piece of the reply's text.
         on_speech: called with every piece of speech.
     """
-    hearing, late = hear(agent, pcm)
-    take = Take(agent.codec.samples_per_unit, late, on_text, on_speech)
-    hearing.feed(pcm[last_chunk(pcm) :])
-    return take.collect(agent.speak(agent.trigger.cut(take.listen(agent.s2t.reply(hearing)))))
+    stream, late = hear(agent, pcm)
+    take = TimedReply(agent.codec.samples_per_unit, late, on_text, on_speech)
+    stream.feed(pcm[last_chunk(pcm) :])
+    return take.collect(agent.speak(agent.trigger.cut(take.listen(agent.s2t.reply(stream)))))
 
 
 def read_aloud(
@@ -220,8 +220,8 @@ def read_aloud(
     tokens: Iterable[Token],
     *,
     on_segment: Callable[[Segment], object] = lambda segment: None,
-) -> Take:
-    """Take the speech of given tokens.
+) -> TimedReply:
+    """TimedReply the speech of given tokens.
 
     Args:
         agent: who speaks.
@@ -234,5 +234,5 @@ def read_aloud(
             on_segment(segment)
             yield segment
 
-    take = Take(agent.codec.samples_per_unit)
+    take = TimedReply(agent.codec.samples_per_unit)
     return take.collect(agent.speak(noted(agent.trigger.cut(take.listen(tokens)))))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from antiphon.recognition.whisper.transcriber import Heard
+from antiphon.recognition.whisper.transcriber import Transcription
 from antiphon.s2t.question_encoder import Question, WhisperEar
 
 
 class CascadeEar(WhisperEar):
     """Hears as Whisper does and hands on nothing but the text."""
 
-    def understand(self, heard: Heard) -> Question:
+    def understand(self, heard: Transcription) -> Question:
         """Whisper's transcript."""
         return Question(heard.text, None)

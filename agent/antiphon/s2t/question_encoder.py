@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from antiphon.llm.int8_llama import Int8Linear, Product, exact
 from antiphon.recognition.whisper.audio_encoder import EncoderState
 from antiphon.recognition.whisper.features import SAMPLE_RATE
-from antiphon.recognition.whisper.transcriber import Heard, Listener
+from antiphon.recognition.whisper.transcriber import Transcriber, Transcription
 from antiphon.s2t.adapter import Adapter, AdapterConfig
 from antiphon.s2t.ctc_labels import unspaced
-from antiphon.s2t.turn_end_head import Closing
+from antiphon.s2t.turn_end_head import TurnEndHead
 from antiphon_codecs.interruption import checkpoint
-from antiphon_codecs.unfilled import Unfilled
+from antiphon_codecs.skip_init import SkipInit
 
 HEAD = "audio_feature_head.weight"
 REFRESH = SAMPLE_RATE
@@ -62,7 +62,7 @@ class WhisperState:
     """Samples since it was listened to last."""
     draft: tuple[tuple[int, ...], ...]
     """Whisper's tokens then, by window: a guess that saves time, never a result."""
-    heard: Heard | None = None
+    heard: Transcription | None = None
     """What was heard then, if nothing has come since."""
 
 
@@ -74,11 +74,11 @@ class WhisperEar(ABC):
         closing: judges whether a turn is complete; None: nobody does.
     """
 
-    def __init__(self, listener: Listener, closing: Closing | None = None) -> None:
+    def __init__(self, listener: Transcriber, closing: TurnEndHead | None = None) -> None:
         self.listener, self.closing = listener, closing
 
     @abstractmethod
-    def understand(self, heard: Heard) -> Question:
+    def understand(self, heard: Transcription) -> Question:
         """The question of a whole recording."""
 
     def start(self) -> WhisperState:
@@ -116,11 +116,11 @@ class AdaptedEar(WhisperEar):
 
     def __init__(
         self,
-        listener: Listener,
+        listener: Transcriber,
         adapter: Adapter,
         tokenizer: Any,
         table: torch.Tensor,
-        closing: Closing | None = None,
+        closing: TurnEndHead | None = None,
     ) -> None:
         super().__init__(listener, closing)
         self.adapter, self.tokenizer, self.table = adapter, tokenizer, table
@@ -129,7 +129,7 @@ class AdaptedEar(WhisperEar):
         self.head: Product = exact(head) if head.shape[1] % 16 else Int8Linear.of(head)
 
     @torch.no_grad()
-    def understand(self, heard: Heard) -> Question:
+    def understand(self, heard: Transcription) -> Question:
         """What the adapter makes of a recording."""
         if not len(heard.path):
             return Question("", self.table[:0].float())
@@ -175,7 +175,7 @@ def load_adapter(path: Path) -> tuple[Adapter, torch.Tensor]:
     silence = state.pop("silence")
     state[HEAD] *= state.pop("head_scale")
     state["tokens"] = state["tokens"].long()
-    with Unfilled():
+    with SkipInit():
         adapter = Adapter(config, state["tokens"])
     adapter.load_state_dict(state, assign=True)
     return adapter.eval().requires_grad_(False), silence

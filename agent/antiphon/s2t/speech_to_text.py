@@ -17,10 +17,10 @@ from antiphon.llm import chat_template, int8_model
 from antiphon.llm.language_model import LanguageModel, TransformersLanguageModel
 from antiphon.llm.tokenizer import load_tokenizer
 from antiphon.messages import Token, Turn
-from antiphon.recognition.whisper.transcriber import PLACE, Listener
+from antiphon.recognition.whisper.transcriber import PLACE, Transcriber
 from antiphon.s2t.cascade import CascadeEar
 from antiphon.s2t.question_encoder import AdaptedEar, Ear, Question, load_adapter
-from antiphon.s2t.turn_end_head import Closing
+from antiphon.s2t.turn_end_head import TurnEndHead
 from antiphon_codecs.interruption import checkpoint
 
 RECENT = 64
@@ -111,12 +111,12 @@ class SpeechToText:
         writer = load_writer(folder, corrections if fits and corrections.exists() else None)
         tokenizer = load_tokenizer(folder)
         end = json.loads((folder / "config.json").read_text("utf-8")).get("eos_token_id")
-        closing = Closing.load() if encoder == "whisper-tiny.en" else None
+        closing = TurnEndHead.load() if encoder == "whisper-tiny.en" else None
         if ears == "cascade":
-            cascade = CascadeEar(Listener.load(weights.path(encoder)), closing)
+            cascade = CascadeEar(Transcriber.load(weights.path(encoder)), closing)
             return cls(writer, tokenizer, cascade, end)
         ear, silence = load_adapter(files / "adapter.safetensors")
-        listener = Listener.load(weights.path(encoder), silence)
+        listener = Transcriber.load(weights.path(encoder), silence)
         small = listener.encoder.config.d_model
         if ear.config.audio != 3 * small + PLACE or ear.config.width != writer.table.shape[1]:
             raise UserError(f"the adapter in {files} was made for other models than these")

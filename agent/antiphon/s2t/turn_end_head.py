@@ -13,7 +13,7 @@ LAST = (8, 20, 60)
 FILE = "hearing.safetensors"
 
 
-class Closing:
+class TurnEndHead:
     """A linear head on Whisper's last states; `antiphon train turn-end` makes it.
 
     Args:
@@ -25,7 +25,7 @@ class Closing:
         self.weight, self.bias = weight, bias
 
     @classmethod
-    def load(cls, folder: Path | None = None) -> Closing:
+    def load(cls, folder: Path | None = None) -> TurnEndHead:
         """The head in `folder`; None: the one that comes with the project.
 
         Raises:
@@ -38,9 +38,9 @@ class Closing:
 
     def __call__(self, frames: torch.Tensor) -> float:
         """Log odds that a turn with these encoder states [T, width], T > 0, is complete."""
-        return float(self.weight @ closing(frames) + self.bias)
+        return float(self.weight @ pooled_states(frames) + self.bias)
 
 
-def closing(frames: torch.Tensor) -> torch.Tensor:
+def pooled_states(frames: torch.Tensor) -> torch.Tensor:
     """[3 * width] what the head looks at, of encoder states [T, width]."""
     return torch.cat([frames[-count:].mean(0) for count in LAST]).float()

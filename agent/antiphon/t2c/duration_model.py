@@ -19,8 +19,8 @@ LONGEST = 64
 
 
 @dataclass(frozen=True)
-class VoiceConfig:
-    """Sizes of a `Voice`."""
+class DurationConfig:
+    """Sizes of a `DurationModel`."""
 
     sounds: int
     hidden: int
@@ -32,14 +32,14 @@ class VoiceConfig:
     kernel: int = 7
 
 
-class Voice(nn.Module):
+class DurationModel(nn.Module):
     """Encoders of sounds and of their course in time.
 
     Args:
         config: sizes.
     """
 
-    def __init__(self, config: VoiceConfig) -> None:
+    def __init__(self, config: DurationConfig) -> None:
         super().__init__()
         self.config = config
         c = config

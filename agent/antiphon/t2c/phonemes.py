@@ -39,14 +39,14 @@ def boundaries(symbols: Sequence[str]) -> list[int]:
 
 
 @dataclass(frozen=True)
-class Inventory:
+class PhonemeInventory:
     """The sounds a voice can make."""
 
     sounds: tuple[str, ...]
     """In order of their ids."""
 
     @classmethod
-    def of(cls, sequences: Iterable[Sequence[str]], least: int = 3) -> Inventory:
+    def of(cls, sequences: Iterable[Sequence[str]], least: int = 3) -> PhonemeInventory:
         """Every sound that occurs at least `least` times."""
         counts: dict[str, int] = {}
         for sequence in sequences:

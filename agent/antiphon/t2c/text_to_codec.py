@@ -25,13 +25,13 @@ from torch import nn
 from antiphon.llm.llama import LlamaConfig
 from antiphon.messages import Segment, Word
 from antiphon.t2c.denoising_adapter import DenoisingAdapter
-from antiphon.t2c.duration_model import Voice, VoiceConfig, places
-from antiphon.t2c.phonemes import BEGIN, END, Inventory
+from antiphon.t2c.duration_model import DurationConfig, DurationModel, places
+from antiphon.t2c.phonemes import BEGIN, END, PhonemeInventory
 from antiphon.t2c.pronouncer import SLOTS, Pronouncer, PronouncerConfig, character_ids, unit_scale
 from antiphon.t2c.spelling import Spelling, spell
 from antiphon.t2c.unit_lm import UnitLM, UnitLMState
 from antiphon_codecs.codec import Units
-from antiphon_codecs.unfilled import Unfilled
+from antiphon_codecs.skip_init import SkipInit
 from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
 Source = Literal["hidden", "text"]
@@ -119,13 +119,13 @@ class TextToCodec(nn.Module):
         self.embeddings: torch.Tensor
         self.word_lengths: torch.Tensor
         self.config, self.language = config, language
-        self.inventory = Inventory(tuple(config.sounds))
+        self.inventory = PhonemeInventory(tuple(config.sounds))
         count = len(self.inventory)
         self.denoiser = DenoisingAdapter(
             config.hidden, config.intermediate, config.recall, embeddings
         )
         self.pronouncer = Pronouncer(PronouncerConfig(count, config.hidden))
-        self.voice = Voice(VoiceConfig(count, config.hidden, config.width))
+        self.voice = DurationModel(DurationConfig(count, config.hidden, config.width))
         self.lm = UnitLM(
             len(language),
             config.width,
@@ -308,7 +308,7 @@ class TextToCodec(nn.Module):
         """
         with safe_open(path, "pt") as file:
             config = T2CConfig(**json.loads(file.metadata()["config"]))
-        with Unfilled():
+        with SkipInit():
             model = cls(config, language, embeddings)
         model.load_state_dict({k: v.float() for k, v in load_file(path).items()}, assign=True)
         model.lm.light = light

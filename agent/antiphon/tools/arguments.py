@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from antiphon.tools.chooser import words_of
-from antiphon.tools.matcher import Read, Reader
+from antiphon.tools.matcher import EncodedText, Matcher
 from antiphon.tools.spoken_numbers import Number, numbers
 from antiphon.tools.tool import Parameter, Tool
 
@@ -35,19 +35,19 @@ class Claim:
     value: Any
 
 
-class Filler:
+class ArgumentFiller:
     """Finds arguments. Belongs to one set of tools, whose parameters it reads once.
 
     Args:
         reader: compares utterances with texts.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Matcher) -> None:
         self.reader = reader
-        self._known: dict[str, tuple[Read, list[tuple[int, int]]]] = {}
+        self._known: dict[str, tuple[EncodedText, list[tuple[int, int]]]] = {}
 
     @torch.no_grad()
-    def fill(self, text: str, heard: Read, tool: Tool) -> dict[str, Any]:
+    def fill(self, text: str, heard: EncodedText, tool: Tool) -> dict[str, Any]:
         """Arguments of a tool said in an utterance.
 
         Args:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from antiphon.tools.matcher import Read, Reader
+from antiphon.tools.matcher import EncodedText, Matcher
 from antiphon.tools.tool import Tool
 
 FILE, ENCODER = "reader.safetensors", "minilm-l6"
@@ -22,7 +22,7 @@ class Announced:
     """Tools the reader has read. Belongs to one robot."""
 
     tools: tuple[Tool, ...]
-    texts: Read
+    texts: EncodedText
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Chooser:
         threshold: least score of a call. Higher: fewer false calls, more missed ones.
     """
 
-    def __init__(self, reader: Reader, threshold: float = 0.0) -> None:
+    def __init__(self, reader: Matcher, threshold: float = 0.0) -> None:
         self.reader, self.threshold = reader, threshold
 
     @classmethod
@@ -61,16 +61,16 @@ class Chooser:
         from antiphon import weights
 
         path = (folder or weights.assets("tools")) / FILE
-        reader = Reader.load(path, weights.path(ENCODER))
+        reader = Matcher.load(path, weights.path(ENCODER))
         return cls(reader, reader.config.threshold)
 
     @torch.no_grad()
     def announce(self, tools: Sequence[Tool]) -> Announced:
-        """Read what a robot can do, once."""
+        """EncodedText what a robot can do, once."""
         return Announced(tuple(tools), self.reader.read([text_of(tool) for tool in tools]))
 
     @torch.no_grad()
-    def choose(self, heard: Read, announced: Announced) -> Choice:
+    def choose(self, heard: EncodedText, announced: Announced) -> Choice:
         """Compare an utterance (row 0 of `heard`) with every tool."""
         found = self.reader.score(heard, announced.texts)[0]
         scores = tuple(found.tolist())

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from antiphon.tools.sentence_encoder import Encoder
+from antiphon.tools.sentence_encoder import SentenceEncoder
 
 BEGIN, END, UNKNOWN = 101, 102, 100
 """BERT's [CLS], [SEP] and [UNK]."""
@@ -28,7 +28,7 @@ MOST = 500
 
 
 @dataclass(frozen=True)
-class ReaderConfig:
+class MatcherConfig:
     """Sizes of a reader."""
 
     width: int = 256
@@ -39,7 +39,7 @@ class ReaderConfig:
 
 
 @dataclass(frozen=True)
-class Read:
+class EncodedText:
     """Texts as the encoder understands them."""
 
     states: torch.Tensor
@@ -49,9 +49,9 @@ class Read:
     whole: torch.Tensor
     """[B, H] of length 1, of the whole text."""
 
-    def part(self, rows: slice) -> Read:
+    def part(self, rows: slice) -> EncodedText:
         """Some of the texts in a row."""
-        return Read(self.states[rows], self.mask[rows], self.whole[rows])
+        return EncodedText(self.states[rows], self.mask[rows], self.whole[rows])
 
 
 class Block(nn.Module):
@@ -88,7 +88,7 @@ class Block(nn.Module):
         return out
 
 
-class Reader(nn.Module):
+class Matcher(nn.Module):
     """Scores pairs of utterance and text.
 
     Args:
@@ -99,7 +99,7 @@ class Reader(nn.Module):
 
     others: torch.Tensor
 
-    def __init__(self, config: ReaderConfig, body: Encoder, tokenizer: Any) -> None:
+    def __init__(self, config: MatcherConfig, body: SentenceEncoder, tokenizer: Any) -> None:
         super().__init__()
         self.config, self.tokenizer, self.body = config, tokenizer, body
         width = config.width
@@ -123,7 +123,7 @@ class Reader(nn.Module):
         found = self.tokenizer.encode(normal(text), add_special_tokens=False)
         return found.ids[:MOST] or [UNKNOWN], found.offsets[:MOST] or [(0, 0)]
 
-    def read(self, texts: Sequence[str]) -> Read:
+    def read(self, texts: Sequence[str]) -> EncodedText:
         """Understand texts."""
         rows = [[BEGIN, *self.tokens(text)[0], END] for text in texts]
         lengths = torch.tensor([len(row) for row in rows])
@@ -140,24 +140,24 @@ class Reader(nn.Module):
             states.append(F.pad(self.project(seen[:, 1:-1]), (0, 0, 0, longest - width)))
         back = order.argsort()
         mask = torch.arange(1, longest - 1) < lengths[:, None] - 1
-        return Read(torch.cat(states)[back], mask, torch.cat(whole)[back])
+        return EncodedText(torch.cat(states)[back], mask, torch.cat(whole)[back])
 
-    def match(self, heard: Read, texts: Read) -> torch.Tensor:
+    def match(self, heard: EncodedText, texts: EncodedText) -> torch.Tensor:
         """How alike every utterance and every tool are: [U, S]."""
         return self.sharpness.exp() * (heard.whole @ texts.whole.T) + self.level
 
-    def doubt(self, heard: Read) -> torch.Tensor:
+    def doubt(self, heard: EncodedText) -> torch.Tensor:
         """What a tool has to score more than: likeness to what asks for no tool, [U]."""
         alike = (heard.whole @ self.others.T).amax(1)
         none: torch.Tensor = self.chat(heard.whole)[:, 0]
         return self.caution * self.sharpness.exp() * alike + self.level + none
 
-    def score(self, heard: Read, texts: Read) -> torch.Tensor:
+    def score(self, heard: EncodedText, texts: EncodedText) -> torch.Tensor:
         """How much every utterance asks for every tool: [U, S], above 0 for rather than nothing."""
         return self.match(heard, texts) - self.doubt(heard)[:, None]
 
     def compare(
-        self, heard: Read, texts: Read, which: torch.Tensor, asked: torch.Tensor
+        self, heard: EncodedText, texts: EncodedText, which: torch.Tensor, asked: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Judge P pairs.
 
@@ -182,8 +182,8 @@ class Reader(nn.Module):
 
     def _compare(
         self,
-        heard: Read,
-        texts: Read,
+        heard: EncodedText,
+        texts: EncodedText,
         offered: Sequence[torch.Tensor],
         which: torch.Tensor,
         asked: torch.Tensor,
@@ -220,8 +220,8 @@ class Reader(nn.Module):
         part.replace(path)
 
     @classmethod
-    def load(cls, path: Path, folder: Path) -> Reader:
-        """Read what `save` wrote, corrections merged.
+    def load(cls, path: Path, folder: Path) -> Matcher:
+        """EncodedText what `save` wrote, corrections merged.
 
         Args:
             path: the file.
@@ -230,9 +230,9 @@ class Reader(nn.Module):
         from safetensors import safe_open
 
         with safe_open(path, "pt") as file:
-            config = ReaderConfig(**json.loads(file.metadata()["config"]))
+            config = MatcherConfig(**json.loads(file.metadata()["config"]))
             state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-        reader = cls(config, Encoder.load(folder), load_tokenizer(folder))
+        reader = cls(config, SentenceEncoder.load(folder), load_tokenizer(folder))
         reader.others = state.pop("others")
         own = {name: value for name, value in state.items() if not name.startswith("body.")}
         reader.load_state_dict(own, strict=False)

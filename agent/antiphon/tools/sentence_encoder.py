@@ -57,7 +57,7 @@ class Layer(nn.Module):
         return out
 
 
-class Encoder(nn.Module):
+class SentenceEncoder(nn.Module):
     """Tokens to states.
 
     Args:
@@ -78,7 +78,7 @@ class Encoder(nn.Module):
         )
 
     @classmethod
-    def load(cls, folder: Path) -> Encoder:
+    def load(cls, folder: Path) -> SentenceEncoder:
         """From a folder as transformers keeps a BertModel; bfloat16, frozen."""
         from safetensors.torch import load_file
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from antiphon.errors import UserError
-from antiphon.tools.arguments import Filler
+from antiphon.tools.arguments import ArgumentFiller
 from antiphon.tools.call import Call
 from antiphon.tools.chooser import LONGEST, Chooser
 from antiphon.tools.tool import Tool
@@ -29,7 +29,7 @@ class Toolbox:
         if twice := next((n for n in names if names.count(n) > 1), None):
             raise UserError(f"Two tools are called '{twice}': give each a name of its own.")
         self.tools = {tool.name: tool for tool in tools}
-        self.chooser, self.filler = chooser, Filler(chooser.reader)
+        self.chooser, self.filler = chooser, ArgumentFiller(chooser.reader)
         self.announced = chooser.announce(tools) if tools else None
 
     @torch.no_grad()

@@ -12,14 +12,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from antiphon.recognition.whisper.transcriber import PLACE, Listener
+from antiphon.recognition.whisper.transcriber import PLACE, Transcriber
 from antiphon.s2t.adapter import BLANK, Adapter, AdapterConfig
 from antiphon.s2t.ctc_labels import pieces
 
 
 @torch.no_grad()
 def warm_start(
-    listener: Listener, tokenizer: Any, tokens: torch.Tensor, width: int, heads: int, layers: int
+    listener: Transcriber, tokenizer: Any, tokens: torch.Tensor, width: int, heads: int, layers: int
 ) -> Adapter:
     """A new adapter that passes Whisper's transcript on.
 

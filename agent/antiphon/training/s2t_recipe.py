@@ -18,7 +18,7 @@ import torch
 
 from antiphon import weights
 from antiphon.llm import chat_template, lora
-from antiphon.recognition.whisper.transcriber import Listener
+from antiphon.recognition.whisper.transcriber import Transcriber
 from antiphon.s2t.adapter import Adapter
 from antiphon.s2t.ctc_labels import Speller, vocabulary
 from antiphon.s2t.question_encoder import load_adapter, save_adapter
@@ -39,8 +39,8 @@ TURNS = 10
 
 
 @dataclass
-class Ears:
-    """Ears being made.
+class SpeechToTextRecipe:
+    """SpeechToTextRecipe being made.
 
     Attributes:
         data: folder of the open collections (docs/data.md).
@@ -59,9 +59,9 @@ class Ears:
     seed: int = 0
 
     @cached_property
-    def listener(self) -> Listener:
+    def listener(self) -> Transcriber:
         """Whisper."""
-        return Listener.load(weights.path(self.encoder))
+        return Transcriber.load(weights.path(self.encoder))
 
     def language_model(self, *, corrected: bool) -> tuple[Any, Any]:
         """Language model, with the trained LoRA or without, and its tokenizer."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import torch
 
-from antiphon.tools.arguments import Filler
+from antiphon.tools.arguments import ArgumentFiller
 from antiphon.tools.chooser import text_of
-from antiphon.tools.matcher import Read, Reader
+from antiphon.tools.matcher import EncodedText, Matcher
 from antiphon.tools.tool import Tool
 from antiphon.training.corpora.tool_commands import Example, Sort
 
@@ -73,7 +73,7 @@ class Scores:
 
 @torch.no_grad()
 def score(
-    reader: Reader, examples: Sequence[Example], sorts: Sequence[Sort], seed: int = 0
+    reader: Matcher, examples: Sequence[Example], sorts: Sequence[Sort], seed: int = 0
 ) -> Scores:
     """Compare every utterance with every tool, under one of the tool's descriptions."""
     from tqdm import tqdm
@@ -124,13 +124,13 @@ class Slots:
 
 
 @torch.no_grad()
-def arguments(reader: Reader, examples: Sequence[Example]) -> Slots:
+def arguments(reader: Matcher, examples: Sequence[Example]) -> Slots:
     """Fill the arguments of utterances whose slots are annotated, given the right tool."""
     from tqdm import tqdm
 
     from antiphon.tools.spoken_numbers import numbers
 
-    filler, counts = Filler(reader), Slots()
+    filler, counts = ArgumentFiller(reader), Slots()
     for example in tqdm(examples, desc="arguments", unit="utterance"):
         assert example.sort is not None
         tool = tool_of(example.sort)
@@ -144,7 +144,7 @@ def arguments(reader: Reader, examples: Sequence[Example]) -> Slots:
                     wanted[name] = said[0].tidy
             elif name in kinds:
                 wanted[name] = text.lower()
-        heard: Read = reader.read([example.text])
+        heard: EncodedText = reader.read([example.text])
         filled = {
             name: value.lower() if isinstance(value, str) else value
             for name, value in filler.fill(example.text, heard, tool).items()

@@ -22,7 +22,7 @@ from antiphon.errors import UserError
 from antiphon.llm import lora
 from antiphon.messages import Token
 from antiphon.recognition.whisper.audio_encoder import AudioEncoder
-from antiphon.t2c.phonemes import Inventory
+from antiphon.t2c.phonemes import PhonemeInventory
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
 from antiphon.training.corpora import own_replies, teacher_latents, texts
 from antiphon.training.corpora.augmentation import Augment
@@ -49,7 +49,7 @@ RUNNING_TEXT = 150_000
 
 
 @dataclass
-class Workshop:
+class VoiceRecipe:
     """One voice being made.
 
     Attributes:
@@ -109,14 +109,16 @@ class Workshop:
         return pronouncer.Speller(AutoTokenizer.from_pretrained(folder), table)
 
     @cached_property
-    def inventory(self) -> Inventory:
+    def inventory(self) -> PhonemeInventory:
         """The sounds of the voice, found once in running text and all words."""
         path = self.work / "inventory.json"
         if not path.exists():
             read = [*texts.sentences(self.data, 30_000, self.seed), *self.words]
-            found = Inventory.of((pronouncer.sounds_of(self.teacher, t) for t in read), least=10)
+            found = PhonemeInventory.of(
+                (pronouncer.sounds_of(self.teacher, t) for t in read), least=10
+            )
             path.write_text(json.dumps(found.sounds, ensure_ascii=False))
-        return Inventory(tuple(json.loads(path.read_text())))
+        return PhonemeInventory(tuple(json.loads(path.read_text())))
 
     def language(self) -> UnitLanguage:
         """The finished unit language."""

@@ -17,7 +17,7 @@ SILENCE = 16
 """Frames of silence that come before every stream."""
 
 
-class Listener:
+class StreamEncoder:
     """Samples into units. The convolutions see a little again, the LSTM carries its state on.
 
     Args:
@@ -56,7 +56,7 @@ class Listener:
         return units
 
 
-class Speaker:
+class StreamDecoder:
     """Units into samples, from the first unit on.
 
     Args:

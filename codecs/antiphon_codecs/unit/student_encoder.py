@@ -15,7 +15,7 @@ from torch import nn
 from antiphon_codecs.codec import Pcm
 from antiphon_codecs.convnext import ConvNeXt
 
-Recognizer = Callable[[Pcm], torch.Tensor]
+SpeechEncoder = Callable[[Pcm], torch.Tensor]
 """Samples [N] at `SAMPLE_RATE` to states [T, width], `STATES` a second."""
 SAMPLE_RATE = 16_000
 STATES = 50

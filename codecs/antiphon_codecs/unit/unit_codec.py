@@ -19,11 +19,11 @@ from torch.nn import functional as F
 
 from antiphon_codecs.codec import Pcm, Units
 from antiphon_codecs.convnext import ConvNeXt
-from antiphon_codecs.unfilled import Unfilled
+from antiphon_codecs.skip_init import SkipInit
 from antiphon_codecs.unit import student_encoder
 from antiphon_codecs.unit.hifigan import CONTEXT, HOP, HifiGan
 from antiphon_codecs.unit.quantizer import VectorQuantizer
-from antiphon_codecs.unit.student_encoder import Recognizer, StudentEncoder
+from antiphon_codecs.unit.student_encoder import SpeechEncoder, StudentEncoder
 
 KERNEL = 7
 GRAIN = 1024
@@ -96,7 +96,7 @@ class UnitCodec(nn.Module):
             self.student = StudentEncoder(
                 c.codes, self.unit_rate, c.student_states, c.student_width, c.student_blocks
             )
-        self.recognizer: Recognizer | None = None
+        self.recognizer: SpeechEncoder | None = None
         """Whose states the student reads; given by who loads the codec."""
 
     def normalize(self, z: torch.Tensor) -> torch.Tensor:
@@ -260,7 +260,7 @@ class UnitCodec(nn.Module):
         """Read what `save` wrote."""
         with safe_open(path, "pt") as file:
             config = UnitCodecConfig(**json.loads(file.metadata()["config"]))
-        with Unfilled():
+        with SkipInit():
             codec = cls(config)
         state = {k: v.float() for k, v in load_file(path).items()}
         codec.load_state_dict(state, strict=False, assign=True)

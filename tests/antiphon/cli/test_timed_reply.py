@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.cli.timed_reply import CHUNK, Take, answer, last_chunk, read_aloud
+from antiphon.cli.timed_reply import CHUNK, TimedReply, answer, last_chunk, read_aloud
 from antiphon.messages import Speech, Word
 
 
@@ -53,7 +53,7 @@ def test_the_whole_question_is_given_in_order(samples):
 def test_equal_segments_are_kept_apart():
     word = Word("no.", 0, 512)
     again = Word("no.", 512, 1024)
-    take = Take(256).collect(
+    take = TimedReply(256).collect(
         [
             speech(0, 300, "no.", words=(word,)),
             speech(300, 100, "no.", units=(1, 2)),
@@ -67,14 +67,14 @@ def test_equal_segments_are_kept_apart():
 
 
 def test_nothing_said():
-    take = Take(256)
+    take = TimedReply(256)
     report = take.report()
     assert report["first_audio_ms"] is None and report["segments"] == [] and not len(take.pcm)
     assert np.isnan(report["rtf"])
 
 
 def test_the_delay_of_hearing_counts():
-    take = Take(256, late=5.0).collect([speech(0, 10, "a")])
+    take = TimedReply(256, late=5.0).collect([speech(0, 10, "a")])
     assert take.first == pytest.approx(5.0, abs=0.5)
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from antiphon.llm.llama import Llama, LlamaConfig
 from antiphon.t2c.denoising_adapter import DenoisingAdapter, capped, cosine_loss
-from antiphon.t2c.duration_model import Voice, VoiceConfig, places
-from antiphon.t2c.phonemes import SPACE, Inventory, group
+from antiphon.t2c.duration_model import DurationConfig, DurationModel, places
+from antiphon.t2c.phonemes import SPACE, PhonemeInventory, group
 from antiphon.t2c.pronouncer import SLOTS, Pronouncer, PronouncerConfig, character_ids, unit_scale
 from antiphon.t2c.spelling import pieces_of, spell
 from antiphon.t2c.unit_lm import AHEAD, UnitLM, look
@@ -25,7 +25,7 @@ def test_grouping_loses_no_symbol(symbols):
 
 
 def test_a_strange_sound_loses_its_marks_before_it_is_given_up():
-    inventory = Inventory.of([["u", "a"]] * 3)
+    inventory = PhonemeInventory.of([["u", "a"]] * 3)
     assert inventory.id("ˈuː") == inventory.id("u")
     assert inventory.id("ʘ") == inventory.id(SPACE)
 
@@ -75,7 +75,9 @@ def test_places_count_through_every_sound():
 
 
 def test_voice_reaches_no_further_than_it_says():
-    voice = Voice(VoiceConfig(sounds=9, hidden=4, width=8, inner=8, sound_blocks=2)).eval()
+    voice = DurationModel(
+        DurationConfig(sounds=9, hidden=4, width=8, inner=8, sound_blocks=2)
+    ).eval()
     sounds = torch.randint(9, (1, 40))
     vectors, mask = torch.zeros(1, 40, 4), torch.ones(1, 40, dtype=torch.bool)
     other = sounds.clone()

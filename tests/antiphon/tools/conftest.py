@@ -7,8 +7,8 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from antiphon.tools.chooser import Chooser
-from antiphon.tools.matcher import Reader, ReaderConfig
-from antiphon.tools.sentence_encoder import Encoder
+from antiphon.tools.matcher import Matcher, MatcherConfig
+from antiphon.tools.sentence_encoder import SentenceEncoder
 
 CONFIG = {
     "hidden_size": 16,
@@ -31,19 +31,19 @@ def letters() -> Tokenizer:
     return tokenizer
 
 
-def tiny() -> Reader:
+def tiny() -> Matcher:
     """A reader that has learned nothing."""
     torch.manual_seed(0)
-    encoder = Encoder(CONFIG)
+    encoder = SentenceEncoder(CONFIG)
     for table in (encoder.words, encoder.places, encoder.kinds):
         torch.nn.init.normal_(table)
-    reader = Reader(ReaderConfig(width=8, heads=2, blocks=1), encoder, letters())
+    reader = Matcher(MatcherConfig(width=8, heads=2, blocks=1), encoder, letters())
     reader.others = reader.read(["who are you", "i like rain"]).whole.detach()
     return reader.eval().requires_grad_(False)
 
 
 @pytest.fixture
-def reader() -> Reader:
+def reader() -> Matcher:
     return tiny()
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.tools import Parameter, Tool
-from antiphon.tools.arguments import Filler, chosen, settle, whole_words, yes_or_no
+from antiphon.tools.arguments import ArgumentFiller, chosen, settle, whole_words, yes_or_no
 from antiphon.tools.spoken_numbers import numbers
 
 TOOL = Tool(
@@ -25,7 +25,7 @@ TOOL = Tool(
 
 
 def fill(reader, text):
-    return Filler(reader).fill(text, reader.read([text]), TOOL)
+    return ArgumentFiller(reader).fill(text, reader.read([text]), TOOL)
 
 
 @pytest.mark.parametrize("seed", range(3))

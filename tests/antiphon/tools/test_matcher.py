@@ -5,8 +5,8 @@ from antiphon.errors import UserError
 from antiphon.llm import lora
 from antiphon.tools import Tool
 from antiphon.tools.chooser import Chooser, words_of
-from antiphon.tools.matcher import Reader, normal
-from antiphon.tools.sentence_encoder import Encoder
+from antiphon.tools.matcher import Matcher, normal
+from antiphon.tools.sentence_encoder import SentenceEncoder
 from antiphon.tools.toolbox import Toolbox
 
 TEXTS = ["go home", "turn the lamp in the kitchen on, please", "hm"]
@@ -29,7 +29,7 @@ def test_the_encoder_is_that_of_transformers(tmp_path):
     mask = torch.arange(7) < torch.tensor([[7], [4]])
     with torch.no_grad():
         wanted = theirs(input_ids=ids, attention_mask=mask.long())[0]
-        found = Encoder.load(tmp_path)(ids, mask)
+        found = SentenceEncoder.load(tmp_path)(ids, mask)
     torch.testing.assert_close(found[mask], wanted[mask], atol=4e-2, rtol=4e-2)
 
 
@@ -85,14 +85,14 @@ def test_what_was_learned_is_kept(reader, tmp_path, monkeypatch):
     for correction in corrections.values():
         torch.nn.init.normal_(correction.up, std=0.1)
     reader.save(tmp_path / "reader.safetensors")
-    found = Reader.load(tmp_path / "reader.safetensors", folder)
+    found = Matcher.load(tmp_path / "reader.safetensors", folder)
     torch.testing.assert_close(found.read(TEXTS).whole, reader.read(TEXTS).whole, atol=0.05, rtol=0)
     torch.testing.assert_close(found.others, reader.others, atol=1e-3, rtol=0)
     assert found.config == reader.config
 
 
 def encoder_folder(path, encoder):
-    """What `Encoder.load` reads; names of ours are known to it, too."""
+    """What `SentenceEncoder.load` reads; names of ours are known to it, too."""
     import json
 
     from safetensors.torch import save_file

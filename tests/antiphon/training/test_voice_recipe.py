@@ -23,7 +23,7 @@ from antiphon.training.jobs import echo_training, unit_codec
 from antiphon.training.jobs.language_model import Exchange
 from antiphon.training.jobs.pronouncer import distance
 from antiphon.training.jobs.unit_lm import Example, Speaking, pad
-from antiphon.training.voice_recipe import Workshop
+from antiphon.training.voice_recipe import VoiceRecipe
 from antiphon_codecs.unit.unit_codec import UnitCodec, UnitCodecConfig
 from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
@@ -222,6 +222,6 @@ def test_noise_is_measured_as_the_teacher_makes_it():
 
 
 def test_stage_three_asks_for_the_ears_it_belongs_to(tmp_path):
-    shop = Workshop(tmp_path, tmp_path / "work", tmp_path / "new" / "voice")
+    shop = VoiceRecipe(tmp_path, tmp_path / "work", tmp_path / "new" / "voice")
     with pytest.raises(UserError, match="new/s2t has no lora.*train s2t"):
         shop.states(1)

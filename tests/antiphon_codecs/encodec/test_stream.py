@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from transformers import EncodecConfig, EncodecModel
 
 from antiphon_codecs.encodec.encodec_codec import EncodecCodec
-from antiphon_codecs.encodec.stream import SILENCE, Listener, Speaker
+from antiphon_codecs.encodec.stream import SILENCE, StreamDecoder, StreamEncoder
 
 HOP = 320
 
@@ -32,7 +32,7 @@ def noise(frames: int) -> np.ndarray:
 def test_units_of_pieces_are_units_of_the_whole(codec: EncodecCodec, sizes: list[int]) -> None:
     pcm = noise(sum(sizes))
     whole = codec.encode(np.concatenate([np.zeros(SILENCE * HOP, np.float32), pcm]))[:, SILENCE:]
-    listen = Listener(codec)
+    listen = StreamEncoder(codec)
     pieces = [listen(part) for part in np.split(pcm, np.cumsum(sizes)[:-1] * HOP)]
     assert [part.shape[1] for part in pieces] == sizes
     assert (np.concatenate(pieces, 1) == whole).mean() > 0.98  # but for rounding
@@ -42,7 +42,7 @@ def test_every_unit_is_spoken_at_once(codec: EncodecCodec) -> None:
     units = codec.encode(noise(12))
     silent = codec.encode(np.zeros(SILENCE * HOP, np.float32))
     whole = codec.decode(np.concatenate([silent, units], 1))[SILENCE * HOP :]
-    speak = Speaker(codec)
+    speak = StreamDecoder(codec)
     pieces = [speak(units[:, at : at + 3]) for at in range(0, 12, 3)]
     assert [len(part) for part in pieces] == [3 * HOP] * 4
     assert np.abs(np.concatenate(pieces) - whole).max() < 1e-4

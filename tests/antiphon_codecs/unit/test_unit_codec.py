@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from antiphon_codecs.unfilled import Unfilled
+from antiphon_codecs.skip_init import SkipInit
 from antiphon_codecs.unit.hifigan import CONTEXT, HOP, HifiGan
 from antiphon_codecs.unit.quantizer import VectorQuantizer
 from antiphon_codecs.unit.unit_codec import GRAIN, TRAINING_ONLY, UnitCodec, UnitCodecConfig
@@ -120,7 +120,7 @@ def test_quantizer_learns_the_clusters_it_is_shown():
 
 def test_loading_fills_everything_that_was_left_unfilled(codec, tmp_path):
     codec.save(tmp_path / "codec.safetensors")
-    with Unfilled():
+    with SkipInit():
         empty = nn.Linear(4, 4)
         nn.init.constant_(empty.weight, 7.0)
     assert not (empty.weight == 7.0).all()

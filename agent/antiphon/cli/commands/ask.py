@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from antiphon.agent import Agent
-    from antiphon.cli.timed_reply import Take
+    from antiphon.cli.timed_reply import TimedReply
 
 PAUSE = 0.5
 """Seconds of silence between replies in one file."""
@@ -74,7 +74,7 @@ def load(**choices: Any) -> Agent:
 
 def answered(
     agent: Agent, pcm: NDArray[np.float32], player: Any, *, quiet: bool
-) -> tuple[str, Take]:
+) -> tuple[str, TimedReply]:
     """The transcript of a question and its answer, printed and played as they come."""
     from antiphon.cli.timed_reply import answer
 
@@ -97,7 +97,7 @@ def rate(agent: Agent) -> int:
     return agent.codec.sample_rate
 
 
-def joined(takes: list[Take]) -> NDArray[np.float32]:
+def joined(takes: list[TimedReply]) -> NDArray[np.float32]:
     """Replies one after another with a pause between them."""
     import numpy as np
 
@@ -109,7 +109,7 @@ def joined(takes: list[Take]) -> NDArray[np.float32]:
     return np.concatenate(sounds) if sounds else np.zeros(0, np.float32)
 
 
-def table(names: list[str], takes: list[Take]) -> None:
+def table(names: list[str], takes: list[TimedReply]) -> None:
     """Print how long everything took."""
     from rich.console import Console
     from rich.table import Table

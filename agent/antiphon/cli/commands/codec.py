@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from antiphon_codecs.unit.student_encoder import Recognizer
+    from antiphon_codecs.unit.student_encoder import SpeechEncoder
     from antiphon_codecs.unit.unit_codec import UnitCodec
 
 app = typer.Typer(
@@ -79,7 +79,7 @@ def load(voice: str) -> UnitCodec:
     return UnitCodec.load(path)
 
 
-def recognizer() -> Recognizer:
+def recognizer() -> SpeechEncoder:
     """The speech encoder whose states a codec's student reads."""
     from antiphon import weights
     from antiphon.recognition.whisper.audio_encoder import AudioEncoder

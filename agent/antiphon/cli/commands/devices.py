@@ -143,9 +143,9 @@ def verdict(measured: Echo) -> str:
 def echoed(measured: Echo) -> dict[str, Any]:
     """The echo, and what it allows."""
     from antiphon.runtime.echo.canceller import has_aec3
-    from antiphon.runtime.echo.measurement import ladder
+    from antiphon.runtime.echo.measurement import best_mode
 
-    mode, why = ladder(measured, has_aec3())
+    mode, why = best_mode(measured, has_aec3())
     return {
         "echo_delay_ms": measured.delay_ms,
         "echo_loss_db": measured.loss_db,

@@ -166,7 +166,7 @@ def turn_taking_(
         from antiphon.evaluation.turn_scenes import Material
         from antiphon.recognition.whisper.audio_encoder import AudioEncoder
         from antiphon.runtime.turns.smart_turn import SmartTurn
-        from antiphon.s2t.turn_end_head import Closing
+        from antiphon.s2t.turn_end_head import TurnEndHead
         from antiphon.training.corpora.synthetic_voices import HELD_OUT
         from antiphon.training.corpora.synthetic_voices import voice as speaker
 
@@ -174,7 +174,7 @@ def turn_taking_(
         material = Material.read(data, split, limit or 30, np.random.default_rng(seed))
         said = [speaker(n).speak(text) for n in HELD_OUT for text in turn_taking.BACKCHANNELS]
         agent = [aloud(text, voice) for text in turn_taking.AGENT]
-        closing, encoder = Closing.load(), AudioEncoder.load(weights.path("whisper-tiny.en"))
+        closing, encoder = TurnEndHead.load(), AudioEncoder.load(weights.path("whisper-tiny.en"))
         judges: turn_taking.Judges = {
             "sound": SmartTurn().log_odds,
             "hearing": lambda turn: closing(encoder.encode(turn)[-1]),

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from antiphon.runtime.audio.devices import Duplex
     from antiphon.runtime.events import Event
     from antiphon.runtime.turns.stop_word import StopWord
-    from antiphon.transports.mqtt.robot.microphone import Ears
-    from antiphon.transports.mqtt.robot.tool_runner import Toolbox
+    from antiphon.transports.mqtt.robot.microphone import MicrophoneProcessor
+    from antiphon.transports.mqtt.robot.tool_runner import ToolRunner
 
 RATE = 22_050
 """Samples a second of the voice."""
@@ -94,25 +94,25 @@ def robot(
     run(work())
 
 
-def toolbox(file: Path | None) -> Toolbox:
+def toolbox(file: Path | None) -> ToolRunner:
     """The tools of a file, if there is one."""
     from antiphon.transports.mqtt.robot import tool_file
-    from antiphon.transports.mqtt.robot.tool_runner import Toolbox
+    from antiphon.transports.mqtt.robot.tool_runner import ToolRunner
 
-    return Toolbox(*tool_file.load(file)) if file is not None else Toolbox()
+    return ToolRunner(*tool_file.load(file)) if file is not None else ToolRunner()
 
 
-def ears_of(echo: str, *, real: bool) -> Ears:
+def ears_of(echo: str, *, real: bool) -> MicrophoneProcessor:
     """What the robot does about its own voice, and about the word "stop"."""
-    from antiphon.transports.mqtt.robot.microphone import Ears
+    from antiphon.transports.mqtt.robot.microphone import MicrophoneProcessor
 
     if not real or echo == "none":
-        return Ears(stop_word=stop_word())
+        return MicrophoneProcessor(stop_word=stop_word())
     if echo == "half":
-        return Ears(half=True, stop_word=stop_word())
+        return MicrophoneProcessor(half=True, stop_word=stop_word())
     from antiphon.runtime.echo.canceller import EchoCanceller
 
-    return Ears(EchoCanceller(), stop_word=stop_word())
+    return MicrophoneProcessor(EchoCanceller(), stop_word=stop_word())
 
 
 def stop_word() -> StopWord | None:

@@ -15,7 +15,7 @@ from antiphon.errors import UserError
 
 if TYPE_CHECKING:
     from antiphon.messages import Speech, Turn
-    from antiphon.runtime.responders.responder import Cancelled, Mind
+    from antiphon.runtime.responders.responder import Cancelled, Responder
     from antiphon.runtime.session.conversation import Conversation
     from antiphon.transports.mqtt.server.session import Session
 
@@ -49,12 +49,12 @@ def serve(
     options = Options(patience=patience)
     formats = have(RATE, options.sample_rate, opus="if there", encodec=encodec)
     say("Loading the models …")
-    minds = Minds(load(ears=ears, voice=voice, llm=llm))
+    responders = Responders(load(ears=ears, voice=voice, llm=llm))
 
     async def work() -> None:
         server = Server(
             broker,
-            lambda session: conversation(minds.of(session), options),
+            lambda session: conversation(responders.of(session), options),
             formats=formats,
             most=robots,
             say=say,
@@ -74,86 +74,86 @@ def say(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
 
-def load(**choices: Any) -> Mind[Any]:
+def load(**choices: Any) -> Responder[Any]:
     """The models, warmed up; tests put others here."""
     from antiphon.cli.commands import talk
 
     return talk.load(**choices)
 
 
-def conversation(mind: Mind[Any], options: Any) -> Conversation:
+def conversation(responder: Responder[Any], options: Any) -> Conversation:
     """A conversation with threads of its own; the robot has removed its own voice already."""
     from antiphon.runtime.responders.worker import ThreadWorker
     from antiphon.runtime.session.conversation import Conversation
 
-    return Conversation(mind, options, work=ThreadWorker(), aside=ThreadWorker())
+    return Conversation(responder, options, work=ThreadWorker(), aside=ThreadWorker())
 
 
-class Minds:
-    """Gives every robot a mind with its own tools, on shared weights.
+class Responders:
+    """Gives every robot a responder with its own tools, on shared weights.
 
     Args:
-        mind: hears and answers.
+        responder: hears and answers.
     """
 
-    def __init__(self, mind: Mind[Any]) -> None:
-        self.mind = mind
+    def __init__(self, responder: Responder[Any]) -> None:
+        self.responder = responder
         self._chooser: Any = None
         self._loading = Lock()
 
-    def of(self, session: Session) -> Mind[Any]:
-        """The mind for a robot."""
-        return Late(lambda: self._acting(session)) if session.tools else self.mind
+    def of(self, session: Session) -> Responder[Any]:
+        """The responder for a robot."""
+        return LateResponder(lambda: self._acting(session)) if session.tools else self.responder
 
-    def _acting(self, session: Session) -> Mind[Any]:
-        """A mind with tools; without them if none can be used."""
+    def _acting(self, session: Session) -> Responder[Any]:
+        """A responder with tools; without them if none can be used."""
         try:
-            from antiphon.runtime.responders.tool_responder import ActingMind
+            from antiphon.runtime.responders.tool_responder import ToolResponder
             from antiphon.tools.toolbox import Toolbox
 
             toolbox = Toolbox(list(session.tools.values()), self._choose())
-            return ActingMind(self.mind, toolbox, session.execute)
+            return ToolResponder(self.responder, toolbox, session.execute)
         except UserError as error:
             say(f"{session.robot} cannot use its tools. {error}")
-            return self.mind
+            return self.responder
 
     def _choose(self) -> Any:
         """What chooses among tools, loaded once."""
         from antiphon.tools.chooser import Chooser
 
-        agent = getattr(self.mind, "agent", None)
+        agent = getattr(self.responder, "agent", None)
         if agent is None:
-            raise UserError("This mind has no language model that could choose among tools.")
+            raise UserError("This responder has no language model that could choose among tools.")
         with self._loading:
             self._chooser = self._chooser or Chooser.load()
         return self._chooser
 
 
-class Late:
-    """A mind that is made where it is used first: in its models' thread, so that nobody waits.
+class LateResponder:
+    """A responder that is made where it is used first: in its models' thread, so that nobody waits.
 
     Args:
         make: makes it.
     """
 
-    def __init__(self, make: Callable[[], Mind[Any]]) -> None:
+    def __init__(self, make: Callable[[], Responder[Any]]) -> None:
         self._make = make
 
     @cached_property
-    def mind(self) -> Mind[Any]:
-        """The mind itself."""
+    def responder(self) -> Responder[Any]:
+        """The responder itself."""
         return self._make()
 
     def listen(self, history: Sequence[Turn]) -> Any:
         """Begin to hear a turn that follows `history`."""
-        return self.mind.listen(history)
+        return self.responder.listen(history)
 
     def respond(
-        self, hearing: Any, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
+        self, stream: Any, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
     ) -> Iterator[Speech]:
         """Answer what has been heard."""
-        return self.mind.respond(hearing, history, cancelled=cancelled, seed=seed)
+        return self.responder.respond(stream, history, cancelled=cancelled, seed=seed)
 
     def say(self, text: str, *, cancelled: Cancelled) -> Iterator[Speech]:
         """Speak a given text."""
-        return self.mind.say(text, cancelled=cancelled)
+        return self.responder.say(text, cancelled=cancelled)

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from antiphon.runtime.echo.canceller import EchoCanceller
     from antiphon.runtime.events import Event
     from antiphon.runtime.options import Mode, Options
-    from antiphon.runtime.responders.responder import Mind
+    from antiphon.runtime.responders.responder import Responder
     from antiphon.runtime.session.conversation import Conversation
-    from antiphon.runtime.session.recording import Recorder
+    from antiphon.runtime.session.recording import FileRecorder
 
 TAIL = 20.0
 """Seconds of silence behind a sound file, in which the last answer is heard to its end."""
@@ -68,7 +68,7 @@ def talk(
     with ExitStack() as stack:
         keys = stack.enter_context(Keys())
         print("Loading the models …", file=sys.stderr, flush=True)
-        mind = load(ears=ears, voice=voice, llm=llm)
+        responder = load(ears=ears, voice=voice, llm=llm)
         duplex = stack.enter_context(closed)
         canceller = None if file else EchoCanceller()
         why, before = "", 0
@@ -76,13 +76,13 @@ def talk(
             chosen, why, before = best(duplex, options.sample_rate, canceller)
             options = replace(options, mode=chosen)
         conversation = Conversation(
-            mind,
+            responder,
             options,
             canceller=canceller,
             work=ThreadWorker(),
             aside=ThreadWorker(),
             seed=seed,
-            tape=recorder(record, options, seed, canceller),
+            recorder=recorder(record, options, seed, canceller),
         )
         stack.callback(conversation.close)
         live = sys.stdout.isatty() and file is None
@@ -121,16 +121,16 @@ def press(conversation: Conversation, key: str) -> None:
         conversation.push_to_talk(not conversation.pressed)
 
 
-def load(**choices: Any) -> Mind[Any]:
+def load(**choices: Any) -> Responder[Any]:
     """The models, warmed up; tests put others here."""
     from antiphon.cli.timed_reply import load_agent
-    from antiphon.runtime.responders.agent_responder import AgentMind, leave_a_core
+    from antiphon.runtime.responders.agent_responder import AgentResponder, reserve_core_for_audio
 
-    leave_a_core()
-    mind = AgentMind(load_agent(**choices))
-    for _ in mind.say("Hello.", cancelled=lambda: False):
+    reserve_core_for_audio()
+    responder = AgentResponder(load_agent(**choices))
+    for _ in responder.say("Hello.", cancelled=lambda: False):
         pass
-    return mind
+    return responder
 
 
 def best(duplex: Duplex, rate: int, canceller: EchoCanceller | None) -> tuple[Mode, str, int]:
@@ -149,7 +149,7 @@ def best(duplex: Duplex, rate: int, canceller: EchoCanceller | None) -> tuple[Mo
     from antiphon.runtime.echo import measurement as echo
     from antiphon.runtime.frames import played
 
-    mode, why = echo.ladder(echo.measure_echo(duplex, rate), canceller.aec3)
+    mode, why = echo.best_mode(echo.measure_echo(duplex, rate), canceller.aec3)
     names = {"full": "You can interrupt it.", "half": "It is deaf while it speaks."}
     told = names.get(mode, "Press space to talk.")
     return mode, f"{told} {why}", (echo.QUIET + echo.SOUNDING + echo.RINGING) * played(rate)
@@ -178,11 +178,13 @@ def opened(
     return SoundCards(rate, told.append, microphone=microphone, speaker=speaker)
 
 
-def recorder(folder: Path | None, options: Options, seed: int, canceller: Any) -> Recorder | None:
+def recorder(
+    folder: Path | None, options: Options, seed: int, canceller: Any
+) -> FileRecorder | None:
     """What records the conversation, if wanted."""
-    from antiphon.runtime.session.recording import Recorder
+    from antiphon.runtime.session.recording import FileRecorder
 
     if folder is None:
         return None
     kind = None if canceller is None else "aec3" if canceller.aec3 else "suppressor"
-    return Recorder(folder, options, seed=seed, canceller=kind)
+    return FileRecorder(folder, options, seed=seed, canceller=kind)

@@ -10,8 +10,8 @@ import typer
 from antiphon.errors import UserError
 
 if TYPE_CHECKING:
-    from antiphon.training.s2t_recipe import Ears
-    from antiphon.training.voice_recipe import Workshop
+    from antiphon.training.s2t_recipe import SpeechToTextRecipe
+    from antiphon.training.voice_recipe import VoiceRecipe
 
 app = typer.Typer(
     help=(
@@ -39,30 +39,30 @@ Threads = Annotated[int, typer.Option(help="CPU threads; 0 leaves it to PyTorch.
 WORK, VOICE, EARS = Path("work"), Path("assets/voice-joe"), Path("assets/s2t")
 
 
-def workshop(data: Path, work: Path, out: Path, seed: int, threads: int) -> Workshop:
+def workshop(data: Path, work: Path, out: Path, seed: int, threads: int) -> VoiceRecipe:
     """The voice's workshop, after checking what a user may have got wrong."""
     if not (data / "text").is_dir():
         raise UserError(f"{data} has no folder text: give the data folder of docs/data.md")
     import torch
 
-    from antiphon.training.voice_recipe import Workshop
+    from antiphon.training.voice_recipe import VoiceRecipe
 
     if threads:
         torch.set_num_threads(threads)
-    return Workshop(data, work / "voice", out, seed=seed)
+    return VoiceRecipe(data, work / "voice", out, seed=seed)
 
 
-def ears(data: Path, work: Path, out: Path, seed: int, threads: int) -> Ears:
+def ears(data: Path, work: Path, out: Path, seed: int, threads: int) -> SpeechToTextRecipe:
     """The same for hearing and answering."""
     if not (data / "speech").is_dir():
         raise UserError(f"{data} has no folder speech: give the data folder of docs/data.md")
     import torch
 
-    from antiphon.training.s2t_recipe import Ears
+    from antiphon.training.s2t_recipe import SpeechToTextRecipe
 
     if threads:
         torch.set_num_threads(threads)
-    return Ears(data, work / "s2t", out, seed=seed)
+    return SpeechToTextRecipe(data, work / "s2t", out, seed=seed)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from antiphon.recognition.whisper.features import LogMel, MelState, normalize
 from antiphon.recognition.whisper.layers import EncoderLayer, WhisperConfig, load
-from antiphon_codecs.unfilled import Unfilled
+from antiphon_codecs.skip_init import SkipInit
 
 LONGEST = 3000
 """Mel frames of the longest window: thirty seconds."""
@@ -57,7 +57,7 @@ class AudioEncoder(nn.Module):
     @classmethod
     def load(cls, folder: Path) -> AudioEncoder:
         """The encoder of the Whisper checkpoint in `folder`, float32, frozen."""
-        with Unfilled():
+        with SkipInit():
             encoder = cls(WhisperConfig.read(folder))
         load(encoder, folder, "encoder.")
         return encoder

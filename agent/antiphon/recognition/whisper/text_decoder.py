@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from antiphon.recognition.whisper.layers import DecoderLayer, KeyValue, WhisperConfig, load
-from antiphon_codecs.unfilled import Unfilled
+from antiphon_codecs.skip_init import SkipInit
 
 TOKENS_PER_SECOND = 10
 """Faster than anybody speaks: a transcript that grows beyond it is a loop."""
@@ -100,7 +100,7 @@ class TextDecoder(nn.Module):
         prompt = [50_257, 50_362] if english else [50_258, 50_259, 50_359, 50_363]
         alignment = [(layer, head) for layer, head in marks["alignment_heads"]]
         suppressed = [i for i in marks["suppress_ids"] if i >= 0]
-        with Unfilled():
+        with SkipInit():
             decoder = cls(config, prompt, end, suppressed, alignment)
         load(decoder, folder, "decoder.")
         return decoder

@@ -22,7 +22,7 @@ PLACE = 4
 
 
 @dataclass(frozen=True)
-class Heard:
+class Transcription:
     """A recording as Whisper hears it."""
 
     frames: torch.Tensor
@@ -50,7 +50,7 @@ class Heard:
         return torch.cat([both, self.words[path], place.to(both.dtype)], 1)
 
 
-class Listener:
+class Transcriber:
     """Whisper's encoder and decoder over exactly the audio there is.
 
     The encoder never sees padding. The decoder, which has only ever met windows of thirty seconds,
@@ -77,14 +77,14 @@ class Listener:
             self.behind = decoder.start(self.silence[None])
 
     @classmethod
-    def load(cls, folder: Path, silence: torch.Tensor | None = None) -> Listener:
+    def load(cls, folder: Path, silence: torch.Tensor | None = None) -> Transcriber:
         """The listener of the Whisper checkpoint in `folder`."""
         tokenizer = Tokenizer.from_file(str(folder / "ctranslate2" / "tokenizer.json"))
         return cls(AudioEncoder.load(folder), TextDecoder.load(folder), tokenizer, silence)
 
     def hear(
         self, state: EncoderState, draft: Sequence[Sequence[int]] = ()
-    ) -> tuple[Heard, tuple[tuple[int, ...], ...]]:
+    ) -> tuple[Transcription, tuple[tuple[int, ...], ...]]:
         """What is heard so far, and the transcript's tokens by window: the next call's draft."""
         windows = [window for window in self.encoder.states(state) if len(window)]
         found = [
@@ -94,7 +94,7 @@ class Listener:
         return self._join(windows, found), tuple(t.tokens for t in found)
 
     @torch.no_grad()
-    def hear_batch(self, clips: Sequence[NDArray[np.float32]]) -> list[Heard]:
+    def hear_batch(self, clips: Sequence[NDArray[np.float32]]) -> list[Transcription]:
         """The same for whole clips [N] of at most thirty seconds, faster; bfloat16."""
         mels = []
         for clip in clips:
@@ -109,7 +109,7 @@ class Listener:
             found = self.decoder.transcribe_batch(padded, torch.tensor(counts))
         return [self._join([w], [t]) for w, t in zip(windows, found, strict=True)]
 
-    def _join(self, windows: Sequence[torch.Tensor], found: Sequence[Transcript]) -> Heard:
+    def _join(self, windows: Sequence[torch.Tensor], found: Sequence[Transcript]) -> Transcription:
         """Windows and their transcripts as one recording; odd windows repeat their last frame."""
         frames, path, before = [], [], 0
         for window, transcript in zip(windows, found, strict=True):
@@ -121,7 +121,7 @@ class Listener:
             frames.append(window)
             before += len(transcript.states)
         width = self.encoder.config.d_model
-        return Heard(
+        return Transcription(
             torch.cat(frames) if frames else torch.empty(0, width),
             torch.cat([t.states.float() for t in found]) if found else torch.empty(0, width),
             torch.cat(path) if path else torch.empty(0, dtype=torch.long),

@@ -122,7 +122,7 @@ def analyse(recorded: Pcm) -> Echo:
     )
 
 
-def ladder(echo: Echo, canceller: bool) -> tuple[Mode, str]:
+def best_mode(echo: Echo, canceller: bool) -> tuple[Mode, str]:
     """The best way to talk that the echo allows, and why.
 
     Args:

@@ -1,4 +1,4 @@
-"""An `Agent` as the mind of conversations."""
+"""An `Agent` as the responder of conversations."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class FinishedOnce(Hearing):
         return self._question
 
 
-def leave_a_core() -> None:
+def reserve_core_for_audio() -> None:
     """Let the models use one thread less than there are cores, if there are several.
 
     A conversation listens, judges and plays beside them. PyTorch's threads spin while they wait for
@@ -54,7 +54,7 @@ def leave_a_core() -> None:
     torch.set_num_threads(max(1, THREADS - 1))
 
 
-def give_back() -> None:
+def release_memory() -> None:
     """Give memory that is free back to the system.
 
     Every turn has tensors of other sizes; the C library keeps what they leave, in ever more pieces:
@@ -67,7 +67,7 @@ def give_back() -> None:
             trim(0)
 
 
-class AgentMind:
+class AgentResponder:
     """Hears and answers with an agent; any number of conversations can share one.
 
     Args:
@@ -82,14 +82,14 @@ class AgentMind:
 
     def listen(self, history: Sequence[Turn]) -> FinishedOnce:
         """Begin to hear; the language model reads the history meanwhile."""
-        give_back()
+        release_memory()
         return FinishedOnce(self.agent.s2t, history)
 
     def respond(
-        self, hearing: FinishedOnce, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
+        self, stream: FinishedOnce, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
     ) -> Iterator[Speech]:
         """Answer what has been heard."""
-        return self.agent.respond(hearing, history, cancelled=cancelled, seed=seed)
+        return self.agent.respond(stream, history, cancelled=cancelled, seed=seed)
 
     def say(self, text: str, *, cancelled: Cancelled) -> Iterator[Speech]:
         """Speak a text: the same voice, driven by the tokens' embeddings."""

@@ -14,11 +14,11 @@ Cancelled = Callable[[], bool]
 """Asked by the models between two small steps; True: nobody wants the rest."""
 
 
-H = TypeVar("H", bound="Hearing")
-"""The hearings of a mind: it is given back those it made."""
+H = TypeVar("H", bound="SpeechStream")
+"""The hearings of a responder: it is given back those it made."""
 
 
-class Understanding(Protocol):
+class TurnTranscript(Protocol):
     """What was understood of a turn."""
 
     @property
@@ -30,24 +30,24 @@ class Understanding(Protocol):
         """Log odds that the turn is complete; None: no opinion."""
 
 
-class Hearing(Protocol):
+class SpeechStream(Protocol):
     """One turn of the user while it is being spoken."""
 
     def feed(self, pcm: NDArray[np.float32]) -> None:
         """Hear [N] samples, mono, 16 kHz."""
 
-    def finish(self) -> Understanding:
+    def finish(self) -> TurnTranscript:
         """What was said, if the turn ends here; feeding may go on afterwards."""
 
 
-class Mind(Protocol[H]):
+class Responder(Protocol[H]):
     """Hears and answers. Holds no conversation: any number of them can share one."""
 
     def listen(self, history: Sequence[Turn]) -> H:
         """Begin to hear a turn that follows `history`."""
 
     def respond(
-        self, hearing: H, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
+        self, stream: H, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
     ) -> Iterator[Speech]:
         """Answer what has been heard."""
 

@@ -1,4 +1,4 @@
-"""A mind with tools: a spoken command becomes a call, its result is spoken."""
+"""A responder with tools: a spoken command becomes a call, its result is spoken."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.messages import Speech, Turn
-from antiphon.runtime.responders.responder import Cancelled, Hearing, Mind, Understanding
+from antiphon.runtime.responders.responder import Cancelled, Responder, SpeechStream, TurnTranscript
 from antiphon.tools.call import Call, Result
 from antiphon.tools.result_phrases import ask, reply
 from antiphon.tools.toolbox import Toolbox
@@ -38,73 +38,76 @@ class Outcome(Protocol):
 class Overheard:
     """A hearing whose end is worked out once, though several ask for it."""
 
-    def __init__(self, hearing: Hearing) -> None:
-        self.hearing = hearing
-        self._understood: Understanding | None = None
+    def __init__(self, stream: SpeechStream) -> None:
+        self.stream = stream
+        self._understood: TurnTranscript | None = None
 
     def feed(self, pcm: NDArray[np.float32]) -> None:
         """Hear [N] samples, mono, 16 kHz."""
         self._understood = None
-        self.hearing.feed(pcm)
+        self.stream.feed(pcm)
 
-    def finish(self) -> Understanding:
+    def finish(self) -> TurnTranscript:
         """What was said, if the turn ends here."""
         if self._understood is None:
-            self._understood = self.hearing.finish()
+            self._understood = self.stream.finish()
         return self._understood
 
 
-class ActingMind:
-    """Answers as another mind does, unless one of the tools is asked for.
+class ToolResponder:
+    """Answers as another responder does, unless one of the tools is asked for.
 
     Args:
-        mind: answers everything else, and speaks.
+        responder: answers everything else, and speaks.
         toolbox: decides.
-        execute: begins a call and returns the future of its outcome; called in the mind's thread.
+        execute: begins a call and returns the future of its outcome; called in the
+            responder's thread.
         seconds: how long an outcome is waited for.
         on_call: told of every call, before it is begun.
     """
 
     def __init__(
         self,
-        mind: Mind[Any],
+        responder: Responder[Any],
         toolbox: Toolbox,
         execute: Callable[[Call], Future[Any]],
         *,
         seconds: float = 10.0,
         on_call: Callable[[Call], object] = lambda call: None,
     ) -> None:
-        self.mind, self.toolbox, self.execute = mind, toolbox, execute
+        self.responder, self.toolbox, self.execute = responder, toolbox, execute
         self.seconds, self.on_call = seconds, on_call
 
     def listen(self, history: Sequence[Turn]) -> Overheard:
         """Begin to hear a turn that follows `history`."""
-        return Overheard(self.mind.listen(history))
+        return Overheard(self.responder.listen(history))
 
     def respond(
-        self, hearing: Overheard, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
+        self, stream: Overheard, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
     ) -> Iterator[Speech]:
         """Do what was asked for and say what came of it, or answer."""
-        text = hearing.finish().text
+        text = stream.finish().text
         call = self.toolbox.decide(text)
         if cancelled():
             return
         if call is None:
-            yield from self.mind.respond(hearing.hearing, history, cancelled=cancelled, seed=seed)
+            yield from self.responder.respond(
+                stream.stream, history, cancelled=cancelled, seed=seed
+            )
             return
         if call.missing:
-            yield from self.mind.say(ask(call), cancelled=cancelled)
+            yield from self.responder.say(ask(call), cancelled=cancelled)
             return
         self.on_call(call)
         outcome = self._wait(self.execute(call), cancelled)
         if outcome is not None and not cancelled():
             result = Result(outcome.ok, outcome.value, outcome.error)
             said = reply(self.toolbox.tools[call.name], call, result, text)
-            yield from self.mind.say(said, cancelled=cancelled)
+            yield from self.responder.say(said, cancelled=cancelled)
 
     def say(self, text: str, *, cancelled: Cancelled) -> Iterator[Speech]:
         """Speak a given text."""
-        return self.mind.say(text, cancelled=cancelled)
+        return self.responder.say(text, cancelled=cancelled)
 
     def _wait(self, future: Future[Any], cancelled: Cancelled) -> Outcome | None:
         """The outcome; None if nobody wants it any more."""

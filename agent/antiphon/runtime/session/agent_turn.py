@@ -25,7 +25,7 @@ JUST = 1500
 
 
 @dataclass(frozen=True)
-class Left:
+class FinishedReply:
     """A reply that is over, now that it is known what was heard of it."""
 
     text: str
@@ -34,7 +34,7 @@ class Left:
     """What stopped it; None: it was said to its end."""
 
 
-class Speaking:
+class AgentTurn:
     """Plays one reply at a time and tells what is heard of it.
 
     Args:
@@ -46,7 +46,7 @@ class Speaking:
         self.playback = Playback(sample_rate)
         self.began = False
         """Whether a reply began to sound in the last frame."""
-        self.left: Left | None = None
+        self.left: FinishedReply | None = None
         """The reply that left in the last frame."""
         self._rate, self._tell = sample_rate, tell
         self._announced = False
@@ -136,7 +136,7 @@ class Speaking:
 
     def _leave(self, reply: Reply, reason: Reason | None, at: int) -> None:
         text = remembered(reply.script, reply.heard, reply.length, complete=reply.complete)
-        self.left = Left(text if reply.cursor else "", reason)
+        self.left = FinishedReply(text if reply.cursor else "", reason)
         if reason is None:
             self._tell(happened.ReplyFinished(at, self.left.text))
         else:

@@ -21,11 +21,11 @@ from antiphon.runtime import events as happened
 from antiphon.runtime.events import Event, State
 from antiphon.runtime.frames import FRAME, Frame
 from antiphon.runtime.options import Options
-from antiphon.runtime.responders.responder import Mind
+from antiphon.runtime.responders.responder import Responder
 from antiphon.runtime.responders.worker import Output, Worker
-from antiphon.runtime.session.recorder import NoTape, Tape
-from antiphon.runtime.session.turn_taking import Floor
-from antiphon.runtime.turns.frame_analysis import Reference, Senses
+from antiphon.runtime.session.recorder import NullRecorder, Recorder
+from antiphon.runtime.session.turn_taking import TurnTaking
+from antiphon.runtime.turns.frame_analysis import FrameAnalyzer, PlaybackReference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ class Conversation:
     """One conversation.
 
     Args:
-        mind: hears and answers.
+        responder: hears and answers.
         options: how to behave.
         canceller: removes the agent's own voice from the microphone; None: there is none in it.
         work: runs the models; belongs to this conversation.
@@ -52,15 +52,15 @@ class Conversation:
 
     def __init__(
         self,
-        mind: Mind[Any],
+        responder: Responder[Any],
         options: Options | None = None,
         *,
         canceller: EchoCanceller | None = None,
         work: Worker,
         aside: Worker | None = None,
         seed: int = 0,
-        senses: Senses | None = None,
-        tape: Tape | None = None,
+        analyzer: FrameAnalyzer | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.options = options or Options()
         self.events: deque[Event] = deque(maxlen=KEPT_EVENTS)
@@ -69,35 +69,37 @@ class Conversation:
         """How loud the microphone is."""
         self.muted = False
         self._workers = (work,) if aside is None else (work, aside)
-        self._tape: Tape = tape or NoTape()
-        self._senses = senses or Senses(self.options, canceller)
-        self._reference = Reference(self.options.sample_rate)
-        self._floor = Floor(mind, self.options, self._senses, work, aside or work, seed, self._tell)
+        self._recorder: Recorder = recorder or NullRecorder()
+        self._analyzer = analyzer or FrameAnalyzer(self.options, canceller)
+        self._reference = PlaybackReference(self.options.sample_rate)
+        self._turns = TurnTaking(
+            responder, self.options, self._analyzer, work, aside or work, seed, self._tell
+        )
 
     @property
     def at(self) -> int:
         """Samples of the microphone so far."""
-        return self._floor.at
+        return self._turns.at
 
     @property
     def state(self) -> State:
         """What the agent does just now."""
-        return self._floor.state
+        return self._turns.state
 
     @property
     def history(self) -> tuple[Turn, ...]:
         """What was really said and heard, as far back as it is remembered."""
-        return self._floor.memory.turns
+        return self._turns.memory.turns
 
     @property
     def pressed(self) -> bool:
         """Whether the button is held."""
-        return self._floor.pressed
+        return self._turns.pressed
 
     @property
     def underruns(self) -> int:
         """How often a reply ran dry in mid-speech."""
-        return self._floor.speaking.playback.underruns
+        return self._turns.agent_turn.playback.underruns
 
     def step(self, mic: Frame) -> NDArray[np.float32]:
         """Take a frame of the microphone and give one to the speaker.
@@ -111,39 +113,39 @@ class Conversation:
         mic = sixteen_bits(mic)
         if self.muted:
             mic = np.zeros_like(mic)
-        floor = self._floor
+        turns = self._turns
         for generation, output in self._made():
-            floor.take(generation, output)
-        sounding, reference = floor.speaking.sounding, self._reference.next()
-        sensed = self._senses.step(mic, reference, speaking=sounding, deaf=floor.deaf)
+            turns.take(generation, output)
+        sounding, reference = turns.agent_turn.sounding, self._reference.next()
+        sensed = self._analyzer.step(mic, reference, speaking=sounding, deaf=turns.deaf)
         self.level_db = sensed.level_db
-        floor.decide(sensed)
-        out = sixteen_bits(floor.sound())
+        turns.decide(sensed)
+        out = sixteen_bits(turns.sound())
         self._reference.push(out)
-        self._tape.frame(mic, out)
-        if self._tape.problem:
-            problem, self._tape = self._tape.problem, NoTape()
+        self._recorder.frame(mic, out)
+        if self._recorder.problem:
+            problem, self._recorder = self._recorder.problem, NullRecorder()
             self._tell(happened.Failed(self.at, "recording", problem))
-        floor.at += FRAME
+        turns.at += FRAME
         return out
 
     def heard(self, samples: int) -> None:
         """Say how far the listener is in what `step` returned; without it, all of it is heard."""
-        self._tape.command("heard", samples)
-        self._floor.speaking.playback.heard(samples)
+        self._recorder.command("heard", samples)
+        self._turns.agent_turn.playback.heard(samples)
 
     def dropped(self, samples: int) -> None:
         """Say that nothing behind the first `samples` samples will be heard: it was cleared."""
-        self._tape.command("dropped", samples)
-        self._floor.speaking.playback.dropped(samples)
+        self._recorder.command("dropped", samples)
+        self._turns.agent_turn.playback.dropped(samples)
 
     def notice(self, event: Event) -> None:
         """Put an event of a device among the others, with this conversation's time.
 
         While a device is gone a reply waits, and goes on where the listener heard it last.
         """
-        self._tape.command("notice", happened.to_json(event))
-        playback = self._floor.speaking.playback
+        self._recorder.command("notice", happened.to_json(event))
+        playback = self._turns.agent_turn.playback
         if isinstance(event, happened.DeviceLost):
             playback.pause()
             playback.dropped()
@@ -153,36 +155,36 @@ class Conversation:
 
     def say(self, text: str) -> None:
         """Speak a text as soon as nobody speaks."""
-        self._tape.command("say", text)
-        self._floor.say(text)
+        self._recorder.command("say", text)
+        self._turns.say(text)
 
     def stop(self) -> None:
         """Be silent now, whatever was going on."""
-        self._tape.command("stop", None)
-        self._floor.stop("command")
+        self._recorder.command("stop", None)
+        self._turns.stop("command")
 
     def mute(self, muted: bool = True) -> None:
         """Hear nothing, or hear again."""
-        self._tape.command("mute", muted)
+        self._recorder.command("mute", muted)
         if muted != self.muted:
             self.muted = muted
             self._tell(happened.Muted(self.at, muted))
 
     def push_to_talk(self, pressed: bool) -> None:
         """The button is pressed, or released: exactly what is said in between is the turn."""
-        self._tape.command("push_to_talk", pressed)
-        self._floor.press(pressed)
+        self._recorder.command("push_to_talk", pressed)
+        self._turns.press(pressed)
 
     def reset(self) -> None:
         """Begin anew: nobody has said anything yet."""
-        self._tape.command("reset", None)
-        self._floor.reset()
+        self._recorder.command("reset", None)
+        self._turns.reset()
 
     def close(self) -> None:
         """End the conversation; the recording is complete."""
         for worker in self._workers:
             worker.close()
-        self._tape.close()
+        self._recorder.close()
 
     def _made(self) -> Iterator[tuple[int | None, Output]]:
         """What the models have made since the last frame."""
@@ -190,12 +192,12 @@ class Conversation:
             for generation, output in worker.poll(self.at // FRAME):
                 if isinstance(output, Speech):
                     output = replace(output, pcm=sixteen_bits(output.pcm))
-                self._tape.output(generation, output)
+                self._recorder.output(generation, output)
                 yield generation, output
 
     def _tell(self, event: Event) -> None:
         self.events.append(event)
-        self._tape.event(event)
+        self._recorder.event(event)
 
 
 def sixteen_bits(pcm: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ CUT = "—"
 """Marks a reply that was interrupted, in what the language model remembers."""
 
 
-class Script:
+class SpokenWords:
     """The text of a reply while it is being made, and where its words sound."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Script:
         return [word.text for word in self.words[after:] if word.start < samples]
 
 
-def remembered(script: Script, samples: int, length: int, *, complete: bool) -> str:
+def remembered(script: SpokenWords, samples: int, length: int, *, complete: bool) -> str:
     """What the history should hold of a reply.
 
     Args:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from antiphon.messages import Speech
 from antiphon.runtime.frames import played
-from antiphon.runtime.session.heard_words import Script
+from antiphon.runtime.session.heard_words import SpokenWords
 
 Pcm = NDArray[np.float32]
 
@@ -31,7 +31,7 @@ class Reply:
 
     def __init__(self, generation: int) -> None:
         self.generation = generation
-        self.script = Script()
+        self.script = SpokenWords()
         self.length = 0
         """Samples made so far."""
         self.complete = False

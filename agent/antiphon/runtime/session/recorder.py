@@ -9,7 +9,7 @@ from antiphon.runtime.frames import Frame
 from antiphon.runtime.responders.worker import Output
 
 
-class Tape(Protocol):
+class Recorder(Protocol):
     """Everything that, played again, makes the same conversation."""
 
     problem: str | None
@@ -31,7 +31,7 @@ class Tape(Protocol):
         """The conversation is over."""
 
 
-class NoTape:
+class NullRecorder:
     """Keeps nothing."""
 
     problem: str | None = None

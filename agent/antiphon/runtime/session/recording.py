@@ -65,7 +65,7 @@ class Wave:
         self._raw.close()
 
 
-class Recorder:
+class FileRecorder:
     """The tape of a conversation in a folder.
 
     Args:
@@ -169,7 +169,7 @@ class Recorder:
 
 
 def output_of(record: dict[str, Any], replies: NDArray[np.float32], rate: int) -> Output:
-    """What `Recorder.output` put down.
+    """What `FileRecorder.output` put down.
 
     Args:
         record: a line of the timeline.

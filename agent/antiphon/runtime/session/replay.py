@@ -22,11 +22,11 @@ from antiphon.runtime.echo.canceller import EchoCanceller
 from antiphon.runtime.events import Event, from_json
 from antiphon.runtime.frames import FRAME, RATE, played
 from antiphon.runtime.options import Options
-from antiphon.runtime.responders.responder import Mind
+from antiphon.runtime.responders.responder import Responder
 from antiphon.runtime.responders.worker import Output, Work
 from antiphon.runtime.session.conversation import Conversation
 from antiphon.runtime.session.recording import Wave, output_of
-from antiphon.runtime.turns.frame_analysis import Senses
+from antiphon.runtime.turns.frame_analysis import FrameAnalyzer
 
 STRETCH = 50 * 60
 """Frames between two signs of progress: a minute."""
@@ -114,7 +114,7 @@ def replay(
     out: Path | None = None,
     watch: Callable[[Event], None] = lambda event: None,
     progress: Callable[[int], object] = lambda frames: None,
-    senses: Senses | None = None,
+    analyzer: FrameAnalyzer | None = None,
 ) -> Replayed:
     """Play a recording through.
 
@@ -123,7 +123,7 @@ def replay(
         out: a WAV file for what is said this time.
         watch: takes every event.
         progress: called with the number of frames of each stretch played through.
-        senses: instead of the real ones.
+        analyzer: in place of the real one.
 
     Raises:
         UserError: The folder holds no recording.
@@ -132,12 +132,12 @@ def replay(
     options = recording.options
     canceller = EchoCanceller(recording.canceller == "aec3") if recording.canceller else None
     conversation = Conversation(
-        cast(Mind[Any], None),
+        cast(Responder[Any], None),
         options,
-        canceller=None if senses else canceller,
+        canceller=None if analyzer else canceller,
         work=RecordedWorker(recording.outputs),
         seed=recording.seed,
-        senses=senses,
+        analyzer=analyzer,
     )
     microphone = sound(folder / "input.wav", RATE)
     speaker = sound(folder / "output.wav", options.sample_rate)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from antiphon.messages import Turn
 from antiphon.runtime.frames import FRAME_MS, Frame
-from antiphon.runtime.responders.responder import Cancelled, Hearing, Mind
+from antiphon.runtime.responders.responder import Cancelled, Responder, SpeechStream
 from antiphon.runtime.responders.worker import Output, Understood, Work, Worker
 
 CHUNK = 5
@@ -20,42 +20,42 @@ KEPT = 10_000 // FRAME_MS
 """Frames of the past that can still be fed: 10 s."""
 
 
-class Box:
+class StreamSlot:
     """Holds a hearing once the worker has made it. Whoever throws it away marks it."""
 
     def __init__(self, history: Sequence[Turn]) -> None:
         self.history = tuple(history)
-        self.hearing: Hearing | None = None
+        self.stream: SpeechStream | None = None
         self.thrown = False
         self.waiting: deque[NDArray[np.float32]] = deque()
         """Sound to be heard next."""
 
 
-class Listener:
+class SpeechFeed:
     """One hearing after another, each fed from a ring of the newest sound.
 
     Args:
-        mind: who hears.
+        responder: who hears.
         work: where.
     """
 
-    def __init__(self, mind: Mind[Any], work: Worker) -> None:
-        self._mind, self._work = mind, work
+    def __init__(self, responder: Responder[Any], work: Worker) -> None:
+        self._responder, self._work = responder, work
         self._ring: deque[Frame] = deque(maxlen=KEPT)
-        self._box = Box(())
+        self._slot = StreamSlot(())
         self._unfed = 0
         self._open = False
 
     def prepare(self, history: Sequence[Turn]) -> None:
         """Drop the hearing and make the next one ready, so that it has read `history` in time."""
-        self._box.thrown = True
+        self._slot.thrown = True
         self._open = False
-        self._box = box = Box(history)
-        mind = self._mind
+        self._slot = slot = StreamSlot(history)
+        responder = self._responder
 
         def listen(cancelled: Cancelled) -> Iterator[Output]:
-            if not box.thrown:
-                box.hearing = mind.listen(box.history)
+            if not slot.thrown:
+                slot.stream = responder.listen(slot.history)
             yield from ()
 
         self._work.submit(listen)
@@ -83,16 +83,18 @@ class Listener:
 
     def answer(self, seed: int) -> Work:
         """The work of understanding and answering what has been fed so far."""
-        box, mind = self._box, self._mind
+        slot, responder = self._slot, self._responder
 
         def work(cancelled: Cancelled) -> Iterator[Output]:
-            if box.hearing is None:
+            if slot.stream is None:
                 raise RuntimeError("there is nothing to hear with")
-            understood = box.hearing.finish()
+            understood = slot.stream.finish()
             text = understood.text.strip()
             yield Understood(text, understood.complete)
             if text:
-                yield from mind.respond(box.hearing, box.history, cancelled=cancelled, seed=seed)
+                yield from responder.respond(
+                    slot.stream, slot.history, cancelled=cancelled, seed=seed
+                )
 
         return work
 
@@ -102,17 +104,17 @@ class Listener:
         count = min(self._unfed, len(self._ring))
         pcm = np.concatenate([self._ring[i] for i in range(-count, 0)])
         self._unfed = 0
-        self._box.waiting.append(pcm)
-        self._work.submit(feeding(self._box))
+        self._slot.waiting.append(pcm)
+        self._work.submit(feeding(self._slot))
 
 
-def feeding(box: Box) -> Callable[[Cancelled], Iterator[Output]]:
+def feeding(slot: StreamSlot) -> Callable[[Cancelled], Iterator[Output]]:
     """The work of hearing all that waits: who is late catches up in one go."""
 
     def feed(cancelled: Cancelled) -> Iterator[Output]:
-        sound = [box.waiting.popleft() for _ in range(len(box.waiting))]
-        if sound and not box.thrown and box.hearing is not None:
-            box.hearing.feed(np.concatenate(sound))
+        sound = [slot.waiting.popleft() for _ in range(len(slot.waiting))]
+        if sound and not slot.thrown and slot.stream is not None:
+            slot.stream.feed(np.concatenate(sound))
         yield from ()
 
     return feed

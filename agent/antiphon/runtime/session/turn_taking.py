@@ -19,14 +19,14 @@ from antiphon.runtime import events as happened
 from antiphon.runtime.events import Event, State
 from antiphon.runtime.frames import FRAME, FRAME_MS, RATE
 from antiphon.runtime.options import Options
-from antiphon.runtime.responders.responder import Cancelled, Mind
+from antiphon.runtime.responders.responder import Cancelled, Responder
 from antiphon.runtime.responders.worker import Failure, Judged, Output, Understood, Worker
-from antiphon.runtime.session.agent_turn import Reason, Speaking
+from antiphon.runtime.session.agent_turn import AgentTurn, Reason
 from antiphon.runtime.session.memory import Memory
 from antiphon.runtime.session.playback import Reply
-from antiphon.runtime.session.speech_feed import Listener
-from antiphon.runtime.session.user_turn import Asking
-from antiphon.runtime.turns.frame_analysis import Sensed, Senses
+from antiphon.runtime.session.speech_feed import SpeechFeed
+from antiphon.runtime.session.user_turn import UserTurn
+from antiphon.runtime.turns.frame_analysis import FrameAnalysis, FrameAnalyzer
 
 ONSET = 900 // FRAME_MS
 """Frames from the onset of speech within which it stops a reply, if it is an interruption."""
@@ -36,11 +36,11 @@ HANG_OVER = 300 // FRAME_MS
 """Frames that half duplex stays deaf after a reply, until its echo has died away."""
 
 
-class Floor:
+class TurnTaking:
     """Takes turns.
 
     Args:
-        mind: hears and answers.
+        responder: hears and answers.
         options: of the conversation.
         senses: know when the user's turn begins and ends.
         work: runs the models.
@@ -51,9 +51,9 @@ class Floor:
 
     def __init__(
         self,
-        mind: Mind[Any],
+        responder: Responder[Any],
         options: Options,
-        senses: Senses,
+        analyzer: FrameAnalyzer,
         work: Worker,
         aside: Worker,
         seed: int,
@@ -63,15 +63,15 @@ class Floor:
         """Samples of the microphone so far; counted by who drives this."""
         self.pressed = False
         """Whether the button is held."""
-        self.listener = Listener(mind, work)
+        self.speech_feed = SpeechFeed(responder, work)
         self.memory = Memory(options.memory_tokens)
-        self.speaking = Speaking(options.sample_rate, tell)
-        self._mind, self._options, self._senses = mind, options, senses
+        self.agent_turn = AgentTurn(options.sample_rate, tell)
+        self._responder, self._options, self._analyzer = responder, options, analyzer
         self._work, self._aside, self._seed, self._tell = work, aside, seed, tell
         self._generation = 0
         self._turns = 0
         self._judging = 0
-        self._asking: Asking | None = None
+        self._turn: UserTurn | None = None
         self._reply: Reply | None = None
         """The reply being made."""
         self._missed: str | None = None
@@ -80,16 +80,16 @@ class Floor:
         self._to_say: deque[str] = deque(maxlen=100)
         self._saying = ""
         """The given text that is being spoken."""
-        self.listener.prepare(())
+        self.speech_feed.prepare(())
 
     @property
     def state(self) -> State:
         """What the agent does just now."""
-        if self.speaking.sounding or self.speaking.leaving:
+        if self.agent_turn.sounding or self.agent_turn.leaving:
             return "speaking"
-        if self._asking and self._asking.turn_end is None:
+        if self._turn and self._turn.turn_end is None:
             return "listening"
-        return "thinking" if self.speaking.waiting else "idle"
+        return "thinking" if self.agent_turn.waiting else "idle"
 
     @property
     def deaf(self) -> bool:
@@ -105,103 +105,103 @@ class Floor:
     def press(self, pressed: bool) -> None:
         """The button is pressed, or released."""
         if pressed and not self.pressed:
-            if self.speaking.sounding:
+            if self.agent_turn.sounding:
                 self.stop("button")
-            elif self._asking is None:
+            elif self._turn is None:
                 self._open(0)
-            elif self._asking.turn_end is not None or self._reply:
+            elif self._turn.turn_end is not None or self._reply:
                 self._take_back()
         elif self.pressed and not pressed:
-            self._senses.forget_turn()
-            if self._asking and self._asking.turn_end is None:
+            self._analyzer.forget_turn()
+            if self._turn and self._turn.turn_end is None:
                 self._end_turn()
         self.pressed = pressed
 
     def reset(self) -> None:
         """Begin anew: nobody has said anything yet."""
         self.stop("command")
-        self.speaking.forget()
+        self.agent_turn.forget()
         self.memory.clear()
-        self.listener.prepare(())
+        self.speech_feed.prepare(())
 
     def take(self, generation: int | None, output: Output) -> None:
         """Take what the models have made."""
-        reply, asking = self._reply, self._asking
+        reply, turn = self._reply, self._turn
         if isinstance(output, Judged):
             if output.number == self._judging:
-                self._senses.judged("sound", output.log_odds)
+                self._analyzer.judged("sound", output.log_odds)
         elif generation is None:
             self._tell(happened.Failed(self.at, "hearing", str(getattr(output, "error", ""))))
-            if asking and not reply:
-                self._senses.forget_turn()
-                self._asking = None
-            self.listener.prepare(self.memory.context())
+            if turn and not reply:
+                self._analyzer.forget_turn()
+                self._turn = None
+            self.speech_feed.prepare(self.memory.context())
         elif reply is None or generation != reply.generation:
             return
         elif isinstance(output, Understood):
-            if asking:
-                asking.text, asking.understood = output.text, self.at
+            if turn:
+                turn.text, turn.understood = output.text, self.at
                 if output.complete is not None:
-                    self._senses.judged("hearing", output.complete)
+                    self._analyzer.judged("hearing", output.complete)
                 self._transcribe()
         elif isinstance(output, Speech):
-            if asking and asking.first_piece is None and len(output.pcm):
-                asking.first_piece = self.at
+            if turn and turn.first_piece is None and len(output.pcm):
+                turn.first_piece = self.at
             reply.add(output)
         else:
             reply.complete = True
             if isinstance(output, Failure):
                 self._tell(happened.Failed(self.at, "reply", output.error))
 
-    def decide(self, sensed: Sensed) -> None:
+    def decide(self, sensed: FrameAnalysis) -> None:
         """Decide what a frame means."""
-        self.listener.hear(sensed.clean)
-        speaking = self.speaking
-        own = speaking.saying("stop")  # the agent's own word, out of its loudspeaker
-        if sensed.stop_word and not own and (speaking.sounding or speaking.waiting):
+        self.speech_feed.hear(sensed.clean)
+        agent_turn = self.agent_turn
+        own = agent_turn.saying("stop")  # the agent's own word, out of its loudspeaker
+        if sensed.stop_word and not own and (agent_turn.sounding or agent_turn.waiting):
             self.stop("stop word")
-        elif self.pressed or speaking.leaving:
+        elif self.pressed or agent_turn.leaving:
             self._missed = sensed.change or self._missed
-        elif speaking.sounding:
+        elif agent_turn.sounding:
             self._weigh(sensed)
         else:
             self._follow(sensed.change)
-        asking = self._asking
-        if self._reply and asking and not asking.turn_end and self._senses.silence == SURER:
+        turn = self._turn
+        if self._reply and turn and not turn.turn_end and self._analyzer.silence == SURER:
             self._judge()
         longest = self._options.longest_turn * RATE
-        if asking and asking.turn_end is None and self.at - asking.began > longest:
-            self._senses.forget_turn()
-            asking.cut = True
+        if turn and turn.turn_end is None and self.at - turn.began > longest:
+            self._analyzer.forget_turn()
+            turn.cut = True
             self._end_turn()
         if self._to_say and self.state == "idle":
             self._speak(self._to_say.popleft())
 
-    def _weigh(self, sensed: Sensed) -> None:
+    def _weigh(self, sensed: FrameAnalysis) -> None:
         """Decide about an interruption while a reply is played."""
         self._missed = sensed.change or self._missed
         if sensed.barge == "pause":
             self._missed = None
-            self.speaking.pause(self.at)
+            self.agent_turn.pause(self.at)
         elif sensed.barge == "resume":
             self._missed = None
-            self._senses.forget_turn()
-            self.speaking.resume(self.at)
+            self._analyzer.forget_turn()
+            self.agent_turn.resume(self.at)
         elif sensed.barge == "stop":
             self.stop("speech")
 
     def _follow(self, change: str | None) -> None:
         """Take turns while nothing is played."""
-        asking = self._asking
-        if change == "start" and asking is None:
-            if self.speaking.waiting:  # a given text has not begun to sound: it can wait
+        turn = self._turn
+        if change == "start" and turn is None:
+            if self.agent_turn.waiting:  # a given text has not begun to sound: it can wait
                 self._to_say.appendleft(self._saying)
                 self._drop_reply()
-            self._open(self._senses.turn_frames)
-        elif asking is None:
+            self._open(self._analyzer.turn_frames)
+        elif turn is None:
             return
-        elif change == "resumed" or (change == "start" and asking.turn_end is not None):
-            if not asking.cut:
+        elif change == "resumed" or (change == "start" and turn.turn_end is not None):
+            if not turn.cut:
                 self._take_back()
         elif change == "soft":
             self._answer()
@@ -210,39 +210,39 @@ class Floor:
 
     def sound(self) -> NDArray[np.float32]:
         """The frame to be played now; a reply that begins or ends with it becomes history."""
-        out = self.speaking.next(self.at)
-        if self.speaking.began:
+        out = self.agent_turn.next(self.at)
+        if self.agent_turn.began:
             self._answered()
-        if self.speaking.left:
-            self._left(self.speaking.left.text, self.speaking.left.stopped)
+        if self.agent_turn.left:
+            self._left(self.agent_turn.left.text, self.agent_turn.left.stopped)
         return out
 
     # What a turn goes through
 
     def _open(self, frames: int) -> None:
         """A turn of the user begins; `frames` frames of it are there already."""
-        self._asking = Asking(self.at)
-        self.listener.open(frames + self._options.preroll_ms // FRAME_MS)
+        self._turn = UserTurn(self.at)
+        self.speech_feed.open(frames + self._options.preroll_ms // FRAME_MS)
         onset = max(0, self.at + FRAME - frames * FRAME)
         self._tell(happened.SpeechStarted(self.at, onset))
 
     def _answer(self) -> None:
         """Begin to answer, on trust."""
-        asking = self._asking
-        if asking is None:
+        turn = self._turn
+        if turn is None:
             return
-        asking.soft_end = self.at
-        asking.speech_end = self.at + FRAME - self._senses.silence
-        if self._senses.silence >= SURER:
+        turn.soft_end = self.at
+        turn.speech_end = self.at + FRAME - self._analyzer.silence
+        if self._analyzer.silence >= SURER:
             self._judge()
-        self.listener.hold()
+        self.speech_feed.hold()
         self._reply = Reply(self._next_generation())
-        self._work.submit(self.listener.answer(self._seed + self._turns), self._generation)
+        self._work.submit(self.speech_feed.answer(self._seed + self._turns), self._generation)
 
     def _judge(self) -> None:
         """Ask how complete the turn sounds; only the newest question counts."""
         self._judging += 1
-        judge, number = self._senses.judge(), self._judging
+        judge, number = self._analyzer.judge(), self._judging
 
         def judging(cancelled: Cancelled) -> Iterator[Output]:
             yield Judged(judge(), number)
@@ -252,90 +252,90 @@ class Floor:
     def _take_back(self) -> None:
         """The turn goes on: nobody will ever know of the answer."""
         self._drop_reply()
-        if self._asking:
-            self._asking = Asking(self._asking.began)
-        self.listener.go_on()
+        if self._turn:
+            self._turn = UserTurn(self._turn.began)
+        self.speech_feed.go_on()
 
     def _end_turn(self) -> None:
         """The turn is over: release the answer."""
-        asking = self._asking
-        if asking is None or asking.turn_end is not None:
+        turn = self._turn
+        if turn is None or turn.turn_end is not None:
             return
         if self._reply is None:
             self._answer()
-        asking.turn_end = self.at
-        self._tell(happened.SpeechStopped(self.at, asking.speech_end or self.at))
+        turn.turn_end = self.at
+        self._tell(happened.SpeechStopped(self.at, turn.speech_end or self.at))
         self._tell(happened.TurnEnded(self.at))
         if self._reply is not None:
-            self.speaking.release(self._reply)
+            self.agent_turn.release(self._reply)
         self._missed = None
         self._transcribe()
 
     def _transcribe(self) -> None:
         """Tell what was understood, once the turn has ended; without words there is no turn."""
-        asking = self._asking
-        if asking is None or asking.turn_end is None or asking.text is None:
+        turn = self._turn
+        if turn is None or turn.turn_end is None or turn.text is None:
             return
-        self._tell(happened.Transcript(self.at, asking.text))
-        if not asking.text:
+        self._tell(happened.Transcript(self.at, turn.text))
+        if not turn.text:
             self._drop_reply()
-            self._asking = None
-            self._senses.forget_turn()
-            self.listener.prepare(self.memory.context())
+            self._turn = None
+            self._analyzer.forget_turn()
+            self.speech_feed.prepare(self.memory.context())
 
     def _speak(self, text: str) -> None:
         """Speak a given text."""
-        mind = self._mind
+        responder = self._responder
 
         def saying(cancelled: Cancelled) -> Iterator[Output]:
-            yield from mind.say(text, cancelled=cancelled)
+            yield from responder.say(text, cancelled=cancelled)
 
         self._saying = text
         self._reply = Reply(self._next_generation())
         self._work.submit(saying, self._generation)
-        self.speaking.release(self._reply)
+        self.agent_turn.release(self._reply)
 
     def _answered(self) -> None:
         """The first sample of a reply has just been handed out: the user's turn is history."""
-        asking, self._asking = self._asking, None
-        if asking is None or asking.turn_end is None:
+        turn, self._turn = self._turn, None
+        if turn is None or turn.turn_end is None:
             return
         self._turns += 1
-        self.memory.add(Turn("user", asking.text or ""))
-        self._tell(asking.latency(self.at))
+        self.memory.add(Turn("user", turn.text or ""))
+        self._tell(turn.latency(self.at))
 
     def stop(self, reason: Reason) -> None:
         """Stop whatever is being said or thought of."""
         self._to_say.clear()
         self._missed = self._missed if reason == "speech" else None
         if reason in ("stop word", "command"):
-            self._asking = None
-            self._senses.forget_turn()
-        if not self.speaking.sounding and reason != "button":
-            self.listener.prepare(self.memory.context())
-        self.speaking.stop(self.at, reason)
+            self._turn = None
+            self._analyzer.forget_turn()
+        if not self.agent_turn.sounding and reason != "button":
+            self.speech_feed.prepare(self.memory.context())
+        self.agent_turn.stop(self.at, reason)
         self._drop_reply()
 
     def _drop_reply(self) -> None:
         """Nothing more of the reply is made or played."""
         self._next_generation()
         self._reply = None
-        self.speaking.playback.stop()
+        self.agent_turn.playback.stop()
 
     def _left(self, text: str, reason: Reason | None) -> None:
         """A reply is over: remember what was heard of it, and get ready for the next turn."""
         if text:
             self.memory.add(Turn("assistant", text))
-        self._reply = self._asking = None
+        self._reply = self._turn = None
         self._deaf_until = self.at + HANG_OVER * FRAME
-        self.listener.prepare(self.memory.context())
+        self.speech_feed.prepare(self.memory.context())
         missed, self._missed = self._missed, None
         if self.pressed:
             self._open(0)
-        elif reason is None and self._senses.turn_frames > ONSET:
-            self._senses.forget_turn()  # who meant the agent would have stopped it by now
-        elif self._senses.in_turn and self._options.mode == "full":
-            self._open(self._senses.turn_frames)
+        elif reason is None and self._analyzer.turn_frames > ONSET:
+            self._analyzer.forget_turn()  # who meant the agent would have stopped it by now
+        elif self._analyzer.in_turn and self._options.mode == "full":
+            self._open(self._analyzer.turn_frames)
             if missed == "soft":
                 self._answer()
         elif missed == "end" and reason == "speech":

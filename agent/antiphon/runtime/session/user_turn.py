@@ -8,7 +8,7 @@ from antiphon.runtime.events import Latency
 
 
 @dataclass
-class Asking:
+class UserTurn:
     """The user's turn while it is spoken, and until its answer sounds."""
 
     began: int

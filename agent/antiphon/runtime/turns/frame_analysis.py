@@ -28,7 +28,7 @@ KEPT = 2 * FRAME
 
 
 @dataclass(frozen=True)
-class Sensed:
+class FrameAnalysis:
     """What is known of a frame."""
 
     clean: Frame
@@ -43,7 +43,7 @@ class Sensed:
     """Whether "stop" was said."""
 
 
-class Senses:
+class FrameAnalyzer:
     """Echo canceller, voice activity, endpointing, barge-in and stop word of one session.
 
     Args:
@@ -64,7 +64,7 @@ class Senses:
         self._stop_word = StopWord() if options.stop_word else None
         self._smart_turn = SmartTurn()
 
-    def step(self, mic: Frame, reference: Frame, *, speaking: bool, deaf: bool) -> Sensed:
+    def step(self, mic: Frame, reference: Frame, *, speaking: bool, deaf: bool) -> FrameAnalysis:
         """Take a frame.
 
         Args:
@@ -80,8 +80,8 @@ class Senses:
         stop = self._stop_word is not None and self._stop_word.step(mic)
         if deaf:
             self._endpointer.reset()
-            return Sensed(echo.clean, activity.level_db, stop_word=stop)
-        return Sensed(
+            return FrameAnalysis(echo.clean, activity.level_db, stop_word=stop)
+        return FrameAnalysis(
             echo.clean,
             activity.level_db,
             self._endpointer.step(activity, echo.clean),
@@ -125,7 +125,7 @@ def unchanged(mic: Frame) -> EchoFrame:
     return EchoFrame(mic, 0.0, level_db(mic))
 
 
-class Reference:
+class PlaybackReference:
     """What is played, at the microphone's rate and in its frames: for the echo canceller.
 
     Args:

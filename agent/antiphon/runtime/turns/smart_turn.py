@@ -43,7 +43,7 @@ class SmartTurn:
         from antiphon import weights
 
         self._head = load_file((head or weights.assets("turn-end")) / "head.safetensors")
-        self._judge = Judge(folder)
+        self._judge = TurnEndJudge(folder)
 
     def log_odds(self, pcm: NDArray[np.float32]) -> float:
         """Log odds that the turn `pcm` [N] at 16 kHz, up to now, is complete."""
@@ -51,7 +51,7 @@ class SmartTurn:
         return float(self._head["weight"].astype(np.float32) @ states + self._head["bias"])
 
 
-class Judge:
+class TurnEndJudge:
     """Smart Turn as it is published.
 
     Args:

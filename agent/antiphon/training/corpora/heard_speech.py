@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from antiphon import audio_file, datasets
 from antiphon.recognition.whisper.features import SAMPLE_RATE
-from antiphon.recognition.whisper.transcriber import Heard, Listener
+from antiphon.recognition.whisper.transcriber import Transcriber, Transcription
 from antiphon.training.corpora import texts
 from antiphon.training.corpora.augmentation import Augment
 from antiphon.training.corpora.synthetic_voices import Voice, training_voices
@@ -130,7 +130,7 @@ class Corpus:
     """
 
     def __init__(
-        self, data: Path, listener: Listener, piper: Path | None, labels: dict[str, str]
+        self, data: Path, listener: Transcriber, piper: Path | None, labels: dict[str, str]
     ) -> None:
         self.listener, self.labels = listener, labels
         self.augment, self.questions = Augment(data), Questions(data, has_number)
@@ -166,7 +166,7 @@ class Corpus:
         return sum(len(pcm) for pcm, _ in clips) / SAMPLE_RATE / 3600
 
 
-def save(path: Path, rows: Sequence[tuple[Heard, str]]) -> None:
+def save(path: Path, rows: Sequence[tuple[Transcription, str]]) -> None:
     """Write clips and their texts as one file, atomically."""
     part = path.with_suffix(".part")
     torch.save(
@@ -186,11 +186,12 @@ def save(path: Path, rows: Sequence[tuple[Heard, str]]) -> None:
 
 
 @lru_cache(maxsize=400)
-def read(path: Path) -> list[tuple[Heard, str]]:
+def read(path: Path) -> list[tuple[Transcription, str]]:
     """The clips of a shard and their texts; states stay float16."""
     rows = torch.load(path, weights_only=True)
     return [
-        (Heard(row["frames"], row["words"], row["path"], row["heard"]), row["text"]) for row in rows
+        (Transcription(row["frames"], row["words"], row["path"], row["heard"]), row["text"])
+        for row in rows
     ]
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from antiphon.t2c.phonemes import SPACE, Inventory, group
+from antiphon.t2c.phonemes import SPACE, PhonemeInventory, group
 from antiphon.t2c.pronouncer import Pronouncer, PronouncerConfig, character_ids, unit_scale
 from antiphon.t2c.spelling import pieces_of, spell
 from antiphon.training.corpora.teacher import Teacher
@@ -71,7 +71,7 @@ class Pronunciation(nn.Module):
     def __init__(
         self,
         pronouncer: Pronouncer,
-        inventory: Inventory,
+        inventory: PhonemeInventory,
         teacher: Teacher,
         speller: Speller,
         texts: Sequence[str],
@@ -178,7 +178,7 @@ def train(
     fit(task, task.step, schedule, out, minutes=minutes, seed=seed, evaluate=task.held_out)
 
 
-def new_pronouncer(inventory: Inventory, hidden: int, seed: int = 0) -> Pronouncer:
+def new_pronouncer(inventory: PhonemeInventory, hidden: int, seed: int = 0) -> Pronouncer:
     """An untrained pronouncer."""
     torch.manual_seed(seed)
     return Pronouncer(PronouncerConfig(len(inventory), hidden))

@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from antiphon.errors import UserError
 from antiphon.llm import chat_template
-from antiphon.recognition.whisper.transcriber import Heard
+from antiphon.recognition.whisper.transcriber import Transcription
 from antiphon.s2t.adapter import Adapter
 from antiphon.training.corpora import heard_speech
 from antiphon.training.jobs.language_model import drawn, reply_logits
@@ -26,7 +26,7 @@ OTHERS = 5
 
 
 class Clips:
-    """Heard clips with their labels, drawn by step.
+    """Transcription clips with their labels, drawn by step.
 
     Args:
         shards: files of `heard_speech`.
@@ -34,7 +34,7 @@ class Clips:
     """
 
     def __init__(self, shards: Sequence[Path], spell: Callable[[str], list[int] | None]) -> None:
-        self.clips: list[tuple[Heard, torch.Tensor, str]] = []
+        self.clips: list[tuple[Transcription, torch.Tensor, str]] = []
         for path in shards:
             for heard, text in heard_speech.read(path):
                 labels = spell(text)

@@ -21,7 +21,7 @@ from antiphon.errors import UserError
 from antiphon.recognition.whisper.features import SAMPLE_RATE
 from antiphon.training.corpora.augmentation import Augment, resample
 from antiphon.training.loop import Schedule, fit
-from antiphon_codecs.unit.student_encoder import Recognizer, StudentEncoder
+from antiphon_codecs.unit.student_encoder import SpeechEncoder, StudentEncoder
 from antiphon_codecs.unit.unit_codec import UnitCodec
 
 BATCH = 16
@@ -119,7 +119,7 @@ def make_pairs(
     )
 
 
-def with_student(codec: UnitCodec, width: int, recognizer: Recognizer) -> UnitCodec:
+def with_student(codec: UnitCodec, width: int, recognizer: SpeechEncoder) -> UnitCodec:
     """The same codec, frozen, with an untrained student."""
     states = recognizer(np.zeros(SAMPLE_RATE, np.float32)).shape[-1]
     codec_with = UnitCodec(replace(codec.config, student_width=width, student_states=states))
@@ -146,7 +146,7 @@ class Imitation:
         assert codec.student is not None and codec.recognizer is not None
         self.codec, self.pairs, self.seed, self.augment = codec, pairs, seed, augment
         self.student: StudentEncoder = codec.student
-        self.recognizer: Recognizer = codec.recognizer
+        self.recognizer: SpeechEncoder = codec.recognizer
         self.length = min(round(SECONDS * codec.unit_rate), int(len(pairs.units) * HELD_OUT) - 1)
         self.kept = int(len(pairs.units) * (1 - HELD_OUT))
 
@@ -231,7 +231,7 @@ def train(
     codec: UnitCodec,
     pairs: Pairs,
     augment: Augment,
-    recognizer: Recognizer,
+    recognizer: SpeechEncoder,
     out: Path,
     *,
     width: int = 256,

@@ -2,7 +2,7 @@
 
 A step reads about 64 utterances and as many tools, in families of tools that are alike, described
 or, so that no description is learned by heart, by another utterance that asks for it. Every
-utterance is compared with every tool; "none" scores what `Reader.doubt` says, and is right for
+utterance is compared with every tool; "none" scores what `Matcher.doubt` says, and is right for
 questions, small talk, and utterances whose tool is left out.
 """
 
@@ -20,8 +20,8 @@ from torch.nn import functional as F
 from antiphon import weights
 from antiphon.llm import lora
 from antiphon.tools.chooser import ENCODER, FILE, words_of
-from antiphon.tools.matcher import Reader, ReaderConfig, load_tokenizer
-from antiphon.tools.sentence_encoder import Encoder
+from antiphon.tools.matcher import Matcher, MatcherConfig, load_tokenizer
+from antiphon.tools.sentence_encoder import SentenceEncoder
 from antiphon.training import tool_scores
 from antiphon.training.corpora import tool_commands as corpus
 from antiphon.training.corpora.tool_commands import Example, Sort, balanced
@@ -206,7 +206,7 @@ def scrambled(word: str, rng: random.Random) -> str:
     return word[:at] + rng.choice(("", word[at] * 2, rng.choice("aeiourstnl"))) + word[at + 1 :]
 
 
-def losses(reader: Reader, batch: Batch, rng: random.Random) -> dict[str, torch.Tensor]:
+def losses(reader: Matcher, batch: Batch, rng: random.Random) -> dict[str, torch.Tensor]:
     """What a step minimizes: choice, likeness, and parameters."""
     read = reader.read([*(e.text for e in batch.heard), *batch.texts])
     count, tools = len(batch.heard), len(batch.sorts)
@@ -260,7 +260,7 @@ def decisions(scores: torch.Tensor, groups: Sequence[tuple[int, int]]) -> torch.
     return torch.stack(found).mean()
 
 
-def spans(reader: Reader, batch: Batch, edges: torch.Tensor) -> torch.Tensor:
+def spans(reader: Matcher, batch: Batch, edges: torch.Tensor) -> torch.Tensor:
     """Cross entropy of first and last token of what was said."""
     found = []
     for row, (utterance, _, span) in enumerate(batch.slots):
@@ -300,7 +300,7 @@ def train(
     """
     torch.manual_seed(seed)
     folder = weights.path(ENCODER)
-    reader = Reader(ReaderConfig(), Encoder.load(folder), load_tokenizer(folder))
+    reader = Matcher(MatcherConfig(), SentenceEncoder.load(folder), load_tokenizer(folder))
     drawn = Corpus(data, seed)
     drawn.kin = kin(reader, drawn)
     lora.attach(reader.body, rank, float(rank), first=FIRST)
@@ -320,13 +320,13 @@ def train(
 
 
 @torch.no_grad()
-def renew(reader: Reader, known: Sequence[Example]) -> None:
+def renew(reader: Matcher, known: Sequence[Example]) -> None:
     """Read what asks for no tool as the reader now reads."""
     reader.others = reader.read([e.text for e in known]).whole
 
 
 @torch.no_grad()
-def kin(reader: Reader, drawn: Corpus) -> dict[Sort, list[Sort]]:
+def kin(reader: Matcher, drawn: Corpus) -> dict[Sort, list[Sort]]:
     """The tools most like each that do not overlap with it, as the encoder has them."""
     texts = [f"{words_of(s.name)}: {says}" for s in drawn.sorts for says in s.says]
     owner = torch.tensor([i for i, s in enumerate(drawn.sorts) for _ in s.says])
@@ -339,7 +339,7 @@ def kin(reader: Reader, drawn: Corpus) -> dict[Sort, list[Sort]]:
     }
 
 
-def tuned(reader: Reader, data: Path, false: float = FALSE) -> float:
+def tuned(reader: Matcher, data: Path, false: float = FALSE) -> float:
     """The threshold, by tools, questions and dialogues that were neither trained on nor tested."""
     sorts = [s for s in corpus.sorts() if s.split == "tune"]
     unasked = [*balanced(corpus.others(data, "tune"), 800), *corpus.nots("tune")]

@@ -23,7 +23,7 @@ from antiphon import audio_file
 from antiphon.errors import UserError
 from antiphon.runtime.frames import FRAME, RATE
 from antiphon.runtime.turns.endpointing import SOFT, Endpointer
-from antiphon.runtime.turns.smart_turn import Judge
+from antiphon.runtime.turns.smart_turn import TurnEndJudge
 from antiphon.runtime.turns.vad import VoiceActivity
 from antiphon.training.corpora.augmentation import Augment
 
@@ -95,7 +95,12 @@ def _questions(
 
 
 def moments(
-    clip: Sound, ended: bool, augment: Augment, judge: Judge, encoder: AudioEncoder, seed: int
+    clip: Sound,
+    ended: bool,
+    augment: Augment,
+    judge: TurnEndJudge,
+    encoder: AudioEncoder,
+    seed: int,
 ) -> tuple[list[Moment], list[Moment]]:
     """What the endpointer would ask about while it hears `clip` somewhere.
 
@@ -131,9 +136,9 @@ def moments(
 
 def states_of(turn: Sound, encoder: AudioEncoder) -> NDArray[np.float32]:
     """What the head of the hearing looks at [3 * width] of a turn [N]."""
-    from antiphon.s2t.turn_end_head import closing
+    from antiphon.s2t.turn_end_head import pooled_states
 
-    return np.asarray(closing(encoder.encode(turn)[-1]).numpy(), np.float32)
+    return np.asarray(pooled_states(encoder.encode(turn)[-1]).numpy(), np.float32)
 
 
 def scene(clip: Sound, augment: Augment, rng: np.random.Generator) -> tuple[Sound, int]:
@@ -224,7 +229,7 @@ def train(
     from antiphon import weights
     from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 
-    augment, judge = Augment(data), Judge()
+    augment, judge = Augment(data), TurnEndJudge()
     encoder = AudioEncoder.load(weights.path("whisper-tiny.en"))
     sound, heard = list[Moment](), list[Moment]()
     turns = tqdm(clips(data, "train", count, seed, piper), total=count, unit="turn", desc="hear")

@@ -85,20 +85,20 @@ class Session:
 
 
 def test_a_robot_whose_tools_cannot_be_used_is_served_without(capsys):
-    class Mind:
+    class FakeResponder:
         def listen(self, history):
             return history
 
-    made = serve.Minds(Mind()).of(Session())
+    made = serve.Responders(FakeResponder()).of(Session())
     assert made.listen((1, 2)) == (1, 2)
     assert "cannot use its tools" in capsys.readouterr().err
 
 
 def test_a_conversation_has_threads_of_its_own():
-    class Mind:
+    class FakeResponder:
         def listen(self, history):
             raise UserError("nothing to hear with")
 
-    made = serve.conversation(Mind(), None)
+    made = serve.conversation(FakeResponder(), None)
     assert made.step(np.zeros(320, np.float32)).shape == (441,)
     made.close()

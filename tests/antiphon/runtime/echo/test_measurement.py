@@ -7,7 +7,7 @@ import pytest
 
 from antiphon.errors import UserError
 from antiphon.runtime.audio.simulated_device import Fault, Simulated
-from antiphon.runtime.echo.measurement import FRAME, Echo, ladder, measure_echo
+from antiphon.runtime.echo.measurement import FRAME, Echo, best_mode, measure_echo
 
 CODEC = 22_050
 NOTHING = Echo(None, None, -60.0, -60.0, False)
@@ -70,13 +70,13 @@ def test_an_echo_is_found_in_noise_as_loud_as_itself():
 
 def test_a_muted_microphone_is_told_from_headphones():
     muted = measure(None, faults=[Fault("muted", 0, 10**6)])
-    assert ladder(muted, canceller=True)[0] == "ptt"
-    assert ladder(measure(None), canceller=False)[0] == "full"
+    assert best_mode(muted, canceller=True)[0] == "ptt"
+    assert best_mode(measure(None), canceller=False)[0] == "full"
 
 
 def test_an_overloaded_microphone_is_noticed():
     echo = measure(lambda frame: np.clip(20 * frame, -1, 1))
-    assert echo.clipping and ladder(echo, canceller=True)[0] == "half"
+    assert echo.clipping and best_mode(echo, canceller=True)[0] == "half"
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_an_overloaded_microphone_is_noticed():
     ],
 )
 def test_the_ladder_follows_what_was_measured(echo, canceller, mode):
-    chosen, why = ladder(echo, canceller)
+    chosen, why = best_mode(echo, canceller)
     assert chosen == mode and why[0].isupper() and why.endswith(".")
 
 

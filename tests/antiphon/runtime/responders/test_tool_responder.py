@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from antiphon.messages import Speech
-from antiphon.runtime.responders.tool_responder import ActingMind
+from antiphon.runtime.responders.tool_responder import ToolResponder
 from antiphon.tools import Call, Result, Tool
 
 
@@ -28,7 +28,7 @@ class Ear:
 
 
 class Mouth:
-    """A mind that speaks silence, and remembers what it was to say."""
+    """A responder that speaks silence, and remembers what it was to say."""
 
     def __init__(self, heard):
         self.ear, self.spoken = Ear(heard), []
@@ -36,8 +36,8 @@ class Mouth:
     def listen(self, history):
         return self.ear
 
-    def respond(self, hearing, history, *, cancelled, seed):
-        yield from self.say(f"answer to {hearing.finish().text}", cancelled=cancelled)
+    def respond(self, stream, history, *, cancelled, seed):
+        yield from self.say(f"answer to {stream.finish().text}", cancelled=cancelled)
 
     def say(self, text, *, cancelled):
         self.spoken.append(text)
@@ -62,38 +62,38 @@ def done(outcome):
     return future
 
 
-def talk(mind, cancelled=lambda: False):
-    hearing = mind.listen(())
-    return [p.text for p in mind.respond(hearing, (), cancelled=cancelled, seed=0)]
+def talk(responder, cancelled=lambda: False):
+    stream = responder.listen(())
+    return [p.text for p in responder.respond(stream, (), cancelled=cancelled, seed=0)]
 
 
 def test_an_ordinary_question_gets_an_ordinary_answer():
     calls = []
-    mind = ActingMind(Mouth("who wrote hamlet"), Box(), calls.append)
-    assert talk(mind) == ["answer to who wrote hamlet"]
+    responder = ToolResponder(Mouth("who wrote hamlet"), Box(), calls.append)
+    assert talk(responder) == ["answer to who wrote hamlet"]
     assert calls == []
 
 
 def test_a_result_is_spoken():
     told = []
-    mind = ActingMind(
+    responder = ToolResponder(
         Mouth("how warm is it"), Box(), lambda call: done(Result(True, 21)), on_call=told.append
     )
-    assert talk(mind) == ["It is 21 degrees."]
+    assert talk(responder) == ["It is 21 degrees."]
     assert [call.name for call in told] == ["warmth"]
 
 
 def test_a_failure_is_spoken():
     failed = Future()
     failed.set_exception(OSError("no sensor"))
-    mind = ActingMind(Mouth("how warm is it"), Box(), lambda call: failed)
-    assert talk(mind) == ["Sorry, that did not work: no sensor."]
+    responder = ToolResponder(Mouth("how warm is it"), Box(), lambda call: failed)
+    assert talk(responder) == ["Sorry, that did not work: no sensor."]
 
 
 def test_a_result_that_never_comes_is_given_up():
     future: Future = Future()
-    mind = ActingMind(Mouth("how warm is it"), Box(), lambda call: future, seconds=0.05)
-    assert talk(mind) == ["Sorry, that did not work: it took too long."]
+    responder = ToolResponder(Mouth("how warm is it"), Box(), lambda call: future, seconds=0.05)
+    assert talk(responder) == ["Sorry, that did not work: it took too long."]
     assert future.cancelled()
 
 
@@ -101,36 +101,36 @@ def test_nothing_is_said_when_nobody_wants_it_any_more():
     future: Future = Future()
     mouth = Mouth("how warm is it")
     asked = iter([False, True, True])
-    assert talk(ActingMind(mouth, Box(), lambda call: future), lambda: next(asked)) == []
+    assert talk(ToolResponder(mouth, Box(), lambda call: future), lambda: next(asked)) == []
     assert future.cancelled()
     assert mouth.spoken == []
 
 
 def test_nothing_is_called_for_a_turn_that_was_cancelled():
     calls = []
-    assert talk(ActingMind(Mouth("how warm"), Box(), calls.append), lambda: True) == []
+    assert talk(ToolResponder(Mouth("how warm"), Box(), calls.append), lambda: True) == []
     assert calls == []
 
 
 def test_what_is_missing_is_asked_for_and_nothing_called():
     calls = []
-    mind = ActingMind(Mouth("how warm is it"), Box(missing=("room",)), calls.append)
-    assert talk(mind) == ["Please say the room, too."]
+    responder = ToolResponder(Mouth("how warm is it"), Box(missing=("room",)), calls.append)
+    assert talk(responder) == ["Please say the room, too."]
     assert calls == []
 
 
 def test_the_end_of_a_turn_is_worked_out_once():
     mouth = Mouth("hello")
-    mind = ActingMind(mouth, Box(), lambda call: done(Result(True)))
-    hearing = mind.listen(())
-    hearing.finish()
-    hearing.finish()
+    responder = ToolResponder(mouth, Box(), lambda call: done(Result(True)))
+    stream = responder.listen(())
+    stream.finish()
+    stream.finish()
     assert mouth.ear.finished == 1
-    hearing.feed(np.zeros(3, np.float32))
-    assert hearing.finish().text == "hello 3"
+    stream.feed(np.zeros(3, np.float32))
+    assert stream.finish().text == "hello 3"
 
 
 @pytest.mark.parametrize("text", ["One.", "Two."])
 def test_a_given_text_is_spoken_as_it_is(text):
-    mind = ActingMind(Mouth(""), Box(), lambda call: done(Result(True)))
-    assert [p.text for p in mind.say(text, cancelled=lambda: False)] == [text]
+    responder = ToolResponder(Mouth(""), Box(), lambda call: done(Result(True)))
+    assert [p.text for p in responder.say(text, cancelled=lambda: False)] == [text]

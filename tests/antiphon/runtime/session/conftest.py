@@ -1,4 +1,4 @@
-"""A conversation with nothing real in it: senses that read amplitudes, a mind that hums."""
+"""A conversation with nothing real in it: senses that read amplitudes, a responder that hums."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from antiphon.messages import Speech, Word
 from antiphon.runtime.frames import FRAME
 from antiphon.runtime.responders.worker import InlineWorker
 from antiphon.runtime.session.conversation import Conversation
-from antiphon.runtime.turns.frame_analysis import Sensed
+from antiphon.runtime.turns.frame_analysis import FrameAnalysis
 
 RATE = 22_050
 OUT = 441
 WORD = 4410
-"""Samples of a word that the mind says: 0.2 s."""
+"""Samples of a word that the responder says: 0.2 s."""
 SILENCE, SPEECH, STOP = 0.0, 0.5, 1.0
 """Amplitudes of a frame."""
 SOFT, END = 5, 15
@@ -25,7 +25,7 @@ PAUSE, STOPS, RESUME = 5, 15, 10
 """Frames of speech that pause and stop a reply, and of silence that let it go on."""
 
 
-class Senses:
+class FakeAnalyzer:
     """Knows speech by its amplitude."""
 
     def __init__(self) -> None:
@@ -52,8 +52,10 @@ class Senses:
         stop = loud > 0.9
         if deaf:
             self.forget_turn()
-            return Sensed(mic, stop_word=stop)
-        return Sensed(mic, -20.0, self._turn(loud > 0.1), self._barge(loud > 0.1, speaking), stop)
+            return FrameAnalysis(mic, stop_word=stop)
+        return FrameAnalysis(
+            mic, -20.0, self._turn(loud > 0.1), self._barge(loud > 0.1, speaking), stop
+        )
 
     def _turn(self, speech):
         if not self.in_turn:
@@ -110,21 +112,21 @@ class Hearing:
         return Understood(f"heard {count} frames" if count else "")
 
 
-class Mind:
+class FakeResponder:
     """Hums: the n-th reply is positive or negative, and its samples tell where they belong."""
 
     def __init__(self, words=6) -> None:
         self.words = words
         self.replies = 0
-        self.hearings: list[Hearing] = []
+        self.streams: list[Hearing] = []
         self.answered: list[tuple[str, tuple]] = []
 
     def listen(self, history):
-        self.hearings.append(Hearing(tuple(history)))
-        return self.hearings[-1]
+        self.streams.append(Hearing(tuple(history)))
+        return self.streams[-1]
 
-    def respond(self, hearing, history, *, cancelled, seed):
-        self.answered.append((hearing.finish().text, tuple(history)))
+    def respond(self, stream, history, *, cancelled, seed):
+        self.answered.append((stream.finish().text, tuple(history)))
         yield from self.hum(self.words, cancelled)
 
     def say(self, text, *, cancelled):
@@ -152,11 +154,11 @@ def tone(position):
 class Driver:
     """Plays a conversation and keeps what came out."""
 
-    def __init__(self, mind, **choices) -> None:
-        self.mind = mind
+    def __init__(self, responder, **choices) -> None:
+        self.responder = responder
         self.work = choices.pop("work", None) or InlineWorker()
-        senses = choices.pop("senses", None) or Senses()
-        self.conversation = Conversation(mind, work=self.work, senses=senses, **choices)
+        analyzer = choices.pop("analyzer", None) or FakeAnalyzer()
+        self.conversation = Conversation(responder, work=self.work, analyzer=analyzer, **choices)
         self.out: list[np.ndarray] = []
         self.events: list = []
 
@@ -187,16 +189,16 @@ class Driver:
 
 
 @pytest.fixture
-def mind():
-    return Mind()
+def responder():
+    return FakeResponder()
 
 
 @pytest.fixture
-def drive(mind):
-    """Makes a driver: of the mind `mind` unless another is given."""
+def drive(responder):
+    """Makes a driver: of the responder `responder` unless another is given."""
 
-    def make(mind_=None, **choices):
-        return Driver(mind_ or mind, **choices)
+    def make(responder_=None, **choices):
+        return Driver(responder_ or responder, **choices)
 
     return make
 
@@ -204,4 +206,10 @@ def drive(mind):
 @pytest.fixture
 def makers():
     """The parts, for tests that put them together otherwise."""
-    return {"Mind": Mind, "Senses": Senses, "Driver": Driver, "Hearing": Hearing, "tone": tone}
+    return {
+        "FakeResponder": FakeResponder,
+        "FakeAnalyzer": FakeAnalyzer,
+        "Driver": Driver,
+        "Hearing": Hearing,
+        "tone": tone,
+    }

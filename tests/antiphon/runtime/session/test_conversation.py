@@ -16,7 +16,7 @@ SILENCE, SPEECH, STOP = 0.0, 0.5, 1.0
 END, WORD, OUT = 15, 4410, 441
 ENDS = ("Interrupted", "ReplyFinished")
 REPLY = 6 * WORD // OUT
-"""Frames of a reply of the mind."""
+"""Frames of a reply of the responder."""
 
 
 def test_a_question_is_answered_and_both_are_remembered(drive):
@@ -50,24 +50,24 @@ def test_the_judge_of_turn_ends_is_asked_once_there_is_as_much_silence_as_it_has
 ):
     asked = []
 
-    class Asked(makers["Senses"]):
+    class Asked(makers["FakeAnalyzer"]):
         def judge(self):
             asked.append(self.quiet)
             return super().judge()
 
-    senses = Asked()
-    drive(senses=senses, aside=InlineWorker()).run(20, SPEECH).run(END)
-    assert asked == [10] and len(senses.judgements) == 1
+    analyzer = Asked()
+    drive(analyzer=analyzer, aside=InlineWorker()).run(20, SPEECH).run(END)
+    assert asked == [10] and len(analyzer.judgements) == 1
 
 
-def test_resumed_speech_takes_the_answer_back_without_a_trace(drive, mind):
+def test_resumed_speech_takes_the_answer_back_without_a_trace(drive, responder):
     driver = drive().run(20, SPEECH).run(END - 1)
-    assert mind.answered  # the answer was begun on trust
+    assert responder.answered  # the answer was begun on trust
     driver.run(10, SPEECH)
     assert driver.kinds() == ["SpeechStarted"]
     assert not driver.sound.any() and driver.texts() == []
     driver.run(END + REPLY + 5)
-    assert [text for text, _ in mind.answered] == ["heard 20 frames", "heard 30 frames"]
+    assert [text for text, _ in responder.answered] == ["heard 20 frames", "heard 30 frames"]
     assert driver.texts()[0] == ("user", "heard 30 frames")
     assert driver.of(events.ReplyStarted)[0].generation > 1
 
@@ -83,7 +83,7 @@ def test_who_goes_on_before_the_answer_sounds_is_heard_as_one_turn(drive):
     assert len(driver.texts()) == 2
 
 
-def test_nothing_of_the_first_word_is_lost(drive, mind):
+def test_nothing_of_the_first_word_is_lost(drive, responder):
     """The hearing gets the pre-roll, and every later frame exactly once, in order."""
     driver = drive()
     position = 0
@@ -93,13 +93,13 @@ def test_nothing_of_the_first_word_is_lost(drive, mind):
         mic[0] = frame / 1000 + (0.5 if speech else 0)
         driver.conversation.step(mic)
         position += FRAME
-    heard = np.concatenate(mind.hearings[0].pcm)[::FRAME]
+    heard = np.concatenate(responder.streams[0].pcm)[::FRAME]
     numbers = np.round((heard % 0.5) * 1000).astype(int)
     assert numbers.min() == 40 - 25 and set(range(40, 80)) <= set(numbers.tolist())
     assert (np.diff(numbers) == 1).all()
 
 
-def test_an_interruption_stops_and_only_what_was_heard_is_remembered(drive, mind):
+def test_an_interruption_stops_and_only_what_was_heard_is_remembered(drive, responder):
     driver = drive().ask(20).run(20)
     before = len(driver.out)
     driver.run(16, SPEECH)
@@ -110,7 +110,7 @@ def test_an_interruption_stops_and_only_what_was_heard_is_remembered(drive, mind
     assert stopped.heard_text == "r1w0 r1w1 r1w2" and stopped.reason == "speech"
     assert driver.texts()[-1] == ("assistant", f"r1w0 r1w1 r1w2{CUT}")
     driver.run(END + REPLY + 5)
-    question, history = mind.answered[-1]
+    question, history = responder.answered[-1]
     assert history[-1].text == f"r1w0 r1w1 r1w2{CUT}"  # the next answer knows it
     assert question == "heard 16 frames"  # and the interruption was heard from its first frame
 
@@ -139,36 +139,36 @@ def test_fades_leave_no_step_in_the_sound(drive):
     assert steps[first:].max() < 0.01
 
 
-def test_who_begins_as_the_reply_ends_is_heard_from_the_first_frame(drive, mind):
+def test_who_begins_as_the_reply_ends_is_heard_from_the_first_frame(drive, responder):
     driver = drive().ask(20).run(REPLY - 4).run(20, SPEECH).run(END + 2)
-    assert [text for text, _ in mind.answered] == ["heard 20 frames", "heard 20 frames"]
+    assert [text for text, _ in responder.answered] == ["heard 20 frames", "heard 20 frames"]
     assert driver.texts()[1][1].endswith("r1w5")
 
 
-def test_a_television_behind_the_reply_is_not_answered(drive, mind, makers):
-    class Far(makers["Senses"]):
+def test_a_television_behind_the_reply_is_not_answered(drive, responder, makers):
+    class Far(makers["FakeAnalyzer"]):
         def _barge(self, speech, speaking):
             return None  # too far away to interrupt
 
-    driver = drive(senses=Far()).ask(20).run(5).run(REPLY, SPEECH).run(60)
-    assert len(mind.answered) <= 2 and mind.answered[-1][0] != f"heard {REPLY} frames"
+    driver = drive(analyzer=Far()).ask(20).run(5).run(REPLY, SPEECH).run(60)
+    assert len(responder.answered) <= 2 and responder.answered[-1][0] != f"heard {REPLY} frames"
     assert driver.texts()[1][1].endswith("r1w5")
 
 
-def test_the_stop_word_stops_at_once_and_is_no_question(drive, mind):
+def test_the_stop_word_stops_at_once_and_is_no_question(drive, responder):
     driver = drive().ask(20).run(20).run(1, STOP)
     assert driver.of(events.Interrupted)[0].reason == "stop word"
     driver.run(60)
-    assert driver.conversation.state == "idle" and len(mind.answered) == 1
+    assert driver.conversation.state == "idle" and len(responder.answered) == 1
     assert not np.abs(np.concatenate(driver.out[-59:])).any()
 
 
 def test_noise_without_words_is_not_answered(drive, makers):
-    class Deaf(makers["Mind"]):
+    class Deaf(makers["FakeResponder"]):
         def listen(self, history):
-            hearing = super().listen(history)
-            hearing.finish = lambda: type("Nothing", (), {"text": "", "complete": None})()
-            return hearing
+            stream = super().listen(history)
+            stream.finish = lambda: type("Nothing", (), {"text": "", "complete": None})()
+            return stream
 
     driver = drive(Deaf()).ask(20).run(60)
     assert driver.of(events.Transcript)[0].text == ""
@@ -176,10 +176,10 @@ def test_noise_without_words_is_not_answered(drive, makers):
     assert driver.conversation.state == "idle"
 
 
-def test_speech_without_end_is_cut_and_does_not_grow(drive, mind):
+def test_speech_without_end_is_cut_and_does_not_grow(drive, responder):
     driver = drive(options=Options(longest_turn=5)).run(1500, SPEECH)
     assert len(driver.of(events.TurnEnded)) >= 2
-    assert max(sum(map(len, hearing.pcm)) for hearing in mind.hearings) < 7 * 16_000
+    assert max(sum(map(len, stream.pcm)) for stream in responder.streams) < 7 * 16_000
 
 
 def test_half_duplex_is_deaf_while_it_speaks_but_not_to_stop(drive):
@@ -205,7 +205,7 @@ def test_push_to_talk_hears_exactly_what_was_said_while_pressed(drive):
     assert driver.conversation.state == "listening"
 
 
-def test_muted_nothing_is_heard_for_as_long_as_it_takes(drive, mind):
+def test_muted_nothing_is_heard_for_as_long_as_it_takes(drive, responder):
     driver = drive()
     driver.conversation.mute(True)
     driver.run(2000, SPEECH)
@@ -231,7 +231,7 @@ def test_a_text_that_was_not_begun_waits_for_who_speaks_first(drive):
     assert driver.texts()[-1] == ("assistant", "hello there")
 
 
-def test_stop_and_reset(drive, mind):
+def test_stop_and_reset(drive, responder):
     driver = drive().ask(20).run(20)
     driver.conversation.stop()
     driver.run(2)
@@ -239,4 +239,4 @@ def test_stop_and_reset(drive, mind):
     driver.conversation.reset()
     assert driver.conversation.history == ()
     driver.run(5).ask(20)
-    assert mind.answered[-1][1] == ()
+    assert responder.answered[-1][1] == ()

@@ -17,16 +17,16 @@ SILENCE, SPEECH, STOP = 0.0, 0.5, 1.0
 END, WORD, OUT = 15, 4410, 441
 ENDS = ("Interrupted", "ReplyFinished")
 REPLY = 6 * WORD // OUT
-"""Frames of a reply of the mind."""
+"""Frames of a reply of the responder."""
 
 
 def test_a_mind_that_raises_is_reported_and_the_next_question_answered(drive, makers):
-    class Moody(makers["Mind"]):
-        def respond(self, hearing, history, **rest):
+    class Moody(makers["FakeResponder"]):
+        def respond(self, stream, history, **rest):
             if not self.answered:
                 self.answered.append(("", ()))
                 raise ValueError("no idea")
-            yield from super().respond(hearing, history, **rest)
+            yield from super().respond(stream, history, **rest)
 
     driver = drive(Moody()).ask(20).run(20)
     assert driver.of(events.Failed)[0].error == "ValueError: no idea"
@@ -36,12 +36,12 @@ def test_a_mind_that_raises_is_reported_and_the_next_question_answered(drive, ma
 
 
 def test_ears_that_raise_are_reported_and_the_next_question_answered(drive, makers):
-    class Hard(makers["Mind"]):
+    class Hard(makers["FakeResponder"]):
         def listen(self, history):
-            hearing = super().listen(history)
-            if len(self.hearings) == 1:
-                hearing.feed = lambda pcm: 1 / 0
-            return hearing
+            stream = super().listen(history)
+            if len(self.streams) == 1:
+                stream.feed = lambda pcm: 1 / 0
+            return stream
 
     driver = drive(Hard()).ask(20).run(20)
     assert driver.of(events.Failed)[0].stage == "hearing"
@@ -133,7 +133,7 @@ def perform(driver, steps):
 @given(steps=actions, mode=st.sampled_from(["full", "half", "ptt"]))
 def test_whatever_happens_history_is_what_was_played(makers, steps, mode):
     options = Options(mode=mode, memory_tokens=100_000)
-    driver = perform(makers["Driver"](makers["Mind"](), options=options), steps)
+    driver = perform(makers["Driver"](makers["FakeResponder"](), options=options), steps)
     remembered = [text for role, text in driver.texts() if role == "assistant"]
     begun = [event.at // FRAME for event in driver.of(events.ReplyStarted)]
     ended = [e.at // FRAME for e in driver.events if type(e).__name__ in ENDS]
@@ -159,7 +159,7 @@ def test_whatever_happens_history_is_what_was_played(makers, steps, mode):
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(steps=actions)
 def test_the_same_happens_again(makers, steps):
-    first, second = (perform(makers["Driver"](makers["Mind"]()), steps) for _ in range(2))
+    first, second = (perform(makers["Driver"](makers["FakeResponder"]()), steps) for _ in range(2))
     assert first.events == second.events
     np.testing.assert_array_equal(first.sound, second.sound)
 

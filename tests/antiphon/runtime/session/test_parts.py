@@ -11,7 +11,7 @@ from antiphon.errors import UserError
 from antiphon.messages import Speech, Turn, Word
 from antiphon.runtime import events
 from antiphon.runtime.options import Options
-from antiphon.runtime.session.heard_words import CUT, Script, remembered
+from antiphon.runtime.session.heard_words import CUT, SpokenWords, remembered
 from antiphon.runtime.session.memory import Memory, tokens
 from antiphon.runtime.session.playback import Playback, Reply
 
@@ -20,7 +20,7 @@ WORD = 1000
 
 def script(text, segments=1):
     """A script whose every word takes 1000 samples."""
-    made, words = Script(), text.split()
+    made, words = SpokenWords(), text.split()
     size = -(-len(words) // segments)
     for first in range(0, len(words), size):
         chosen = words[first : first + size]

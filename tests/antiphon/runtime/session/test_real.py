@@ -15,7 +15,7 @@ from antiphon.runtime.options import Options
 from antiphon.runtime.responders.worker import InlineWorker
 from antiphon.runtime.session.conversation import Conversation
 from antiphon.runtime.session.heard_words import CUT
-from antiphon.runtime.session.recording import Recorder
+from antiphon.runtime.session.recording import FileRecorder
 from antiphon.runtime.session.replay import replay
 
 QUESTIONS = Path(__file__).parents[4] / "assets" / "questions"
@@ -23,25 +23,25 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def mind():
+def responder():
     from antiphon.agent import Agent
-    from antiphon.runtime.responders.agent_responder import AgentMind
+    from antiphon.runtime.responders.agent_responder import AgentResponder
 
     try:
-        return AgentMind(Agent.load())
+        return AgentResponder(Agent.load())
     except UserError as error:
         pytest.skip(str(error))
 
 
 @pytest.fixture
-def begin(mind, tmp_path):
+def begin(responder, tmp_path):
     begun = []
 
     def make(**choices):
         try:
-            tape = Recorder(tmp_path / "recording", Options())
+            recorder = FileRecorder(tmp_path / "recording", Options())
             workers = {"work": InlineWorker(), "aside": InlineWorker()}
-            begun.append(Conversation(mind, tape=tape, **workers, **choices))
+            begun.append(Conversation(responder, recorder=recorder, **workers, **choices))
         except UserError as error:
             pytest.skip(str(error))
         return begun[-1]

@@ -18,7 +18,7 @@ from antiphon.runtime import events
 from antiphon.runtime.events import from_json
 from antiphon.runtime.frames import FRAME
 from antiphon.runtime.options import Options
-from antiphon.runtime.session.recording import Recorder
+from antiphon.runtime.session.recording import FileRecorder
 from antiphon.runtime.session.replay import replay
 
 SPEECH = 0.5
@@ -28,7 +28,7 @@ SPEECH = 0.5
 def recorded(drive, tmp_path):
     """A conversation with everything in it, and its folder."""
     folder = tmp_path / "recording"
-    driver = drive(tape=Recorder(folder, Options(), seed=3), seed=3)
+    driver = drive(recorder=FileRecorder(folder, Options(), seed=3), seed=3)
     conversation = driver.conversation
     driver.ask(20).run(20).run(16, SPEECH).run(60)
     conversation.say("the door is open")
@@ -71,7 +71,7 @@ def test_a_replay_is_the_same_to_the_last_bit(recorded, tmp_path, makers):
     driver, folder = recorded
     seen = []
     out = tmp_path / "again.wav"
-    told = replay(folder, out=out, watch=seen.append, senses=makers["Senses"]())
+    told = replay(folder, out=out, watch=seen.append, analyzer=makers["FakeAnalyzer"]())
     assert told.differs_at is None and told.frames == len(driver.out)
     assert out.read_bytes() == (folder / "output.wav").read_bytes()
     assert seen == driver.events
@@ -83,20 +83,20 @@ def test_a_replay_says_where_it_differs(recorded, makers):
     kept = [line for line in lines if '"the door is open"' not in line]
     first = next(i for i, line in enumerate(kept) if '"Speech"' in line)
     (folder / "timeline.jsonl").write_text("\n".join(kept[:first] + kept[first + 1 :]))
-    told = replay(folder, senses=makers["Senses"]())
+    told = replay(folder, analyzer=makers["FakeAnalyzer"]())
     began = driver.of(events.ReplyStarted)[0].at / 16_000
     assert told.differs_at == pytest.approx(began, abs=0.05)
 
 
 def test_an_exception_leaves_a_complete_recording(drive, tmp_path, makers):
-    class Broken(makers["Senses"]):
+    class Broken(makers["FakeAnalyzer"]):
         def step(self, mic, reference, **rest):
             if mic.max() > 0.9:
                 raise RuntimeError("broken")
             return super().step(mic, reference, **rest)
 
     folder = tmp_path / "recording"
-    driver = drive(tape=Recorder(folder, Options()), senses=Broken())
+    driver = drive(recorder=FileRecorder(folder, Options()), analyzer=Broken())
     try:
         with pytest.raises(RuntimeError):
             driver.ask(20).run(33).run(1, 1.0)
@@ -111,8 +111,8 @@ def test_a_killed_process_loses_less_than_a_second(tmp_path):
         import numpy as np
         from pathlib import Path
         from antiphon.runtime.options import Options
-        from antiphon.runtime.session.recording import Recorder
-        tape = Recorder(Path({str(tmp_path / "recording")!r}), Options())
+        from antiphon.runtime.session.recording import FileRecorder
+        tape = FileRecorder(Path({str(tmp_path / "recording")!r}), Options())
         for i in range(333):
             tape.frame(np.full(320, 0.25, np.float32), np.full(441, 0.25, np.float32))
         print("ready", flush=True)
@@ -132,13 +132,13 @@ def test_a_killed_process_loses_less_than_a_second(tmp_path):
 
 
 def test_a_full_disk_ends_the_recording_and_not_the_conversation(drive, tmp_path):
-    tape = Recorder(tmp_path / "recording", Options())
-    driver = drive(tape=tape).run(5)
+    recorder = FileRecorder(tmp_path / "recording", Options())
+    driver = drive(recorder=recorder).run(5)
 
     def full(pcm):
         raise OSError(28, "No space left on device")
 
-    tape._output.write = full
+    recorder._output.write = full
     driver.ask(30).run(200)
     told = [event for event in driver.of(events.Failed) if event.stage == "recording"]
     assert len(told) == 1 and "No space left" in told[0].error
@@ -148,7 +148,7 @@ def test_a_full_disk_ends_the_recording_and_not_the_conversation(drive, tmp_path
 def test_nothing_is_recorded_over(tmp_path):
     (tmp_path / "something").write_text("precious")
     with pytest.raises(UserError, match="not empty"):
-        Recorder(tmp_path, Options())
+        FileRecorder(tmp_path, Options())
 
 
 def test_a_folder_without_a_recording_is_refused(tmp_path):

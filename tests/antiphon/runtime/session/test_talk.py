@@ -32,20 +32,22 @@ HERE = Path(__file__).parent
 
 @pytest.fixture
 def faked(monkeypatch, makers):
-    """`talk` with a mind that hums, at full speed."""
-    minds = []
+    """`talk` with a responder that hums, at full speed."""
+    responders = []
 
     def load(**choices):
-        minds.append(makers["Mind"]())
-        return minds[-1]
+        responders.append(makers["FakeResponder"]())
+        return responders[-1]
 
     def files(source, target, rate, *, tail, speed):
         return SoundFiles(source, target, rate, tail=2.0, speed=8.0)
 
     monkeypatch.setattr(talk, "load", load)
     monkeypatch.setattr("antiphon.runtime.audio.file_device.SoundFiles", files)
-    monkeypatch.setattr(conversation, "Senses", lambda options, canceller: makers["Senses"]())
-    return minds
+    monkeypatch.setattr(
+        conversation, "FrameAnalyzer", lambda options, canceller: makers["FakeAnalyzer"]()
+    )
+    return responders
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def test_a_file_is_answered_into_a_file_and_replayed(faked, question, tmp_path, 
     spoken, rate = soundfile.read(out)
     assert rate == 22_050 and np.abs(spoken).max() > 0.1
     assert np.abs(spoken[: 22_050 * 3 // 2]).max() == 0  # nothing before the question is over
-    again = replay.replay(folder, senses=makers["Senses"]())
+    again = replay.replay(folder, analyzer=makers["FakeAnalyzer"]())
     assert again.differs_at is None
 
 
@@ -161,9 +163,9 @@ def test_whatever_ends_it_the_terminal_is_as_before_and_the_recording_complete(t
         from antiphon.cli.commands import talk
         from antiphon.runtime.session import conversation
         from antiphon.runtime.audio.simulated_device import Simulated
-        talk.load = lambda **choices: parts.Mind()
+        talk.load = lambda **choices: parts.FakeResponder()
         talk.opened = lambda *args: Simulated(np.zeros(16000 * 60, np.float32), 22050, speed=1.0)
-        conversation.Senses = lambda options, canceller: parts.Senses()
+        conversation.FrameAnalyzer = lambda options, canceller: parts.FakeAnalyzer()
         sys.argv = ["antiphon", "talk", "--mode", "half", "--record", {str(tmp_path / "rec")!r}]
         main.run()
     """

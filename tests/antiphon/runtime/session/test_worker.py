@@ -114,13 +114,13 @@ def test_a_work_that_hangs_is_given_up_and_can_never_speak_again():
 def test_a_conversation_survives_a_mind_that_hangs(drive, makers):
     begun, release = threading.Event(), threading.Event()
 
-    class Stuck(makers["Mind"]):
-        def respond(self, hearing, history, **rest):
+    class Stuck(makers["FakeResponder"]):
+        def respond(self, stream, history, **rest):
             if not self.answered:
                 self.answered.append(("", ()))
                 begun.set()
                 release.wait(10)
-            yield from super().respond(hearing, history, **rest)
+            yield from super().respond(stream, history, **rest)
 
     driver = drive(Stuck(), work=ThreadWorker(stall=100))
     driver.ask(20)
@@ -148,15 +148,15 @@ def test_an_inline_worker_takes_its_time_in_frames():
     assert np.all([worker.poll(frame) == [] for frame in range(11, 30)])
 
 
-def test_ears_that_are_late_catch_up_in_one_go(mind):
-    from antiphon.runtime.session.speech_feed import Listener
+def test_ears_that_are_late_catch_up_in_one_go(responder):
+    from antiphon.runtime.session.speech_feed import SpeechFeed
 
     worker = InlineWorker()
-    listener = Listener(mind, worker)
+    listener = SpeechFeed(responder, worker)
     listener.prepare(())
     listener.open(0)
     for i in range(20):
         listener.hear(np.full(320, i, np.float32))
     worker.poll(0)
-    (heard,) = mind.hearings[0].pcm
+    (heard,) = responder.streams[0].pcm
     np.testing.assert_array_equal(heard[::320], np.arange(20))

@@ -104,9 +104,9 @@ def test_two_judges_who_agree_are_surer_than_one():
         return ends.wanted()
 
     middle = log_odds((UNSURE + SURE) / 2)
-    assert wanted(sound=middle, hearing=middle) < wanted(sound=middle)
-    assert wanted(sound=middle, hearing=-9.0) == wanted()
-    assert wanted(sound=-9.0, hearing=20.0) == pytest.approx(FAST)
+    assert wanted(sound=middle, stream=middle) < wanted(sound=middle)
+    assert wanted(sound=middle, stream=-9.0) == wanted()
+    assert wanted(sound=-9.0, stream=20.0) == pytest.approx(FAST)
 
 
 @given(st.floats(-50, 50), st.floats(-50, 50), st.floats(0.1, 5))

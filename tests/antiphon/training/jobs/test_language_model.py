@@ -9,7 +9,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from antiphon.errors import UserError
-from antiphon.recognition.whisper.transcriber import Heard
+from antiphon.recognition.whisper.transcriber import Transcription
 from antiphon.s2t.adapter import Adapter, AdapterConfig
 from antiphon.training.corpora import heard_speech, spoken_replies, synthetic_voices
 from antiphon.training.corpora.augmentation import Augment
@@ -130,7 +130,7 @@ def shard(path: Path) -> Path:
     for text in ("who am i", "so", "what now", "no"):
         frames = torch.randn(60, 4, generator=generator)
         words = torch.randn(3, 4, generator=generator)
-        rows.append((Heard(frames, words, torch.arange(30) // 10, text), text))
+        rows.append((Transcription(frames, words, torch.arange(30) // 10, text), text))
     heard_speech.save(path, rows)
     return path
 

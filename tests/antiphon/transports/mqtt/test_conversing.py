@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from mqtt_minds import Mind, converse
 from mqtt_network import Net
+from mqtt_responders import FakeResponder, converse
 
 from antiphon.transports.mqtt.wire.envelope import Outgoing
 
@@ -102,11 +102,11 @@ def test_a_response_topic_gets_its_answer(net):
 
 
 def test_many_robots_do_not_hear_each_other():
-    minds = {}
+    responders = {}
 
     def make(session):
-        minds[session.robot] = Mind(level=0.1 * (1 + len(minds)))
-        return converse(minds[session.robot])(session)
+        responders[session.robot] = FakeResponder(level=0.1 * (1 + len(responders)))
+        return converse(responders[session.robot])(session)
 
     net = Net(converse_=make)
     names = [f"R{i}" for i in range(4)]

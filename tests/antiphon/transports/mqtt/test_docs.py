@@ -11,7 +11,7 @@ import yaml
 
 from antiphon.transports.mqtt.robot import tool_file
 from antiphon.transports.mqtt.wire import messages, packets, topics
-from antiphon.transports.mqtt.wire.formats import format
+from antiphon.transports.mqtt.wire.formats import negotiation
 from antiphon.transports.mqtt.wire.topics import Topics, split
 
 ROOT = Path(__file__).parents[4]
@@ -29,7 +29,7 @@ def test_every_topic_and_every_schema_is_described():
 
 def test_every_property_of_sound_is_described():
     packet = packets.Packet(1, 2, 3, 4, b"")
-    found = format.have(16_000, 22_050, opus="if there")
+    found = negotiation.have(16_000, 22_050, opus="if there")
     assert all(f"`{each.content_type}`" in PAGE for each in found.up)
     assert all(f"`{name}`" in PAGE for name, _ in packet.properties)
     assert f"header of {packets.HEADER.size} bytes" in PAGE

@@ -7,8 +7,8 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mqtt_minds import Mind
 from mqtt_network import Net
+from mqtt_responders import FakeResponder
 
 from antiphon.tools import Call
 from antiphon.transports.mqtt.robot.tool_file import Function
@@ -124,7 +124,7 @@ def test_a_restarted_server_knows_the_robots_and_no_old_sound(net):
     assert net.heard() == before or sum(n for _, n in net.heard()) <= 40
     net.ask()
     finish(net)
-    assert net.heard()[-1] == (1, pytest.approx(100, abs=3))  # a new mind counts anew
+    assert net.heard()[-1] == (1, pytest.approx(100, abs=3))  # a new responder counts anew
 
 
 def test_the_second_robot_of_a_name_takes_over_and_the_first_says_why(net):
@@ -251,7 +251,7 @@ def test_any_network_leaves_order_in_what_is_heard(data):
     loss = data.draw(st.floats(0, 0.3))
     wait = data.draw(st.floats(0, 0.4))
     chance = random.Random(seed)
-    net = Net(Mind(words=4))
+    net = Net(FakeResponder(words=4))
     net.add("R1")
 
     def fault(message, sender):

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from antiphon.errors import UserError
 from antiphon.runtime.frames import FRAME
-from antiphon.transports.mqtt.robot.voice_gate import Gate
-from antiphon.transports.mqtt.server.jitter_buffer import Inlet
-from antiphon.transports.mqtt.server.rate_limit import Budget
+from antiphon.transports.mqtt.robot.voice_gate import VoiceGate
+from antiphon.transports.mqtt.server.jitter_buffer import JitterBuffer
+from antiphon.transports.mqtt.server.rate_limit import RateLimit
 from antiphon.transports.mqtt.wire import broker
 from antiphon.transports.mqtt.wire.formats.pcm import pcm
 from antiphon.transports.mqtt.wire.packets import Packet
@@ -52,7 +52,7 @@ def test_a_certificate_that_cannot_be_read(tmp_path):
 
 
 def test_a_budget_fills_with_time():
-    budget = Budget(10, 20)
+    budget = RateLimit(10, 20)
     assert budget.spend(20, 0.0)
     assert not budget.spend(1, 0.05)
     assert budget.spend(5, 0.5)
@@ -71,7 +71,7 @@ def voice(seconds, rng):
 def test_the_gate_is_shut_in_silence_and_opens_before_the_first_word():
     rng = np.random.default_rng(0)
     noise = (0.001 * rng.standard_normal(16_000 * 5)).astype(np.float32)
-    gate = Gate()
+    gate = VoiceGate()
     assert sum(len(gate.step(f, hold=False)) for f in noise.reshape(-1, FRAME)) == 0
     opened = [gate.step(f, hold=False) for f in voice(1, rng).reshape(-1, FRAME)]
     first = next(i for i, frames in enumerate(opened) if frames)
@@ -82,7 +82,7 @@ def test_the_gate_is_shut_in_silence_and_opens_before_the_first_word():
 
 
 def test_the_gate_stays_open_while_the_agent_talks():
-    gate = Gate()
+    gate = VoiceGate()
     silence = np.zeros(FRAME, np.float32)
     assert all(len(gate.step(silence, hold=True)) == 1 for _ in range(200))
     for _ in range(60):
@@ -93,7 +93,7 @@ def test_the_gate_stays_open_while_the_agent_talks():
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 3)), max_size=30), st.integers(0, 3))
 def test_whatever_arrives_time_goes_forward_and_nothing_comes_twice(arrivals, gap):
     """Samples carry their own index, so whatever comes out can be checked against it."""
-    inlet, now, out = Inlet(7, pcm(16_000)), 0.0, []
+    inlet, now, out = JitterBuffer(7, pcm(16_000)), 0.0, []
     for index, count in arrivals:
         body = (np.arange(count * FRAME) + index * FRAME + 1).astype("<i2").tobytes()
         now += 0.02
@@ -105,7 +105,7 @@ def test_whatever_arrives_time_goes_forward_and_nothing_comes_twice(arrivals, ga
 
 
 def test_silence_takes_the_place_of_what_does_not_come_and_then_it_is_late():
-    inlet = Inlet(7, pcm(16_000))
+    inlet = JitterBuffer(7, pcm(16_000))
 
     def packet(index, now):
         sent = 20 * index + 1000

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from antiphon.runtime.frames import FRAME, RATE, Frame
-from antiphon.runtime.turns.frame_analysis import Reference
+from antiphon.runtime.turns.frame_analysis import PlaybackReference
 
 if TYPE_CHECKING:
     from antiphon.runtime.echo.canceller import EchoCanceller
@@ -21,7 +21,7 @@ DEAF = 15
 
 
 @dataclass
-class Ears:
+class MicrophoneProcessor:
     """How a robot hears others while it speaks itself."""
 
     canceller: EchoCanceller | None = None
@@ -34,7 +34,7 @@ class Ears:
     def __post_init__(self) -> None:
         """Nothing has been played yet."""
         self._echoes = 0
-        self._mirror: Reference | None = None
+        self._mirror: PlaybackReference | None = None
 
     def hears_stop(self, mic: Frame) -> bool:
         """Whether "stop" was said, whatever else is going on."""
@@ -54,7 +54,7 @@ class Ears:
         if self.canceller is None:
             return mic
         if self._mirror is None:
-            self._mirror = Reference(len(out) * RATE // FRAME)
+            self._mirror = PlaybackReference(len(out) * RATE // FRAME)
         self._mirror.push(out)
         echo = self.canceller.step(mic, self._mirror.next())
         return np.zeros_like(mic) if echo.own > OWN and self._echoes else echo.clean

@@ -18,11 +18,11 @@ from antiphon.runtime.audio.devices import Duplex
 from antiphon.runtime.clock import WallClock
 from antiphon.runtime.frames import FRAME, RATE, Frame
 from antiphon.tools import Result
-from antiphon.transports.mqtt.robot.microphone import Ears
-from antiphon.transports.mqtt.robot.packer import Packer
+from antiphon.transports.mqtt.robot.microphone import MicrophoneProcessor
+from antiphon.transports.mqtt.robot.packetizer import Packetizer
 from antiphon.transports.mqtt.robot.player import Player
-from antiphon.transports.mqtt.robot.tool_runner import Toolbox
-from antiphon.transports.mqtt.robot.voice_gate import Gate
+from antiphon.transports.mqtt.robot.tool_runner import ToolRunner
+from antiphon.transports.mqtt.robot.voice_gate import VoiceGate
 from antiphon.transports.mqtt.wire import messages, packets
 from antiphon.transports.mqtt.wire.broker import Broker
 from antiphon.transports.mqtt.wire.envelope import Incoming, Outgoing, sound
@@ -63,8 +63,8 @@ class Robot:
         name: str,
         duplex: Duplex,
         *,
-        toolbox: Toolbox | None = None,
-        ears: Ears | None = None,
+        toolbox: ToolRunner | None = None,
+        ears: MicrophoneProcessor | None = None,
         rate: int = 22_050,
         formats: Formats | None = None,
         version: Literal[3, 5] = 5,
@@ -73,18 +73,22 @@ class Robot:
     ) -> None:
         if not is_name(name) or name == "server":
             raise UserError(f"A robot cannot be called '{name}': use letters, digits, - and _.")
-        self.topics, self.toolbox, self.ears = Topics(name), toolbox or Toolbox(), ears or Ears()
+        self.topics, self.toolbox, self.ears = (
+            Topics(name),
+            toolbox or ToolRunner(),
+            ears or MicrophoneProcessor(),
+        )
         self.say, self.malformed = say, 0
         self.state: State | None = None
         """What the agent does; None while there is none."""
         self.player, self._rate = Player(duplex, rate), rate
-        self._duplex, self._clock, self._gate = duplex, WallClock(), Gate()
+        self._duplex, self._clock, self._gate = duplex, WallClock(), VoiceGate()
         self._session = secrets.randbits(32)
         self._server: int | None = None
         self._at = 0
         """Samples of the microphone so far."""
         self._formats = formats or have(RATE, rate, opus="no")
-        self._packer: Packer | None = None
+        self._packer: Packetizer | None = None
         """Of the microphone's sound; None: nothing is agreed upon."""
         self._told = -1
         self._greeted = self._complained = False
@@ -236,7 +240,7 @@ class Robot:
         if up is None or down is None:
             raise MalformedError("that is no format of ours")
         if self._packer is None or state.stream != self.player.stream:
-            self._packer = Packer(self._session, up)
+            self._packer = Packetizer(self._session, up)
             if (up, down) != (self._formats.up[0], self._formats.down[0]):
                 self.say(f"The agent takes {up.content_type}, and gives {down.content_type}.")
         self.state = state

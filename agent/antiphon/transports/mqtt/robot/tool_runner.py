@@ -16,7 +16,7 @@ REMEMBERED = 256
 """Calls that are known to have been made."""
 
 
-class Toolbox:
+class ToolRunner:
     """The tools of a robot.
 
     Args:

@@ -23,7 +23,7 @@ FLOOR_RISES_DB = 0.04
 """A frame's rise of the noise floor (2 dB a second); down it goes at once."""
 
 
-class Gate:
+class VoiceGate:
     """Lets sound through while somebody speaks, or while the agent listens or talks.
 
     It errs on the side of opening: the server decides what speech is.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.runtime.frames import FRAME, RATE
-from antiphon.transports.mqtt.server.rate_limit import Budget
+from antiphon.transports.mqtt.server.rate_limit import RateLimit
 from antiphon.transports.mqtt.wire.formats.format import Format, Samples
 from antiphon.transports.mqtt.wire.malformed import MalformedError
 from antiphon.transports.mqtt.wire.packets import Freshness, Packet
@@ -26,7 +26,7 @@ Frames = NDArray[np.float32]
 """[N, 320] at 16 kHz."""
 
 
-class Inlet:
+class JitterBuffer:
     """Makes frames of packets.
 
     Args:
@@ -46,7 +46,7 @@ class Inlet:
         self.arrived = float("-inf")
         """When the last packet came that was of use, in seconds."""
         self._fresh = Freshness()
-        self._budget = Budget(1.5 * RATE, 2.5 * RATE)
+        self._budget = RateLimit(1.5 * RATE, 2.5 * RATE)
         self._next: int | None = None
         """Index of the next sample."""
         self._rest = np.zeros(0, np.float32)

@@ -1,4 +1,4 @@
-"""Calls of a robot's tools that wait for their results."""
+"""PendingCalls of a robot's tools that wait for their results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from antiphon.transports.mqtt.wire import messages
 
 
 @dataclass
-class Waiting:
+class PendingCall:
     """A call that has no result yet."""
 
     tool: str
@@ -19,11 +19,11 @@ class Waiting:
     deadline: float
 
 
-class Calls:
+class PendingCalls:
     """Knows which results are awaited, so that nobody can smuggle one in."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, Waiting] = {}
+        self._waiting: dict[str, PendingCall] = {}
 
     def __len__(self) -> int:
         """How many wait."""
@@ -40,7 +40,7 @@ class Calls:
         if len(self._waiting) >= messages.MOST_CALLS:
             settle(future, Result(False, error="too many calls are waiting already"))
             return False
-        self._waiting[call.id] = Waiting(call.name, future, deadline)
+        self._waiting[call.id] = PendingCall(call.name, future, deadline)
         return True
 
     def result(self, tool: str, result: messages.Result) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Budget:
+class RateLimit:
     """Fills by `rate` a second up to `most`.
 
     Args:

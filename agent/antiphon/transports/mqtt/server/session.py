@@ -18,10 +18,10 @@ import numpy as np
 from antiphon.runtime.events import Event, Interrupted, Paused, to_json
 from antiphon.runtime.frames import FRAME, Frame
 from antiphon.tools import Call, Result, Tool
-from antiphon.transports.mqtt.server.jitter_buffer import Frames, Inlet
-from antiphon.transports.mqtt.server.pending_calls import Calls, settle
-from antiphon.transports.mqtt.server.rate_limit import Budget
-from antiphon.transports.mqtt.server.voice_sender import Outlet
+from antiphon.transports.mqtt.server.jitter_buffer import Frames, JitterBuffer
+from antiphon.transports.mqtt.server.pending_calls import PendingCalls, settle
+from antiphon.transports.mqtt.server.rate_limit import RateLimit
+from antiphon.transports.mqtt.server.voice_sender import VoiceSender
 from antiphon.transports.mqtt.wire import messages, packets
 from antiphon.transports.mqtt.wire.envelope import Incoming, Outgoing, sound
 from antiphon.transports.mqtt.wire.formats.format import Format
@@ -75,10 +75,10 @@ class Session:
         self.gone: float | None = None
         """Since when the robot is gone, in seconds; None: it is there."""
         self._send, self._now, self._soon = send, now, soon
-        self._calls = Calls()
+        self._calls = PendingCalls()
         self._held: deque[tuple[Call, Future[Result]]] = deque()
-        """Calls of a turn that may go on."""
-        self._orders = Budget(20, 40)
+        """PendingCalls of a turn that may go on."""
+        self._orders = RateLimit(20, 40)
         self._said: State | None = None
         self.tools = tools_of(hello)
         """What the robot can do, by name."""
@@ -126,8 +126,8 @@ class Session:
 
     def _begin(self) -> None:
         up, down = self.formats
-        self._in = Inlet(self.hello.session, up)
-        self._out = Outlet(secrets.randbits(32), down, self.conversation)
+        self._in = JitterBuffer(self.hello.session, up)
+        self._out = VoiceSender(secrets.randbits(32), down, self.conversation)
         self._sounding = False
 
     # What the robot says

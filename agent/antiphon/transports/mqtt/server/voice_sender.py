@@ -25,7 +25,7 @@ UNHEARD = 1.5
 """Seconds: of sound on its way, and of waiting for word of it. With more, nobody is listening."""
 
 
-class Outlet:
+class VoiceSender:
     """Counts what a conversation says to a robot.
 
     Args:

@@ -103,7 +103,7 @@ def test_two_robots_of_one_name(open_broker):
     error, second, other = asyncio.run(play())
     assert "called 'R1', too" in str(error)
     assert second == pytest.approx(1.0, abs=0.15)
-    assert other == pytest.approx(2.0, abs=0.3)  # one mind for both: its second reply
+    assert other == pytest.approx(2.0, abs=0.3)  # one responder for both: its second reply
 
 
 def test_a_hundred_megabytes_reach_nobody(brokers):

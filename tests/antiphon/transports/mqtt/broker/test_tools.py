@@ -9,20 +9,20 @@ import time
 
 import aiomqtt
 import pytest
-from mqtt_minds import Mind, Senses
+from mqtt_responders import FakeAnalyzer, FakeResponder
 from mqtt_stage import Stage
 
 from antiphon.runtime.responders.worker import ThreadWorker
 from antiphon.runtime.session.conversation import Conversation
 from antiphon.tools import Call
 from antiphon.transports.mqtt.robot.tool_file import Function
-from antiphon.transports.mqtt.robot.tool_runner import Toolbox
+from antiphon.transports.mqtt.robot.tool_runner import ToolRunner
 from antiphon.transports.mqtt.wire.envelope import Outgoing
 from antiphon.transports.mqtt.wire.link import Link
 
 
 class Actor:
-    """A mind that uses a tool and says as many words as it returned."""
+    """A responder that uses a tool and says as many words as it returned."""
 
     def __init__(self, hum, execute) -> None:
         self.hum, self.execute = hum, execute
@@ -44,7 +44,7 @@ class Actor:
 
 @pytest.fixture
 def counting():
-    """A robot's tool, and conversations whose minds use it."""
+    """A robot's tool, and conversations whose responders use it."""
     calls, release = [], threading.Event()
     release.set()
 
@@ -57,10 +57,10 @@ def counting():
     actors = []
 
     def converse(session):
-        actors.append(Actor(Mind(), session.execute))
-        return Conversation(actors[-1], work=ThreadWorker(), senses=Senses())
+        actors.append(Actor(FakeResponder(), session.execute))
+        return Conversation(actors[-1], work=ThreadWorker(), analyzer=FakeAnalyzer())
 
-    return Toolbox({"count": Function(count)}), converse, calls, release, actors
+    return ToolRunner({"count": Function(count)}), converse, calls, release, actors
 
 
 def test_a_tool_is_called_and_its_result_spoken(open_broker, counting):

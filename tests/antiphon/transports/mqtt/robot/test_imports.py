@@ -20,12 +20,12 @@ from antiphon.runtime.echo.canceller import EchoCanceller
 from antiphon.runtime.audio.device_supervisor import SoundCards
 from antiphon.transports.mqtt.robot import tool_file
 from antiphon.transports import lifecycle
-from antiphon.transports.mqtt.robot.microphone import Ears
-from antiphon.transports.mqtt.robot.voice_gate import Gate
+from antiphon.transports.mqtt.robot.microphone import MicrophoneProcessor
+from antiphon.transports.mqtt.robot.voice_gate import VoiceGate
 import numpy as np
 frame = np.zeros(320, np.float32)
-Gate().step(frame, hold=True)
-Ears(EchoCanceller(aec3=False)).step(frame, np.zeros(441, np.float32), sounding=True)
+VoiceGate().step(frame, hold=True)
+MicrophoneProcessor(EchoCanceller(aec3=False)).step(frame, np.zeros(441, np.float32), sounding=True)
 tops = {name.partition(".")[0] for name in set(sys.modules) - before}
 print(*sorted(tops - set(sys.stdlib_module_names)))
 """

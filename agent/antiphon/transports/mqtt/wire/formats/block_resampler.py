@@ -17,7 +17,7 @@ BETA = 8.0
 """Of Kaiser's window: what is mirrored is 80 dB below what it is the mirror of."""
 
 
-class Blocks:
+class BlockResampler:
     """Changes the rate of a stream, frame by frame.
 
     Args:

@@ -15,13 +15,13 @@ import numpy as np
 
 from antiphon.errors import UserError
 from antiphon.runtime.frames import played
-from antiphon.transports.mqtt.wire.formats.block_resampler import Blocks
+from antiphon.transports.mqtt.wire.formats.block_resampler import BlockResampler
 from antiphon.transports.mqtt.wire.formats.format import LONGEST_MS, Format, Samples
 from antiphon.transports.mqtt.wire.malformed import MalformedError
 
 if TYPE_CHECKING:
     from antiphon_codecs.encodec.encodec_codec import EncodecCodec
-    from antiphon_codecs.encodec.stream import Listener, Speaker
+    from antiphon_codecs.encodec.stream import StreamDecoder, StreamEncoder
 
 BLOCK = 2
 """Frames of 20 ms: the shortest time that is whole in both countings."""
@@ -40,16 +40,16 @@ class Encodec:
         self._frame, self._inner = played(rate), played(codec.sample_rate)
         self._units = BLOCK * self._inner // codec.samples_per_unit
         self._bits = (codec.n_units - 1).bit_length()
-        self._listener: Listener | None = None
-        self._speaker: Speaker | None = None
-        self._there = Blocks(self._frame, self._inner)
-        self._back = Blocks(self._inner, self._frame)
+        self._listener: StreamEncoder | None = None
+        self._speaker: StreamDecoder | None = None
+        self._there = BlockResampler(self._frame, self._inner)
+        self._back = BlockResampler(self._inner, self._frame)
 
     def encode(self, pcm: Samples) -> bytes:
         """See `Coder`."""
-        from antiphon_codecs.encodec.stream import Listener
+        from antiphon_codecs.encodec.stream import StreamEncoder
 
-        self._listener = self._listener or Listener(self._codec)
+        self._listener = self._listener or StreamEncoder(self._codec)
         units = self._listener(self._there(pcm))
         bits = units.T.reshape(-1, 1) >> np.arange(self._bits)[::-1] & 1
         return np.packbits(bits.astype(bool)).tobytes()
@@ -61,14 +61,14 @@ class Encodec:
 
     def decode(self, body: bytes) -> Samples:
         """See `Coder`."""
-        from antiphon_codecs.encodec.stream import Speaker
+        from antiphon_codecs.encodec.stream import StreamDecoder
 
         count = self._blocks(body) * self._units * self._codec.codebooks
         bits = np.unpackbits(np.frombuffer(body, np.uint8), count=count * self._bits)
         numbers = bits.reshape(count, self._bits) @ (1 << np.arange(self._bits)[::-1])
         if numbers.max() >= self._codec.n_units:
             raise MalformedError("a unit is outside of its codebook")
-        self._speaker = self._speaker or Speaker(self._codec)
+        self._speaker = self._speaker or StreamDecoder(self._codec)
         return self._back(self._speaker(numbers.reshape(-1, self._codec.codebooks).T))
 
     def _blocks(self, body: bytes) -> int:

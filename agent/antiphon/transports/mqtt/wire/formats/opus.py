@@ -14,7 +14,7 @@ import numpy as np
 
 from antiphon.errors import UserError
 from antiphon.runtime.frames import played
-from antiphon.transports.mqtt.wire.formats.block_resampler import Blocks
+from antiphon.transports.mqtt.wire.formats.block_resampler import BlockResampler
 from antiphon.transports.mqtt.wire.formats.format import Format, Samples, to_float, to_pcm16
 from antiphon.transports.mqtt.wire.malformed import MalformedError
 
@@ -56,8 +56,8 @@ class Opus:
         self._rate, self._frame, self._inner = inner, played(rate), played(inner)
         self._encoder: Any = None
         self._decoder = binding().Decoder(inner, 1)
-        self._there = Blocks(self._frame, self._inner)
-        self._back = Blocks(self._inner, self._frame)
+        self._there = BlockResampler(self._frame, self._inner)
+        self._back = BlockResampler(self._inner, self._frame)
 
     def encode(self, pcm: Samples) -> bytes:
         """See `Coder`."""

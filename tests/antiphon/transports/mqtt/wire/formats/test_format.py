@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mqtt_minds import Mind
 from mqtt_network import Net
+from mqtt_responders import FakeResponder
 
 from antiphon.errors import UserError
 from antiphon.transports.mqtt.wire.formats import encodec, negotiation, opus, pcm
-from antiphon.transports.mqtt.wire.formats.block_resampler import TAPS, Blocks
+from antiphon.transports.mqtt.wire.formats.block_resampler import TAPS, BlockResampler
 from antiphon.transports.mqtt.wire.formats.negotiation import Formats, agree, named
 from antiphon.transports.mqtt.wire.malformed import MalformedError
 
@@ -106,7 +106,7 @@ def test_a_changed_rate_changes_nothing_else(source, target):
         t = np.arange(20 * frame) / (50 * frame) - shift
         return np.sin(2 * np.pi * 1000 * t).astype(np.float32)
 
-    blocks, sound = Blocks(source, target), wave(source, 0)
+    blocks, sound = BlockResampler(source, target), wave(source, 0)
     parts = np.split(sound, np.array([1, 5, 6, 9]) * source)
     made = np.concatenate([blocks(part) for part in parts])
     wanted = wave(target, TAPS / 2 / (50 * source))
@@ -129,7 +129,7 @@ def test_different_weights_do_not_take_each_others_units(kinds):
     assert agree(ours.content_type, [theirs]) is None
 
 
-class Singer(Mind):
+class Singer(FakeResponder):
     """Its words are tones, which survive where a constant does not."""
 
     def hum(self, count, cancelled):

@@ -11,14 +11,14 @@ from antiphon.runtime.frames import FRAME
 from antiphon.runtime.options import Options
 from antiphon.runtime.responders.worker import InlineWorker
 from antiphon.runtime.session.conversation import Conversation
-from antiphon.runtime.turns.frame_analysis import Sensed
+from antiphon.runtime.turns.frame_analysis import FrameAnalysis
 
 RATE, OUT = 22_050, 441
 LEVEL = 0.1
 """The n-th reply is a constant sound of n times this, so every sample tells where it is from."""
 
 
-class Senses:
+class FakeAnalyzer:
     """Knows speech by its amplitude: above 0.1 it is speech, above 0.9 it is "stop"."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Senses:
         loud = float(np.abs(mic).max())
         speech = 0.1 < loud < 0.9
         barge = self._barge(speech and speaking)
-        return Sensed(mic, -20.0, self._turn(speech), barge, loud > 0.9)
+        return FrameAnalysis(mic, -20.0, self._turn(speech), barge, loud > 0.9)
 
     def _barge(self, speech):
         """Five frames pause, ten stop, ten frames of silence let it go on."""
@@ -82,7 +82,7 @@ class Hearing:
         return SimpleNamespace(text=text, complete=None)
 
 
-class Mind:
+class FakeResponder:
     """The n-th reply is ten words of 0.2 s of level n."""
 
     def __init__(self, words=10, level=LEVEL) -> None:
@@ -92,7 +92,7 @@ class Mind:
     def listen(self, history):
         return Hearing(history)
 
-    def respond(self, hearing, history, *, cancelled, seed):
+    def respond(self, stream, history, *, cancelled, seed):
         yield from self.hum(self.words, cancelled)
 
     def say(self, text, *, cancelled):
@@ -110,12 +110,12 @@ class Mind:
             yield Speech(pcm, RATE, start, f" w{i}", (1,), (word,), i == count - 1)
 
 
-def converse(mind=None, made=None):
+def converse(responder=None, made=None):
     """Makes conversations of tests; `made` collects them by robot."""
 
     def make(session):
-        thinks = mind or Mind()
-        conversation = Conversation(thinks, Options(), work=InlineWorker(), senses=Senses())
+        thinks = responder or FakeResponder()
+        conversation = Conversation(thinks, Options(), work=InlineWorker(), analyzer=FakeAnalyzer())
         conversation.thinks = thinks
         if made is not None:
             made[session.robot] = conversation

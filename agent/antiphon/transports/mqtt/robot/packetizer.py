@@ -11,7 +11,7 @@ from antiphon.transports.mqtt.wire.formats.format import Format
 from antiphon.transports.mqtt.wire.packets import MANY, Packet
 
 
-class Packer:
+class Packetizer:
     """Packs frames: many in a packet while somebody speaks; few when an answer is due.
 
     Args:
