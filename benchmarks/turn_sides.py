@@ -133,13 +133,12 @@ def load() -> list[Side]:
     from antiphon.agent import Agent
     from antiphon.cli.timed_reply import load_agent
     from antiphon.runtime.responders.agent_responder import AgentResponder, reserve_core_for_audio
-    from antiphon.s2t import load_ears
+    from antiphon.s2t.speech_to_text import SpeechToText
 
     reserve_core_for_audio()
     agent = load_agent()
-    plain = Agent(
-        load_ears("cascade"), agent.t2c, agent.codec, trigger=agent.trigger, source="text"
-    )
+    cascade = SpeechToText.from_pretrained(ears="cascade")
+    plain = Agent(cascade, agent.voice, trigger=agent.trigger, source="text")
 
     def ours(responder: Any, paced: bool, canceller: EchoCanceller | None) -> Conversation:
         work = ThreadWorker() if paced else InlineWorker(HEARING)

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from antiphon import weights
-from antiphon.messages import Segment, Speech, Turn, Word
-from antiphon.t2c.text_to_codec import Plan, Source, TextToCodec
+from antiphon import settings
+from antiphon.messages import Segment, Speech, Turn
+from antiphon.settings import Source
+from antiphon.t2c import voice as voices
+from antiphon.t2c.spelling import text_tokens
 from antiphon.t2c.trigger import BreathTrigger, Trigger
+from antiphon.t2c.voice import Voice
 from antiphon_codecs.interruption import interruptible
-from antiphon_codecs.unit.unit_codec import UnitCodec
-from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
 if TYPE_CHECKING:
-    from antiphon.s2t.speech_to_text import Hearing, SpeechToText
-
-Question = "str | NDArray[np.float32] | Hearing"
-FIRST_PIECE, PIECE = 18, 86
-"""Units of the first piece of sound (0.2 s) and of the longest (1 s).
-
-Each piece may be twice as long as the one before it: it is made while that one sounds.
-"""
+    from antiphon.s2t.speech_to_text import QuestionStream, SpeechToText
 
 
 def never() -> bool:
@@ -43,61 +35,59 @@ class Agent:
 
     Args:
         s2t: hears questions and writes answers.
-        t2c: speaks tokens with their hidden states as units.
-        codec: units to sound.
+        voice: speaks tokens with their hidden states.
         trigger: decides when a segment is ready.
         source: hidden states (stage III) or token embeddings (stage II) drive the voice.
-        liveliness: how much the rhythm varies.
     """
 
     def __init__(
         self,
         s2t: SpeechToText,
-        t2c: TextToCodec,
-        codec: UnitCodec,
+        voice: Voice,
         *,
         trigger: Trigger | None = None,
         source: Source = "hidden",
-        liveliness: float = 0.3,
     ) -> None:
-        self.s2t, self.t2c, self.codec = s2t, t2c, codec
+        self.s2t, self.voice = s2t, voice
         self.trigger = trigger or BreathTrigger()
         self.source: Source = source
-        self.liveliness = liveliness
 
     @classmethod
-    def load(
+    def from_pretrained(
         cls,
         *,
-        voice: str | Path = "voice-joe",
-        ears: str = "s2t",
-        llm: str = "smollm2-135m-instruct",
-        encoder: str = "whisper-tiny.en",
-        source: Source = "hidden",
+        voice: str | None = None,
+        llm: str | None = None,
+        ears: str | None = None,
+        recognizer: str | None = None,
+        source: Source | None = None,
         trigger: Trigger | None = None,
     ) -> Agent:
-        """Load everything.
+        """Load everything by name or folder; what is None is taken from the settings.
 
         Args:
-            voice: a folder of assets, by name or path.
-            ears: "s2t" hears directly, "cascade" transcribes first.
-            llm: name of a causal language model.
-            encoder: name of a Whisper encoder.
+            voice: a voice.
+            llm: a language model.
+            ears: how questions are heard: "s2t" directly, "cascade" transcribed first.
+            recognizer: the recognizer behind the ears.
             source: what drives the voice.
             trigger: decides when a segment is ready.
 
         Raises:
-            UserError: if weights are missing and cannot be fetched.
+            UserError: if weights are missing and cannot be fetched, or do not fit together.
         """
-        from antiphon.s2t import load_ears
+        from antiphon.s2t.speech_to_text import SpeechToText
 
-        s2t = load_ears(ears, llm=llm, encoder=encoder)
-        t2c, codec = load_voice(voice, s2t.writer.table)
-        return cls(s2t, t2c, codec, source=source, trigger=trigger)
+        chosen = settings.load(settings.Models)
+        s2t = SpeechToText.from_pretrained(llm, ears=ears, recognizer=recognizer)
+        spoken = voices.from_pretrained(voice or chosen.voice, s2t.llm)
+        return cls(s2t, spoken, source=source or chosen.source, trigger=trigger)
+
+    load = from_pretrained
 
     def respond(
         self,
-        question: str | NDArray[np.float32] | Hearing,
+        question: str | NDArray[np.float32] | QuestionStream,
         history: Sequence[Turn] = (),
         *,
         max_tokens: int = 160,
@@ -107,7 +97,7 @@ class Agent:
         """Answer a question.
 
         Args:
-            question: text, [N] float32 samples at 16 kHz, or a `Hearing` already fed.
+            question: text, [N] float32 samples at 16 kHz, or a `QuestionStream` already fed.
             history: the turns before.
             max_tokens: longest answer.
             cancelled: asked between the models' layers; True ends the answer there.
@@ -124,6 +114,7 @@ class Agent:
         segments: Iterator[Segment],
         *,
         cancelled: Callable[[], bool] = never,
+        source: Source | None = None,
         seed: int = 0,
     ) -> Iterator[Speech]:
         """Speak segments as they come.
@@ -131,58 +122,25 @@ class Agent:
         Args:
             segments: from a trigger.
             cancelled: asked between the models' layers, also while a segment is being written.
+            source: what drives the voice; None: what the agent was made with.
             seed: of the rhythm's variation.
         """
-        return interruptible(self._speak(segments, seed), cancelled)
+        return interruptible(
+            self.voice.speak(segments, source=source or self.source, seed=seed), cancelled
+        )
 
-    def _speak(self, segments: Iterator[Segment], seed: int) -> Generator[Speech, None, None]:
-        chance = torch.Generator().manual_seed(seed)
-        sentence, lm, stream = self.t2c.start(), self.t2c.lm.start(), self.codec.start()
-        hop, rate = self.codec.samples_per_unit, self.codec.sample_rate
-        planned = handed = 0
-        enough = FIRST_PIECE + self.codec.lookahead
-        for segment in segments:
-            plan, sentence = self.t2c.plan(
-                segment,
-                sentence,
-                source=self.source,
-                liveliness=self.liveliness,
-                generator=chance,
-            )
-            words = placed(plan, planned, hop)
-            waiting: list[int] = []
-            spoken: list[int] = []
-            first = True
-            pieces = self.t2c.utter(plan, lm)
-            done = False
-            while not done:
-                try:
-                    units, lm = next(pieces)
-                    waiting += units.tolist()
-                except StopIteration:
-                    done = True
-                if not done and len(waiting) < enough:
-                    continue
-                final = done and segment.final
-                pcm, stream = self.codec.step(np.array(waiting, np.int64), stream, final)
-                spoken, waiting = spoken + waiting, []
-                if len(pcm) or done:
-                    yield Speech(
-                        pcm,
-                        rate,
-                        handed,
-                        segment.text,
-                        units=tuple(spoken) if done else (),
-                        words=words if first else (),
-                        final=final,
-                    )
-                    first = False
-                    enough = min(PIECE, 2 * max(FIRST_PIECE, len(pcm) // hop))
-                handed += len(pcm)
-            planned += plan.units
+    def say(self, text: str, *, cancelled: Callable[[], bool] = never) -> Iterator[Speech]:
+        """Speak a given text, by the embeddings of its tokens.
+
+        Args:
+            text: what to say.
+            cancelled: asked between the models' layers; True ends the speech there.
+        """
+        tokens = text_tokens(text, self.s2t.llm)
+        return self.speak(self.trigger.cut(tokens), cancelled=cancelled, source="text")
 
     async def respond_async(
-        self, question: str | NDArray[np.float32] | Hearing, history: Sequence[Turn] = ()
+        self, question: str | NDArray[np.float32] | QuestionStream, history: Sequence[Turn] = ()
     ) -> AsyncIterator[Speech]:
         """`respond` for asyncio: the work happens in a thread, cancelling the task stops it."""
         stop = False
@@ -192,21 +150,3 @@ class Agent:
                 yield piece
         finally:
             stop = True
-
-
-def placed(plan: Plan, start: int, hop: int) -> tuple[Word, ...]:
-    """Words of a plan with samples in place of units, `start` units into the reply."""
-    return tuple(Word(w.text, (start + w.start) * hop, (start + w.end) * hop) for w in plan.words)
-
-
-def load_voice(voice: str | Path, embeddings: torch.Tensor) -> tuple[TextToCodec, UnitCodec]:
-    """Text-to-codec and codec of a voice folder.
-
-    Args:
-        voice: name of a folder in the assets, or a path.
-        embeddings: [V, H] token embeddings of the language model.
-    """
-    folder = weights.assets(str(voice))
-    language = UnitLanguage.load(folder / "unit_language.safetensors")
-    t2c = TextToCodec.load(folder / "t2c.safetensors", language, embeddings, light=True)
-    return t2c, UnitCodec.load(folder / "codec.safetensors")

@@ -13,13 +13,15 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast,
 from transformers import WhisperConfig as HubConfig
 
 from antiphon.agent import Agent
-from antiphon.llm.language_model import TransformersLanguageModel
+from antiphon.llm.transformers_model import TransformersLanguageModel
 from antiphon.messages import Token
+from antiphon.recognition.whisper.recognizer import WhisperRecognizer
 from antiphon.recognition.whisper.transcriber import Transcriber
-from antiphon.s2t.question_encoder import AdaptedEar
+from antiphon.s2t.direct import DirectEncoder
 from antiphon.s2t.speech_to_text import SpeechToText
 from antiphon.t2c.phonemes import BEGIN, END, PAUSES, SPACE
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
+from antiphon.t2c.voice import EchoVoice
 from antiphon.training.adapter_warm_start import warm_start
 from antiphon_codecs.unit.hifigan import HifiGan
 from antiphon_codecs.unit.unit_codec import UnitCodec, UnitCodecConfig
@@ -66,7 +68,7 @@ def tiny_agent() -> Agent:
         )
     ).eval()
     codec.generator = HifiGan(codec.config.latent, channels=8)
-    return Agent(Script(), t2c.requires_grad_(False), codec.requires_grad_(False))
+    return Agent(Script(), EchoVoice(t2c.requires_grad_(False), codec.requires_grad_(False)))
 
 
 def byte_tokenizer() -> Tokenizer:
@@ -145,8 +147,10 @@ def adapter(listener, tokenizer):
 
 @pytest.fixture(scope="session")
 def model(listener, adapter, tokenizer, llm) -> SpeechToText:
-    ear = AdaptedEar(listener, adapter, tokenizer, llm.get_input_embeddings().weight)
-    return SpeechToText(TransformersLanguageModel(llm), tokenizer, ear)
+    language_model = TransformersLanguageModel(llm, tokenizer)
+    recognizer = WhisperRecognizer(listener)
+    encoder = DirectEncoder(recognizer, adapter, tokenizer, language_model.embeddings)
+    return SpeechToText(language_model, encoder)
 
 
 @pytest.fixture

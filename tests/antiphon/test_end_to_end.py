@@ -79,7 +79,7 @@ def test_the_answer_is_about_the_question(agent):
 
 @pytest.mark.parametrize("source", ["hidden", "text"])
 def test_both_paths_say_what_was_written(agent, recognize, source):
-    voice = Agent(agent.s2t, agent.t2c, agent.codec, source=source)
+    voice = Agent(agent.s2t, agent.voice, source=source)
     pieces = list(voice.respond("What is the capital of Italy?"))
     heard = recognize(joined(pieces), pieces[0].sample_rate)
     assert word_errors(spoken_text(pieces), heard) <= 25
@@ -95,7 +95,7 @@ def test_pieces_join_and_words_lie_inside_them(agent):
     assert " ".join(word.text for word in words) == " ".join(spoken_text(pieces).split())
     assert all(a.end <= b.start + 1 for a, b in pairwise(words))
     assert words[-1].end <= at
-    assert sum(len(piece.units) for piece in pieces) * agent.codec.samples_per_unit == at
+    assert sum(len(piece.units) for piece in pieces) * agent.voice.codec.samples_per_unit == at
     assert np.abs(joined(pieces)).max() > 0.05
 
 

@@ -14,7 +14,7 @@ from antiphon.messages import Segment, Speech, Token, Word
 
 if TYPE_CHECKING:
     from antiphon.agent import Agent
-    from antiphon.s2t.speech_to_text import Hearing
+    from antiphon.s2t.speech_to_text import QuestionStream
 
 CHUNK = 1600
 """Samples at 16 kHz handed over at a time, as a microphone would (0.1 s)."""
@@ -162,10 +162,10 @@ def load_agent(**choices: Any) -> Agent:
     """`Agent.load`, imported late."""
     from antiphon.agent import Agent
 
-    return Agent.load(**choices)
+    return Agent.from_pretrained(**choices)
 
 
-def hear(agent: Agent, pcm: Pcm) -> tuple[Hearing, float]:
+def hear(agent: Agent, pcm: Pcm) -> tuple[QuestionStream, float]:
     """Let the agent hear a question as it would from a microphone, all but its last 0.1 s.
 
     Nothing waits for the clock: the time a live listener would have had for each piece is
@@ -210,7 +210,7 @@ def answer(
         on_speech: called with every piece of speech.
     """
     stream, late = hear(agent, pcm)
-    take = TimedReply(agent.codec.samples_per_unit, late, on_text, on_speech)
+    take = TimedReply(agent.voice.samples_per_unit, late, on_text, on_speech)
     stream.feed(pcm[last_chunk(pcm) :])
     return take.collect(agent.speak(agent.trigger.cut(take.listen(agent.s2t.reply(stream)))))
 
@@ -234,5 +234,5 @@ def read_aloud(
             on_segment(segment)
             yield segment
 
-    take = TimedReply(agent.codec.samples_per_unit)
+    take = TimedReply(agent.voice.samples_per_unit)
     return take.collect(agent.speak(noted(agent.trigger.cut(take.listen(tokens)))))

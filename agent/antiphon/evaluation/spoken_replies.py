@@ -15,7 +15,7 @@ from tqdm import tqdm
 from antiphon.agent import Agent
 from antiphon.evaluation.judges import Pcm, at_judges_rate
 from antiphon.messages import Segment, Token
-from antiphon.t2c.text_to_codec import Source
+from antiphon.settings import Source
 from antiphon.t2c.trigger import Trigger
 
 if TYPE_CHECKING:
@@ -45,19 +45,12 @@ def text_of(reply: Reply) -> str:
 
 def speaking(agent: Agent, source: Source, trigger: Trigger | None = None) -> System:
     """The agent's voice, driven by hidden states or by the text."""
-    voice = Agent(
-        agent.s2t,
-        agent.t2c,
-        agent.codec,
-        trigger=trigger or agent.trigger,
-        source=source,
-        liveliness=agent.liveliness,
-    )
+    cut = (trigger or agent.trigger).cut
 
     def speak(reply: Reply) -> Pcm:
-        pieces = [piece.pcm for piece in voice.speak(voice.trigger.cut(reply))]
+        pieces = [piece.pcm for piece in agent.speak(cut(reply), source=source)]
         sound = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
-        return at_judges_rate(sound, voice.codec.sample_rate)
+        return at_judges_rate(sound, agent.voice.sample_rate)
 
     return speak
 
@@ -73,7 +66,7 @@ def replies(
         folder: keeps replies for the next run with the same model and prompts.
         max_tokens: longest reply.
     """
-    key = fingerprint(s2t.writer.weights(), [*prompts, str(max_tokens)])
+    key = fingerprint(s2t.llm.weights(), [*prompts, str(max_tokens)])
     path = folder / f"replies-{key}.pt"
     if path.exists():
         return [restore(row) for row in torch.load(path, weights_only=True)]

@@ -14,14 +14,14 @@ ASKED = "<|antiphon question|>"
 """Stands for the question while a foreign chat template is cut around it."""
 
 
-def around(tokenizer: Any, history: Sequence[Turn] = ()) -> tuple[list[int], list[int]]:
+def split_at_question(tokenizer: Any, history: Sequence[Turn] = ()) -> tuple[list[int], list[int]]:
     """Tokens in front of the next question and after it, up to where the reply begins.
 
     Args:
         tokenizer: of the language model (transformers).
         history: the turns before.
     """
-    if token(tokenizer, "<|im_start|>") is not None:
+    if token_id(tokenizer, "<|im_start|>") is not None:
         before = "".join(f"<|im_start|>{t.role}\n{t.text}<|im_end|>\n" for t in history)
         before, after = before + "<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n"
     else:
@@ -38,14 +38,14 @@ def encode(tokenizer: Any, text: str) -> list[int]:
     return ids
 
 
-def ends(tokenizer: Any, given: int | Sequence[int] | None = None) -> set[int]:
+def stop_tokens(tokenizer: Any, given: int | Sequence[int] | None = None) -> frozenset[int]:
     """Tokens that end a reply: those of the tokenizer, and those its model's config names."""
     found = {given} if isinstance(given, int) else set(given or ())
-    marks = (token(tokenizer, mark) for mark in ("<|im_end|>", "<|eot_id|>"))
-    return {i for i in (*found, *marks, tokenizer.eos_token_id) if i is not None}
+    marks = (token_id(tokenizer, mark) for mark in ("<|im_end|>", "<|eot_id|>"))
+    return frozenset(i for i in (*found, *marks, tokenizer.eos_token_id) if i is not None)
 
 
-def token(tokenizer: Any, mark: str) -> int | None:
+def token_id(tokenizer: Any, mark: str) -> int | None:
     """The token spelled `mark`, if there is one; listing the vocabulary would take 30 ms."""
     ids = encode(tokenizer, mark)
     return ids[0] if len(ids) == 1 and tokenizer.decode(ids) == mark else None

@@ -1,4 +1,4 @@
-"""A Llama packed for a CPU: corrections merged, int8, in one file that is mapped into memory.
+"""A Llama in int8 for a CPU: LoRA merged, packed into one file that is mapped into memory.
 
 Packing takes seconds and is done once for a model and its corrections; the file lies in the cache.
 """
@@ -17,14 +17,16 @@ import torch
 from filelock import FileLock
 
 from antiphon import weights
-from antiphon.llm import lora
+from antiphon.llm import chat_template
 from antiphon.llm.int8_llama import Cache, Int8Linear, Int8Llama, Layer
 from antiphon.llm.language_model import State
+from antiphon.llm.tokenizer import load_tokenizer
+from antiphon.llm.transformers_model import read_model
 
 LAYOUT = 1
-"""Raise it when the file's layout changes, so that packed models are made anew."""
-OPENING = 16
-"""So few tokens open every first question, and are read once for all."""
+"""Version of the file's layout; raise it when it changes, so that models are packed again."""
+MAX_SHARED_TOKENS = 16
+"""Longest prompt whose cache is kept and shared: the opening of every first question."""
 PRODUCTS = ("qkv", "out", "gate_up", "down")
 GAINS = ("before", "between")
 
@@ -35,10 +37,19 @@ class Int8LanguageModel:
     Args:
         state: tensors of a packed file.
         config: of the model, as transformers keeps it.
+        tokenizer: its tokenizer.
+        name: what it was loaded by.
     """
 
-    def __init__(self, state: Mapping[str, torch.Tensor], config: Mapping[str, Any]) -> None:
-        self.state = state
+    def __init__(
+        self,
+        state: Mapping[str, torch.Tensor],
+        config: Mapping[str, Any],
+        tokenizer: Any,
+        name: str = "",
+    ) -> None:
+        self.state, self.tokenizer, self.name = state, tokenizer, name
+        self.stop_tokens = chat_template.stop_tokens(tokenizer, config.get("eos_token_id"))
         heads, width = config["num_attention_heads"], config["hidden_size"]
 
         def product(name: str) -> Int8Linear:
@@ -49,7 +60,7 @@ class Int8LanguageModel:
             before, between = (state[f"{at}.{name}"] for name in GAINS)
             return Layer(qkv, out, gate_up, down, before, between)
 
-        self._opened = lru_cache(maxsize=4)(lambda tokens: self._begin(tokens).sealed())
+        self._shared = lru_cache(maxsize=4)(lambda tokens: self._begin(tokens).sealed())
         self.head = product("head")
         self.stack = Int8Llama(
             tuple(layer(f"layers.{i}") for i in range(config["num_hidden_layers"])),
@@ -57,12 +68,12 @@ class Int8LanguageModel:
             heads,
             config.get("num_key_value_heads") or heads,
             config.get("head_dim") or width // heads,
-            theta(config),
+            rope_theta(config),
             config["rms_norm_eps"],
         )
 
     @property
-    def table(self) -> torch.Tensor:
+    def embeddings(self) -> torch.Tensor:
         """[V, H] bfloat16 embeddings of the tokens."""
         return self.state["table"]
 
@@ -72,12 +83,14 @@ class Int8LanguageModel:
 
     def start(self, tokens: Sequence[int]) -> Cache:
         """A cache that has read `tokens`."""
-        return self._opened(tuple(tokens)) if len(tokens) <= OPENING else self._begin(tokens)
+        return (
+            self._shared(tuple(tokens)) if len(tokens) <= MAX_SHARED_TOKENS else self._begin(tokens)
+        )
 
     def _begin(self, tokens: Sequence[int]) -> Cache:
         if not tokens:
             return self.stack.start()
-        return self.stack.step(self.table[list(tokens)].float(), self.stack.start())[1]
+        return self.stack.step(self.embeddings[list(tokens)].float(), self.stack.start())[1]
 
     def read(self, embeddings: torch.Tensor, cache: Cache) -> State:
         """Go on reading [N, H]; the cache given stays as it is."""
@@ -87,11 +100,13 @@ class Int8LanguageModel:
 
     def write(self, token: int, cache: Cache) -> State:
         """Read the token that was chosen."""
-        return self.read(self.table[[token]], cache)
+        return self.read(self.embeddings[[token]], cache)
 
 
 def fits(config: Mapping[str, Any]) -> bool:
-    """Whether a model is a plain Llama whose widths the int8 kernel takes."""
+    """Whether a model is a plain Llama whose widths the int8 kernel takes, and there is no GPU."""
+    if torch.cuda.is_available():
+        return False
     scaling = config.get("rope_scaling") or config.get("rope_parameters") or {}
     return (
         config["model_type"] == "llama"
@@ -101,47 +116,35 @@ def fits(config: Mapping[str, Any]) -> bool:
     )
 
 
-def theta(config: Mapping[str, Any]) -> float:
+def rope_theta(config: Mapping[str, Any]) -> float:
     """Base of the rotary angles, which transformers has kept in two places."""
     given = (config.get("rope_parameters") or {}).get("rope_theta", config.get("rope_theta"))
     return float(given or 10_000.0)
 
 
-def load(folder: Path, corrections: Path | None) -> Int8LanguageModel:
+def load(folder: Path, corrections: Path | None, name: str) -> Int8LanguageModel:
     """The packed model of a folder, packed first if it is not in the cache.
 
     Args:
         folder: of a Llama that `fits`.
         corrections: LoRA to merge.
+        name: what it was loaded by.
     """
     from safetensors.torch import load_file, save_file
 
-    path = weights.cache() / "packed" / f"{key(folder, corrections)}.safetensors"
+    path = weights.cache() / "packed" / f"{cache_key(folder, corrections)}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
         if not path.exists():
             print(f"Packing {folder.name} for this processor, once…", file=sys.stderr)
             part = path.with_suffix(".part")
-            save_file(packed(read_llm(folder, corrections)), part)
+            save_file(pack(read_model(folder, corrections)), part)
             part.replace(path)
-    return Int8LanguageModel(
-        load_file(path), json.loads((folder / "config.json").read_text("utf-8"))
-    )
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    return Int8LanguageModel(load_file(path), config, load_tokenizer(folder), name)
 
 
-def read_llm(folder: Path, corrections: Path | None) -> Any:
-    """The model of a folder in bfloat16, corrections merged, frozen."""
-    from transformers import AutoModelForCausalLM
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()  # of something that takes a second
-    llm = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).requires_grad_(False)
-    if corrections is not None:
-        lora.merge(llm, corrections)
-    return llm.eval()
-
-
-def packed(llm: Any) -> dict[str, torch.Tensor]:
+def pack(llm: Any) -> dict[str, torch.Tensor]:
     """Tensors of a packed file."""
     config = llm.config
     stack = Int8Llama.of(
@@ -157,8 +160,8 @@ def packed(llm: Any) -> dict[str, torch.Tensor]:
     return {name: tensor.contiguous() for name, tensor in state.items()}
 
 
-def key(folder: Path, corrections: Path | None) -> str:
-    """Changes whenever the packed file would."""
+def cache_key(folder: Path, corrections: Path | None) -> str:
+    """A name for the packed file that changes whenever its contents would."""
     digest = hashlib.sha256(f"{LAYOUT} {folder.resolve()}".encode())
     for file in sorted(folder.glob("*.safetensors")):
         known = file.stat()

@@ -1,26 +1,47 @@
-"""Writing: the language model reads a prompt, then chooses one token after another."""
+"""Language models: one protocol, and the way from a name to a model."""
 
 from __future__ import annotations
 
-import copy
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+
+from antiphon import weights
+from antiphon.registry import Registry
 
 State = tuple[torch.Tensor, torch.Tensor, Any]
 """The last post-norm state [H], its logits [V], both float32, and the cache to go on from."""
 
 
-class LanguageModel(Protocol):
-    """A language model for one stream at a time."""
+class Vocabulary(Protocol):
+    """The tokens of a language model: all that a voice shares with it."""
 
     @property
-    def table(self) -> torch.Tensor:
+    def name(self) -> str:
+        """What `from_pretrained` was given."""
+
+    @property
+    def tokenizer(self) -> Any:
+        """Called as transformers' tokenizers are."""
+
+    @property
+    def embeddings(self) -> torch.Tensor:
         """[V, H] embeddings of the tokens."""
 
+
+class LanguageModel(Vocabulary, Protocol):
+    """A causal language model. Holds weights only; what it has read is a cache, a value."""
+
+    @property
+    def stop_tokens(self) -> frozenset[int]:
+        """Tokens that end a reply."""
+
     def weights(self) -> Mapping[str, torch.Tensor]:
-        """Everything the model knows."""
+        """Its tensors by name; they say whether two models are the same."""
 
     def start(self, tokens: Sequence[int]) -> Any:
         """A cache that has read `tokens`."""
@@ -32,48 +53,65 @@ class LanguageModel(Protocol):
         """Read the token that was chosen; the cache given is used up."""
 
 
-class TransformersLanguageModel:
-    """Any causal language model of transformers.
+class Loader(Protocol):
+    """Loads a language model."""
+
+    def __call__(self, name: str, corrections: Path | None) -> LanguageModel:
+        """The model of that name, with LoRA corrections merged if there are any."""
+
+
+LANGUAGE_MODELS: Registry[Loader] = Registry(
+    "language model",
+    "antiphon.language_models",
+    lambda: dict.fromkeys(weights.named("language model"), "antiphon.llm.language_model:load"),
+)
+"""Language models by name. Folders and hub ids need no entry."""
+
+BACKENDS = ("antiphon.llm.int8_model", "antiphon.llm.transformers_model")
+"""Modules with `fits(config)` and `load(folder, corrections)`; the first that fits is taken."""
+
+
+@dataclass(frozen=True)
+class LanguageModelConfig:
+    """What a model's `config.json` says that any backend needs."""
+
+    model_type: str
+    hidden_size: int
+    eos_token_id: int | list[int] | None = None
+
+    @classmethod
+    def read(cls, folder: Path) -> LanguageModelConfig:
+        """The configuration in a model's folder.
+
+        Raises:
+            UserError: It is missing, or is not that of a language model.
+        """
+        return weights.read_config(folder, cls)
+
+
+def from_pretrained(name: str, corrections: Path | None = None) -> LanguageModel:
+    """A language model.
 
     Args:
-        llm: the model.
+        name: a registered name, a folder in transformers' layout, or a model hub id.
+        corrections: LoRA to merge.
+
+    Raises:
+        UserError: There is no such model, or it cannot be fetched.
     """
+    loader = LANGUAGE_MODELS.get(name) if name in LANGUAGE_MODELS else load
+    return loader(name, corrections)
 
-    def __init__(self, llm: Any) -> None:
-        self.llm = llm.eval()
 
-    @property
-    def table(self) -> torch.Tensor:
-        """[V, H] embeddings of the tokens."""
-        rows: torch.Tensor = self.llm.get_input_embeddings().weight.detach()
-        return rows
+def load(name: str, corrections: Path | None) -> LanguageModel:
+    """The model of a catalogue name, folder or hub id, by the first backend that takes it."""
+    from importlib import import_module
 
-    def weights(self) -> Mapping[str, torch.Tensor]:
-        """The state dict."""
-        state: Mapping[str, torch.Tensor] = self.llm.state_dict()
-        return state
-
-    def start(self, tokens: Sequence[int]) -> Any:
-        """A cache that has read `tokens`."""
-        from transformers import DynamicCache
-
-        cache = DynamicCache(config=self.llm.config)
-        self._states(self.table[list(tokens)], cache)
-        return cache
-
-    def read(self, embeddings: torch.Tensor, cache: Any) -> State:
-        """Go on reading [N, H]; the cache given stays as it is."""
-        cache = copy.deepcopy(cache)
-        return *self._states(embeddings, cache), cache
-
-    def write(self, token: int, cache: Any) -> State:
-        """Read the token that was chosen; the cache given is used up."""
-        return *self._states(self.table[[token]], cache), cache
-
-    @torch.no_grad()
-    def _states(self, embeddings: torch.Tensor, cache: Any) -> tuple[torch.Tensor, torch.Tensor]:
-        seen = self.llm.get_decoder()(
-            inputs_embeds=embeddings[None], past_key_values=cache, use_cache=True
-        )
-        last = seen.last_hidden_state[0, -1]
-        return last.float(), self.llm.get_output_embeddings()(last).float()
+    folder = weights.path(name)
+    LanguageModelConfig.read(folder)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    for backend in map(import_module, BACKENDS):
+        if backend.fits(config):
+            model: LanguageModel = backend.load(folder, corrections, name)
+            return model
+    raise AssertionError("transformers takes every model")

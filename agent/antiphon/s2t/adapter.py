@@ -6,14 +6,18 @@ Parts and parameter names are those of the public EchoX and Soundwave checkpoint
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from antiphon_codecs.interruption import checkpoint
+from antiphon_codecs.skip_init import SkipInit
 
+HEAD = "audio_feature_head.weight"
 BLANK = 0
 """The CTC label of a frame in which no token begins."""
 MIXED = 8
@@ -205,3 +209,39 @@ class Adapter(nn.Module):
         embedded = torch.where(several[owner, :1], written, mixed[owner])
         added: torch.Tensor = self.lbm(features[kept][None], None)[0]
         return embedded + self.gate * added[owner]
+
+
+def save_adapter(adapter: Adapter, silence: torch.Tensor, path: Path) -> None:
+    """Write adapter, sizes and Whisper's states of silence, atomically.
+
+    Everything is float16 but the CTC head, two thirds of the weights: int8, a scale a label.
+    """
+    from safetensors.torch import save_file
+
+    state = {**adapter.state_dict(), "silence": silence}
+    head = state.pop(HEAD)
+    scale = head.abs().amax(1, keepdim=True).clamp(min=1e-6) / 127
+    stored = {
+        name: (value.half() if value.is_floating_point() else value.int()).contiguous()
+        for name, value in state.items()
+    }
+    stored |= {HEAD: (head / scale).round().to(torch.int8), "head_scale": scale.contiguous()}
+    part = path.with_suffix(".part")
+    save_file(stored, part, {"adapter": json.dumps(adapter.config.as_dict())})
+    part.replace(path)
+
+
+def load_adapter(path: Path) -> tuple[Adapter, torch.Tensor]:
+    """What `save_adapter` wrote: the adapter (float32, frozen) and silence [1500, width]."""
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        config = AdapterConfig(**json.loads(file.metadata()["adapter"]))
+        state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    silence = state.pop("silence")
+    state[HEAD] *= state.pop("head_scale")
+    state["tokens"] = state["tokens"].long()
+    with SkipInit():
+        adapter = Adapter(config, state["tokens"])
+    adapter.load_state_dict(state, assign=True)
+    return adapter.eval().requires_grad_(False), silence

@@ -1,14 +1,41 @@
-"""The honest baseline: Whisper's own transcript is what the language model reads."""
+"""The cascade: the language model reads a recognizer's transcript."""
 
 from __future__ import annotations
 
-from antiphon.recognition.whisper.transcriber import Transcription
-from antiphon.s2t.question_encoder import Question, WhisperEar
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from antiphon.llm.language_model import LanguageModel
+from antiphon.recognition.recognizer import Recognizer, from_pretrained
+from antiphon.s2t.question_encoder import Question
 
 
-class CascadeEar(WhisperEar):
-    """Hears as Whisper does and hands on nothing but the text."""
+class CascadeEncoder:
+    """Transcribes, and gives nothing but the text.
 
-    def understand(self, heard: Transcription) -> Question:
-        """Whisper's transcript."""
-        return Question(heard.text, None)
+    Args:
+        recognizer: any.
+    """
+
+    def __init__(self, recognizer: Recognizer) -> None:
+        self.recognizer = recognizer
+
+    def start(self) -> Any:
+        """State before the first sample."""
+        return self.recognizer.start()
+
+    def feed(self, pcm: NDArray[np.float32], state: Any) -> Any:
+        """State after `pcm` [N], mono, 16 kHz."""
+        return self.recognizer.feed(pcm, state)
+
+    def finish(self, state: Any) -> Question:
+        """The transcript as the question."""
+        transcript = self.recognizer.finish(state)
+        return Question(transcript.text, None, transcript.complete)
+
+
+def load(llm: LanguageModel, recognizer: str) -> CascadeEncoder:
+    """The cascade with the recognizer of a name or folder; any language model reads text."""
+    return CascadeEncoder(from_pretrained(recognizer))

@@ -1,1 +1,1 @@
-"""Text to codec: trigger, denoising adapter, pronouncer, voice and unit-language LM."""
+"""Tokens with hidden states into speech: trigger, generator, voices. Knows `llm` and codecs."""

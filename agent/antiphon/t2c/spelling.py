@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import torch
+
+from antiphon.llm.language_model import Vocabulary
+from antiphon.messages import Token
 from antiphon.text import spoken
 
 
@@ -40,3 +44,17 @@ def pieces_of(text: str, offsets: Sequence[tuple[int, int]]) -> list[str]:
     for _, end in offsets:
         ends.append(max(ends[-1], end))
     return [text[a:b] for a, b in pairwise(ends)]
+
+
+def text_tokens(text: str, vocabulary: Vocabulary) -> Iterator[Token]:
+    """Tokens of a text, with hidden states of zeros, at which the text path does not look.
+
+    Args:
+        text: what was written.
+        vocabulary: of the language model the voice was trained for.
+    """
+    coded = vocabulary.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    nothing = torch.zeros(vocabulary.embeddings.shape[1])
+    pieces = pieces_of(text, coded["offset_mapping"])
+    for id_, piece in zip(coded["input_ids"], pieces, strict=True):
+        yield Token(id_, piece, nothing)

@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -24,6 +23,7 @@ from torch import nn
 
 from antiphon.llm.llama import LlamaConfig
 from antiphon.messages import Segment, Word
+from antiphon.settings import Source
 from antiphon.t2c.denoising_adapter import DenoisingAdapter
 from antiphon.t2c.duration_model import DurationConfig, DurationModel, places
 from antiphon.t2c.phonemes import BEGIN, END, PhonemeInventory
@@ -33,9 +33,6 @@ from antiphon.t2c.unit_lm import UnitLM, UnitLMState
 from antiphon_codecs.codec import Units
 from antiphon_codecs.skip_init import SkipInit
 from antiphon_codecs.unit_language.unit_language import UnitLanguage
-
-Source = Literal["hidden", "text"]
-"""Where token vectors come from: hidden states (stage III) or token embeddings (stage II)."""
 
 CONTEXT_CHARACTERS = 20
 CONTEXT_SOUNDS = 40
@@ -290,6 +287,12 @@ class TextToCodec(nn.Module):
         state = {k: v.half().contiguous() for k, v in self.state_dict().items()}
         save_file(state, path, metadata={"config": json.dumps(asdict(self.config))})
 
+    @staticmethod
+    def read_config(path: Path) -> T2CConfig:
+        """The sizes in the header of what `save` wrote."""
+        with safe_open(path, "pt") as file:
+            return T2CConfig(**json.loads(file.metadata()["config"]))
+
     @classmethod
     def load(
         cls,
@@ -306,10 +309,8 @@ class TextToCodec(nn.Module):
             embeddings: [V, H] the language model's token embeddings.
             light: speak with int8 weights in the unit LM, which is bound by memory.
         """
-        with safe_open(path, "pt") as file:
-            config = T2CConfig(**json.loads(file.metadata()["config"]))
         with SkipInit():
-            model = cls(config, language, embeddings)
+            model = cls(cls.read_config(path), language, embeddings)
         model.load_state_dict({k: v.float() for k, v in load_file(path).items()}, assign=True)
         model.lm.light = light
         return model.eval().requires_grad_(False)

@@ -19,9 +19,8 @@ import torch
 from antiphon import weights
 from antiphon.llm import chat_template, lora
 from antiphon.recognition.whisper.transcriber import Transcriber
-from antiphon.s2t.adapter import Adapter
+from antiphon.s2t.adapter import Adapter, load_adapter, save_adapter
 from antiphon.s2t.ctc_labels import Speller, vocabulary
-from antiphon.s2t.question_encoder import load_adapter, save_adapter
 from antiphon.training.adapter_warm_start import warm_start
 from antiphon.training.corpora import heard_speech, own_replies, texts
 from antiphon.training.jobs import language_model, s2t_adapter
@@ -127,7 +126,7 @@ class SpeechToTextRecipe:
         path = self.work / "replies.json"
         told: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
         new = sorted({text for text in texts if text not in told})
-        before, after = chat_template.around(tokenizer)
+        before, after = chat_template.split_at_question(tokenizer)
         prompts = {(*before, *chat_template.encode(tokenizer, t), *after): t for t in new}
         for reply in own_replies.write(llm, tokenizer, new, len(new), self.seed, ANSWER):
             told[prompts[tuple(reply.prompt)]] = "".join(token.text for token in reply.tokens)

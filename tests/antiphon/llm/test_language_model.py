@@ -9,8 +9,8 @@ from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from antiphon.llm import int8_model, lora
-from antiphon.llm.language_model import TransformersLanguageModel
-from antiphon.s2t.speech_to_text import load_writer
+from antiphon.llm.language_model import from_pretrained
+from antiphon.llm.transformers_model import TransformersLanguageModel, load
 
 
 def llm(**more: object) -> LlamaForCausalLM:
@@ -29,35 +29,36 @@ def llm(**more: object) -> LlamaForCausalLM:
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tokenizer, tmp_path, monkeypatch):
     monkeypatch.setenv("ANTIPHON_CACHE", str(tmp_path / "cache"))
     llm().save_pretrained(tmp_path / "llm")
+    tokenizer.save_pretrained(tmp_path / "llm")
     return tmp_path / "llm"
 
 
-def written(writer) -> torch.Tensor:
-    state, logits, cache = writer.read(writer.table[[5, 6]], writer.start([1, 2, 3]))
+def written(lm) -> torch.Tensor:
+    state, logits, cache = lm.read(lm.embeddings[[5, 6]], lm.start([1, 2, 3]))
     assert logits.shape == (64,)
     found = [state]
     for token in (7, 8, 9):
-        state, _, cache = writer.write(token, cache)
+        state, _, cache = lm.write(token, cache)
         found.append(state)
     return torch.stack(found)
 
 
 def test_a_packed_model_agrees_with_transformers(folder) -> None:
     slow, fast = (
-        TransformersLanguageModel(int8_model.read_llm(folder, None)),
-        load_writer(folder, None),
+        load(folder, None, "llm"),
+        from_pretrained(str(folder), None),
     )
     assert isinstance(fast, int8_model.Int8LanguageModel)
     assert F.cosine_similarity(written(slow), written(fast)).min() > 0.99
 
 
 def test_packing_happens_once_for_a_model_and_its_corrections(folder, tmp_path, capsys) -> None:
-    first = load_writer(folder, None)
+    first = from_pretrained(str(folder), None)
     assert "Packing" in capsys.readouterr().err
-    again = load_writer(folder, None)
+    again = from_pretrained(str(folder), None)
     assert "Packing" not in capsys.readouterr().err
     assert torch.equal(written(first), written(again))
     model = llm()
@@ -65,15 +66,16 @@ def test_packing_happens_once_for_a_model_and_its_corrections(folder, tmp_path, 
     for correction in corrections.values():
         torch.nn.init.normal_(correction.up, std=0.3)
     lora.save(corrections, tmp_path / "lora.safetensors")
-    corrected = load_writer(folder, tmp_path / "lora.safetensors")
+    corrected = from_pretrained(str(folder), tmp_path / "lora.safetensors")
     assert "Packing" in capsys.readouterr().err
     assert not torch.allclose(written(corrected), written(first), atol=0.1)
 
 
-def test_other_models_are_written_by_transformers(tmp_path) -> None:
+def test_other_models_are_written_by_transformers(tokenizer, tmp_path) -> None:
     for name, odd in (("bias", {"attention_bias": True}), ("scaled", {"rope_scaling": YARN})):
         llm(**odd).save_pretrained(tmp_path / name)
-        assert isinstance(load_writer(tmp_path / name, None), TransformersLanguageModel)
+        tokenizer.save_pretrained(tmp_path / name)
+        assert isinstance(from_pretrained(str(tmp_path / name), None), TransformersLanguageModel)
         assert not int8_model.fits(json.loads((tmp_path / name / "config.json").read_text()))
 
 
@@ -81,26 +83,26 @@ YARN = {"rope_type": "linear", "factor": 2.0}
 
 
 def test_what_was_read_can_be_read_on_from_again(folder) -> None:
-    for writer in (
-        TransformersLanguageModel(int8_model.read_llm(folder, None)),
-        load_writer(folder, None),
+    for lm in (
+        load(folder, None, "llm"),
+        from_pretrained(str(folder), None),
     ):
-        start = writer.start([1, 2, 3])
-        once, _, cache = writer.read(writer.table[[4]], start)
-        writer.write(5, cache)
-        again, _, _ = writer.read(writer.table[[4]], start)
+        start = lm.start([1, 2, 3])
+        once, _, cache = lm.read(lm.embeddings[[4]], start)
+        lm.write(5, cache)
+        again, _, _ = lm.read(lm.embeddings[[4]], start)
         assert torch.equal(once, again)
 
 
 def test_questions_asked_at_once_share_their_opening(folder) -> None:
-    writer = load_writer(folder, None)
-    questions = [writer.table[[token, token + 1]] for token in range(16)]
-    alone = [writer.read(asked, writer.stack.start()) for asked in questions]
-    opening = writer.start([1, 2, 3])
-    assert writer.start([1, 2, 3]) is opening
+    lm = from_pretrained(str(folder), None)
+    questions = [lm.embeddings[[token, token + 1]] for token in range(16)]
+    alone = [lm.read(asked, lm.stack.start()) for asked in questions]
+    opening = lm.start([1, 2, 3])
+    assert lm.start([1, 2, 3]) is opening
     with ThreadPoolExecutor(8) as pool:
-        told = list(pool.map(lambda asked: writer.read(asked, opening)[0], questions * 4))
+        told = list(pool.map(lambda asked: lm.read(asked, opening)[0], questions * 4))
     for i, state in enumerate(told):
-        again, _, _ = writer.read(questions[i % 16], writer.start([1, 2, 3]))
+        again, _, _ = lm.read(questions[i % 16], lm.start([1, 2, 3]))
         assert torch.equal(state, again)
         assert not torch.equal(state, alone[i % 16][0])

@@ -30,8 +30,10 @@ def test_marks_and_ends(folder) -> None:
     light, heavy = load_tokenizer(folder), AutoTokenizer.from_pretrained(folder)
     assert isinstance(light, LightTokenizer)
     assert light.eos_token_id == heavy.eos_token_id
-    assert chat_template.around(light) == chat_template.around(heavy)
-    assert chat_template.ends(light, 3) == chat_template.ends(heavy, [3]) == {3, light.eos_token_id}
+    assert chat_template.split_at_question(light) == chat_template.split_at_question(heavy)
+    expected = {3, light.eos_token_id}
+    assert chat_template.stop_tokens(light, 3) == expected
+    assert chat_template.stop_tokens(heavy, [3]) == expected
     assert light("a b", return_offsets_mapping=True)["offset_mapping"][0] == (0, 1)
 
 

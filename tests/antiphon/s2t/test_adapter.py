@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from antiphon.s2t.adapter import Adapter, AdapterConfig
-from antiphon.s2t.question_encoder import load_adapter, save_adapter
+from antiphon.s2t.adapter import Adapter, AdapterConfig, load_adapter, save_adapter
 
 CONFIG = AdapterConfig(audio=12, width=16, heads=2, vocabulary=7, layers=2)
 TOKENS = torch.tensor([-1, 3, 5, 7, 9, 11, 13])

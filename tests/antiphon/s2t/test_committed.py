@@ -8,7 +8,7 @@ import pytest
 from antiphon import audio_file, weights
 from antiphon.evaluation.scores import word_errors
 from antiphon.messages import Turn
-from antiphon.s2t import load_ears
+from antiphon.s2t.speech_to_text import SpeechToText
 
 NEEDED = ("whisper-tiny.en", "smollm2-135m-instruct")
 QUESTIONS = Path(__file__).parents[3] / "assets" / "questions"
@@ -24,7 +24,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def model():
-    return load_ears()
+    return SpeechToText.from_pretrained()
 
 
 def said(tokens):

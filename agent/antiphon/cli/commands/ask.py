@@ -94,7 +94,7 @@ def answered(
 
 def rate(agent: Agent) -> int:
     """Samples a second of what the agent says."""
-    return agent.codec.sample_rate
+    return agent.voice.sample_rate
 
 
 def joined(takes: list[TimedReply]) -> NDArray[np.float32]:

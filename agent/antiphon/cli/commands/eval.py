@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from antiphon.agent import Agent
     from antiphon.evaluation.measures.question_answering import Way
     from antiphon.evaluation.spoken_replies import Reply
-    from antiphon.t2c.text_to_codec import TextToCodec
-    from antiphon_codecs.unit.unit_codec import UnitCodec
+    from antiphon.s2t.speech_to_text import SpeechToText
+    from antiphon.t2c.voice import EchoVoice
 
     Pcm = NDArray[np.float32]
 
@@ -76,9 +76,9 @@ def units(
         from antiphon.evaluation.measures.unit_language import evaluate
 
         sentences = material.sentences(data, limit or REPLIES, seed)
-        t2c, codec = mouth(voice)
+        spoken = echo_voice(voice)
         recognize = recognizer("whisper-base")
-        result = evaluate(sentences, teacher_latent(), codec, t2c.language, recognize)
+        result = evaluate(sentences, teacher_latent(), spoken.codec, spoken.t2c.language, recognize)
     show(json, "Units", result)
 
 
@@ -165,8 +165,8 @@ def turn_taking_(
         from antiphon.evaluation.measures import turn_taking
         from antiphon.evaluation.turn_scenes import Material
         from antiphon.recognition.whisper.audio_encoder import AudioEncoder
+        from antiphon.recognition.whisper.turn_end_head import TurnEndHead
         from antiphon.runtime.turns.smart_turn import SmartTurn
-        from antiphon.s2t.turn_end_head import TurnEndHead
         from antiphon.training.corpora.synthetic_voices import HELD_OUT
         from antiphon.training.corpora.synthetic_voices import voice as speaker
 
@@ -189,10 +189,11 @@ def aloud(text: str, voice: str) -> Pcm:
     """A text in the agent's voice, at 16 kHz."""
     import soxr
 
+    from antiphon import settings
     from antiphon.cli.commands import say
     from antiphon.cli.timed_reply import read_aloud
 
-    take = read_aloud(*say.load(text, voice=voice, llm="smollm2-135m-instruct"))
+    take = read_aloud(*say.load(text, voice=voice, llm=settings.load(settings.Models).llm))
     resampled: Pcm = soxr.resample(take.pcm, take.sample_rate, 16_000)
     return resampled
 
@@ -214,42 +215,32 @@ def load(**choices: Any) -> Agent:
     return load_agent(**choices)
 
 
-def mouth(voice: str) -> tuple[TextToCodec, UnitCodec]:
-    """Text-to-codec and codec of a voice, without the rest of the agent."""
-    from antiphon import weights
-    from antiphon.agent import load_voice
-    from antiphon.cli.commands.say import embeddings
+def echo_voice(voice: str) -> EchoVoice:
+    """An EchoX voice, without the rest of the agent."""
+    from antiphon import settings
+    from antiphon.llm.vocabulary import load_vocabulary
+    from antiphon.t2c.voice import load
 
-    return load_voice(voice, embeddings(weights.path("smollm2-135m-instruct")))
+    return load(voice, load_vocabulary(settings.load(settings.Models).llm))
 
 
-def listen(ears: str) -> Any:
-    """The agent's ears alone."""
-    from antiphon.s2t import load_ears
+def listen(ears: str) -> SpeechToText:
+    """The agent's hearing alone."""
+    from antiphon.s2t.speech_to_text import SpeechToText
 
-    return load_ears(ears)
+    return SpeechToText.from_pretrained(ears=ears)
 
 
 def cascaded(agent: Agent) -> Agent:
-    """The same agent, but its language model reads Whisper's transcript."""
+    """The same agent, but its language model reads the recognizer's transcript."""
+    from antiphon import settings
     from antiphon.agent import Agent
-    from antiphon.s2t.cascade import CascadeEar
-    from antiphon.s2t.question_encoder import WhisperEar
+    from antiphon.s2t import cascade
     from antiphon.s2t.speech_to_text import SpeechToText
 
-    ear = agent.s2t.ear
-    assert isinstance(ear, WhisperEar)
-    heard = agent.s2t
-    cascade = CascadeEar(ear.listener)
-    s2t = SpeechToText(heard.writer, heard.tokenizer, cascade, tuple(heard.ends))
-    return Agent(
-        s2t,
-        agent.t2c,
-        agent.codec,
-        trigger=agent.trigger,
-        source=agent.source,
-        liveliness=agent.liveliness,
-    )
+    encoder = cascade.load(agent.s2t.llm, settings.load(settings.Models).recognizer)
+    s2t = SpeechToText(agent.s2t.llm, encoder)
+    return Agent(s2t, agent.voice, trigger=agent.trigger, source=agent.source)
 
 
 def asked(agent: Agent, recognize: Callable[[Pcm], str], *, by_sound: bool) -> Way:

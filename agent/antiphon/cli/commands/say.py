@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -79,49 +78,11 @@ def require_speakable(text: str) -> None:
 
 def load(text: str, *, voice: str, llm: str) -> tuple[Agent, list[Token]]:
     """An agent that can only speak, and the text as tokens; tests put others here."""
-    from tokenizers import Tokenizer
+    from antiphon.agent import Agent
+    from antiphon.llm.vocabulary import load_vocabulary
+    from antiphon.t2c.spelling import text_tokens
+    from antiphon.t2c.voice import from_pretrained
 
-    from antiphon import weights
-    from antiphon.agent import Agent, load_voice
-
-    folder = weights.path(llm)
-    table = embeddings(folder)
-    t2c, codec = load_voice(voice, table)
-    agent = Agent(cast("SpeechToText", None), t2c, codec, source="text")
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    return agent, list(written(tokenizer, text, table.shape[1]))
-
-
-def written(tokenizer: object, text: str, width: int) -> Iterator[Token]:
-    """Tokens of a text, with hidden states of zeros [width] that the text path does not look at.
-
-    Args:
-        tokenizer: a `tokenizers.Tokenizer`.
-        text: what was written.
-        width: of the hidden states.
-    """
-    import torch
-
-    from antiphon.messages import Token
-    from antiphon.t2c.spelling import pieces_of
-
-    encoded = tokenizer.encode(text, add_special_tokens=False)  # type: ignore[attr-defined]
-    nothing = torch.zeros(width)
-    for id_, piece in zip(encoded.ids, pieces_of(text, encoded.offsets), strict=True):
-        yield Token(id_, piece, nothing)
-
-
-def embeddings(folder: Path):  # type: ignore[no-untyped-def]
-    """[V, H] token embeddings of the language model in `folder`, float32.
-
-    Raises:
-        UserError: the folder holds none.
-    """
-    from safetensors import safe_open
-
-    for path in sorted(folder.glob("*.safetensors")):
-        with safe_open(path, "pt") as file:
-            for name in file.keys():  # noqa: SIM118, it is no mapping
-                if name.endswith("embed_tokens.weight"):
-                    return file.get_tensor(name).float()
-    raise UserError(f"'{folder}' holds no token embeddings: give a causal language model.")
+    vocabulary = load_vocabulary(llm)
+    agent = Agent(cast("SpeechToText", None), from_pretrained(voice, vocabulary), source="text")
+    return agent, list(text_tokens(text, vocabulary))

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from antiphon import weights
+from antiphon import settings, weights
 from antiphon.cli.output import Json, chatter_to_stderr, print_json
 from antiphon.errors import UserError
-from antiphon.weights.catalogue import NEEDED, Entry
+from antiphon.weights.catalogue import Entry
 
 app = typer.Typer(
     help="List, fetch and check pretrained weights.", no_args_is_help=True, add_completion=False
@@ -66,7 +66,7 @@ def fetch(
 
     Without a name: what `antiphon ask` needs.
     """
-    wanted = list(weights.ENTRIES) if everything else names or NEEDED
+    wanted = list(weights.ENTRIES) if everything else names or needed()
     with chatter_to_stderr():
         folders = {name: weights.fetch(name) for name in wanted}
     if json:
@@ -111,6 +111,12 @@ def verify(names: Names = None, json: Json = False) -> None:
         raise UserError(
             f"Not in order: {', '.join(bad)}. Run `antiphon weights fetch {' '.join(bad)}`."
         )
+
+
+def needed() -> list[str]:
+    """What answering a question needs, by the settings; a folder or hub id needs no fetching."""
+    models = settings.load(settings.Models)
+    return [name for name in (models.recognizer, models.llm) if name in weights.ENTRIES]
 
 
 def _state(entry: Entry) -> str:

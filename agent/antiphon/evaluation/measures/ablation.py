@@ -15,7 +15,9 @@ from antiphon.errors import UserError
 from antiphon.evaluation.judges import Judges
 from antiphon.evaluation.measures.replies import Score, measure
 from antiphon.evaluation.spoken_replies import Reply, System, WholeTrigger, speaking
-from antiphon.t2c.text_to_codec import Source, TextToCodec
+from antiphon.settings import Source
+from antiphon.t2c.text_to_codec import TextToCodec
+from antiphon.t2c.voice import EchoVoice
 
 Change = Callable[[TextToCodec], Any]
 """Makes a context in which the voice is a variant of itself."""
@@ -93,13 +95,15 @@ def evaluate(
         replies: what is spoken.
         judges: who listens.
     """
+    if not isinstance(agent.voice, EchoVoice):
+        raise UserError("Only an EchoX voice has the parts that are taken away: choose one.")
     rows = []
     for name, (source, change) in kinds.items():
         systems: dict[str, System] = {
             "streaming": speaking(agent, source),
             "whole": speaking(agent, source, WholeTrigger()),
         }
-        with change(agent.t2c):
+        with change(agent.voice.t2c):
             scores = measure(systems, replies, judges)
         rows.append({"variant": name, **{way: rounded(scores[way]) for way in systems}})
     return {"replies": len(replies), "rows": rows}

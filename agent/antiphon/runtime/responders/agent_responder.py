@@ -1,4 +1,4 @@
-"""An `Agent` as the responder of conversations."""
+"""An `Agent` as the responder of conversations, and what its models share a machine with."""
 
 from __future__ import annotations
 
@@ -6,42 +6,15 @@ import ctypes
 import sys
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from antiphon.agent import Agent
-from antiphon.messages import Speech, Token, Turn
+from antiphon.messages import Speech, Turn
 from antiphon.runtime.responders.responder import Cancelled
-from antiphon.s2t.question_encoder import Question
-from antiphon.s2t.speech_to_text import Hearing, SpeechToText
-from antiphon.t2c.spelling import pieces_of
+from antiphon.s2t.speech_to_text import QuestionStream
 
 THREADS = torch.get_num_threads()
 """What PyTorch takes by itself: the cores, or what OMP_NUM_THREADS says."""
-
-
-class FinishedOnce(Hearing):
-    """A hearing that does not understand the same sound twice.
-
-    Args:
-        model: who listens.
-        history: the turns before.
-    """
-
-    def __init__(self, model: SpeechToText, history: Sequence[Turn] = ()) -> None:
-        super().__init__(model, history)
-        self._question: Question | None = None
-
-    def feed(self, pcm: NDArray[np.float32]) -> None:
-        """Hear `pcm` [N], mono, 16 kHz."""
-        self._question = None
-        super().feed(pcm)
-
-    def finish(self) -> Question:
-        """The question, if it ends here; the hearing may go on."""
-        self._question = self._question or super().finish()
-        return self._question
 
 
 def reserve_core_for_audio() -> None:
@@ -76,29 +49,18 @@ class AgentResponder:
 
     def __init__(self, agent: Agent) -> None:
         self.agent = agent
-        self._reader = Agent(
-            agent.s2t, agent.t2c, agent.codec, trigger=agent.trigger, source="text"
-        )
 
-    def listen(self, history: Sequence[Turn]) -> FinishedOnce:
+    def listen(self, history: Sequence[Turn]) -> QuestionStream:
         """Begin to hear; the language model reads the history meanwhile."""
         release_memory()
-        return FinishedOnce(self.agent.s2t, history)
+        return self.agent.s2t.start(history)
 
     def respond(
-        self, stream: FinishedOnce, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
+        self, stream: QuestionStream, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
     ) -> Iterator[Speech]:
         """Answer what has been heard."""
         return self.agent.respond(stream, history, cancelled=cancelled, seed=seed)
 
     def say(self, text: str, *, cancelled: Cancelled) -> Iterator[Speech]:
         """Speak a text: the same voice, driven by the tokens' embeddings."""
-        return self._reader.speak(self._reader.trigger.cut(self._tokens(text)), cancelled=cancelled)
-
-    def _tokens(self, text: str) -> Iterator[Token]:
-        model = self.agent.s2t
-        coded = model.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-        nothing = torch.zeros(model.hidden_size)
-        pieces = pieces_of(text, coded["offset_mapping"])
-        for id_, piece in zip(coded["input_ids"], pieces, strict=True):
-            yield Token(id_, piece, nothing)
+        return self.agent.say(text, cancelled=cancelled)

@@ -1,1 +1,1 @@
-"""Corpora: made by a command from a seed, and cached. Knows every model, no transport."""
+"""Training corpora, built by a command from a seed and cached. Imports models, no transports."""

@@ -1,4 +1,4 @@
-"""What may happen to a clip on its way to the ear: other rooms, microphones and speakers."""
+"""Audio augmentation: speed, room, noise and level."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Sound = NDArray[np.float32]
 
 
 class Augment:
-    """Speed, pitch, room, noise and level, drawn from a generator.
+    """Random speed and pitch, room, noise and level.
 
-    Speed and pitch change together, as when a tape runs faster; the voices themselves differ in
-    pitch at equal speed.
+    Resampling changes speed and pitch together; the voices themselves differ in pitch at equal
+    speed.
 
     Args:
-        data: folder with `noise` and `rir` (docs/data.md); what is missing is left out.
+        data: folder with `noise` and `rir` (docs/data.md); a missing folder is skipped.
     """
 
     def __init__(self, data: Path) -> None:
@@ -28,7 +28,7 @@ class Augment:
         self.rooms = _recordings(data / "rir")
 
     def __call__(self, pcm: Sound, rng: np.random.Generator) -> Sound:
-        """Samples [N] at 16 kHz as they might have been recorded elsewhere."""
+        """Augment samples [N] at 16 kHz; the length may change."""
         if rng.random() < 0.7:
             pcm = resample(pcm, float(rng.uniform(0.88, 1.12)))
         if self.rooms and rng.random() < 0.4:
@@ -43,7 +43,7 @@ class Augment:
 
     @staticmethod
     def room(pcm: Sound, response: Sound) -> Sound:
-        """`pcm` heard in a room; the direct sound keeps its place and level."""
+        """Convolve `pcm` with a room impulse response; direct sound keeps its time and level."""
         size = len(pcm) + len(response)
         wet = np.fft.irfft(np.fft.rfft(pcm, size) * np.fft.rfft(response, size), size)
         direct = int(np.abs(response).argmax())
@@ -51,7 +51,7 @@ class Augment:
 
     @staticmethod
     def mix(pcm: Sound, noise: Sound, decibel: float, rng: np.random.Generator) -> Sound:
-        """`pcm` over a random cut of `noise`, `decibel` above it."""
+        """Add a random cut of `noise` to `pcm` at an SNR of `decibel` dB."""
         start = int(rng.integers(len(noise)))
         cut = np.take(noise, np.arange(start, start + len(pcm)), mode="wrap")
         loud = float(np.square(cut).mean()) + 1e-12
@@ -60,7 +60,7 @@ class Augment:
 
 
 def resample(pcm: Sound, speed: float) -> Sound:
-    """`pcm` played `speed` times as fast."""
+    """Play `pcm` at `speed` times its speed."""
     import soxr
 
     return np.asarray(soxr.resample(pcm, SAMPLE_RATE * speed, SAMPLE_RATE), np.float32)

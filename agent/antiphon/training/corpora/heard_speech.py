@@ -1,7 +1,7 @@
-"""The corpus the ears are trained on: spoken questions and real human speech, as Whisper hears it.
+"""The S2T training corpus: Whisper states of synthetic questions and of real human speech.
 
-Encoder and decoder states are computed once and kept (float16), so that training does not pay for
-them. Every shard is a function of the seed and its number alone, and holds every kind of material.
+Encoder and decoder states are computed once and stored as float16, so training does not recompute
+them. A shard depends only on the seed and its number, and mixes all kinds of material.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from antiphon.training.corpora.augmentation import Augment
 from antiphon.training.corpora.synthetic_voices import Voice, training_voices
 
 SHARD = 96
-"""Clips a shard."""
+"""Clips per shard."""
 REAL = ("speechocean762", "kathleen", "matthes_lj_sentences", "librispeech_subset")
 LONGEST = 20.0
-"""Seconds of the longest clip."""
+"""Maximum clip length in seconds."""
 TRIES = 50
-"""Texts that are looked at to find a hard one."""
+"""Maximum number of texts drawn to find a hard one."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class Recording:
     path: Path
     """The audio file."""
     text: str
-    """What is said, as far as it is known; empty if it is not."""
+    """The transcript; empty if unknown."""
 
 
 def recordings(data: Path) -> list[Recording]:
-    """Every real clip of the training splits of `data/speech`."""
+    """All real clips in the training splits of `data/speech`."""
     found = []
     for name in REAL:
         folder = data / "speech" / name
@@ -62,10 +62,11 @@ def recordings(data: Path) -> list[Recording]:
 
 
 def written(heard: str, known: str) -> str:
-    """`known` in the case and punctuation of `heard`, as far as their words agree.
+    """Give `known` the case and punctuation of `heard` where their words agree.
 
-    Prompts come in capitals or without punctuation; a recognizer's transcript has both but may be
-    wrong. Where the words differ, `known` wins; if `known` is empty, `heard` is taken as it is.
+    Prompts may be all capitals or lack punctuation. A recognizer's transcript has case and
+    punctuation but may be wrong. Where the words differ, `known` wins; if `known` is empty, `heard`
+    is returned, stripped.
     """
     if not known:
         return heard.strip()
@@ -87,11 +88,11 @@ def _bare(word: str) -> str:
 
 
 class Questions:
-    """What is asked: trivia questions and turns of dialogues, by number.
+    """Draws texts to synthesize: trivia questions and dialogue turns.
 
     Args:
         data: the data folder (docs/data.md).
-        hard: tells texts worth to be met more often: half of all will be such.
+        hard: whether a text is hard; half of the draws look for a hard one.
     """
 
     def __init__(self, data: Path, hard: Callable[[str], bool] = lambda text: True) -> None:
@@ -104,7 +105,7 @@ class Questions:
         ]
 
     def draw(self, rng: np.random.Generator) -> str:
-        """One of them: two thirds trivia, one third turns."""
+        """Draw a text: trivia with probability 0.67, else a turn."""
         pool = self.trivia if rng.random() < 0.67 else self.turns
         hard = rng.random() < 0.5
         for _ in range(TRIES):
@@ -115,7 +116,7 @@ class Questions:
 
 
 def has_number(text: str) -> bool:
-    """Whether there is a figure in it, which Whisper and the language model cut differently."""
+    """Whether `text` contains digits, which Whisper and the language model tokenize differently."""
     return any(letter.isdigit() for letter in text)
 
 
@@ -124,8 +125,8 @@ class Corpus:
 
     Args:
         data: the data folder (docs/data.md).
-        listener: Whisper, by whose states everything is kept.
-        piper: folder of a Piper voice, None to do without.
+        listener: Whisper, whose states are stored.
+        piper: folder of a Piper voice; None for no Piper voice.
         labels: transcripts of real clips without text, by file name (`pseudo_labels`).
     """
 
@@ -138,7 +139,7 @@ class Corpus:
         self.voices: Sequence[Voice] = training_voices(piper)
 
     def clips(self, shard: int, seed: int) -> Iterator[tuple[NDArray[np.float32], str]]:
-        """Audio [N] at 16 kHz and known text (maybe empty) of the clips of a shard."""
+        """Yield audio [N] at 16 kHz and known text (may be empty) for each clip of a shard."""
         rng = np.random.default_rng([seed, shard])
         half = SHARD // 2 if self.real else 0
         order = np.random.default_rng(seed).permutation(len(self.real))
@@ -167,7 +168,7 @@ class Corpus:
 
 
 def save(path: Path, rows: Sequence[tuple[Transcription, str]]) -> None:
-    """Write clips and their texts as one file, atomically."""
+    """Write clips and their texts to one file, atomically."""
     part = path.with_suffix(".part")
     torch.save(
         [
@@ -187,7 +188,7 @@ def save(path: Path, rows: Sequence[tuple[Transcription, str]]) -> None:
 
 @lru_cache(maxsize=400)
 def read(path: Path) -> list[tuple[Transcription, str]]:
-    """The clips of a shard and their texts; states stay float16."""
+    """Read the clips of a shard and their texts; states stay float16."""
     rows = torch.load(path, weights_only=True)
     return [
         (Transcription(row["frames"], row["words"], row["path"], row["heard"]), row["text"])
@@ -196,12 +197,12 @@ def read(path: Path) -> list[tuple[Transcription, str]]:
 
 
 def pseudo_labels(data: Path, whisper: Path, out: Path) -> dict[str, str]:
-    """Transcripts of the real clips without text, by a better Whisper; kept in `out`.
+    """Transcribe the real clips that have no text with a larger Whisper, cached in `out`.
 
     Args:
         data: the data folder.
-        whisper: folder of a Whisper with its `ctranslate2` files.
-        out: JSON file, read if it exists.
+        whisper: folder of a Whisper model with its `ctranslate2` files.
+        out: JSON file; read instead if it exists.
     """
     if out.exists():
         labels: dict[str, str] = json.loads(out.read_text())
@@ -226,7 +227,7 @@ def build(corpus: Corpus, out: Path, *, hours: float, minutes: float, seed: int 
     """Add shards to `out` until there are `hours` of audio or `minutes` have passed.
 
     Returns:
-        Hours of audio made by this call.
+        Hours of audio added by this call.
     """
     out.mkdir(parents=True, exist_ok=True)
     deadline, made, number = time.monotonic() + 60 * minutes, 0.0, 0

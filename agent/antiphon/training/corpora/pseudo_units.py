@@ -1,4 +1,4 @@
-"""Pseudo units: replies as the frozen stage-II generator says them, many sentences at once."""
+"""Pseudo units: replies spoken by the frozen stage-II generator, in batches of sentences."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from antiphon.training.corpora.own_replies import OwnReply
 from antiphon.training.jobs.unit_lm import Example
 
 TOGETHER = 32
-"""Sentences spoken at once."""
+"""Sentences per batch."""
 
 
 @dataclass(frozen=True)
 class EchoExample:
-    """One sentence of a reply the language model wrote, as the stage-II generator says it."""
+    """One sentence of a generated reply, as spoken by the stage-II generator."""
 
     speech: Example
-    """`tokens` index the reply's tokens here, not the vocabulary."""
+    """Here `tokens` are indices into the reply, not into the vocabulary."""
     cut: int
-    """Sounds of the first segment the trigger cut; all of them if the sentence is one segment."""
+    """Number of sounds in the first clause."""
     ids: NDArray[np.int64]
-    """[T] the reply's tokens."""
+    """[T] token ids of the reply, up to the last one this sentence uses."""
     hidden: NDArray[np.float16]
     """[T, H] their predictor states."""
     prompt: NDArray[np.int64]
@@ -40,11 +40,11 @@ class EchoExample:
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence that waits to be spoken."""
+    """A sentence to be spoken."""
 
     clauses: list[Clause]
     owners: list[int]
-    """Token of the reply that each sound belongs to."""
+    """Index of the reply token of each sound."""
     reply: OwnReply
 
 
@@ -57,14 +57,14 @@ def pseudo(
     liveliness: float = 0.5,
     seed: int = 0,
 ) -> list[EchoExample]:
-    """Pseudo units of replies, sentence by sentence.
+    """Generate pseudo units for replies, one example per sentence.
 
     Args:
         model: the stage-II generator; speaks from token embeddings.
         replies: of the language model.
-        trigger: cuts the replies into segments.
-        liveliness: of the lengths.
-        seed: of the lengths.
+        trigger: cuts the replies into segments; None for `BreathTrigger`.
+        liveliness: of the sampled lengths.
+        seed: of the sampled lengths.
     """
     chance = torch.Generator().manual_seed(seed)
     waiting: list[Sentence] = []
@@ -80,7 +80,7 @@ def pseudo(
                 waiting[-1].clauses.append(clause)
                 waiting[-1].owners.extend(first + token for token in clause.tokens)
             first += len(segment.tokens)
-    # Sentences of about one length finish together.
+    # Sentences of similar length finish together.
     waiting.sort(key=lambda s: sum(len(c.condition) for c in s.clauses))
     examples = []
     for i in tqdm(range(0, len(waiting), TOGETHER), desc="pseudo units", unit="batch"):
@@ -95,18 +95,18 @@ def pseudo(
 def speak_many(
     lm: UnitLM, sentences: Sequence[Sequence[Clause]], lengths: torch.Tensor
 ) -> list[list[int]]:
-    """Likeliest words of many sentences, each what `UnitLM.speak` gives for its clauses.
+    """Decode unit words greedily for a batch of sentences; equals `UnitLM.speak` for each.
 
     Args:
         lm: the unit LM.
-        sentences: clauses of each.
-        lengths: [words] units of every word.
+        sentences: the clauses of each sentence.
+        lengths: [words] units per word.
     """
     seen = nn.utils.rnn.pad_sequence(
         [torch.cat([lm.see(c.condition) for c in clauses]) for clauses in sentences],
         batch_first=True,
     )
-    # Units left in the clause at every unit: no word crosses the end of a clause.
+    # Units left in the clause at each unit: no word may cross the end of a clause.
     room = nn.utils.rnn.pad_sequence(
         [
             torch.cat([torch.arange(len(c.condition), 0, -1) for c in clauses])

@@ -1,4 +1,4 @@
-"""What the language model should answer: short, spoken, plain."""
+"""Target replies for the language model: short, plain spoken English."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ LEADS = ("That would be {}.", "It's {}.", "I believe it's {}.", "The answer is {
 
 
 def written() -> list[tuple[str, str]]:
-    """Questions and replies written by hand for this project."""
+    """Question and reply pairs written by hand for this project."""
     rows = map(json.loads, HAND_WRITTEN.read_text(encoding="utf-8").splitlines())
     return [(row["question"], row["reply"]) for row in rows]
 
 
 def trivia(data: Path) -> list[tuple[str, str]]:
-    """Trivia questions and their gold answers as sentences."""
+    """Trivia questions with their gold answers as sentences."""
     found = []
     for question, answers in texts.questions(data):
         named = [" ".join(a.split()).strip(".") for a in answers if len(a.split()) <= 5]
@@ -32,11 +32,11 @@ def trivia(data: Path) -> list[tuple[str, str]]:
 
 
 def sentence(question: str, answers: list[str]) -> str:
-    """A gold answer as one short sentence that repeats the question where grammar allows."""
+    """Turn a gold answer into one short sentence, reusing the question where grammar allows."""
     several = re.search(r"\b(are|were|countries|languages|states|kinds|types)\b", question)
     answer = listing(answers[:3]) if several else answers[0]
     asked = question.rstrip(" ?")
-    if asked[:1].isupper():  # names in lower case would be repeated wrongly
+    if asked[:1].isupper():  # a lower-case question may contain uncapitalized names
         if match := re.fullmatch(
             r"(?:What|Who) (is|was|are|were) ((?:the|a|an) [^,]{3,60})", asked
         ):
@@ -50,7 +50,7 @@ def sentence(question: str, answers: list[str]) -> str:
 
 
 def listing(names: list[str]) -> str:
-    """`names` as a person lists them."""
+    """Join `names` as a spoken list: "a, b and c"."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 

@@ -1,4 +1,4 @@
-"""Scenes with the stop word and without, made of recordings."""
+"""Training scenes with and without the stop word, mixed from recordings."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ WORD = "stop"
 COMMANDS = "speech_commands_test"
 OTHERS = ("speechocean762", "librispeech_subset", "kathleen", "picovoice_speech_to_intent")
 SIZE = 3 * RATE
-"""Samples of a scene."""
+"""Samples per scene."""
 LATE = 240 * RATE // 1000
-"""Samples after the word's end in which it must have been spotted."""
+"""Samples after the end of the word within which it must be detected (240 ms)."""
 
 
 @dataclass(frozen=True)
 class Material:
-    """Recordings of one split, 16 kHz."""
+    """Recordings of one split at 16 kHz."""
 
     words: list[Sound]
-    """The word, a second each."""
+    """Recordings of the stop word, one second each."""
     others: list[Sound]
-    """Anything else people say."""
+    """Other speech."""
 
     @classmethod
     def read(cls, data: Path, split: str, limit: int | None = None) -> Material:
-        """Reads the collections of `data`; speakers are in one split only.
+        """Read the collections of `data`; a speaker is in one split only.
 
         Raises:
-            UserError: a collection is not there.
+            UserError: a collection is missing.
         """
         words, others = list[Sound](), list[Sound]()
         for part in (COMMANDS, *OTHERS):
@@ -59,14 +59,14 @@ class Material:
 
 
 def ending(word: Sound) -> int:
-    """Sample at which the sound of a short recording is over: 25 dB below its loudest frame."""
+    """Sample at which a recording falls 25 dB below its loudest frame for good."""
     frames = word[: len(word) // FRAME * FRAME].reshape(-1, FRAME)
     power = frames.var(axis=1)
     return (int(np.flatnonzero(power > power.max() / 300)[-1]) + 1) * FRAME
 
 
 def spoken(texts: Sequence[str], piper: Path | None) -> Iterator[Sound]:
-    """Every text in a few synthetic voices, those that are installed."""
+    """Speak each text with each synthetic training voice."""
     from antiphon.training.corpora.synthetic_voices import training_voices
 
     voices = {voice.name: voice for voice in training_voices(piper)}
@@ -79,9 +79,9 @@ class Scenes:
     """Three-second scenes with and without the word.
 
     Args:
-        material: what people say.
-        augment: holds the rooms and noises.
-        seed: of everything drawn.
+        material: recordings to mix.
+        augment: its rooms and noises are used.
+        seed: of all random choices.
     """
 
     def __init__(self, material: Material, augment: Augment, seed: int) -> None:
@@ -89,7 +89,7 @@ class Scenes:
         self.rng = np.random.default_rng(seed)
 
     def other(self) -> Sound:
-        """Random other speech, cut anywhere."""
+        """Random other speech [SIZE], cut at a random point."""
         sound = np.zeros(0, np.float32)
         while len(sound) < SIZE:
             clip = self.material.others[self.rng.integers(len(self.material.others))]
@@ -99,29 +99,29 @@ class Scenes:
         return sound[start : start + SIZE]
 
     def positive(self) -> tuple[Sound, int]:
-        """A scene [SIZE] with the word in it, and the sample at which the word ends."""
+        """A scene [SIZE] with the word, and the sample at which the word ends."""
         word = unit(self.material.words[self.rng.integers(len(self.material.words))])
         word = resample(word, float(self.rng.uniform(0.85, 1.15)))
-        end = ending(word)  # what follows is the hiss of the recording, which belongs to it
+        end = ending(word)  # keep the background noise after it
         at = int(self.rng.integers(RATE // 10, SIZE - end - LATE - FRAME))
         word = word[: SIZE - at]
         scene = np.zeros(SIZE, np.float32)
         kind = self.rng.random()
-        if kind < 0.4:  # somebody else, or the agent, speaks all the time
+        if kind < 0.4:  # other speech during the whole scene
             scene += self.other() * np.float32(10 ** self.rng.uniform(-1.5, -0.2))
-        elif kind < 0.6:  # the same person spoke before
+        elif kind < 0.6:  # other speech before the word
             before = max(0, at - int(self.rng.uniform(0.1, 0.5) * RATE))
             scene[:before] = self.other()[:before]
         scene[at : at + len(word)] += word
         return self.somewhere(scene), at + end
 
     def negative(self) -> Sound:
-        """A scene [SIZE] of other speech or of noise alone."""
+        """A scene [SIZE] of other speech, or of noise only."""
         speech = self.rng.random() < 0.85
         return self.somewhere(self.other() if speech else np.zeros(SIZE, np.float32))
 
     def somewhere(self, scene: Sound) -> Sound:
-        """The scene in some room, noise and level."""
+        """Add a random room, noise and level to a scene."""
         if self.augment.rooms and self.rng.random() < 0.4:
             room = self.augment.rooms[self.rng.integers(len(self.augment.rooms))]
             scene = self.augment.room(scene, room)
@@ -135,5 +135,5 @@ class Scenes:
 
 
 def unit(pcm: Sound) -> Sound:
-    """The clip at a peak of a half."""
+    """Scale the clip to a peak of 0.5."""
     return np.asarray(pcm * (0.5 / (np.abs(pcm).max() + 1e-6)), np.float32)

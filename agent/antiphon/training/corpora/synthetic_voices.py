@@ -1,4 +1,4 @@
-"""Synthetic voices that ask the training questions. Needed for training only."""
+"""Synthetic voices for the training questions. Used in training only."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ TIMBRES = ("", "+m1", "+m3", "+m5", "+m7", "+f1", "+f3", "+f4")
 FLITE = ("awb", "slt", "kal16")
 FESTIVAL = ("voice_cmu_us_slt_arctic_hts",)
 PATIENCE = 60
-"""Seconds a program may take for a text; there are texts that some never finish."""
+"""Time limit per text in seconds; some programs never finish certain texts."""
 HELD_OUT = ("flite:rms", "piper:en_US-joe-medium.onnx")
-"""Voices for evaluation only. The second is the teacher of the agent's own voice: no ear was ever
-trained on it, and of all voices at hand it is the most like a person."""
+"""Voices for evaluation only. The second is the teacher of the agent's own voice: no recognizer was
+trained on it, and it is the most natural voice available."""
 
 
 @dataclass(frozen=True)
 class Voice:
-    """One way of saying a text."""
+    """A named synthetic voice."""
 
     name: str
-    """program:voice, for instance flite:slt."""
+    """program:voice, for example flite:slt."""
     speak: Callable[[str], Sound]
     """Text to mono samples at 16 kHz."""
 
 
 def voice(name: str, piper: Path | None = None) -> Voice:
-    """The voice called `name`: espeak:ACCENT+TIMBRE, flite:NAME, festival:NAME or piper:FILE.
+    """Return the voice `name`: espeak:ACCENT+TIMBRE, flite:NAME, festival:NAME or piper:FILE.
 
     Args:
         name: program:voice.
-        piper: folder of the Piper voices; None: that of the teacher.
+        piper: folder of the Piper voices; None for the teacher's.
 
     Raises:
-        UserError: if its program is not installed.
+        UserError: if the program is unknown or not installed.
     """
     program, _, kind = name.partition(":")
     if program == "piper":
@@ -66,7 +66,7 @@ def voice(name: str, piper: Path | None = None) -> Voice:
 
 
 def training_voices(piper: Path | None) -> list[Voice]:
-    """Every training voice, repeated as often as its share: a third each to good and odd ones."""
+    """All training voices, each repeated in proportion to its share of the corpus."""
     names = [f"espeak:{accent}{timbre}" for accent in ACCENTS for timbre in TIMBRES]
     names += [f"flite:{kind}" for kind in FLITE for _ in range(16)]
     names += [f"festival:{kind}" for kind in FESTIVAL for _ in range(2)]

@@ -1,7 +1,7 @@
-"""The Piper voice, cut open: phonemes, exact durations and the latent its generator turns to sound.
+"""The Piper teacher voice: phonemes, exact durations and the latent its generator vocodes.
 
-With `noise_scale = 0` the latent is a function of the phonemes and their durations alone, which is
-what makes it so easy to quantize; `noise_w` keeps the rhythm alive.
+With `noise_scale = 0` the latent depends only on the phonemes and their durations, which makes it
+easy to quantize; `noise_w` varies the durations.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ NOISE_W = 0.33
 
 @dataclass(frozen=True)
 class Utterance:
-    """One sentence as the teacher says it."""
+    """One sentence spoken by the teacher."""
 
     text: str
-    """What was written."""
+    """The written text."""
     phonemes: NDArray[np.int16]
-    """[P] phoneme ids with the sentence marks but without the pads between them."""
+    """[P] phoneme ids with sentence marks, without the pads between them."""
     durations: NDArray[np.int16]
-    """[P] latent frames of each phoneme, its following pad included."""
+    """[P] latent frames per phoneme, including the pad that follows it."""
     latent: NDArray[np.float16]
-    """[sum(durations), 192] latent frames, 86.13 a second."""
+    """[sum(durations), 192] latent frames at 86.13 Hz."""
 
 
 def cut(voice: Path, out: Path) -> Path:
-    """Write the part of the voice's graph before the generator and return its path."""
+    """Write the part of the ONNX graph before the generator to `out`, and return `out`."""
     import onnx
 
     if not out.exists():
@@ -50,12 +50,12 @@ def cut(voice: Path, out: Path) -> Path:
 
 
 class Teacher:
-    """Text to phonemes, durations and latents by a Piper voice.
+    """Computes phonemes, durations and latents of text with a Piper voice.
 
     Args:
-        voice: the voice's ONNX file, its JSON beside it.
+        voice: the voice's ONNX file; its JSON file is in the same folder.
         cache: folder for the cut graph.
-        threads: threads of the ONNX runtime.
+        threads: ONNX Runtime threads.
     """
 
     def __init__(self, voice: Path, cache: Path, threads: int = 1) -> None:
@@ -71,12 +71,12 @@ class Teacher:
         self.language: str = config["espeak"]["voice"]
 
     def symbols(self, text: str) -> list[list[str]]:
-        """Phoneme symbols of every sentence of `text`, as espeak-ng divides it."""
+        """Phoneme symbols of each sentence of `text`, as segmented by espeak-ng."""
         sentences = _espeak().phonemize(self.language, text)
         return [[symbol for symbol in sentence if symbol in self.ids] for sentence in sentences]
 
     def phonemes(self, text: str) -> list[list[int]]:
-        """Phoneme ids of every sentence of `text`, with sentence marks, without pads."""
+        """Phoneme ids of each sentence of `text`, with sentence marks, without pads."""
         return [[BEGIN, *(self.ids[s] for s in symbols), END] for symbols in self.symbols(text)]
 
     def speak(
@@ -88,13 +88,13 @@ class Teacher:
         noise_w: float = NOISE_W,
         rate: float = 1.0,
     ) -> Utterance:
-        """Latent of one sentence.
+        """Compute the durations and latent of one sentence.
 
         Args:
-            text: kept with the result.
+            text: stored in the result.
             phonemes: ids as `phonemes` returns them.
-            noise: how much the latent varies; Piper's own voice has 0.667.
-            noise_w: how much the rhythm varies from call to call.
+            noise: noise scale of the latent; Piper's default is 0.667.
+            noise_w: noise scale of the durations, which vary from call to call.
             rate: factor on all durations.
         """
         spaced = [PAD] * (2 * len(phonemes) - 1)

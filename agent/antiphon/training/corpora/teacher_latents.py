@@ -1,4 +1,4 @@
-"""The voice's corpus: many sentences as phonemes, durations and teacher latents, in shards."""
+"""The voice corpus: phonemes, durations and teacher latents of sentences, in shards."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ SHARD = 500
 def make(
     teacher: Teacher, texts: Sequence[str], out: Path, *, seed: int, minutes: float | None = None
 ) -> bool:
-    """Speak `texts` into shards of 500 sentences; shards already there are kept.
+    """Speak `texts` into shards of 500 sentences; existing shards are kept.
 
     Returns:
-        True if all shards are there, False if time ran out.
+        True if all shards exist, False if the time limit was reached.
     """
     out.mkdir(parents=True, exist_ok=True)
     deadline = float("inf") if minutes is None else time.monotonic() + 60 * minutes
@@ -65,7 +65,7 @@ def write(spoken: Sequence[Utterance], path: Path) -> None:
 
 @dataclass
 class Corpus:
-    """All shards in memory (about 120 MB an hour)."""
+    """All shards in memory (about 120 MB per hour of speech)."""
 
     texts: list[str]
     phonemes: list[NDArray[np.int16]]
@@ -97,10 +97,10 @@ class Corpus:
 
     @property
     def hours(self) -> float:
-        """Hours of speech at 86.13 frames a second."""
+        """Hours of speech at 86.13 frames per second."""
         return sum(map(len, self.latents)) * 256 / 22050 / 3600
 
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and deviation [192] of the latents, from the first two thousand sentences."""
+        """Mean and standard deviation [192] of the latents of the first 2000 sentences."""
         frames = np.concatenate(self.latents[:2000]).astype(np.float32)
         return torch.from_numpy(frames.mean(0)), torch.from_numpy(frames.std(0))

@@ -1,4 +1,4 @@
-"""Sentences to speak, drawn from open text collections by a seed."""
+"""Texts to speak, drawn from open text collections."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
 
 def questions(data: Path) -> list[tuple[str, list[str]]]:
-    """Training questions with their answers, as a person would ask them."""
+    """Training questions with their answers; questions that need listed choices are left out."""
     found = []
     for name in ("qa/webquestions_train", "qa/webquestions_val", "qa/opentriviaqa"):
         for row in texts(data, name):
@@ -28,7 +28,7 @@ def questions(data: Path) -> list[tuple[str, list[str]]]:
 
 
 def turns(data: Path) -> Iterator[str]:
-    """What people and assistants say in dialogues."""
+    """Yield the turns of dialogues, by users and assistants."""
     for row in texts(data, "dialogue/self_dialogue"):
         yield from row["turns"]
     for row in texts(data, "dialogue/sgd_train"):
@@ -40,7 +40,7 @@ def turns(data: Path) -> Iterator[str]:
 
 
 def exchanges(data: Path) -> list[tuple[str, str]]:
-    """Turns of dialogues, each with the turn before it; short ones, as spoken replies are."""
+    """Consecutive pairs of dialogue turns; only short ones, like spoken replies."""
     talks = [row["turns"] for row in texts(data, "dialogue/self_dialogue")]
     talks += [[said for _, said in row["turns"]] for row in texts(data, "dialogue/sgd_train")]
     pairs = [pair for turns in talks for pair in pairwise(turns)]
@@ -48,13 +48,13 @@ def exchanges(data: Path) -> list[tuple[str, str]]:
 
 
 def sentences(data: Path, count: int, seed: int, lexicon: Path | None = None) -> list[str]:
-    """`count` different sentences: dialogue, questions, short answers and rare words.
+    """Draw `count` distinct sentences: dialogue, questions, short answers and rare words.
 
     Args:
         data: folder of the open collections (docs/data.md).
-        count: how many.
-        seed: which ones.
-        lexicon: a word list, one a line, for the rare words; None leaves them out.
+        count: number of sentences.
+        seed: of the draw.
+        lexicon: word list with one word per line, for rare words; None for no rare words.
     """
     rng = random.Random(seed)
     qa = questions(data)

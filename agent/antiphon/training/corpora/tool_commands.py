@@ -1,8 +1,8 @@
-"""Commands with the tools they ask for: three open corpora and robot tools written by hand.
+"""Utterances labelled with tools, from three open corpora and hand-written robot tools.
 
-`data/tools*.jsonl` list the tools. A tool's `split` says what it is for: `train`; `tune`, for the
-threshold; `test`, never seen before the benchmark. Tools that share a word in `near` overlap in
-meaning: none of them counts as wrong where another is right.
+`data/tools*.jsonl` list the tools. A tool's `split` is `train`; `tune`, for the threshold; or
+`test`, used only by the benchmark. Tools that share a word in `near` overlap in meaning: if one is
+right, the others do not count as wrong.
 """
 
 from __future__ import annotations
@@ -27,45 +27,45 @@ QUESTIONS = (
     ("webquestions_train", "webquestions_val"),
     (),
 )
-"""Collections of questions: for the test, for training, for tuning."""
+"""Question collections for test, train and tune."""
 LONGEST = 160
-"""Characters of an utterance that asks for nothing."""
+"""Maximum characters of an utterance that asks for no tool."""
 SNIPS = 300
-"""Utterances taken of each SNIPS intent, which has two thousand alike."""
+"""Utterances per SNIPS intent; each intent has 2000 similar ones."""
 
 
 @dataclass(frozen=True)
 class Sort:
-    """A kind of tool: what it may be called, and what belongs to it."""
+    """A tool with its descriptions, intents, parameters and patterns."""
 
     name: str
     split: str
     says: tuple[str, ...]
-    """Descriptions, each a full one."""
+    """Alternative descriptions, each complete."""
     sources: tuple[str, ...] = ()
-    """Intents, as corpus/intent."""
+    """Intents of the tool, as corpus/intent."""
     near: frozenset[str] = frozenset()
     parameters: dict[str, Any] = field(default_factory=dict, compare=False)
     asks: tuple[str, ...] = ()
     nots: tuple[str, ...] = ()
 
     def overlaps(self, other: Sort) -> bool:
-        """Whether both may be right at once."""
+        """Whether both tools may be right for one utterance."""
         return self.name == other.name or bool(self.near & other.near)
 
 
 @dataclass(frozen=True)
 class Example:
-    """An utterance, the tool it asks for, and where its parameters are said."""
+    """An utterance, the tool it asks for, and the spans of its parameters."""
 
     text: str
     sort: Sort | None
-    """None: no tool at all is asked for."""
+    """None if it asks for no tool."""
     spans: dict[str, tuple[int, int]] = field(default_factory=dict, compare=False)
-    """Parameter to characters of the text."""
+    """Character span of each parameter."""
     kind: str = "command"
     about: Sort | None = None
-    """The tool it speaks of without asking for it."""
+    """The tool it mentions without asking for it."""
 
 
 @cache
@@ -89,7 +89,7 @@ def sorts() -> tuple[Sort, ...]:
 
 @cache
 def slot_names() -> dict[str, list[str]]:
-    """Descriptions of the corpora's slots."""
+    """Descriptions of each slot of the corpora."""
     found: dict[str, list[str]] = json.loads((FILES / "tools.json").read_text())["slots"]
     return found
 
@@ -110,7 +110,7 @@ def commands(data: Path, split: str, seed: int = 0) -> list[Example]:
 
 
 def _fill(ask: str, sort: Sort, rng: random.Random) -> tuple[str, Sort, dict[str, tuple[int, int]]]:
-    """An utterance made of a pattern."""
+    """Fill a pattern with random parameter values."""
     text, spans = "", {}
     for piece in re.split(r"(\{\w+\})", ask):
         if piece.startswith("{"):
@@ -124,7 +124,7 @@ def _fill(ask: str, sort: Sort, rng: random.Random) -> tuple[str, Sort, dict[str
 
 
 def _corpora(data: Path) -> Iterator[tuple[str, str, dict[str, tuple[int, int]]]]:
-    """Intent, utterance and spans of the three corpora."""
+    """Yield intent, utterance and spans from the three corpora."""
     for row in rows(data, "intent/clinc150"):
         yield f"clinc/{row['intent']}", str(row["text"]), {}
     for row in rows(data, "intent/nlu_home"):
@@ -152,7 +152,7 @@ def _corpora(data: Path) -> Iterator[tuple[str, str, dict[str, tuple[int, int]]]
 def others(data: Path, split: str) -> list[Example]:
     """Utterances that ask for no tool: questions, dialogue, small talk, out of scope.
 
-    `split`: train; tune (questions and dialogue only); test. None is in two of them.
+    `split` is train, tune (questions and dialogue only) or test; the splits are disjoint.
     """
     part = ("test", "train", "tune").index(split)
     kinds: dict[str, list[str]] = {k: [] for k in OTHER_KINDS}
@@ -187,7 +187,7 @@ def others(data: Path, split: str) -> list[Example]:
 
 
 def nots(split: str) -> list[Example]:
-    """Sentences about the matter of a hand-written tool that do not ask for it."""
+    """Sentences on the topic of a hand-written tool that do not ask for it."""
     return [
         Example(text, None, kind="about", about=sort)
         for sort in sorts()
@@ -197,7 +197,7 @@ def nots(split: str) -> list[Example]:
 
 
 def balanced(examples: Sequence[Example], count: int, seed: int = 0) -> list[Example]:
-    """Up to `count` of them, from every tool or kind alike."""
+    """Up to `count` examples, balanced over tools and kinds."""
     rng = random.Random(seed)
     piles: dict[object, list[Example]] = {}
     for example in examples:

@@ -50,7 +50,7 @@ class Texts:
         self, pools: Sequence[tuple[list[tuple[str, str]], float]], tokenizer: Any
     ) -> None:
         self.pools, self.tokenizer = pools, tokenizer
-        self.before, self.after = chat_template.around(tokenizer)
+        self.before, self.after = chat_template.split_at_question(tokenizer)
         self.end = tokenizer.convert_tokens_to_ids("<|im_end|>")
 
     def exchange(self, question: str, reply: str) -> Exchange:

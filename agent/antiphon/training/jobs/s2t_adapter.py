@@ -155,7 +155,7 @@ def answer(
         part.requires_grad_(True)
     for clips in (train, held_out):
         clips.clips = [clip for clip in clips.clips if told(clip[2])]
-    before, after = chat_template.around(tokenizer)
+    before, after = chat_template.split_at_question(tokenizer)
     end = tokenizer.convert_tokens_to_ids("<|im_end|>")
     table = llm.get_input_embeddings().weight
 

@@ -136,7 +136,7 @@ def moments(
 
 def states_of(turn: Sound, encoder: AudioEncoder) -> NDArray[np.float32]:
     """What the head of the hearing looks at [3 * width] of a turn [N]."""
-    from antiphon.s2t.turn_end_head import pooled_states
+    from antiphon.recognition.whisper.turn_end_head import pooled_states
 
     return np.asarray(pooled_states(encoder.encode(turn)[-1]).numpy(), np.float32)
 

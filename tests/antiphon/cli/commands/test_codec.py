@@ -20,8 +20,8 @@ def run(*args):
 
 @pytest.fixture
 def small(tiny_agent, monkeypatch):
-    monkeypatch.setattr(codec, "load", lambda voice: tiny_agent.codec)
-    return tiny_agent.codec
+    monkeypatch.setattr(codec, "load", lambda voice: tiny_agent.voice.codec)
+    return tiny_agent.voice.codec
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def tiny(tiny_agent, monkeypatch):
     judge = judges.Judges(lambda pcm: "I am", lambda pcm: 3.0)
     second = np.ones(16_000, np.float32)
     monkeypatch.setattr(command, "load", lambda **choices: tiny_agent)
-    monkeypatch.setattr(command, "mouth", lambda voice: (tiny_agent.t2c, tiny_agent.codec))
+    monkeypatch.setattr(command, "echo_voice", lambda voice: tiny_agent.voice)
     monkeypatch.setattr(command, "written", lambda *args: [reply])
     monkeypatch.setattr(command, "teacher", lambda seed: lambda text: second)
     monkeypatch.setattr(command, "teacher_latent", lambda: lambda text: torch.randn(30, 192))

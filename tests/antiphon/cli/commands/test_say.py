@@ -11,11 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 from typer.testing import CliRunner
 
 from antiphon.cli import main
 from antiphon.cli.commands import say
 from antiphon.errors import UserError
+from antiphon.llm.vocabulary import TokenTable, token_embeddings
+from antiphon.t2c.spelling import text_tokens
 
 
 def run(*args):
@@ -23,12 +26,12 @@ def run(*args):
 
 
 @pytest.fixture
-def byte_tokenizer() -> Tokenizer:
+def byte_tokenizer() -> PreTrainedTokenizerFast:
     """One token a byte, as byte-level BPE falls back to."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokenizer = Tokenizer(models.BPE({sign: i for i, sign in enumerate(alphabet)}, []))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    return tokenizer
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer)
 
 
 @pytest.fixture
@@ -36,7 +39,9 @@ def spoken_by_tiny(tiny_agent, byte_tokenizer, monkeypatch):
     tiny_agent.source = "text"
 
     def load(text, **choices):
-        return tiny_agent, list(say.written(byte_tokenizer, text, 8))
+        return tiny_agent, list(
+            text_tokens(text, TokenTable("tiny", byte_tokenizer, torch.zeros(256, 8)))
+        )
 
     monkeypatch.setattr(say, "load", load)
 
@@ -78,7 +83,7 @@ def test_what_can_be_read(text):
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=60))
 def test_tokens_spell_the_text(byte_tokenizer, text):
-    tokens = list(say.written(byte_tokenizer, text, 4))
+    tokens = list(text_tokens(text, TokenTable("tiny", byte_tokenizer, torch.zeros(256, 4))))
     assert "".join(token.text for token in tokens) == text
     assert all(token.hidden.shape == (4,) for token in tokens)
 
@@ -86,12 +91,12 @@ def test_tokens_spell_the_text(byte_tokenizer, text):
 def test_embeddings_of_a_model(tmp_path):
     table = torch.randn(5, 3)
     save_file({"model.embed_tokens.weight": table.bfloat16()}, tmp_path / "model.safetensors")
-    torch.testing.assert_close(say.embeddings(tmp_path), table.bfloat16().float())
+    torch.testing.assert_close(token_embeddings(tmp_path), table.bfloat16().float())
 
 
 def test_a_folder_without_a_language_model(tmp_path):
     with pytest.raises(UserError, match="embeddings"):
-        say.embeddings(tmp_path)
+        token_embeddings(tmp_path)
 
 
 def test_an_unwritable_output(tmp_path):

@@ -65,7 +65,7 @@ def test_the_agents_voice_is_judged(tiny_agent):
 def test_replies_are_kept_for_the_same_model_and_prompts(tiny_agent, tmp_path, monkeypatch):
     s2t = tiny_agent.s2t
     known = {"weight": torch.ones(2, 2)}
-    s2t.writer = SimpleNamespace(weights=lambda: known)
+    s2t.llm = SimpleNamespace(weights=lambda: known)
     first = spoken_replies.replies(s2t, ["a", "b"], tmp_path)
     monkeypatch.setattr(s2t, "reply", lambda *a, **k: pytest.fail("written again"))
 
@@ -90,7 +90,7 @@ def test_the_whole_trigger_waits_for_the_end():
 
 
 def test_units_of_a_language_without_loss(tiny_agent):
-    codec, language = tiny_agent.codec, tiny_agent.t2c.language
+    codec, language = tiny_agent.voice.codec, tiny_agent.voice.t2c.language
     asked = []
 
     def recognize(pcm):
@@ -121,7 +121,7 @@ def test_units_of_a_language_with_loss(tiny_agent):
         return "a b c d" if len(pcm) > 40 * 256 * 16_000 / 22_050 else "a b"
 
     result = unit_language.evaluate(
-        ["a b c d"], lambda text: torch.randn(50, 192), tiny_agent.codec, Lossy(), recognize
+        ["a b c d"], lambda text: torch.randn(50, 192), tiny_agent.voice.codec, Lossy(), recognize
     )
     assert result["compression"] == 2.0 and result["wer_loss"] == 50.0
 
@@ -179,9 +179,9 @@ def test_no_right_answer_at_all_has_no_ratio():
 
 
 def test_the_ablation_has_a_row_for_every_adapter(tiny_agent, tmp_path):
-    other = {name: w + 1 for name, w in tiny_agent.t2c.denoiser.state_dict().items()}
+    other = {name: w + 1 for name, w in tiny_agent.voice.t2c.denoiser.state_dict().items()}
     save_file(other, tmp_path / "echo-no-cosine.safetensors")
-    before = {name: w.clone() for name, w in tiny_agent.t2c.state_dict().items()}
+    before = {name: w.clone() for name, w in tiny_agent.voice.t2c.state_dict().items()}
     judge = Judges(lambda pcm: "I am", lambda pcm: 3.0)
 
     kinds = ablation.variants(tmp_path)
@@ -199,12 +199,12 @@ def test_the_ablation_has_a_row_for_every_adapter(tiny_agent, tmp_path):
         for way in row
         if way != "variant"
     )
-    for name, weight in tiny_agent.t2c.state_dict().items():
+    for name, weight in tiny_agent.voice.t2c.state_dict().items():
         torch.testing.assert_close(weight, before[name])
 
 
 def test_a_variant_really_changes_the_voice(tiny_agent, tmp_path):
-    t2c = tiny_agent.t2c
+    t2c = tiny_agent.voice.t2c
     save_file({"0.bias": t2c.denoiser[0].bias + 1}, tmp_path / "echo-x.safetensors")
     before = t2c.denoiser[0].bias.clone()
     with ablation.weights_of(t2c, tmp_path / "echo-x.safetensors"):
@@ -217,5 +217,8 @@ def test_a_variant_really_changes_the_voice(tiny_agent, tmp_path):
 def test_weights_of_another_voice_are_refused(tiny_agent, tmp_path):
     save_file({"0.bias": torch.zeros(3)}, tmp_path / "echo-x.safetensors")
     path = tmp_path / "echo-x.safetensors"
-    with pytest.raises(UserError, match="does not fit"), ablation.weights_of(tiny_agent.t2c, path):
+    with (
+        pytest.raises(UserError, match="does not fit"),
+        ablation.weights_of(tiny_agent.voice.t2c, path),
+    ):
         pass

@@ -1,0 +1,88 @@
+"""Recognizers: one protocol, and the way from a name to a recognizer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from antiphon import weights
+from antiphon.registry import Registry
+
+SAMPLE_RATE = 16_000
+"""Samples a second of all audio a recognizer is fed."""
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was said in a recording."""
+
+    text: str
+    """The words, without surrounding spaces; empty if there were none."""
+    complete: float | None = None
+    """Log odds that the turn is complete, by its sound; None: the recognizer does not judge it."""
+
+
+class Recognizer(Protocol):
+    """Transcribes audio piece by piece. Holds weights only; a stream's state is a value."""
+
+    def start(self) -> Any:
+        """State before the first sample."""
+
+    def feed(self, pcm: NDArray[np.float32], state: Any) -> Any:
+        """State after `pcm` [N], mono, 16 kHz; the state given stays as it is."""
+
+    def finish(self, state: Any) -> Transcript:
+        """The transcript, if the audio ends here; feeding may go on."""
+
+
+@dataclass(frozen=True)
+class RecognizerConfig:
+    """What a recognizer's `config.json` says."""
+
+    model_type: str
+    """A name of `ARCHITECTURES`."""
+
+
+Loader = Callable[[str], Recognizer]
+"""Loads the recognizer of a name, folder or hub id."""
+
+ARCHITECTURES: Registry[Loader] = Registry(
+    "kind of recognizer",
+    "antiphon.recognizer_architectures",
+    {"whisper": "antiphon.recognition.whisper.recognizer:load"},
+)
+"""Loaders by the `model_type` of a checkpoint."""
+
+RECOGNIZERS: Registry[Loader] = Registry(
+    "recognizer",
+    "antiphon.recognizers",
+    lambda: dict.fromkeys(weights.named("recognizer"), "antiphon.recognition.recognizer:load"),
+)
+"""Recognizers by name. Folders and hub ids need no entry."""
+
+
+def from_pretrained(name: str) -> Recognizer:
+    """A recognizer.
+
+    Args:
+        name: a registered name, a folder, or a model hub id.
+
+    Raises:
+        UserError: There is no such recognizer, or it cannot be fetched.
+    """
+    return (RECOGNIZERS.get(name) if name in RECOGNIZERS else load)(name)
+
+
+def load(name: str) -> Recognizer:
+    """The recognizer of a checkpoint, by its architecture."""
+    config = weights.read_config(weights.path(name), RecognizerConfig)
+    return ARCHITECTURES.get(config.model_type)(name)
+
+
+def transcribe(recognizer: Recognizer, pcm: NDArray[np.float32]) -> Transcript:
+    """The transcript of a whole recording [N], mono, 16 kHz."""
+    return recognizer.finish(recognizer.feed(pcm, recognizer.start()))

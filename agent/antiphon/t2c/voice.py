@@ -1,0 +1,184 @@
+"""Voices: one protocol, the EchoX voice behind it, and the way from a name to a voice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from antiphon import weights
+from antiphon.errors import UserError
+from antiphon.llm.language_model import Vocabulary
+from antiphon.messages import Segment, Speech, Word
+from antiphon.registry import Registry
+from antiphon.settings import Source
+from antiphon.t2c.text_to_codec import Plan, TextToCodec
+from antiphon_codecs.unit.unit_codec import UnitCodec
+from antiphon_codecs.unit_language.unit_language import UnitLanguage
+
+FIRST_PIECE, MAX_PIECE = 18, 86
+"""Units of the first piece of sound (0.2 s) and of the longest (1 s).
+
+Each piece may be twice as long as the one before it: it is made while that one sounds.
+"""
+
+
+class Voice(Protocol):
+    """Speaks segments of tokens as they come. Holds weights only."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples a second of what it says."""
+
+    @property
+    def samples_per_unit(self) -> int:
+        """Samples of one codec unit; 0 if it has no units."""
+
+    def speak(
+        self, segments: Iterator[Segment], *, source: Source = "hidden", seed: int = 0
+    ) -> Generator[Speech, None, None]:
+        """Speak segments, each before the next is asked for.
+
+        Args:
+            segments: from a trigger.
+            source: what drives the voice: hidden states, or the tokens alone.
+            seed: of everything left to chance.
+        """
+
+
+Loader = Callable[[str, Vocabulary], Voice]
+"""Loads the voice of a name or folder for a language model's vocabulary."""
+
+VOICES: Registry[Loader] = Registry(
+    "voice",
+    "antiphon.voices",
+    lambda: dict.fromkeys(weights.trained("voice"), "antiphon.t2c.voice:load"),
+)
+"""Voices by name. Folders need no entry."""
+
+
+def from_pretrained(name: str, vocabulary: Vocabulary) -> Voice:
+    """A voice.
+
+    Args:
+        name: a registered name, or a folder.
+        vocabulary: of the language model whose tokens it speaks.
+
+    Raises:
+        UserError: There is no such voice, or it was not trained for the language model.
+    """
+    return (VOICES.get(name) if name in VOICES else load)(name, vocabulary)
+
+
+@dataclass(frozen=True)
+class VoiceConfig:
+    """What the `config.json` beside a voice says."""
+
+    language_models: dict[str, str]
+    """Language models it was trained for, each with the file of its generator; codec and unit
+    language are the same for all."""
+    language: str = "en-US"
+    """What it speaks (BCP 47)."""
+
+
+class EchoVoice:
+    """The EchoX voice: text-to-codec generator and codec.
+
+    Args:
+        t2c: tokens with their hidden states to units.
+        codec: units to sound.
+        liveliness: how much the rhythm varies.
+    """
+
+    def __init__(self, t2c: TextToCodec, codec: UnitCodec, *, liveliness: float = 0.3) -> None:
+        self.t2c, self.codec, self.liveliness = t2c, codec, liveliness
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples a second of what it says."""
+        return self.codec.sample_rate
+
+    @property
+    def samples_per_unit(self) -> int:
+        """Samples of one unit."""
+        return self.codec.samples_per_unit
+
+    def speak(
+        self, segments: Iterator[Segment], *, source: Source = "hidden", seed: int = 0
+    ) -> Generator[Speech, None, None]:
+        """Speak segments; see `Voice`."""
+        generator = torch.Generator().manual_seed(seed)
+        sentence, lm, stream = self.t2c.start(), self.t2c.lm.start(), self.codec.start()
+        hop, rate = self.codec.samples_per_unit, self.codec.sample_rate
+        planned = handed = 0
+        enough = FIRST_PIECE + self.codec.lookahead
+        for segment in segments:
+            plan, sentence = self.t2c.plan(
+                segment,
+                sentence,
+                source=source,
+                liveliness=self.liveliness,
+                generator=generator,
+            )
+            words = placed(plan, planned, hop)
+            waiting: list[int] = []
+            spoken: list[int] = []
+            first = True
+            pieces = self.t2c.utter(plan, lm)
+            done = False
+            while not done:
+                try:
+                    units, lm = next(pieces)
+                    waiting += units.tolist()
+                except StopIteration:
+                    done = True
+                if not done and len(waiting) < enough:
+                    continue
+                final = done and segment.final
+                pcm, stream = self.codec.step(np.array(waiting, np.int64), stream, final)
+                spoken, waiting = spoken + waiting, []
+                if len(pcm) or done:
+                    yield Speech(
+                        pcm,
+                        rate,
+                        handed,
+                        segment.text,
+                        units=tuple(spoken) if done else (),
+                        words=words if first else (),
+                        final=final,
+                    )
+                    first = False
+                    enough = min(MAX_PIECE, 2 * max(FIRST_PIECE, len(pcm) // hop))
+                handed += len(pcm)
+            planned += plan.units
+
+
+def placed(plan: Plan, start: int, hop: int) -> tuple[Word, ...]:
+    """Words of a plan with samples in place of units, `start` units into the reply."""
+    return tuple(Word(w.text, (start + w.start) * hop, (start + w.end) * hop) for w in plan.words)
+
+
+def load(name: str, vocabulary: Vocabulary) -> EchoVoice:
+    """The EchoX voice of an asset's name or a folder.
+
+    Raises:
+        UserError: It is missing, or was trained for another language model.
+    """
+    folder = weights.assets(name)
+    config = weights.read_config(folder, VoiceConfig)
+    language = UnitLanguage.load(folder / "unit_language.safetensors")
+    file = config.language_models.get(vocabulary.name) or next(
+        iter(config.language_models.values())
+    )
+    generator = folder / file
+    width = TextToCodec.read_config(generator).hidden
+    if vocabulary.embeddings.shape[1] != width:
+        raise UserError(
+            f"The voice {name} speaks for {', '.join(config.language_models)}, not for "
+            f"{vocabulary.name}: choose one of these with --llm, or train a voice for it."
+        )
+    t2c = TextToCodec.load(generator, language, vocabulary.embeddings, light=True)
+    return EchoVoice(t2c, UnitCodec.load(folder / "codec.safetensors"))
