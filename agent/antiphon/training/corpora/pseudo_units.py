@@ -29,7 +29,7 @@ class EchoExample:
     speech: Example
     """Here `tokens` are indices into the reply, not into the vocabulary."""
     cut: int
-    """Number of sounds in the first clause."""
+    """Sounds in the first segment cut by the trigger; all sounds if it is the only segment."""
     ids: NDArray[np.int64]
     """[T] token ids of the reply, up to the last one this sentence uses."""
     hidden: NDArray[np.float16]

@@ -27,8 +27,8 @@ FESTIVAL = ("voice_cmu_us_slt_arctic_hts",)
 PATIENCE = 60
 """Time limit per text in seconds; some programs never finish certain texts."""
 HELD_OUT = ("flite:rms", "piper:en_US-joe-medium.onnx")
-"""Voices for evaluation only. The second is the teacher of the agent's own voice: no recognizer was
-trained on it, and it is the most natural voice available."""
+"""Voices for evaluation only. The second is the teacher of the agent's own voice: no S2T adapter
+was trained on it, and it is the most natural voice available."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def voice(name: str, piper: Path | None = None) -> Voice:
 
 
 def training_voices(piper: Path | None) -> list[Voice]:
-    """All training voices, each repeated in proportion to its share of the corpus."""
+    """Training voices, repeated by share: 48 espeak, 48 flite, 2 festival, 36 per Piper voice."""
     names = [f"espeak:{accent}{timbre}" for accent in ACCENTS for timbre in TIMBRES]
     names += [f"flite:{kind}" for kind in FLITE for _ in range(16)]
     names += [f"festival:{kind}" for kind in FESTIVAL for _ in range(2)]

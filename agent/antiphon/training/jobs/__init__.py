@@ -1,1 +1,1 @@
-"""One training job a module. Knows the corpora."""
+"""Training jobs, one per module. Imports the corpora."""

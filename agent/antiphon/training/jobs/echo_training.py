@@ -1,11 +1,11 @@
 """Stage III, Echo training: the voice learns to speak from the language model's hidden states.
 
-The language model writes replies X' itself; the frozen stage-II generator says them, which gives
-pseudo units y'; then the denoising adapter and the generator learn `P(y' | H)` from the hidden
-states H, segment by segment as the trigger cuts them, with the adapter held near the embeddings:
-`L = -sum log P(y'|H) + w sum (1 - cos(Adapter(H_i), Emb(X'_i)))`, the cosine term capped at a
-fifth of the unit loss. The language model stays as stage I left it, so that `L_S2T` is a constant;
-`JointEcho` lets its LoRA learn, too, and adds `L_S2T`.
+The language model generates replies X' and the frozen stage-II generator turns them into pseudo
+units y'. The denoising adapter and, optionally, the generator then learn `P(y' | H)` from the
+hidden states H, in the segments cut by the trigger. A cosine term keeps the adapter output close to
+the embeddings: `L = -sum log P(y'|H) + w sum (1 - cos(Adapter(H_i), Emb(X'_i)))`; it is capped at a
+fifth of the unit loss. The language model is frozen after stage I, so `L_S2T` is constant;
+`JointEcho` also trains its LoRA and adds `L_S2T`.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class Echo(Speaking):
 
     Args:
         model: starts as the stage-II generator.
-        examples: of `pseudo`.
-        cosine: with the denoising term; without it for the ablation.
-        generator: train the generator, too. Left as it is, the text path stays what stage II made
-            it, one generator serves both paths, and what stage III adds is a small file.
+        examples: from `pseudo`.
+        cosine: whether to add the denoising term; False for the ablation.
+        generator: whether to train the generator as well. If it is frozen, the text path keeps its
+            stage-II behaviour, both paths share one generator, and stage III adds a small file.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Echo(Speaking):
         self.sources = {id(e.speech): e for e in examples}
 
     def losses(self, batch: Sequence[Example], rng: random.Random) -> dict[str, torch.Tensor]:
-        """Cross-entropy of units and lengths given hidden states, and the denoising term."""
+        """Cross entropy of units and lengths given hidden states, and the denoising term."""
         sources = [self.sources[id(e)] for e in batch]
         hidden, real = pad(self.states(sources))
         ids, _ = pad([e.ids for e in sources])
@@ -73,7 +73,7 @@ class Echo(Speaking):
         return {**values, "loss": loss, "cosine": cosine}
 
     def states(self, sources: Sequence[EchoExample]) -> list[torch.Tensor]:
-        """[T, H] predictor states of every reply: those that wrote it."""
+        """[T, H] predictor states of each reply, as stored when it was generated."""
         return [torch.from_numpy(e.hidden).float() for e in sources]
 
     def _cut(self, example: Example, rng: random.Random) -> int:
@@ -81,18 +81,18 @@ class Echo(Speaking):
 
 
 class JointEcho(Echo):
-    """Echo training of denoising adapter and language model together.
+    """Joint Echo training of the denoising adapter and the language model's LoRA.
 
-    The states are those of the language model as it stands, so the loss of the voice reaches its
-    LoRA; `L_S2T` keeps it answering. Of that only the cross entropy of replies is needed: its CTC
-    term belongs to the ears, which stay.
+    The states are recomputed with the current language model, so the voice loss reaches its LoRA.
+    `L_S2T` preserves its replies. Only the cross entropy of replies is needed: the CTC term of
+    `L_S2T` trains the S2T adapter, which is frozen.
 
     Args:
         model: starts as the stage-II generator.
-        examples: of `pseudo`.
+        examples: from `pseudo`.
         llm: a causal language model whose LoRA requires gradients (`lora.attach`).
         texts: exchanges of stage I.
-        exchanges: how many of them a step.
+        exchanges: number of exchanges per step.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class JointEcho(Echo):
         self.llm, self.texts, self.exchanges = llm, texts, exchanges
 
     def losses(self, batch: Sequence[Example], rng: random.Random) -> dict[str, torch.Tensor]:
-        """Those of the voice, and the cross entropy of replies."""
+        """Voice losses, and the cross entropy of replies."""
         values = super().losses(batch, rng)
         told = self.texts.batch(rng.randrange(1 << 20), self.exchanges)
         table = self.llm.get_input_embeddings()
@@ -117,7 +117,7 @@ class JointEcho(Echo):
         return {**values, "loss": values["loss"] + reply, "s2t": reply}
 
     def states(self, sources: Sequence[EchoExample]) -> list[torch.Tensor]:
-        """[T, H] predictor states of every reply as the language model reads it now."""
+        """[T, H] predictor states of each reply, from the current language model."""
         rows = [torch.from_numpy(np.concatenate([e.prompt, e.ids[:-1]])) for e in sources]
         ids, mask = pad(rows)
         read = self.llm.get_decoder()(input_ids=ids, attention_mask=mask.long(), use_cache=False)
@@ -130,18 +130,18 @@ class JointEcho(Echo):
 def warm_start(
     model: TextToCodec, replies: Sequence[Sequence[Token]], steps: int = 1000, seed: int = 0
 ) -> float:
-    """Fit the adapter to the embeddings alone, the denoising term by itself.
+    """Fit the denoising adapter to the embeddings, with the cosine term only.
 
-    It takes no speech, so it can learn from many more replies than Echo training itself.
+    This needs no speech, so it can use many more replies than Echo training.
 
     Args:
-        model: whose denoiser learns.
-        replies: of the language model, every 20th held out.
-        steps: of 512 tokens.
+        model: its denoiser is trained.
+        replies: of the language model; every 20th is held out.
+        steps: optimizer steps of 512 tokens.
         seed: of the batches.
 
     Returns:
-        The mean cosine on the replies held out.
+        The mean cosine similarity on the held-out replies.
     """
     learnt = [t for i, reply in enumerate(replies) if i % 20 for t in reply]
     kept = [t for reply in replies[::20] for t in reply]
@@ -177,6 +177,6 @@ def stacked(tokens: Sequence[Token]) -> tuple[torch.Tensor, torch.Tensor]:
 def train(
     task: Echo, out: Path, *, steps: int = 400, minutes: float | None = None, seed: int = 0
 ) -> None:
-    """Train, or go on training, denoiser and generator in `out`."""
+    """Train the denoiser, and the generator if it is trainable, in `out`; resumes a run."""
     schedule = Schedule(steps, lr=3e-4, warmup=50)
     fit(task, task.step, schedule, out, minutes=minutes, seed=seed, evaluate=task.held_out)

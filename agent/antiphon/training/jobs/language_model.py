@@ -1,4 +1,4 @@
-"""Stage I, the language model: it learns to answer as one speaks, from written questions."""
+"""Stage I, the language model: it learns spoken-style replies from written questions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from antiphon.training.corpora import spoken_replies
 from antiphon.training.loop import Schedule, fit
 
 HELD_OUT = 40
-"""Replies written by hand that no one learns."""
+"""Number of hand-written replies that are held out."""
 
 
 def load_llm(folder: Path) -> tuple[Any, Any]:
@@ -30,19 +30,19 @@ def load_llm(folder: Path) -> tuple[Any, Any]:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A question and its reply as tokens."""
+    """Token ids of a question and its reply."""
 
     question: list[int]
-    """As written."""
+    """Question tokens."""
     reply: list[int]
-    """With the end mark."""
+    """Reply tokens, including the end token."""
 
 
 class Texts:
-    """Exchanges to learn from, drawn by step.
+    """Training exchanges, drawn by step.
 
     Args:
-        pools: question and reply pairs, with the share of each pool.
+        pools: question and reply pairs, and the share of each pool.
         tokenizer: of the language model.
     """
 
@@ -54,14 +54,14 @@ class Texts:
         self.end = tokenizer.convert_tokens_to_ids("<|im_end|>")
 
     def exchange(self, question: str, reply: str) -> Exchange:
-        """The tokens of a pair."""
+        """Tokenize a pair."""
         encode = chat_template.encode
         return Exchange(
             encode(self.tokenizer, question), [*encode(self.tokenizer, reply), self.end]
         )
 
     def batch(self, step: int, size: int, seed: int = 0) -> list[Exchange]:
-        """`size` exchanges of `step`; a pool is gone through once before it repeats."""
+        """About `size` exchanges for `step`; each pool is used up once before it repeats."""
         found = []
         for pool, share in self.pools:
             count = round(size * share)
@@ -75,7 +75,7 @@ _orders: dict[tuple[int, int, int], list[int]] = {}
 
 
 def drawn(count: int, epoch: int, seed: int) -> list[int]:
-    """The order in which `count` things are taken in an epoch."""
+    """A random permutation of `count` items for an epoch, cached."""
     key = (count, epoch, seed)
     if key not in _orders:
         _orders[key] = random.Random(f"{seed} {epoch}").sample(range(count), count)
@@ -89,14 +89,14 @@ def reply_logits(
     asked: Sequence[torch.Tensor],
     told: Sequence[list[int]],
 ) -> torch.Tensor:
-    """[N, V] what is predicted for the tokens of all replies, float32.
+    """Logits [N, V] for the tokens of all replies, float32.
 
     Args:
         llm: a causal language model.
-        before: tokens in front of every question.
-        after: tokens behind it.
-        asked: embeddings [S, H] of the questions.
-        told: tokens of the replies.
+        before: prompt tokens before each question.
+        after: prompt tokens after it.
+        asked: embeddings [S, H] of each question.
+        told: tokens of each reply.
     """
     table = llm.get_input_embeddings()
     head, tail = table(torch.tensor(before)), table(torch.tensor(after))
@@ -123,18 +123,18 @@ def reply_loss(
     asked: Sequence[torch.Tensor],
     told: Sequence[list[int]],
 ) -> torch.Tensor:
-    """Mean cross entropy of the replies; arguments as of `reply_logits`."""
+    """Mean cross entropy of the replies; arguments as in `reply_logits`."""
     logits = reply_logits(llm, before, after, asked, told)
     return F.cross_entropy(logits, torch.tensor([t for reply in told for t in reply]))
 
 
 def upper_half(llm: Any) -> dict[str, lora.LoRA]:
-    """Corrections of the upper half of the blocks, which is where manner lives; not trained yet."""
+    """Attach an untrained LoRA to the upper half of the blocks, which determines style."""
     return lora.attach(llm, first=llm.config.num_hidden_layers // 2)
 
 
 def stage_one(data: Path, tokenizer: Any) -> Texts:
-    """What the language model learns to answer: by hand, and trivia; the first 40 are held out."""
+    """Training exchanges: trivia, and hand-written ones without the 40 held out."""
     return Texts(
         [(spoken_replies.written()[HELD_OUT:], 0.625), (spoken_replies.trivia(data), 0.375)],
         tokenizer,

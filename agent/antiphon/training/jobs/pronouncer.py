@@ -20,13 +20,13 @@ from antiphon.training.loop import Schedule, fit
 
 BATCH = 64
 DROPPED = 0.15
-"""Share of texts whose token vectors are hidden, so that spelling alone suffices."""
+"""Share of texts whose token vectors are dropped, so that spelling alone suffices."""
 RARE = 0.3
-"""Share of texts made of words of the lexicon, names among them."""
+"""Share of texts made of lexicon words, including names."""
 
 
 def sounds_of(teacher: Teacher, text: str) -> list[str]:
-    """Sounds of `text` as the teacher says it, sentences joined by a space, without marks."""
+    """Sounds of `text` from the teacher, sentences joined by a space, without marks."""
     joined: list[str] = []
     for symbols in teacher.symbols(text):
         joined += ([SPACE] if joined else []) + group(symbols)
@@ -35,14 +35,14 @@ def sounds_of(teacher: Teacher, text: str) -> list[str]:
 
 @dataclass
 class Speller:
-    """Text to what the pronouncer reads, by the language model's own tokens."""
+    """Converts text to pronouncer inputs with the language model's tokenizer."""
 
     tokenizer: Any
     embeddings: torch.Tensor
     """[V, H] the language model's token embeddings."""
 
     def __call__(self, text: str) -> tuple[str, torch.Tensor, torch.Tensor]:
-        """Spoken text, its character ids [C] and its token vectors [C, H] at unit scale."""
+        """The spoken form of a text, its character ids [C] and unit-scale token vectors [C, H]."""
         encoded = self.tokenizer(text, return_offsets_mapping=True, add_special_tokens=False)
         form = spell(pieces_of(text, encoded["offset_mapping"]))
         ids = torch.tensor([encoded["input_ids"][t] for t in form.tokens], dtype=torch.long)
@@ -50,7 +50,7 @@ class Speller:
         return form.text, torch.tensor(character_ids(form.text), dtype=torch.long), vectors
 
     def tokens(self, text: str) -> list[int]:
-        """Token id that each character of the spoken text belongs to."""
+        """Token id of each character of the spoken form."""
         encoded = self.tokenizer(text, return_offsets_mapping=True, add_special_tokens=False)
         form = spell(pieces_of(text, encoded["offset_mapping"]))
         return [encoded["input_ids"][t] for t in form.tokens]
@@ -60,12 +60,12 @@ class Pronunciation(nn.Module):
     """CTC loss of a pronouncer on random pieces of text.
 
     Args:
-        pronouncer: what learns.
-        inventory: of its sounds.
-        teacher: labels the texts.
-        speller: reads them.
+        pronouncer: the model to train.
+        inventory: its sounds.
+        teacher: provides the labels.
+        speller: provides the inputs.
         texts: running text.
-        lexicon: single words, for rare ones.
+        lexicon: single words, for rare words.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Pronunciation(nn.Module):
         return self.losses([self._draw(rng) for _ in range(BATCH)], rng)
 
     def losses(self, texts: Sequence[str], rng: random.Random | None) -> dict[str, torch.Tensor]:
-        """Mean CTC loss a sound, of texts of any length."""
+        """Mean CTC loss per sound."""
         scores, lengths, labels = self.score(texts, rng)
         loss = F.ctc_loss(
             scores.transpose(0, 1),
@@ -104,11 +104,11 @@ class Pronunciation(nn.Module):
     def score(
         self, texts: Sequence[str], rng: random.Random | None
     ) -> tuple[torch.Tensor, torch.Tensor, list[list[int]]]:
-        """Slot scores [B, T, sounds + 1], slots of each text [B], and its true sounds."""
+        """Slot scores [B, T, sounds + 1], slots per text [B], and the true sounds."""
         read = [self.speller(text) for text in texts]
         read = [row for row in read if len(row[1])]
         labels = [self.inventory.ids(sounds_of(self.teacher, form)) for form, _, _ in read]
-        # Kernels are compiled for every new shape: let there be few.
+        # Kernels are compiled for every new shape, so lengths are multiples of 32.
         longest = -(-max(len(ids) for _, ids, _ in read) // 32) * 32
         width = read[0][2].shape[-1]
         characters = torch.zeros(len(read), longest, dtype=torch.long)
@@ -125,7 +125,7 @@ class Pronunciation(nn.Module):
         return scores.float(), slots, labels
 
     def held_out(self, count: int = 256) -> dict[str, float]:
-        """Sound error rate on texts training never sees, with and without token vectors."""
+        """Sound error rate on held-out texts, with and without token vectors."""
         texts = self.held_texts[:count]
         hidden = random.Random(0)
         hidden.random = lambda: 0.0  # type: ignore[method-assign]
@@ -173,7 +173,7 @@ def train(
     minutes: float | None = None,
     seed: int = 0,
 ) -> None:
-    """Train, or go on training, a pronouncer in `out`."""
+    """Train a pronouncer in `out`; resumes a run."""
     schedule = Schedule(steps, lr=1.5e-3, warmup=200)
     fit(task, task.step, schedule, out, minutes=minutes, seed=seed, evaluate=task.held_out)
 

@@ -1,6 +1,6 @@
-"""Stage I, the adapter: it learns to hear.
+"""Stage I, the S2T adapter.
 
-`align` trains what lies before its CTC head, `answer` what the language model makes of it.
+`align` trains the layers before the CTC head; `answer` trains through the frozen language model.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from antiphon.training.jobs.language_model import drawn, reply_logits
 from antiphon.training.loop import Schedule, fit
 
 OTHERS = 5
-"""Of the labels that do not occur, one in so many is told from those that do."""
+"""One in this many labels that do not occur is a negative in the CTC softmax."""
 
 
 class Clips:
-    """Transcription clips with their labels, drawn by step.
+    """Transcribed clips with their labels, drawn by step.
 
     Args:
-        shards: files of `heard_speech`.
-        spell: labels of a text, None if it cannot be spelled.
+        shards: shard files of `heard_speech`.
+        spell: returns the labels of a text, or None if it cannot be spelled.
     """
 
     def __init__(self, shards: Sequence[Path], spell: Callable[[str], list[int] | None]) -> None:
@@ -47,13 +47,13 @@ class Clips:
     def batch(
         self, step: int, size: int, seed: int = 0
     ) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
-        """Frames [size, T, audio], lengths [size] and labels of neighbours in length."""
+        """Frames [size, T, audio], lengths [size] and labels of clips of similar length."""
         count = max(1, len(self.clips) // size)
         order = drawn(count, step // count, seed)
         return self.take(range(order[step % count] * size, (order[step % count] + 1) * size))
 
     def take(self, rows: range) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
-        """The same for certain clips."""
+        """The same for the clips in `rows`."""
         chosen = [self.clips[i] for i in rows if i < len(self.clips)]
         frames = [heard.wide.float() for heard, _, _ in chosen]
         lengths = torch.tensor([len(row) for row in frames])
@@ -72,10 +72,10 @@ def align(
     minutes: float | None = None,
     seed: int = 0,
 ) -> None:
-    """Train what lies before the CTC head; held-out loss is logged.
+    """Train the layers before the CTC head; the held-out loss is logged.
 
-    The head's rows are Whisper's embeddings and stay. Only rows of labels that occur, and every
-    `OTHERS`-th of the rest, take part in the softmax: all of them would cost more than the adapter.
+    The rows of the head are Whisper's embeddings and stay frozen. The softmax covers only the
+    labels that occur and every `OTHERS`-th of the rest: all rows would cost more than the adapter.
     """
     for part in (adapter.lbm, adapter.gate, adapter.audio_feature_head):
         part.requires_grad_(False)
@@ -130,25 +130,25 @@ def answer(
 ) -> None:
     """Train the adapter through the frozen language model: CE + 0.3 CTC.
 
-    The cross entropy is that of the reply's tokens under what the language model predicts after the
-    question it has heard, with what it predicts after the same question in writing as the truth;
-    logged less its least value, which makes it a divergence in nats a token (`kl`).
+    The cross entropy compares the language model's predictions for the reply tokens after the
+    spoken question with its predictions after the same question in writing, which are the target.
+    Its minimum is subtracted, which leaves a KL divergence in nats per token (`kl`).
 
     Args:
-        adapter: after `align`, or as computed.
+        adapter: after `align`, or the computed initialization.
         llm: with its LoRA merged.
         tokenizer: of the language model.
         train: spoken questions; clips without a reply are not used.
-        held_out: others, whose divergence is logged.
-        told: the reply to a question's text, None if there is none.
+        held_out: other spoken questions, whose divergence is logged.
+        told: returns the reply to a question's text, or None.
         out: folder of the run.
-        whole: whether all of the adapter learns; else only what it tells besides the words, and
-            the words are heard as before.
+        whole: whether to train the whole adapter; if False, only the part that conveys more than
+            the words is trained, without the CTC term, and the recognized words do not change.
         steps: optimizer steps.
-        batch: clips a step.
+        batch: clips per step.
         lr: peak learning rate.
-        minutes: longest run.
-        seed: of the order.
+        minutes: time limit.
+        seed: of the order of clips.
     """
     adapter.requires_grad_(whole)
     for part in (adapter.lbm, adapter.gate):

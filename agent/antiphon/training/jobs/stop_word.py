@@ -1,4 +1,4 @@
-"""Trains the spotter of the stop word on recorded commands among all kinds of other speech."""
+"""Train the stop-word spotter on recorded commands mixed with other speech."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from antiphon.training.corpora.stop_word_scenes import (
 )
 
 ALARMS = 0.5
-"""False alarms in an hour of the training speakers that set the threshold."""
+"""False alarms per hour on the training speakers; sets the threshold."""
 LIKE = ("top", "stock", "step", "shop", "drop", "stuff", "start", "store", "star", "spot", "stamp")
-"""Words that sound like it; synthetic voices say them."""
+"""Similar-sounding words, spoken by synthetic voices."""
 
 
 class Spotter(nn.Module):
-    """The network that `runtime.stop_word` computes frame by frame.
+    """The network that `runtime.stop_word` runs frame by frame.
 
     Args:
         width: channels.
@@ -49,7 +49,7 @@ class Spotter(nn.Module):
         self.last = nn.Linear(width, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """[B, T, 2 * BANDS] features to [B, T] logits."""
+        """Map features [B, T, 2 * BANDS] to logits [B, T]."""
         h = F.relu(self.first(x)).transpose(1, 2)
         for block, dilation in zip(self.blocks, DILATIONS, strict=True):
             h = h + F.relu(block(F.pad(h, (2 * dilation, 0))))
@@ -57,7 +57,7 @@ class Spotter(nn.Module):
         return scores
 
     def save(self, folder: Path, threshold: float) -> None:
-        """Writes what the runtime reads."""
+        """Write the weights and the threshold for the runtime."""
         from safetensors.numpy import save_file
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -77,10 +77,10 @@ class Spotter(nn.Module):
 
 
 def losses(logits: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:
-    """What is wrong with `logits` [B, T] for words that end at frames `ends` [B]; -1: no word.
+    """Loss of `logits` [B, T] for words that end at frames `ends` [B]; -1 means no word.
 
-    The best frame of the moment after the word must fire; all frames before it and a while after
-    it must not. Just around the word's end either is right.
+    The highest logit from 1 frame before to 240 ms (`LATE`) after the end of the word must fire.
+    Frames more than 4 before or more than 30 after the end must not; the rest may do either.
     """
     frames = torch.arange(logits.shape[1])
     since = frames[None] - ends[:, None]
@@ -94,12 +94,12 @@ def losses(logits: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:
 
 
 class Training:
-    """Trains on scenes, listens to everything, and trains again on what fooled it.
+    """Trains on scenes, mines hard negatives from all other speech, and trains on those as well.
 
     Args:
         material: the train split.
-        augment: rooms and noises.
-        scenes: how many of each kind are made.
+        augment: its rooms and noises are used.
+        scenes: number of scenes of each kind.
         seed: of weights, scenes and batches.
     """
 
@@ -116,7 +116,7 @@ class Training:
         self.material = material
 
     def run(self, steps: int, rounds: int = 3, batch: int = 64) -> None:
-        """Trains for `steps` in all; between the rounds it collects what fooled it."""
+        """Train for `steps` in total; hard negatives are mined between the rounds."""
         hard: list[NDArray[np.float32]] = []
         optimizer = torch.optim.AdamW(self.spotter.parameters(), 3e-3, weight_decay=0.01)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
@@ -144,14 +144,14 @@ class Training:
             chosen[self.rng.integers(len(chosen))]
             for chosen in (pool[i % len(pool)] for i in range(size - len(words)))
         ]
-        louder = self.rng.uniform(-0.4, 0.2, (size, 1, 1))  # of a decade, on the logarithm's scale
+        louder = self.rng.uniform(-0.4, 0.2, (size, 1, 1))  # in decades: features are log
         ends = np.concatenate([self.ends[words], np.full(size - len(words), -1)])
         x = np.stack(rows) + louder
         return torch.from_numpy(x).float(), torch.from_numpy(ends)
 
     @torch.no_grad()
     def fooled(self, clips: int = 2500, most: int = 800) -> list[NDArray[np.float32]]:
-        """Features [T, 2 * BANDS] of the pieces of some clips that sound most like the word."""
+        """Hard negatives: features [T, 2 * BANDS] of the up to `most` highest-scoring pieces."""
         found: list[tuple[float, NDArray[np.float32]]] = []
         frames = SIZE // FRAME
         chosen = self.rng.permutation(len(self.material.others))[:clips]
@@ -167,13 +167,13 @@ class Training:
 
 
 def pad(scene: Sound) -> Sound:
-    """The scene with the silence in front that the runtime's first windows see."""
+    """Prepend the silence that the first windows of the runtime contain."""
     return np.pad(scene, (WINDOW - HOP, 0))
 
 
 @torch.no_grad()
 def measure(spotter: Spotter, material: Material, augment: Augment, seed: int) -> Measured:
-    """Listens to the words once each in some scene, and to all other speech as it is."""
+    """Score random scenes, two per recorded word, and all other speech unmodified."""
     scenes = Scenes(Material(material.words, material.others), augment, seed)
     hits, alarms = [], []
     for _ in range(2 * len(material.words)):
@@ -190,21 +190,21 @@ def measure(spotter: Spotter, material: Material, augment: Augment, seed: int) -
 
 @dataclass(frozen=True)
 class Measured:
-    """Best logits of scenes with the word, and of clips of other speech."""
+    """Highest logits of scenes with the word (hits) and of clips without it (alarms)."""
 
     hits: NDArray[np.float64]
     alarms: NDArray[np.float64]
     hours: float
-    """Of other speech."""
+    """Hours of other speech."""
 
     def threshold(self, alarms_an_hour: float) -> float:
-        """Probability at which there are so many false alarms."""
+        """Probability threshold that gives this many false alarms per hour."""
         allowed = int(alarms_an_hour * self.hours)
         logit = np.sort(self.alarms)[::-1][min(allowed, len(self.alarms) - 1)] + 1e-3
         return float(1 / (1 + np.exp(-logit)))
 
     def report(self, threshold: float) -> dict[str, float]:
-        """Share of words spotted, and false alarms an hour."""
+        """Share of words detected, and false alarms per hour."""
         logit = np.log(threshold / (1 - threshold))
         return {
             "recall": float((self.hits >= logit).mean()),
@@ -224,22 +224,22 @@ def train(
     limit: int | None = None,
     piper: Path | None = None,
 ) -> dict[str, Any]:
-    """Trains a spotter into `out`, and measures it on speakers it has never heard.
+    """Train a spotter into `out` and evaluate it on unseen speakers.
 
     Args:
-        data: the folder of docs/data.md.
-        out: gets `stop.safetensors` and `measured.json`.
-        scenes: how many of each kind are made.
-        steps: of training.
-        seed: of everything drawn.
-        limit: reads at most so many clips of each collection.
-        piper: folder of a Piper voice that also says the word; none does without.
+        data: the data folder (docs/data.md).
+        out: folder for `stop.safetensors` and `measured.json`.
+        scenes: number of scenes of each kind.
+        steps: optimizer steps.
+        seed: of all random choices.
+        limit: maximum clips per collection; None for all.
+        piper: folder of a Piper voice that also says the word; None for no Piper voice.
 
     Returns:
-        What was measured.
+        The measured figures.
 
     Raises:
-        UserError: a collection is not there.
+        UserError: a collection is missing.
     """
     material = Material.read(data, "train", limit)
     recorded = list(material.words)

@@ -1,7 +1,7 @@
-"""Train the student encoder: the teacher speaks, the student names the units it hears.
+"""Train the student encoder to predict the codec units of speech synthesized by the teacher.
 
-The sound is altered in every way that leaves the units what they are: another pitch, another vocal
-tract, a room, noise, another level. The student reads it as a frozen speech recognizer hears it.
+The audio is augmented in ways that keep the units: pitch, vocal-tract length, room, noise and
+level. The input of the student is the states of a frozen speech recognizer.
 """
 
 from __future__ import annotations
@@ -27,30 +27,30 @@ from antiphon_codecs.unit.unit_codec import UnitCodec
 BATCH = 16
 SECONDS = 2.0
 PIECE = 512
-"""Latent frames the teacher speaks at once: always as many, for PyTorch plans a size only once."""
+"""Latent frames per generator call; constant, because PyTorch plans each new size anew."""
 HELD_OUT = 0.04
-"""Share of the pairs, at their end, that training never hears."""
+"""Share of the pairs, at the end, that is held out."""
 TAPE = (0.8, 1.9)
-"""Pitches of the speakers, against the teacher's."""
+"""Range of the speakers' pitch relative to the teacher's."""
 HIDDEN = 0.1
-"""Share of a state that is hidden from the student while it learns."""
+"""Dropout on the recognizer states in training."""
 
 
 @dataclass
 class Pairs:
-    """Speech of many pitches, end to end, and its units."""
+    """Speech at many pitches, concatenated, with its units."""
 
     sound: NDArray[np.float16]
     """[N] samples."""
     units: NDArray[np.int16]
     """[N / samples_per_unit]."""
     pitch: NDArray[np.float16]
-    """[N / samples_per_unit] pitch against the teacher's, of every unit."""
+    """[N / samples_per_unit] pitch relative to the teacher's, per unit."""
     latents: NDArray[np.float16]
-    """[N / HOP, latent] what the teacher meant."""
+    """[N / HOP, latent] the teacher's latents."""
 
     def save(self, path: Path) -> None:
-        """Write all, atomically."""
+        """Write all arrays, atomically."""
         part = path.with_suffix(".part")
         with part.open("wb") as file:
             np.savez(file, **self.__dict__)
@@ -58,7 +58,7 @@ class Pairs:
 
     @classmethod
     def load(cls, path: Path) -> Pairs:
-        """Read what `save` wrote."""
+        """Read a file written by `save`."""
         with np.load(path) as file:
             return cls(**{name: file[name] for name in file.files})
 
@@ -72,17 +72,17 @@ def make_pairs(
     seed: int,
     minutes: float | None = None,
 ) -> Pairs:
-    """Let the teacher speak latents with many voices.
+    """Synthesize the teacher's latents at many pitches.
 
-    A latent stretched in time is the same voice speaking slowly; that tape run faster is a higher
-    voice with a shorter vocal tract, at the old speed.
+    A latent stretched in time gives the same voice speaking more slowly. Resampling that audio to
+    the original duration gives a higher voice with a shorter vocal tract, at the original speed.
 
     Args:
-        codec: finished.
-        latents: [T, latent] a sentence.
-        hours: of speech wanted; the latents may be fewer.
+        codec: a trained codec.
+        latents: [T, latent] per sentence.
+        hours: hours of speech to make; fewer if the latents run out.
         seed: of the pitches.
-        minutes: stop after this long, with what there is.
+        minutes: time limit; returns the pairs made so far.
     """
     rng = np.random.default_rng(seed)
     deadline = float("inf") if minutes is None else time.monotonic() + 60 * minutes
@@ -120,7 +120,7 @@ def make_pairs(
 
 
 def with_student(codec: UnitCodec, width: int, recognizer: SpeechEncoder) -> UnitCodec:
-    """The same codec, frozen, with an untrained student."""
+    """Return a frozen copy of the codec with an untrained, trainable student."""
     states = recognizer(np.zeros(SAMPLE_RATE, np.float32)).shape[-1]
     codec_with = UnitCodec(replace(codec.config, student_width=width, student_states=states))
     codec_with.recognizer = recognizer
@@ -133,13 +133,13 @@ def with_student(codec: UnitCodec, width: int, recognizer: SpeechEncoder) -> Uni
 
 
 class Imitation:
-    """What the student loses on pieces of the teacher's speech.
+    """Losses of the student on pieces of the teacher's speech.
 
     Args:
         codec: with a student and a recognizer.
-        pairs: sound and units.
-        augment: rooms and noises.
-        seed: of the alterations.
+        pairs: audio and units.
+        augment: its rooms and noises are used.
+        seed: of the batches and their augmentation.
     """
 
     def __init__(self, codec: UnitCodec, pairs: Pairs, augment: Augment, *, seed: int = 0) -> None:
@@ -151,7 +151,7 @@ class Imitation:
         self.kept = int(len(pairs.units) * (1 - HELD_OUT))
 
     def step(self, step: int) -> Mapping[str, torch.Tensor]:
-        """Losses on the altered batch of `step`."""
+        """Losses on the augmented batch of `step`."""
         rng = np.random.default_rng([self.seed, step])
         starts = rng.integers(self.kept - self.length, size=BATCH)
         states = self.states(starts, rng)
@@ -160,10 +160,10 @@ class Imitation:
 
     @torch.no_grad()
     def held_out(self) -> dict[str, float]:
-        """Figures on speech training never hears, as it is and altered.
+        """Metrics on held-out speech, clean and augmented.
 
-        `accuracy` counts equal units; `mse` is that of the normalized latent decoded from the
-        student's units, `mse_of_codec` from the teacher's.
+        `accuracy` is the share of equal units; `mse` is the error of the normalized latent decoded
+        from the student's units, `mse_of_codec` from the teacher's units.
         """
         last = len(self.pairs.units) - self.length
         starts = np.linspace(self.kept, last, BATCH).astype(np.int64)
@@ -181,7 +181,7 @@ class Imitation:
         return figures | {"accuracy_altered": float(altered["accuracy"])}
 
     def losses(self, starts: NDArray[np.int64], states: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Cross-entropy (smoothed by a tenth) and accuracy of the pieces at `starts`."""
+        """Cross entropy (label smoothing 0.1) and accuracy on the pieces at `starts`."""
         with torch.autocast("cpu", torch.bfloat16):
             logits = self.student(states, self.length)
         units = self.units(starts)
@@ -191,7 +191,7 @@ class Imitation:
     def states(
         self, starts: NDArray[np.int64], rng: np.random.Generator | None = None
     ) -> torch.Tensor:
-        """[B, T, width] the pieces as the recognizer hears them, altered if there is an `rng`."""
+        """Recognizer states [B, T, width] of the pieces, augmented if `rng` is given."""
         heard = []
         for start in starts:
             pcm = resample(self._sound(start), self.codec.sample_rate / SAMPLE_RATE)
@@ -204,7 +204,7 @@ class Imitation:
         return torch.from_numpy(np.stack(rows)).long()
 
     def _elsewhere(self, pcm: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-        """The same in another room, noise and level; its length stays."""
+        """Add a random room, noise and level; the length does not change."""
         rooms, noises = self.augment.rooms, self.augment.noises
         if rooms and rng.random() < 0.4:
             pcm = Augment.room(pcm, rooms[rng.integers(len(rooms))])
@@ -239,17 +239,17 @@ def train(
     minutes: float | None = None,
     seed: int = 0,
 ) -> UnitCodec:
-    """Train, or go on training, a student in `out`.
+    """Train a student in `out`; resumes a run.
 
     Args:
-        codec: finished; its units are what the student learns.
+        codec: a trained codec; its units are the targets.
         pairs: from `make_pairs`.
-        augment: rooms and noises.
-        recognizer: whose states the student reads.
+        augment: its rooms and noises are used.
+        recognizer: its states are the input of the student.
         out: folder of checkpoint, log and curves.
         width: channels of the student.
-        steps: length of the whole run.
-        minutes: stop after this long; the checkpoint is complete at any time.
+        steps: optimizer steps of the whole run.
+        minutes: time limit; the checkpoint is complete at any time.
         seed: of initial weights and batches.
 
     Returns:

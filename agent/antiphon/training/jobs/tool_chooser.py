@@ -1,9 +1,9 @@
-"""Trains the reader of `antiphon.tools`: which tool an utterance asks for, or none, and with what.
+"""Train the matcher of `antiphon.tools`: the tool an utterance asks for, if any, with parameters.
 
-A step reads about 64 utterances and as many tools, in families of tools that are alike, described
-or, so that no description is learned by heart, by another utterance that asks for it. Every
-utterance is compared with every tool; "none" scores what `Matcher.doubt` says, and is right for
-questions, small talk, and utterances whose tool is left out.
+A step encodes about 64 utterances and as many tools, in groups of similar tools. A tool is given by
+a description or by another utterance that asks for it, so that descriptions are not memorized.
+Every utterance is compared with every tool. "None" has the score of `Matcher.doubt` and is the
+target for questions, small talk, and utterances whose tool is left out.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ from antiphon.training.corpora.tool_commands import Example, Sort, balanced
 from antiphon.training.loop import Schedule, fit
 
 FAMILIES, KIN = 14, 2
-"""Tools of a step that are drawn, and tools most like each that come with it."""
+"""Tools drawn per step, and similar tools added for each."""
 DETAILED, ABOUT, OTHERS = 6, 8, 16
-"""Utterances of a step with parameters; speaking of a tool; anything else."""
+"""Utterances per step with parameters; that only mention a tool; that ask for no tool."""
 LONGEST = 90
-"""Characters of an utterance; longer ones cost more than they teach."""
+"""Maximum characters of an utterance; longer ones are not worth their cost."""
 FIRST = 2
-"""The first block of the encoder that is corrected."""
+"""First block of the encoder that has a LoRA."""
 LEFT_OUT = 0.05
-"""How often the right tool is not among those announced."""
+"""Probability that the right tool is not among the announced ones."""
 KNOWN, RENEWED = 1000, 50
-"""Utterances without a tool that "none" is told from in training, and steps after which they are
-read anew; no batch has them."""
+"""Reference utterances without a tool for the "none" score in training, and steps between
+re-encoding them; they are not in any batch."""
 KEPT = 4000
-"""Utterances without a tool that the finished reader keeps, those of training among them."""
+"""Reference utterances without a tool in the finished matcher, including those of training."""
 NEIGHBOURS = 12
-"""Tools most like another that it is drawn with."""
+"""Number of most similar tools to draw from for each tool."""
 FALSE = 0.018
-"""Calls where none was asked for that the threshold allows."""
+"""Share of false calls that the threshold allows where no tool was asked for."""
 MISHEARD = {
     "for": "four", "four": "for", "to": "two", "two": "to", "too": "to", "there": "their",
     "their": "there", "right": "write", "write": "right", "hear": "here", "here": "hear",
@@ -63,16 +63,16 @@ OPENINGS = (
 
 @dataclass
 class Batch:
-    """What a step compares."""
+    """Inputs and targets of a step."""
 
     heard: list[Example]
     texts: list[str]
     sorts: list[Sort]
-    """Of the first texts, the tools."""
+    """The tools described by the first texts."""
     slots: list[tuple[int, int, tuple[int, int] | None]]
-    """Utterance, text of a parameter, characters that say it (None: unsaid)."""
+    """Utterance index, parameter text index, character span (None if not said)."""
     values: list[tuple[int, list[int], int]]
-    """Utterance, texts of a parameter's values, the right one (-1: none)."""
+    """Utterance index, text indices of a parameter's values, the right option (-1 if none)."""
 
 
 class Corpus:
@@ -107,7 +107,7 @@ class Corpus:
             for s, examples in self.by.items()
         }
         self.kin: dict[Sort, list[Sort]] = {}
-        """Tools most like each, so that they are told apart; empty: any."""
+        """The most similar tools of each, as hard negatives; a missing tool draws from all."""
 
     def batch(self, step: int) -> Batch:
         """The batch of a step."""
@@ -135,11 +135,11 @@ class Corpus:
         return rng.sample(kin, KIN)
 
     def announce(self, sort: Sort, rng: random.Random) -> str:
-        """A tool as some robot might announce it."""
+        """A random text for a tool, as a robot might announce it."""
         name, says = sort.name.replace("_", " "), rng.choice(sort.says)
         luck = rng.random()
         if luck < 0.2:
-            return rng.choice(self.by[sort]).text  # so that many more texts are announced
+            return rng.choice(self.by[sort]).text  # for more variety
         if luck < 0.3:
             says = " ".join(rng.sample(sort.says, 2))
         if luck > 0.7:
@@ -147,7 +147,7 @@ class Corpus:
         return says if rng.random() < 0.25 else f"{name}: {says}"
 
     def _ask(self, batch: Batch, row: int, e: Example, sort: Sort, rng: random.Random) -> None:
-        """Add questions after the parameters of an utterance."""
+        """Add queries for the parameters of an utterance to the batch."""
         names = self.slots[sort]
         said, unsaid = [n for n in names if n in e.spans], [n for n in names if n not in e.spans]
         chosen = rng.sample(said, min(2, len(said))) + rng.sample(unsaid, min(1, len(unsaid)))
@@ -172,7 +172,7 @@ class Corpus:
 
 
 def disturb(example: Example, rng: random.Random) -> Example:
-    """An utterance as people begin it and as a recognizer may mishear it; spans keep words."""
+    """Add random openings and recognition errors to an utterance; words in spans are kept."""
     if rng.random() < 0.4:
         return example
     words = [(m.start(), m.group()) for m in re.finditer(r"\S+", example.text)]
@@ -201,13 +201,13 @@ def disturb(example: Example, rng: random.Random) -> Example:
 
 
 def scrambled(word: str, rng: random.Random) -> str:
-    """A word with a letter lost, doubled or changed."""
+    """Delete, double or replace a random letter of a word."""
     at = rng.randrange(len(word))
     return word[:at] + rng.choice(("", word[at] * 2, rng.choice("aeiourstnl"))) + word[at + 1 :]
 
 
 def losses(reader: Matcher, batch: Batch, rng: random.Random) -> dict[str, torch.Tensor]:
-    """What a step minimizes: choice, likeness, and parameters."""
+    """Losses of a step: tool choice, contrast, and parameters."""
     read = reader.read([*(e.text for e in batch.heard), *batch.texts])
     count, tools = len(batch.heard), len(batch.sorts)
     heard, texts = read.part(slice(0, count)), read.part(slice(count, None))
@@ -250,7 +250,7 @@ def losses(reader: Matcher, batch: Batch, rng: random.Random) -> dict[str, torch
 
 
 def decisions(scores: torch.Tensor, groups: Sequence[tuple[int, int]]) -> torch.Tensor:
-    """Cross entropy of choosing in every group (size, right one), where "none" scores 0."""
+    """Mean cross entropy over groups (size, right option); "none" (-1) has score 0."""
     if not groups:
         return scores.new_zeros(())
     found = []
@@ -261,7 +261,7 @@ def decisions(scores: torch.Tensor, groups: Sequence[tuple[int, int]]) -> torch.
 
 
 def spans(reader: Matcher, batch: Batch, edges: torch.Tensor) -> torch.Tensor:
-    """Cross entropy of first and last token of what was said."""
+    """Mean cross entropy of the first and last token of each span."""
     found = []
     for row, (utterance, _, span) in enumerate(batch.slots):
         if span is None:
@@ -286,16 +286,16 @@ def train(
     rank: int = 16,
     lr: float = 6e-4,
 ) -> None:
-    """Train, choose the threshold, and write `reader.safetensors`.
+    """Train, tune the threshold, and write `reader.safetensors`.
 
     Args:
         data: folder of the open collections.
         work: folder of the run.
         out: folder of the finished weights.
         steps: optimizer steps of the whole run.
-        minutes: longest run.
+        minutes: time limit.
         seed: of weights and batches.
-        rank: of the corrections of the encoder.
+        rank: of the encoder's LoRA.
         lr: peak learning rate.
     """
     torch.manual_seed(seed)
@@ -321,13 +321,13 @@ def train(
 
 @torch.no_grad()
 def renew(reader: Matcher, known: Sequence[Example]) -> None:
-    """Read what asks for no tool as the reader now reads."""
+    """Re-encode the reference utterances without a tool with the current weights."""
     reader.others = reader.read([e.text for e in known]).whole
 
 
 @torch.no_grad()
 def kin(reader: Matcher, drawn: Corpus) -> dict[Sort, list[Sort]]:
-    """The tools most like each that do not overlap with it, as the encoder has them."""
+    """For each tool, the nearest tools in the encoder that do not overlap with it."""
     texts = [f"{words_of(s.name)}: {says}" for s in drawn.sorts for says in s.says]
     owner = torch.tensor([i for i, s in enumerate(drawn.sorts) for _ in s.says])
     total = torch.zeros(len(drawn.sorts), reader.body.width)
@@ -340,7 +340,7 @@ def kin(reader: Matcher, drawn: Corpus) -> dict[Sort, list[Sort]]:
 
 
 def tuned(reader: Matcher, data: Path, false: float = FALSE) -> float:
-    """The threshold, by tools, questions and dialogues that were neither trained on nor tested."""
+    """The threshold, tuned on tools, questions and dialogues from neither training nor test."""
     sorts = [s for s in corpus.sorts() if s.split == "tune"]
     unasked = [*balanced(corpus.others(data, "tune"), 800), *corpus.nots("tune")]
     return tool_scores.threshold_for(tool_scores.score(reader, unasked, sorts), false)

@@ -1,9 +1,9 @@
-"""Trains the heads that hear whether a turn is complete, on moments the runtime really asks about.
+"""Train the end-of-turn heads at the moments where the runtime queries them.
 
-Every training scene goes through voice activity and endpointing as in a conversation. Whenever they
-say that the turn may be over, the states of Smart Turn and of Whisper's encoder are kept, with the
-truth: it was, or it was not. A scene with a pause ends at its second such moment; so that the heads
-do not learn to count pauses, first and later moments weigh the same, and so do both answers.
+Each training scene runs through VAD and endpointing as in a conversation. Whenever the turn may be
+over, the states of Smart Turn and of Whisper's encoder are stored with the label: complete or not.
+A scene with a pause ends at its second such moment. First and later moments have equal weight, so
+that the heads do not learn to count pauses; both labels have equal weight as well.
 """
 
 from __future__ import annotations
@@ -39,35 +39,35 @@ PARTS = {
     "librispeech_subset": 0.08,
     "matthes_lj_sentences": 0.07,
 }
-"""Collections and their shares; synthetic voices that ask questions are the rest."""
+"""Collections and their shares; the rest is questions by synthetic voices."""
 CUT_OFF = ("librispeech_subset",)
-"""Collections whose train clips end anywhere."""
+"""Collections whose training clips may end in mid-sentence."""
 VOICES = ("flite:slt", "flite:awb", "espeak:en-gb+f3", "espeak:en-us+m3")
 AGAIN = 0.2
-"""Seconds of silence after which Smart Turn is asked again."""
+"""Seconds of silence after which Smart Turn is queried again."""
 BEFORE, AFTER = RATE * 3 // 5, RATE * 6 // 5
-"""Samples of room sound around a turn."""
+"""Samples of background before and after a turn (600 and 1200 ms)."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A time at which the turn might have been over."""
+    """A time at which the turn may be over."""
 
     states: NDArray[np.float32]
-    """What Smart Turn, or the hearing, made of the turn so far."""
+    """States of Smart Turn or of Whisper's encoder for the turn so far."""
     complete: bool
-    """Whether it was over."""
+    """Whether the turn was over."""
     later: bool = False
-    """Whether it was not the first of its turn."""
+    """Whether this is not the first moment of its turn."""
 
 
 def clips(
     data: Path, split: str, count: int, seed: int, piper: Path | None
 ) -> Iterator[tuple[Sound, bool]]:
-    """Recorded and synthetic turns at 16 kHz, and whether their ends are ends.
+    """Yield recorded and synthetic turns at 16 kHz, and whether each ends complete.
 
     Raises:
-        UserError: a collection is not there.
+        UserError: a collection is missing.
     """
     rng = np.random.default_rng(seed)
     for part, share in PARTS.items():
@@ -102,18 +102,18 @@ def moments(
     encoder: AudioEncoder,
     seed: int,
 ) -> tuple[list[Moment], list[Moment]]:
-    """What the endpointer would ask about while it hears `clip` somewhere.
+    """Collect the moments at which the endpointer queries the heads in a scene with `clip`.
 
     Args:
         clip: a turn.
-        ended: whether its end is one.
-        augment: holds rooms and noises.
+        ended: whether the turn is complete at the end of the clip.
+        augment: its rooms and noises are used.
         judge: Smart Turn.
-        encoder: Whisper's.
+        encoder: Whisper's encoder.
         seed: of room, noise and pause.
 
     Returns:
-        States of Smart Turn, after 100 and 200 ms of silence; states of the hearing.
+        Moments for Smart Turn, after 100 and 200 ms of silence; moments for Whisper's encoder.
     """
     rng = np.random.default_rng(seed)
     pcm, end = scene(clip, augment, rng)
@@ -135,14 +135,14 @@ def moments(
 
 
 def states_of(turn: Sound, encoder: AudioEncoder) -> NDArray[np.float32]:
-    """What the head of the hearing looks at [3 * width] of a turn [N]."""
+    """Pooled states of Whisper's encoder [3 * width] for a turn [N]."""
     from antiphon.recognition.whisper.turn_end_head import pooled_states
 
     return np.asarray(pooled_states(encoder.encode(turn)[-1]).numpy(), np.float32)
 
 
 def scene(clip: Sound, augment: Augment, rng: np.random.Generator) -> tuple[Sound, int]:
-    """The clip in some room, noise and level, often with a pause; and where it ends."""
+    """The clip in a random room, noise and level, often with a pause; and its end sample."""
     level = clip[: len(clip) // FRAME * FRAME].reshape(-1, FRAME).std(axis=1)
     loud = np.flatnonzero(level > level.max() * 0.03)
     pcm = clip[loud[0] * FRAME : (loud[-1] + 1) * FRAME] * np.float32(0.3 / np.abs(clip).max())
@@ -160,7 +160,7 @@ def scene(clip: Sound, augment: Augment, rng: np.random.Generator) -> tuple[Soun
 
 
 def paused(pcm: Sound, rng: np.random.Generator) -> Sound:
-    """A pause of 0.3 to 1 s at one of the quieter places inside, not always the quietest."""
+    """Insert a pause of 0.3 to 1 s at a quiet place inside, not always the quietest."""
     level = np.convolve(
         pcm[: len(pcm) // FRAME * FRAME].reshape(-1, FRAME).std(axis=1), [1 / 3] * 3
     )
@@ -178,18 +178,18 @@ def paused(pcm: Sound, rng: np.random.Generator) -> Sound:
 
 
 HEAVIEST = 6.0
-"""Most that a rare kind of moment weighs."""
+"""Maximum weight of a rare kind of moment."""
 
 
 def fit(moments: Sequence[Moment], decay: float = 200.0) -> dict[str, NDArray[np.float32]]:
-    """Logistic regression by Newton's method; both answers, first and later moments weigh alike.
+    """Logistic regression by Newton's method, balanced over labels and first or later moments.
 
     Args:
         moments: of the training speakers.
-        decay: how strongly weights (of states of unit variance) are held back.
+        decay: L2 penalty on the weights, for states scaled to unit variance.
 
     Returns:
-        What `SmartTurn` reads: `weight` [D] and `bias`.
+        `weight` [D] and `bias`, as read by `SmartTurn`.
     """
     x = np.array([m.states for m in moments], np.float64)
     y = np.array([m.complete for m in moments], np.float64)
@@ -212,17 +212,17 @@ def fit(moments: Sequence[Moment], decay: float = 200.0) -> dict[str, NDArray[np
 def train(
     data: Path, out: Path, *, count: int = 600, seed: int = 0, piper: Path | None = None
 ) -> dict[str, Any]:
-    """Trains the heads into `out`; returns how many moments of either kind they saw.
+    """Train the heads into `out`; return the number of turns and of moments with each label.
 
     Args:
-        data: the folder of docs/data.md.
-        out: gets `head.safetensors`, of Smart Turn, and `hearing.safetensors`.
-        count: turns that are heard.
-        seed: of everything drawn.
-        piper: folder of a Piper voice that asks questions, too.
+        data: the data folder (docs/data.md).
+        out: folder for `head.safetensors` (Smart Turn) and `hearing.safetensors` (Whisper).
+        count: number of turns.
+        seed: of all random choices.
+        piper: folder of a Piper voice that also asks questions; None for no Piper voice.
 
     Raises:
-        UserError: a collection is not there.
+        UserError: a collection is missing.
     """
     from safetensors.numpy import save_file
 

@@ -17,19 +17,19 @@ from antiphon_codecs.unit.unit_codec import UnitCodec, UnitCodecConfig
 
 BATCH = 16
 FRAMES = 172
-"""Two seconds."""
+"""Latent frames per piece (two seconds)."""
 NOISE = 0.667
-"""Piper's own amount of noise."""
+"""Piper's default noise scale."""
 ROUGHNESS = 0.5
-"""How much of it a decoded latent gets; with all of it fewer words are understood."""
+"""Share of that noise added to a decoded latent; all of it lowers intelligibility."""
 RARE = 50
-"""Frames of a unit that weigh as much as what all units have in common."""
+"""Frames of a unit that weigh as much as the variance over all units."""
 HELD_OUT = 0.03
-"""Share of the corpus, at its end, that training never sees."""
+"""Share of the corpus, at the end, that is held out."""
 
 
 def generator_weights(voice: Path) -> dict[str, torch.Tensor]:
-    """The HiFi-GAN's parameters out of a Piper voice's ONNX file."""
+    """Extract the HiFi-GAN parameters from a Piper voice's ONNX file."""
     import onnx
     from onnx import numpy_helper
 
@@ -52,17 +52,17 @@ def new_codec(corpus: Corpus, voice: Path, config: UnitCodecConfig) -> UnitCodec
 
 
 def add_noise(codec: UnitCodec, teacher: Teacher, sentences: Sequence[str]) -> None:
-    """Give decoded latents the noise that the teacher's were made without.
+    """Fit the noise that the codec adds to decoded latents.
 
-    Latents are easy to write as units because the teacher's noise was left out, but without it a
-    voice sounds too smooth. That noise hardly depends on its neighbours in time (autocorrelation
-    0.08 from frame to frame), but some sounds have twice as much of it as others: what is measured
-    is its deviation for every unit, and the correlation between the latent's dimensions.
+    The corpus latents are made without the teacher's noise, which makes them easy to quantize, but
+    without noise the voice sounds too smooth. The noise has little correlation in time
+    (autocorrelation 0.08 from frame to frame), but some sounds have twice as much as others. This
+    measures its standard deviation per unit, and its correlation between latent dimensions.
 
     Args:
-        codec: trained; its units say which sound it is.
+        codec: a trained codec; its units identify the sounds.
         teacher: the voice.
-        sentences: what it says with and without noise, in the same rhythm.
+        sentences: spoken with and without noise, with the same durations.
     """
     added, owners = [], []
     width = codec.config.stride * codec.config.latent
@@ -99,7 +99,7 @@ class Reconstruction(nn.Module):
         self.train_frames, self.held_frames = frames[:kept], frames[kept:]
 
     def losses(self, z: torch.Tensor) -> dict[str, torch.Tensor]:
-        """MSE of normalized latents, L1 after the generator's first layer, commitment."""
+        """MSE of normalized latents, L1 after the first layer of the generator, and commitment."""
         codec = self.codec
         x = codec.normalize(z)
         with torch.autocast("cpu", torch.bfloat16):
@@ -123,7 +123,7 @@ class Reconstruction(nn.Module):
         return self.losses(self._pieces(self.train_frames, step))
 
     def held_out(self) -> dict[str, float]:
-        """Figures on speech training never sees."""
+        """Metrics on held-out speech."""
         rows = [self.losses(self._pieces(self.held_frames, i)) for i in range(4)]
         return {name: float(torch.stack([r[name] for r in rows]).mean()) for name in rows[0]}
 
@@ -143,15 +143,15 @@ def train(
     minutes: float | None = None,
     seed: int = 0,
 ) -> UnitCodec:
-    """Train, or go on training, a codec in `out`.
+    """Train a codec in `out`; resumes a run.
 
     Args:
         corpus: the teacher's latents.
         voice: the Piper voice's ONNX file, for its generator.
         out: folder of checkpoint, log and curves.
         config: sizes of a new codec.
-        steps: length of the whole run.
-        minutes: stop after this long; the checkpoint is complete at any time.
+        steps: optimizer steps of the whole run.
+        minutes: time limit; the checkpoint is complete at any time.
         seed: of initial weights and batches.
     """
     torch.manual_seed(seed)

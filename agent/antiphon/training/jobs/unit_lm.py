@@ -1,4 +1,4 @@
-"""Stage II: train the voice and the unit-language LM on the teacher's speech."""
+"""Stage II: train the voice and the unit LM on the teacher's speech."""
 
 from __future__ import annotations
 
@@ -27,30 +27,30 @@ from antiphon_codecs.unit.unit_codec import UnitCodec
 from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
 MASKED = 0.15
-"""Share of previous words hidden from the LM, so that it listens to the condition."""
+"""Share of previous words masked in the LM input, so that it uses the condition."""
 HIDDEN = 0.15
-"""Share of sentences whose token vectors are hidden."""
+"""Share of sentences whose token vectors are dropped."""
 CUT = 0.5
-"""Share of batches that are spoken as two segments."""
+"""Share of batches trained as two segments."""
 UNITS_A_BATCH = 4500
 BUCKETS = 12
-"""Groups of sentences of similar length; a batch comes from one of them."""
+"""Groups of sentences of similar length; a batch comes from one group."""
 RATE = 1.2e-3
 """Peak learning rate."""
 MULTIPLE = 32
-"""Batches are padded to multiples of this, since kernels are compiled for every new shape."""
+"""Batches are padded to multiples of this, because kernels are compiled for each new shape."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """One sentence of the teacher, ready to learn from."""
+    """Training example: one sentence of the teacher."""
 
     sounds: NDArray[np.int64]
-    """[S] ids."""
+    """[S] sound ids."""
     lengths: NDArray[np.int64]
-    """[S] units of each sound; they add up to the units the words cover."""
+    """[S] units per sound; the sum equals the number of units covered by the words."""
     tokens: NDArray[np.int64]
-    """[S] language-model token each sound belongs to, -1 where not known."""
+    """[S] language-model token of each sound, -1 if unknown."""
     words: NDArray[np.int64]
     """[K] unit words."""
     starts: NDArray[np.int64]
@@ -65,15 +65,15 @@ def prepare(
     model: TextToCodec,
     speller: Speller,
 ) -> list[Example]:
-    """Turn the teacher's sentences into examples.
+    """Convert the teacher's sentences to training examples.
 
     Args:
-        corpus: what it said.
-        symbols: phoneme symbol of every id.
-        codec: turns latents into units (one a frame).
-        language: turns units into words.
-        model: its pronouncer tells which token each sound comes from.
-        speller: reads the texts.
+        corpus: the teacher's sentences.
+        symbols: phoneme symbol of each id.
+        codec: encodes latents as units (one per frame).
+        language: encodes units as words.
+        model: its pronouncer aligns sounds with tokens.
+        speller: provides the pronouncer inputs.
     """
     examples = []
     latents = tqdm(corpus.latents, desc="encode", unit="sentence")
@@ -100,7 +100,7 @@ def prepare(
 def owners(
     model: TextToCodec, speller: Speller, text: str, sounds: Sequence[str]
 ) -> NDArray[np.int64]:
-    """Token of every sound [S]; all -1 where the text says something else than the sounds."""
+    """Token of each sound [S]; all -1 if the text does not match the sounds."""
     none = np.full(len(sounds), -1, np.int64)
     form, ids, vectors = speller(text)
     inner = model.inventory.ids(sounds[1:-1])
@@ -118,7 +118,7 @@ def owners(
 
 
 class Speaking(nn.Module):
-    """Loss of voice and unit LM on sentences, whole or as two segments."""
+    """Losses of voice and unit LM on sentences, whole or as two segments."""
 
     def __init__(self, model: TextToCodec, examples: Sequence[Example]) -> None:
         super().__init__()
@@ -133,14 +133,14 @@ class Speaking(nn.Module):
         self.weights = [sum(int(e.lengths.sum()) for e in bucket) for bucket in self.buckets]
 
     def step(self, step: int) -> Mapping[str, torch.Tensor]:
-        """Losses on the batch of `step`: sentences of about one length."""
+        """Losses on the batch of `step`, which has sentences of similar length."""
         rng = random.Random(step)
         (bucket,) = rng.choices(self.buckets, self.weights)
         size = max(2, UNITS_A_BATCH // max(1, int(bucket[-1].lengths.sum())))
         return self.losses(rng.sample(bucket, min(size, len(bucket))), rng)
 
     def held_out(self) -> dict[str, float]:
-        """Figures on sentences training never sees."""
+        """Metrics on held-out sentences."""
         rng = random.Random(0)
         rows = [
             self.losses(self.held[i : i + 16], rng) for i in range(0, min(128, len(self.held)), 16)
@@ -148,7 +148,7 @@ class Speaking(nn.Module):
         return {name: float(torch.stack([r[name] for r in rows]).mean()) for name in rows[0]}
 
     def losses(self, batch: Sequence[Example], rng: random.Random) -> dict[str, torch.Tensor]:
-        """Cross-entropy of unit words and of lengths."""
+        """Cross entropy of unit words and of lengths."""
         sounds, present = pad([e.sounds for e in batch])
         tokens, _ = pad([e.tokens for e in batch], -1)
         if self.training:
@@ -193,7 +193,7 @@ class Speaking(nn.Module):
         vectors: torch.Tensor,
         cut: list[int] | None,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Condition [B, T, C], sound states [B, S, C], and the last unit known at each unit."""
+        """Condition [B, T, C], sound states [B, S, C], and the last known unit at each unit."""
         placed = [places(torch.from_numpy(e.lengths)) for e in batch]
         owner, spoken = pad([o for o, _ in placed])
         place, _ = pad([p for _, p in placed])
@@ -202,7 +202,7 @@ class Speaking(nn.Module):
         last = spoken.sum(1, keepdim=True).expand(-1, spoken.shape[1]) - 1
         if cut is None:
             return condition, states, last
-        # The first segment was spoken before the second was known.
+        # The first segment must not depend on the second, which is not known yet.
         early = torch.arange(sounds.shape[1])[None] < torch.tensor(cut)[:, None]
         ends = torch.tensor([int(e.lengths[:c].sum()) for e, c in zip(batch, cut, strict=True)])
         first = torch.arange(owner.shape[1])[None] < ends[:, None]
@@ -222,7 +222,7 @@ class Speaking(nn.Module):
 def pad(
     rows: Sequence[NDArray[np.int64] | torch.Tensor], value: int = 0
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows [B, T, ...] filled up with `value`, and which places [B, T] are real."""
+    """Pad rows to [B, T, ...] with `value`; also return the mask [B, T] of real positions."""
     tensors = [torch.as_tensor(row) for row in rows]
     filled = nn.utils.rnn.pad_sequence(tensors, batch_first=True, padding_value=value)
     rest = [0, 0] * (filled.ndim - 2) + [0, -filled.shape[1] % MULTIPLE]
@@ -240,6 +240,6 @@ def train(
     seed: int = 0,
     lr: float = RATE,
 ) -> None:
-    """Train, or go on training, voice and unit LM in `out`."""
+    """Train voice and unit LM in `out`; resumes a run."""
     schedule = Schedule(steps, lr=lr, warmup=150)
     fit(task, task.step, schedule, out, minutes=minutes, seed=seed, evaluate=task.held_out)
