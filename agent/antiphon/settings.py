@@ -77,7 +77,7 @@ class Conversation:
 class Devices:
     """Where a conversation's sound comes from and goes to."""
 
-    device: str = setting("sound-card", "The kind of device.")
+    device: str = setting("sound-card", "The kind of device; files with --file.")
     input: str | None = setting(None, "The microphone: a part of its name, or number.")
     output: str | None = setting(None, "The speaker: a part of its name, or number.")
     file: tuple[Path, Path] | None = setting(
@@ -102,7 +102,6 @@ class Training:
     """What every training job takes."""
 
     minutes: float | None = setting(None, "Stop, and save, after this long.")
-    seed: int = setting(0, "Of corpora, weights, batches and samples.")
     threads: int = setting(0, "CPU threads; 0 leaves it to PyTorch.")
 
 
@@ -153,7 +152,7 @@ def values(section: type[Any]) -> Iterator[Value]:
     path = config_file()
     table = _table(path, section) if path else {}
     types = get_type_hints(section)
-    for each in _settings(section):
+    for each in settings_of(section):
         variable = variable_of(each.name)
         about = each.metadata["about"]
         if each.name in table:
@@ -191,7 +190,8 @@ def config_file() -> Path | None:
     return next((place for place in places if place.is_file()), None)
 
 
-def _settings(section: type[Any]) -> list[Field[Any]]:
+def settings_of(section: type[Any]) -> list[Field[Any]]:
+    """The fields of a section that are settings."""
     return [each for each in fields(section) if "about" in each.metadata]
 
 
@@ -207,7 +207,7 @@ def _table(path: Path, section: type[Any]) -> Mapping[str, Any]:
         raise UserError(f"{path} is no TOML ({error}): mend it or remove it.") from error
     name = table_of(section)
     table = tables.get(name, {})
-    known = [each.name for each in _settings(section)]
+    known = [each.name for each in settings_of(section)]
     for key in table:
         if key not in known:
             near = get_close_matches(key, known, 1)

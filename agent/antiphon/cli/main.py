@@ -20,11 +20,12 @@ COMMANDS = {
     "talk": "Talk with microphone and speaker.",
     "replay": "Play a recorded conversation again.",
     "devices": "List and test microphones and speakers, and measure the echo.",
-    "serve": "Serve robots over MQTT.",
+    "serve": "Serve robots and other clients.",
     "robot": "Be the body of an agent that thinks elsewhere.",
     "codec": "Turn speech into units and back.",
     "train": "Train the models.",
     "eval": "Measure what the README claims.",
+    "config": "Print every setting and where it comes from.",
     "weights": "List, fetch and check pretrained weights.",
 }
 """Name to help. The module `cli/commands/NAME.py` is imported when it is called; it holds

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from antiphon.errors import UserError
 from antiphon.runtime.frames import played
+from antiphon.settings import Conversation
 
 Mode = Literal["full", "half", "ptt"]
 """Full duplex: can be interrupted by speech. Half duplex: deaf while it speaks. Push-to-talk."""
@@ -23,15 +24,15 @@ class Options:
 
     mode: Mode = "full"
     """Who may speak when."""
-    patience: float = 1.0
+    patience: float = Conversation.patience
     """How long a pause is waited for: 0.5 answers hastily, 2 lets a slow speaker think."""
-    preroll_ms: int = 500
+    preroll_ms: int = Conversation.preroll_ms
     """How much of the sound before the speech is heard, too, so that no first syllable is lost."""
-    stop_word: bool = True
+    stop_word: bool = Conversation.stop_word
     """Whether the word "stop" stops the agent whatever else is going on."""
-    memory_tokens: int = 400
+    memory_tokens: int = Conversation.memory_tokens
     """How much of the conversation the language model is shown; bounds its memory and delay."""
-    longest_turn: float = 60.0
+    longest_turn: float = Conversation.longest_turn
     """Seconds after which a turn is taken for ended; bounds what constant noise can do."""
     sample_rate: int = 22_050
     """Samples a second of what is played: the codec's."""
@@ -70,3 +71,9 @@ class Options:
         """
         known = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in values.items() if name in known})
+
+    @classmethod
+    def chosen(cls, settings: Conversation) -> Options:
+        """Options of the settings; "auto" is half duplex until the echo has been measured."""
+        mode: Mode = "half" if settings.mode == "auto" else settings.mode
+        return cls.of({**asdict(settings), "mode": mode})

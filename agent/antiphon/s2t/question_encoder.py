@@ -10,7 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from antiphon.errors import UserError
 from antiphon.llm.language_model import LanguageModel
+from antiphon.recognition.recognizer import RECOGNIZERS
 from antiphon.registry import Registry
 
 
@@ -61,8 +63,19 @@ def from_pretrained(ears: str, llm: LanguageModel, recognizer: str) -> QuestionE
     Raises:
         UserError: There is no such way of hearing, or it does not fit the language model.
     """
-    from antiphon.recognition.recognizer import RECOGNIZERS
-
-    if ears not in QUESTION_ENCODERS and (ears in RECOGNIZERS or "/" in ears):
-        ears, recognizer = "cascade", ears
+    ears, recognizer = resolve(ears, recognizer)
     return QUESTION_ENCODERS.get(ears)(llm, recognizer)
+
+
+def resolve(ears: str, recognizer: str) -> tuple[str, str]:
+    """The registered way of hearing, and the recognizer it builds on.
+
+    Raises:
+        UserError: There is no such way of hearing, nor such a recognizer.
+    """
+    if ears not in QUESTION_ENCODERS and (ears in RECOGNIZERS or "/" in ears):
+        return "cascade", ears
+    if ears not in QUESTION_ENCODERS:
+        known = ", ".join((*QUESTION_ENCODERS.names(), *RECOGNIZERS.names()))
+        raise UserError(f"There is no way of hearing '{ears}': choose {known}.")
+    return ears, recognizer

@@ -81,13 +81,11 @@ class SpeechToText:
 
         chosen = settings.load(settings.Models)
         llm = llm or chosen.llm
+        hearing = question_encoder.resolve(ears or chosen.ears, recognizer or chosen.recognizer)
         folder = adapter_folder(llm)
         lora = folder / "lora.safetensors" if folder else None
         model = language_model.from_pretrained(llm, lora if lora and lora.exists() else None)
-        encoder = question_encoder.from_pretrained(
-            ears or chosen.ears, model, recognizer or chosen.recognizer
-        )
-        return cls(model, encoder)
+        return cls(model, question_encoder.from_pretrained(hearing[0], model, hearing[1]))
 
     def start(self, history: Sequence[Turn] = ()) -> QuestionStream:
         """Begin to listen."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from antiphon import audio_file
-from antiphon.cli.options import Ears, LanguageModel, Voice
+from antiphon.cli.options import Only, with_settings
 from antiphon.cli.output import Json, chatter_to_stderr, print_json
+from antiphon.settings import Models
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,18 +27,13 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
+@with_settings
 def ask(
     questions: Annotated[
         list[Path], typer.Argument(metavar="QUESTION.wav...", help="Recorded questions.")
     ],
+    models: Annotated[Models, Only("voice", "llm", "ears", "recognizer", "source")],
     out: Annotated[Path | None, typer.Option(help="Write the replies to this sound file.")] = None,
-    ears: Ears = "s2t",
-    source: Annotated[
-        Literal["hidden", "text"],
-        typer.Option(help="Speak from hidden states (Echo), or from the text's embeddings."),
-    ] = "hidden",
-    voice: Voice = "voice-joe",
-    llm: LanguageModel = "smollm2-135m-instruct",
     play: Annotated[
         bool, typer.Option("--play/--no-play", help="Play the reply if there is a speaker.")
     ] = True,
@@ -50,7 +46,13 @@ def ask(
     from antiphon.cli.player import Player
 
     with chatter_to_stderr() if json else nullcontext():
-        agent = load(voice=voice, ears=ears, llm=llm, source=source)
+        agent = load(
+            voice=models.voice,
+            llm=models.llm,
+            ears=models.ears,
+            recognizer=models.recognizer,
+            source=models.source,
+        )
         with Player(play) as player:
             answers = [answered(agent, pcm, player, quiet=json) for pcm in recordings]
     if out is not None:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from antiphon import audio_file
+from antiphon.cli.options import given_or
 from antiphon.cli.output import Json, print_json
 from antiphon.errors import UserError
+from antiphon.settings import Models
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,15 +27,15 @@ app = typer.Typer(
     help="Turn speech into units and back.", no_args_is_help=True, add_completion=False
 )
 
-Voice = Annotated[str, typer.Option(help="The voice whose codec to use: its name or folder.")]
+Voice = Annotated[str, given_or(Models, "voice")]
 KINDS = (".json", ".npz")
 
 
 @app.command()
 def encode(
+    voice: Voice,
     sound: Annotated[Path, typer.Argument(metavar="IN.wav", help="Speech.")],
     out: Annotated[Path, typer.Argument(metavar="OUT.json|npz", help="Where to write units.")],
-    voice: Voice = "voice-joe",
     json: Json = False,
 ) -> None:
     """Write anybody's speech as units: decoded, they say it in the codec's voice."""
@@ -50,9 +52,9 @@ def encode(
 
 @app.command()
 def decode(
+    voice: Voice,
     units_file: Annotated[Path, typer.Argument(metavar="IN.json|npz", help="Units.")],
     out: Annotated[Path, typer.Argument(metavar="OUT.wav", help="Where to write the speech.")],
-    voice: Voice = "voice-joe",
     json: Json = False,
 ) -> None:
     """Speak units."""

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from antiphon.cli.options import Microphone, Speaker
+from antiphon.cli.options import Only, with_settings
 from antiphon.cli.output import Json, print_json
 from antiphon.errors import UserError
+from antiphon.settings import Devices
 
 if TYPE_CHECKING:
     from antiphon.runtime.audio.device_supervisor import SoundCards
@@ -24,15 +25,15 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
+@with_settings
 def devices(
+    chosen: Annotated[Devices, Only("input", "output")],
     test: Annotated[
         bool, typer.Option("--test", help="Play a sound of a second and record it.")
     ] = False,
     echo: Annotated[
         bool, typer.Option("--echo", help="Measure the echo, and which mode of talk it allows.")
     ] = False,
-    input_: Microphone = None,
-    output: Speaker = None,
     json: Json = False,
 ) -> None:
     """List microphones and speakers; test them and measure the echo between them.
@@ -40,13 +41,13 @@ def devices(
     --input and --output name them as for `antiphon talk`. Keep quiet during a test.
     """
     if not test and not echo:
-        if input_ is not None or output is not None:
+        if chosen.input is not None or chosen.output is not None:
             raise UserError("--input and --output say what to measure: add --test or --echo.")
         listing(json)
         return
     from antiphon.runtime.echo.measurement import measure_echo
 
-    with opened(input_, output) as cards:
+    with opened(chosen.input, chosen.output) as cards:
         measured = measure_echo(cards, RATE)
         report = tested(cards, measured) if test else {}
     if echo:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from antiphon.cli.options import given_or
 from antiphon.cli.output import Json, chatter_to_stderr, print_json
+from antiphon.settings import Models, Paths
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,24 +31,20 @@ app = typer.Typer(
     add_completion=False,
 )
 
-Data = Annotated[
-    Path,
-    typer.Option(envvar="ANTIPHON_DATA", help="The folder of open collections (docs/data.md)."),
-]
+Data = Annotated[Path, given_or(Paths, "data")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Judge at most so many.")]
 Seed = Annotated[int, typer.Option(help="Which ones, and everything else left to chance.")]
-Voice = Annotated[str, typer.Option(help="The voice: its name or folder.")]
-HERE = Path("data")
+Voice = Annotated[str, given_or(Models, "voice")]
 REPLIES = 200
 """How many replies the README speaks of."""
 
 
 @app.command()
 def replies(
-    data: Data = HERE,
+    data: Data,
+    voice: Voice,
     limit: Limit = None,
     seed: Seed = 0,
-    voice: Voice = "voice-joe",
     json: Json = False,
 ) -> None:
     """Spoken replies against their own text, beside the teacher's voice."""
@@ -63,10 +61,10 @@ def replies(
 
 @app.command()
 def units(
-    data: Data = HERE,
+    data: Data,
+    voice: Voice,
     limit: Limit = None,
     seed: Seed = 0,
-    voice: Voice = "voice-joe",
     json: Json = False,
 ) -> None:
     """Unit words against raw units."""
@@ -83,7 +81,7 @@ def units(
 
 
 @app.command()
-def ears(data: Data = HERE, limit: Limit = None, seed: Seed = 0, json: Json = False) -> None:
+def ears(data: Data, limit: Limit = None, seed: Seed = 0, json: Json = False) -> None:
     """Human speech as the agent hears it, beside Whisper. --limit counts in each collection."""
     with working(seed):
         from antiphon.evaluation import material
@@ -99,10 +97,10 @@ def ears(data: Data = HERE, limit: Limit = None, seed: Seed = 0, json: Json = Fa
 
 @app.command()
 def qa(
-    data: Data = HERE,
+    data: Data,
+    voice: Voice,
     limit: Limit = None,
     seed: Seed = 0,
-    voice: Voice = "voice-joe",
     json: Json = False,
 ) -> None:
     """Right answers to spoken questions, beside the same questions in writing."""
@@ -128,10 +126,10 @@ def qa(
 
 @app.command()
 def ablation(
-    data: Data = HERE,
+    data: Data,
+    voice: Voice,
     limit: Limit = None,
     seed: Seed = 0,
-    voice: Voice = "voice-joe",
     json: Json = False,
 ) -> None:
     """The voice with parts of the echo taken away, streaming and on whole replies."""
@@ -148,10 +146,10 @@ def ablation(
 
 @app.command(name="turn-taking")
 def turn_taking_(
-    data: Data = HERE,
+    data: Data,
+    voice: Voice,
     limit: Limit = None,
     seed: Seed = 0,
-    voice: Voice = "voice-joe",
     patience: Annotated[float, typer.Option(help="Seconds waited after half a sentence.")] = 1.1,
     train: Annotated[bool, typer.Option("--train", help="The train split, to tune on.")] = False,
     aec: Annotated[bool, typer.Option("--aec/--no-aec", help="With AEC3 or without.")] = True,

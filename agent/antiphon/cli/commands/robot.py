@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import socket
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 import antiphon
-from antiphon.cli.options import Ca, Encodec, Files, Insecure, Microphone, Mqtt, Speaker
+from antiphon.cli.options import with_settings
 from antiphon.errors import UserError
+from antiphon.settings import Devices
+from antiphon.transports.mqtt.transport import MqttSettings
 
 if TYPE_CHECKING:
-    from antiphon.runtime.audio.devices import Duplex
     from antiphon.runtime.events import Event
     from antiphon.runtime.turns.stop_word import StopWord
     from antiphon.transports.mqtt.robot.microphone import MicrophoneProcessor
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 RATE = 22_050
 """Samples a second of the voice."""
-TAIL = 20.0
-"""Seconds of silence behind a sound file, in which the last answer is heard to its end."""
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
+@with_settings
 def robot(
-    mqtt: Mqtt,
+    broker: MqttSettings,
+    devices: Devices,
     id_: Annotated[
         str | None, typer.Option("--id", help="The robot's name; that of this machine if none.")
     ] = None,
@@ -40,18 +40,12 @@ def robot(
             metavar="FILE.py", help="What it can do: functions with docstrings and type hints."
         ),
     ] = None,
-    ca: Ca = None,
-    insecure: Insecure = False,
     protocol: Annotated[
         Literal["5", "3.1.1"], typer.Option(help="Version of MQTT that the broker speaks.")
     ] = "5",
-    input_: Microphone = None,
-    output: Speaker = None,
-    file: Files = None,
     opus: Annotated[
         bool, typer.Option("--opus", help="Opus in place of PCM, if the agent has it, too.")
     ] = False,
-    encodec: Encodec = None,
     echo: Annotated[
         Literal["cancel", "half", "none"],
         typer.Option(
@@ -65,27 +59,28 @@ def robot(
     Needs no language model and no PyTorch.
     """
     from antiphon.runtime import frames
+    from antiphon.runtime.audio.open_device import open_device
     from antiphon.transports.lifecycle import run
     from antiphon.transports.mqtt.robot.robot import Robot
     from antiphon.transports.mqtt.wire.broker import parse
     from antiphon.transports.mqtt.wire.formats.negotiation import have
 
-    broker = parse(mqtt, ca=ca, insecure=insecure)
+    address = parse(broker.url(), ca=broker.ca, insecure=broker.insecure)
     name = id_ or socket.gethostname().partition(".")[0]
-    box, ears = toolbox(tools), ears_of(echo, real=file is None)
-    formats = have(frames.RATE, RATE, opus="yes" if opus else "no", encodec=encodec)
-    duplex = opened(file, input_, output)
+    box, ears = toolbox(tools), ears_of(echo, real=devices.file is None)
+    formats = have(frames.RATE, RATE, opus="yes" if opus else "no", encodec=broker.encodec)
+    duplex = open_device(devices, RATE, tell)
 
     async def work() -> None:
         body = Robot(
-            broker,
+            address,
             name,
             duplex,
             toolbox=box,
             ears=ears,
             rate=RATE,
             formats=formats,
-            patient=file is not None,
+            patient=devices.file is not None,
             version=5 if protocol == "5" else 3,
             say=lambda sentence: print(sentence, flush=True),
         )
@@ -129,22 +124,6 @@ def stop_word() -> StopWord | None:
         return None
 
 
-def opened(file: tuple[Path, Path] | None, microphone: str | None, speaker: str | None) -> Duplex:
-    """Microphone and speaker, or the files in their place."""
-    if file is not None:
-        if find_spec("soundfile") is None:
-            raise UserError("Sound files need another package: pip install soundfile.")
-        from antiphon import audio_file
-        from antiphon.runtime.audio.file_device import SoundFiles
-
-        if microphone or speaker:
-            raise UserError("Give --input and --output, or --file, not both.")
-        audio_file.require_readable(file[0])
-        audio_file.require_writable(file[1])
-        return SoundFiles(file[0], file[1], RATE, tail=TAIL, speed=1.0)
-    from antiphon.runtime.audio.device_supervisor import SoundCards
-
-    def tell(event: Event) -> None:
-        print(event, flush=True)
-
-    return SoundCards(RATE, tell, microphone=microphone, speaker=speaker)
+def tell(event: Event) -> None:
+    """Show what happens to the device."""
+    print(event, flush=True)

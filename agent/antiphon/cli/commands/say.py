@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from antiphon import audio_file
-from antiphon.cli.options import Voice
+from antiphon.cli.options import Only, with_settings
 from antiphon.cli.output import Json, chatter_to_stderr, print_json
 from antiphon.errors import UserError
+from antiphon.settings import Models
 
 if TYPE_CHECKING:
     from antiphon.agent import Agent
@@ -22,15 +23,13 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
+@with_settings
 def say(
     text: Annotated[
         str, typer.Argument(metavar="TEXT", help="What to say; - reads standard input.")
     ],
     out: Annotated[Path, typer.Option(help="Write the speech to this sound file.")],
-    voice: Voice = "voice-joe",
-    llm: Annotated[
-        str, typer.Option(help="The language model whose tokens the voice reads.")
-    ] = "smollm2-135m-instruct",
+    models: Annotated[Models, Only("voice", "llm")],
     play: Annotated[
         bool, typer.Option("--play/--no-play", help="Play the speech if there is a speaker.")
     ] = False,
@@ -47,7 +46,7 @@ def say(
     from antiphon.cli.timed_reply import read_aloud
 
     with chatter_to_stderr() if json else nullcontext():
-        agent, tokens = load(text, voice=voice, llm=llm)
+        agent, tokens = load(text, voice=models.voice, llm=models.llm)
         with tqdm(total=len(tokens), desc="say", unit="token", disable=len(tokens) < 500) as bar:
             take = read_aloud(agent, tokens, on_segment=lambda s: bar.update(len(s.tokens)))
         if not take.seconds:

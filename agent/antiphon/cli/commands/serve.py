@@ -1,72 +1,84 @@
-"""`antiphon serve`: the agent for robots at a broker."""
+"""`antiphon serve`: the agent for robots and other clients, over any transport."""
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from antiphon.cli.options import Ca, Ears, Encodec, Insecure, LanguageModel, Mqtt, Patience, Voice
+from antiphon.cli.options import Only, with_settings
 from antiphon.errors import UserError
+from antiphon.settings import Conversation as ConversationSettings
+from antiphon.settings import Models
 
 if TYPE_CHECKING:
     from antiphon.messages import Speech, Turn
     from antiphon.runtime.responders.responder import Cancelled, Responder
     from antiphon.runtime.session.conversation import Conversation
-    from antiphon.transports.mqtt.server.session import Session
+    from antiphon.transports.transport import Peer
 
 app = typer.Typer(add_completion=False)
 
 
-@app.command()
 def serve(
-    mqtt: Mqtt,
-    ca: Ca = None,
-    insecure: Insecure = False,
-    robots: Annotated[int, typer.Option(min=1, help="Robots at the same time.")] = 16,
-    hermes: Annotated[
-        bool, typer.Option("--hermes", help="Talk with Rhasspy's satellites (Hermes), too.")
-    ] = False,
-    encodec: Encodec = None,
-    patience: Patience = 1.0,
-    ears: Ears = "s2t",
-    voice: Voice = "voice-joe",
-    llm: LanguageModel = "smollm2-135m-instruct",
+    conversation_: Annotated[ConversationSettings, Only("patience")],
+    models: Annotated[Models, Only("voice", "llm", "ears", "recognizer", "tool_chooser")],
+    **chosen: Any,
 ) -> None:
-    """Serve robots at a broker. They come and go as they like: see antiphon robot."""
-    from antiphon.runtime.frames import RATE
+    """Serve whoever a transport reaches. Robots come and go: see antiphon robot."""
     from antiphon.runtime.options import Options
     from antiphon.transports.lifecycle import run
-    from antiphon.transports.mqtt.server.server import Server
-    from antiphon.transports.mqtt.wire.broker import parse
-    from antiphon.transports.mqtt.wire.formats.negotiation import have
+    from antiphon.transports.transport import TRANSPORTS, Host
 
-    broker = parse(mqtt, ca=ca, insecure=insecure)
-    options = Options(patience=patience)
-    formats = have(RATE, options.sample_rate, opus="if there", encodec=encodec)
+    options = replace(Options.chosen(conversation_), mode="full")
+    prepared = [TRANSPORTS.get(name).prepare(of, options) for name, of in chosen.items()]
+    wanted = [each for each in prepared if each is not None]
+    if not wanted:
+        raise UserError(
+            "There is nothing to serve: give --mqtt URL, or what another transport takes."
+        )
     say("Loading the models …")
-    responders = Responders(load(ears=ears, voice=voice, llm=llm))
+    loaded = load(
+        voice=models.voice, llm=models.llm, ears=models.ears, recognizer=models.recognizer
+    )
+    responders = Responders(loaded, models.tool_chooser)
+    host = Host(lambda peer: conversation(responders.of(peer), options), say)
 
     async def work() -> None:
-        server = Server(
-            broker,
-            lambda session: conversation(responders.of(session), options),
-            formats=formats,
-            most=robots,
-            say=say,
-        )
-        if hermes:
-            from antiphon.transports.hermes.bridge import bridge
-
-            await bridge(server)
-        else:
-            await server.run()
+        await asyncio.gather(*(each(host) for each in wanted))
 
     run(work())
+
+
+def command() -> Callable[..., None]:
+    """`serve` with a parameter for the settings of every transport."""
+    from antiphon.transports.transport import TRANSPORTS
+
+    signature = inspect.signature(serve, eval_str=True)
+    own = [each for each in signature.parameters.values() if each.name != "chosen"]
+    kind = inspect.Parameter.KEYWORD_ONLY
+    added = [
+        inspect.Parameter(name, kind, annotation=TRANSPORTS.get(name).settings)
+        for name in TRANSPORTS.names()
+    ]
+
+    def run(**given: Any) -> None:
+        serve(**given)
+
+    run.__name__, run.__doc__ = "serve", serve.__doc__
+    run.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in [*own, *added]}
+    return run
+
+
+app.command()(with_settings(command()))
 
 
 def say(sentence: str) -> None:
@@ -94,38 +106,39 @@ class Responders:
 
     Args:
         responder: hears and answers.
+        chooser: what chooses among tools; None: what the settings say.
     """
 
-    def __init__(self, responder: Responder[Any]) -> None:
-        self.responder = responder
+    def __init__(self, responder: Responder[Any], chooser: str | None = None) -> None:
+        self.responder, self._name = responder, chooser
         self._chooser: Any = None
         self._loading = Lock()
 
-    def of(self, session: Session) -> Responder[Any]:
+    def of(self, peer: Peer) -> Responder[Any]:
         """The responder for a robot."""
-        return LateResponder(lambda: self._acting(session)) if session.tools else self.responder
+        return LateResponder(lambda: self._acting(peer)) if peer.tools else self.responder
 
-    def _acting(self, session: Session) -> Responder[Any]:
+    def _acting(self, peer: Peer) -> Responder[Any]:
         """A responder with tools; without them if none can be used."""
         try:
             from antiphon.runtime.responders.tool_responder import ToolResponder
             from antiphon.tools.toolbox import Toolbox
 
-            toolbox = Toolbox(list(session.tools.values()), self._choose())
-            return ToolResponder(self.responder, toolbox, session.execute)
+            toolbox = Toolbox(list(peer.tools.values()), self._choose())
+            return ToolResponder(self.responder, toolbox, peer.execute)
         except UserError as error:
-            say(f"{session.robot} cannot use its tools. {error}")
+            say(f"{peer.robot} cannot use its tools. {error}")
             return self.responder
 
     def _choose(self) -> Any:
         """What chooses among tools, loaded once."""
-        from antiphon.tools.chooser import Chooser
+        from antiphon.tools.choosers import from_pretrained
 
         agent = getattr(self.responder, "agent", None)
         if agent is None:
             raise UserError("This responder has no language model that could choose among tools.")
         with self._loading:
-            self._chooser = self._chooser or Chooser.load()
+            self._chooser = self._chooser or from_pretrained(self._name)
         return self._chooser
 
 

@@ -7,12 +7,13 @@ from collections import deque
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from antiphon.cli.options import Ears, Files, LanguageModel, Microphone, Patience, Speaker, Voice
-from antiphon.errors import UserError
+from antiphon.cli.options import Only, with_settings
+from antiphon.settings import Conversation as ConversationSettings
+from antiphon.settings import Devices, Models
 
 if TYPE_CHECKING:
     from antiphon.runtime.audio.devices import Duplex
@@ -23,32 +24,19 @@ if TYPE_CHECKING:
     from antiphon.runtime.session.conversation import Conversation
     from antiphon.runtime.session.recording import FileRecorder
 
-TAIL = 20.0
-"""Seconds of silence behind a sound file, in which the last answer is heard to its end."""
-
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
+@with_settings
 def talk(
-    input_: Microphone = None,
-    output: Speaker = None,
-    file: Files = None,
+    devices: Devices,
+    chosen: ConversationSettings,
+    models: Annotated[Models, Only("voice", "llm", "ears", "recognizer")],
     record: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Record everything into a new folder.")
     ] = None,
-    mode: Annotated[
-        Literal["auto", "full", "half", "ptt"],
-        typer.Option(
-            help="full: can be interrupted. half: deaf while it speaks. ptt: press space to talk. "
-            "auto: the best of these for the echo measured at the start."
-        ),
-    ] = "auto",
-    patience: Patience = 1.0,
     seed: Annotated[int, typer.Option(help="Makes what is left to chance repeatable.")] = 0,
-    ears: Ears = "s2t",
-    voice: Voice = "voice-joe",
-    llm: LanguageModel = "smollm2-135m-instruct",
 ) -> None:
     """Talk with it. Interrupt it when you like, or say "stop".
 
@@ -63,18 +51,20 @@ def talk(
     from antiphon.runtime.session.loop import converse
 
     told: deque[Event] = deque()
-    options = Options(mode="half" if mode == "auto" else mode, patience=patience)
-    closed = opened(file, input_, output, options.sample_rate, told)
+    options = Options.chosen(chosen)
+    closed = opened(devices, options.sample_rate, told)
     with ExitStack() as stack:
         keys = stack.enter_context(Keys())
         print("Loading the models …", file=sys.stderr, flush=True)
-        responder = load(ears=ears, voice=voice, llm=llm)
+        responder = load(
+            voice=models.voice, llm=models.llm, ears=models.ears, recognizer=models.recognizer
+        )
         duplex = stack.enter_context(closed)
-        canceller = None if file else EchoCanceller()
+        canceller = None if devices.file else EchoCanceller()
         why, before = "", 0
-        if mode == "auto":
-            chosen, why, before = best(duplex, options.sample_rate, canceller)
-            options = replace(options, mode=chosen)
+        if chosen.mode == "auto":
+            mode, why, before = best(duplex, options.sample_rate, canceller)
+            options = replace(options, mode=mode)
         conversation = Conversation(
             responder,
             options,
@@ -85,7 +75,7 @@ def talk(
             recorder=recorder(record, options, seed, canceller),
         )
         stack.callback(conversation.close)
-        live = sys.stdout.isatty() and file is None
+        live = sys.stdout.isatty() and devices.file is None
         view: Lines = stack.enter_context(Screen(conversation, why) if live else Lines())
         if not live and why:
             print(why, flush=True)
@@ -155,27 +145,11 @@ def best(duplex: Duplex, rate: int, canceller: EchoCanceller | None) -> tuple[Mo
     return mode, f"{told} {why}", (echo.QUIET + echo.SOUNDING + echo.RINGING) * played(rate)
 
 
-def opened(
-    file: tuple[Path, Path] | None,
-    microphone: str | None,
-    speaker: str | None,
-    rate: int,
-    told: deque[Any],
-) -> Duplex:
-    """Microphone and speaker, or the files in their place; they open when they are entered."""
-    from antiphon import audio_file
+def opened(devices: Devices, rate: int, told: deque[Any]) -> Duplex:
+    """Microphone and speaker, or the files in their place; tests put others here."""
+    from antiphon.runtime.audio.open_device import open_device
 
-    if file is not None:
-        from antiphon.runtime.audio.file_device import SoundFiles
-
-        if microphone or speaker:
-            raise UserError("Give --input and --output, or --file, not both.")
-        audio_file.require_readable(file[0])
-        audio_file.require_writable(file[1])
-        return SoundFiles(file[0], file[1], rate, tail=TAIL, speed=1.0)
-    from antiphon.runtime.audio.device_supervisor import SoundCards
-
-    return SoundCards(rate, told.append, microphone=microphone, speaker=speaker)
+    return open_device(devices, rate, told.append)
 
 
 def recorder(

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from antiphon.cli.options import given_or
 from antiphon.errors import UserError
+from antiphon.settings import Paths, Training
 
 if TYPE_CHECKING:
     from antiphon.training.s2t_recipe import SpeechToTextRecipe
@@ -25,18 +27,15 @@ app = typer.Typer(
     add_completion=False,
 )
 
-Data = Annotated[
-    Path,
-    typer.Option(envvar="ANTIPHON_DATA", help="Folder of the open collections (docs/data.md)."),
-]
-Work = Annotated[Path, typer.Option(help="Folder of corpora and checkpoints.")]
+Data = Annotated[Path, given_or(Paths, "data")]
+Work = Annotated[Path, given_or(Paths, "work")]
 Out = Annotated[Path, typer.Option(help="Folder of the finished weights.")]
-Minutes = Annotated[float | None, typer.Option(help="Stop, and save, after this long.")]
+Minutes = Annotated[float | None, given_or(Training, "minutes")]
 Steps = Annotated[int, typer.Option(help="Length of the whole run.")]
 Seed = Annotated[int, typer.Option(help="Of corpora, weights and batches.")]
-Threads = Annotated[int, typer.Option(help="CPU threads; 0 leaves it to PyTorch.")]
+Threads = Annotated[int, given_or(Training, "threads")]
 
-WORK, VOICE, EARS = Path("work"), Path("assets/voice-joe"), Path("assets/s2t")
+VOICE, EARS = Path("assets/voice-joe"), Path("assets/s2t")
 
 
 def workshop(data: Path, work: Path, out: Path, seed: int, threads: int) -> VoiceRecipe:
@@ -68,12 +67,12 @@ def ears(data: Path, work: Path, out: Path, seed: int, threads: int) -> SpeechTo
 @app.command()
 def corpus(
     data: Data,
-    work: Work = WORK,
+    work: Work,
+    minutes: Minutes,
+    threads: Threads,
     sentences: Annotated[int, typer.Option(help="Sentences the teacher speaks.")] = 6500,
     hours: Annotated[float, typer.Option(help="Hours of questions for the ears.")] = 4.6,
-    minutes: Minutes = None,
     seed: Seed = 1,
-    threads: Threads = 0,
 ) -> None:
     """Make the corpora: the teacher's latents for the voice, heard questions for the ears."""
     done = workshop(data, work, VOICE, seed, threads).make_latents(sentences, minutes)
@@ -84,12 +83,12 @@ def corpus(
 @app.command()
 def codec(
     data: Data,
-    work: Work = WORK,
+    work: Work,
+    minutes: Minutes,
+    threads: Threads,
     out: Out = VOICE,
     steps: Steps = 1400,
-    minutes: Minutes = None,
     seed: Seed = 1,
-    threads: Threads = 0,
 ) -> None:
     """Train the unit codec on the teacher's latents."""
     workshop(data, work, out, seed, threads).train_codec(steps, minutes)
@@ -98,12 +97,12 @@ def codec(
 @app.command(name="student")
 def student_(
     data: Data,
-    work: Work = WORK,
+    work: Work,
+    minutes: Minutes,
+    threads: Threads,
     out: Out = VOICE,
     steps: Steps = 700,
-    minutes: Minutes = None,
     seed: Seed = 1,
-    threads: Threads = 0,
 ) -> None:
     """Train the codec's encoder of anybody's sound."""
     workshop(data, work, out, seed, threads).train_student(steps, minutes)
@@ -112,7 +111,7 @@ def student_(
 @app.command()
 def language(
     data: Data,
-    work: Work = WORK,
+    work: Work,
     out: Out = VOICE,
     words: Annotated[int, typer.Option(help="Size of the vocabulary.")] = 8192,
     longest: Annotated[int, typer.Option(help="Units of the longest word.")] = 8,
@@ -126,12 +125,12 @@ def language(
 @app.command()
 def pronouncer(
     data: Data,
-    work: Work = WORK,
+    work: Work,
+    minutes: Minutes,
+    threads: Threads,
     out: Out = VOICE,
     steps: Steps = 1750,
-    minutes: Minutes = None,
     seed: Seed = 1,
-    threads: Threads = 0,
 ) -> None:
     """Train the pronouncer: spelling and token vectors to sounds."""
     workshop(data, work, out, seed, threads).train_pronouncer(steps, minutes)
@@ -140,15 +139,15 @@ def pronouncer(
 @app.command()
 def t2c(
     data: Data,
-    work: Work = WORK,
+    work: Work,
+    minutes: Minutes,
+    threads: Threads,
     out: Out = VOICE,
     steps: Steps = 1300,
     further: Annotated[
         bool, typer.Option(help="Go on from the finished voice, at half the rate.")
     ] = False,
-    minutes: Minutes = None,
     seed: Seed = 1,
-    threads: Threads = 0,
 ) -> None:
     """Stage II: train lengths and the unit-language LM on the teacher's speech."""
     workshop(data, work, out, seed, threads).train_t2c(steps, minutes, further=further)
@@ -157,7 +156,9 @@ def t2c(
 @app.command()
 def s2t(
     data: Data,
-    work: Work = WORK,
+    work: Work,
+    minutes: Minutes,
+    threads: Threads,
     out: Out = EARS,
     reply_steps: Annotated[int, typer.Option(help="Steps that teach the manner of reply.")] = 500,
     align_steps: Annotated[
@@ -167,9 +168,7 @@ def s2t(
     whole: Annotated[
         bool, typer.Option(help="Let all of the adapter learn from that: CE + 0.3 CTC.")
     ] = False,
-    minutes: Minutes = None,
     seed: Seed = 0,
-    threads: Threads = 0,
 ) -> None:
     """Stage I: teach the language model its manner, and the adapter to hear for it."""
     job = ears(data, work, out, seed, threads)
@@ -181,7 +180,9 @@ def s2t(
 @app.command()
 def echo(
     data: Data,
-    work: Work = WORK,
+    work: Work,
+    minutes: Minutes,
+    threads: Threads,
     out: Out = VOICE,
     replies: Annotated[int, typer.Option(help="Replies of the language model to speak.")] = 640,
     steps: Steps = 100,
@@ -190,9 +191,7 @@ def echo(
     ] = True,
     generator: Annotated[bool, typer.Option(help="Train the generator, too.")] = False,
     joint: Annotated[bool, typer.Option(help="Train the language model's LoRA, too.")] = False,
-    minutes: Minutes = None,
     seed: Seed = 1,
-    threads: Threads = 0,
 ) -> None:
     """Stage III, Echo training: speak from the language model's hidden states."""
     shop = workshop(data, work, out, seed, threads)
@@ -204,12 +203,12 @@ def echo(
 @app.command()
 def tools(
     data: Data,
-    work: Work = WORK,
+    work: Work,
+    minutes: Minutes,
+    threads: Threads,
     out: Out = Path("assets/tools"),
     steps: Steps = 480,
-    minutes: Minutes = None,
     seed: Seed = 0,
-    threads: Threads = 0,
 ) -> None:
     """Teach the sentence encoder which tool is asked for, and with what."""
     if not (data / "text").is_dir():

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from antiphon import audio_file
 from antiphon.cli import main
 from antiphon.cli.commands import ask
+from antiphon.cli.timed_reply import load_agent
 from antiphon.errors import UserError
 
 KEYS = {
@@ -97,5 +98,7 @@ def test_a_run_that_fails_midway_leaves_the_output(question, tmp_path, tiny_agen
     assert result.exit_code == 2 and out.read_bytes() == b"kept"
 
 
-def test_unknown_ears(question):
-    assert run(question, "--ears", "none").exit_code == 2
+def test_unknown_ears_are_named_before_anything_is_loaded(question, monkeypatch):
+    monkeypatch.setattr(ask, "load", load_agent)
+    result = run(question, "--ears", "none")
+    assert result.exit_code == 2 and "no way of hearing 'none': choose s2t" in result.stderr

@@ -1,0 +1,81 @@
+"""Another distribution adds a language model, a voice, a recognizer and a transport by name."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from antiphon import audio_file
+from antiphon.agent import Agent
+from antiphon.cli import main
+from antiphon.errors import UserError
+from antiphon.llm.language_model import LANGUAGE_MODELS
+from antiphon.recognition.recognizer import RECOGNIZERS
+from antiphon.registry import Registry
+from antiphon.t2c.voice import VOICES
+from antiphon.transports.transport import TRANSPORTS
+
+TOY = Path(__file__).parents[1] / "fakes" / "toy_package"
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    """The toy distribution, as if it were installed."""
+    monkeypatch.syspath_prepend(str(TOY))
+    monkeypatch.delitem(sys.modules, "antiphon.cli.commands.serve", raising=False)
+
+
+def run(*args):
+    return CliRunner().invoke(main.app, list(map(str, args)))
+
+
+def test_what_another_distribution_adds_is_listed(toy):
+    assert "toy-lm" in LANGUAGE_MODELS and "toy-voice" in VOICES
+    assert "toy-ears" in RECOGNIZERS and "toy" in TRANSPORTS.names()
+    assert LANGUAGE_MODELS.names()[-1] == "toy-lm" and len(LANGUAGE_MODELS.names()) > 1
+
+
+def test_without_it_there_is_none():
+    assert "toy-voice" not in VOICES
+    with pytest.raises(UserError, match="There is no voice 'toy-voice': choose voice-joe"):
+        VOICES.get("toy-voice")
+
+
+def test_an_agent_of_toys_answers(toy):
+    agent = Agent.from_pretrained(voice="toy-voice", llm="toy-lm", ears="toy-ears")
+    pieces = list(agent.respond(np.zeros(1600, np.float32)))
+    assert "".join(piece.text for piece in pieces).strip() == "A toy answers."
+    assert agent.s2t.transcribe(np.zeros(1600, np.float32)) == "1600 samples"
+
+
+def test_the_commands_take_their_names(toy, tmp_path):
+    audio_file.write(tmp_path / "question.wav", np.zeros(16_000, np.float32), 16_000)
+    names = ("--voice", "toy-voice", "--llm", "toy-lm", "--ears", "toy-ears")
+    result = run("ask", tmp_path / "question.wav", *names, "--no-play", "--json")
+    assert json.loads(result.stdout)["reply"] == "A toy answers."
+    out = tmp_path / "x.wav"
+    assert (
+        run("say", "Hello.", "--out", out, "--voice", "toy-voice", "--llm", "toy-lm").exit_code == 0
+    )
+    assert out.exists()
+
+
+def test_a_transport_brings_its_options_and_is_served(toy):
+    assert "--toy" in run("serve", "--help").stdout
+    names = ("--voice", "toy-voice", "--llm", "toy-lm", "--ears", "toy-ears")
+    result = run("serve", "--toy", "Ann", *names)
+    assert result.exit_code == 0, result.stderr
+    assert "Ann was greeted." in result.stderr
+    assert "toy" in json.loads(run("config", "--json").stdout)
+
+
+def test_what_cannot_be_loaded_is_named(toy, monkeypatch):
+    broken: Registry[object] = Registry("thing", "antiphon.voices", {})
+    monkeypatch.delattr("antiphon_toy.ToyVoice")
+    with pytest.raises(UserError, match="The thing 'toy-voice' cannot be loaded from antiphon_toy"):
+        broken.get("toy-voice")
