@@ -35,3 +35,8 @@ def played(sample_rate: int) -> int:
 def seconds(samples: int) -> float:
     """Seconds of a count of the microphone's samples."""
     return samples / RATE
+
+
+def level_db(frame: Frame) -> float:
+    """Level in dBFS of the alternating part of `frame`; -100 at the least."""
+    return float(10 * np.log10(frame.var() + 1e-10))

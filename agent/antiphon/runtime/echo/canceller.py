@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from antiphon.errors import UserError
 from antiphon.runtime.echo.echo_path import LAGS, TAPS, EchoPath, edges
-from antiphon.runtime.frames import FRAME, RATE, Frame
-from antiphon.runtime.turns.vad import level_db
+from antiphon.runtime.frames import FRAME, RATE, Frame, level_db
 
 Spectrum = NDArray[np.complexfloating[Any, Any]]
 """[321] of two frames."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon.runtime.frames import FRAME, RATE, Frame
+from antiphon.runtime.frames import FRAME, RATE, Frame, level_db
 from antiphon.runtime.options import Options
-from antiphon.runtime.turns.vad import PRE_ROLL, VoiceActivity, level_db
+from antiphon.runtime.turns.vad import PRE_ROLL, VoiceActivity
 
 if TYPE_CHECKING:
     from antiphon.runtime.echo.canceller import EchoCanceller, EchoFrame

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.mel import HOP, WINDOW, log_mel
-from antiphon.runtime.frames import FRAME, FRAME_MS, Frame
-from antiphon.runtime.turns.vad import level_db
+from antiphon.runtime.frames import FRAME, FRAME_MS, Frame, level_db
 
 BANDS = 40
 DILATIONS = (1, 2, 4, 8, 16)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from antiphon.runtime.frames import FRAME, FRAME_MS, RATE, Frame
+from antiphon.runtime.frames import FRAME, FRAME_MS, RATE, Frame, level_db
 from antiphon.runtime.turns.silero import WINDOW, Silero
 
 PRE_ROLL = 500 // FRAME_MS
@@ -104,8 +104,3 @@ class VoiceActivity:
         while len(self._rest) >= WINDOW:
             window, self._rest = self._rest[:WINDOW], self._rest[WINDOW:]
             self._probability, self._state = self._silero.step(window, self._state)
-
-
-def level_db(frame: Frame) -> float:
-    """Level in dBFS of the alternating part of `frame`; -100 at the least."""
-    return float(10 * np.log10(frame.var() + 1e-10))

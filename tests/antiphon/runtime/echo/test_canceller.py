@@ -5,8 +5,7 @@ from antiphon.errors import UserError
 from antiphon.runtime.echo import canceller
 from antiphon.runtime.echo.canceller import RINGS_ON, EchoCanceller, has_aec3
 from antiphon.runtime.echo.echo_path import BANDS, LAGS, edges
-from antiphon.runtime.frames import FRAME, RATE
-from antiphon.runtime.turns.vad import level_db
+from antiphon.runtime.frames import FRAME, RATE, level_db
 
 DELAY = 0.1
 KINDS = [

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from antiphon.runtime.frames import FRAME, RATE
+from antiphon.runtime.frames import FRAME, RATE, level_db
 from antiphon.runtime.turns.silero import CONTEXT, WINDOW, SileroState
-from antiphon.runtime.turns.vad import AWAKE, OFF, ON, VoiceActivity, level_db
+from antiphon.runtime.turns.vad import AWAKE, OFF, ON, VoiceActivity
 
 
 class Scripted:

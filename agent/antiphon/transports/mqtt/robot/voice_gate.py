@@ -6,8 +6,7 @@ from collections import deque
 
 import numpy as np
 
-from antiphon.runtime.frames import FRAME_MS, RATE, Frame
-from antiphon.runtime.turns.vad import level_db
+from antiphon.runtime.frames import FRAME_MS, RATE, Frame, level_db
 
 PRE_ROLL = 500 // FRAME_MS
 """Frames sent from before speech was noticed, so that no first syllable is lost."""
