@@ -56,3 +56,6 @@ if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
 fi
 install_torch
 "$venv/bin/python" -m pip install --editable ".${1:+[$1]}"
+# Tests compare with Meta's encodec. It asks for torchaudio, which the tests do not need and whose
+# builds fit only one build of PyTorch each.
+case ",${1:-}," in *,dev,*) "$venv/bin/python" -m pip install --no-deps 'encodec==0.1.1' ;; esac

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
+from operator import attrgetter
 from typing import Generic, TypeVar, cast
 
 from antiphon.errors import UserError
@@ -52,7 +53,7 @@ class Registry(Generic[T]):
         """
         if place := self._listed().get(name):
             module, _, attribute = place.partition(":")
-            return cast(T, getattr(import_module(module), attribute))
+            return cast(T, attrgetter(attribute)(import_module(module)))
         found = list(entry_points(group=self.group, name=name))
         if not found:
             raise UserError(

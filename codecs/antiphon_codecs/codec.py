@@ -1,11 +1,17 @@
-"""What every codec can do: speech into units, units into speech, whole or piece by piece."""
+"""Codecs: one protocol, and the way from a name to a codec."""
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias, TypeVar
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from antiphon.errors import UserError
+from antiphon.registry import Registry
 
 Pcm: TypeAlias = NDArray[np.float32]
 """[N] mono samples in [-1, 1]."""
@@ -33,8 +39,16 @@ class Codec(Protocol[State]):
         """Units a second, in each codebook."""
 
     @property
+    def samples_per_unit(self) -> int:
+        """Samples a unit stands for."""
+
+    @property
     def n_units(self) -> int:
         """Entries of a codebook."""
+
+    @property
+    def lookahead(self) -> int:
+        """Units that ``step`` holds back at most, until what follows them is known."""
 
     def encode(self, pcm: Pcm) -> Units:
         """Write speech as units.
@@ -76,3 +90,60 @@ class Codec(Protocol[State]):
         Raises:
             UserError: A unit is not in [0, n_units).
         """
+
+
+Loader = Callable[[str | Path], Codec[Any]]
+"""Loads the codec of a folder, a file or, where it has any, a name on the model hub."""
+
+CODECS: Registry[Loader] = Registry(
+    "kind of codec",
+    "antiphon.codecs",
+    {
+        "unit": "antiphon_codecs.unit.unit_codec:UnitCodec.load",
+        "encodec": "antiphon_codecs.encodec.encodec_codec:EncodecCodec.load",
+    },
+)
+"""Loaders by the kind that `config.json` names: "codec" beside a voice, else "model_type"."""
+
+FILES = {".safetensors": "unit", ".th": "encodec"}
+"""Kinds of codecs that are one file, by its suffix."""
+
+
+def from_pretrained(source: str | Path) -> Codec[Any]:
+    """Returns a codec.
+
+    Args:
+        source: a folder, a file, or a name on the model hub.
+
+    Raises:
+        UserError: There is no such codec, or it cannot be fetched.
+    """
+    return CODECS.get(kind(source))(source)
+
+
+def kind(source: str | Path) -> str:
+    """Returns what kind of codec `source` is: a name of `CODECS`.
+
+    Raises:
+        UserError: It cannot be told.
+    """
+    path = Path(source)
+    if path.suffix in FILES:
+        return FILES[path.suffix]
+    if path.is_dir() and not (path / "config.json").exists():
+        for suffix, each in FILES.items():
+            if any(path.glob(f"*{suffix}")):
+                return each
+    try:
+        if path.is_dir():
+            config = json.loads((path / "config.json").read_text("utf-8"))
+        else:
+            from transformers import PretrainedConfig
+
+            config, _ = PretrainedConfig.get_config_dict(str(source))
+        return str(config.get("codec") or config["model_type"])
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise UserError(
+            f"There is no codec '{source}': give a folder with a config.json, a file of weights, "
+            "or a name on the model hub and a network."
+        ) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -16,7 +16,8 @@ from antiphon.messages import Segment, Speech, Word
 from antiphon.registry import Registry
 from antiphon.settings import Source
 from antiphon.t2c.text_to_codec import Plan, TextToCodec
-from antiphon_codecs.unit.unit_codec import UnitCodec
+from antiphon_codecs import codec as codecs
+from antiphon_codecs.codec import Codec
 from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
 FIRST_PIECE, MAX_PIECE = 18, 86
@@ -80,6 +81,10 @@ class VoiceConfig:
     language_models: dict[str, str]
     """Language models it was trained for, each with the file of its generator; codec and unit
     language are the same for all."""
+    codec: str = "unit"
+    """The kind of its codec: a name of `antiphon_codecs.codec.CODECS`."""
+    speech_encoder: str | None = None
+    """Recognizer whose encoder's states the codec encodes speech from; None: it only decodes."""
     language: str = "en-US"
     """What it speaks (BCP 47)."""
 
@@ -93,7 +98,7 @@ class EchoVoice:
         liveliness: how much the rhythm varies.
     """
 
-    def __init__(self, t2c: TextToCodec, codec: UnitCodec, *, liveliness: float = 0.3) -> None:
+    def __init__(self, t2c: TextToCodec, codec: Codec[Any], *, liveliness: float = 0.3) -> None:
         self.t2c, self.codec, self.liveliness = t2c, codec, liveliness
 
     @property
@@ -181,4 +186,4 @@ def load(name: str, vocabulary: Vocabulary) -> EchoVoice:
             f"{vocabulary.name}: choose one of these with --llm, or train a voice for it."
         )
     t2c = TextToCodec.load(generator, language, vocabulary.embeddings, light=True)
-    return EchoVoice(t2c, UnitCodec.load(folder / "codec.safetensors"))
+    return EchoVoice(t2c, codecs.from_pretrained(folder))

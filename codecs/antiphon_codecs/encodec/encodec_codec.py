@@ -18,6 +18,7 @@ from transformers import EncodecConfig, EncodecModel
 
 from antiphon.errors import UserError
 from antiphon_codecs.codec import Pcm, Units
+from antiphon_codecs.encodec import checkpoint
 
 TOLERANCE = 1e-4
 """Largest difference between streamed and whole decoding, in units of full scale."""
@@ -67,17 +68,25 @@ class EncodecCodec:
     def load(
         cls, source: str | Path = "facebook/encodec_24khz", bandwidth: float = 6.0
     ) -> EncodecCodec:
-        """Load from a folder or the model hub.
+        """Load a model.
+
+        Args:
+            source: a folder with transformers' config.json and model.safetensors; a checkpoint of
+                the `encodec` package (*.th), or a folder with one; or a name on the model hub.
+            bandwidth: kbit/s to encode at.
 
         Raises:
-            UserError: There is no such model, or no network to fetch it.
+            UserError: There is no such model, it is damaged, or there is no network to fetch it.
         """
+        if path := checkpoint.find(source):
+            return cls(checkpoint.load(path), bandwidth)
         try:
             model = EncodecModel.from_pretrained(source)
         except (OSError, ValueError) as error:
             raise UserError(
                 f"no EnCodec model at {source}: give a folder with config.json and "
-                "model.safetensors, or a name on the model hub and a network"
+                "model.safetensors, a checkpoint (.th) of the encodec package, or a name on the "
+                "model hub and a network"
             ) from error
         return cls(model, bandwidth)
 
@@ -100,6 +109,11 @@ class EncodecCodec:
     def samples_per_unit(self) -> int:
         """Samples a frame stands for."""
         return int(self.model.config.hop_length)
+
+    @property
+    def lookahead(self) -> int:
+        """Frames held back at the start of a stream; none later."""
+        return self._before
 
     @torch.inference_mode()
     def encode(self, pcm: Pcm) -> Units:

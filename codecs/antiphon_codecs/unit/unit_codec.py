@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
+from antiphon.errors import UserError
 from antiphon_codecs.codec import Pcm, Units
 from antiphon_codecs.convnext import ConvNeXt
 from antiphon_codecs.skip_init import SkipInit
@@ -51,7 +52,7 @@ class UnitCodecConfig:
     """Channels of the encoder for sound; 0 leaves it out."""
     student_blocks: int = 4
     student_states: int = 384
-    """Width of the recognizer's states it reads."""
+    """Width of the speech encoder's states it reads."""
 
 
 class UnitCodec(nn.Module):
@@ -96,7 +97,7 @@ class UnitCodec(nn.Module):
             self.student = StudentEncoder(
                 c.codes, self.unit_rate, c.student_states, c.student_width, c.student_blocks
             )
-        self.recognizer: SpeechEncoder | None = None
+        self.speech_encoder: SpeechEncoder | None = None
         """Whose states the student reads; given by who loads the codec."""
 
     def normalize(self, z: torch.Tensor) -> torch.Tensor:
@@ -172,14 +173,17 @@ class UnitCodec(nn.Module):
             [ceil(N / samples_per_unit)] units.
 
         Raises:
-            ValueError: the codec was made without a student, or was given no recognizer.
+            UserError: The codec was made without a student.
+            ValueError: It was given no speech encoder.
         """
         if self.student is None:
-            raise ValueError(
-                "this codec has no encoder for sound: train it with `antiphon train student`"
+            raise UserError(
+                "This codec can only decode: train an encoder for it with `antiphon train student`."
             )
-        if self.recognizer is None:
-            raise ValueError("the student reads a recognizer's states: set codec.recognizer first")
+        if self.speech_encoder is None:
+            raise ValueError(
+                "the student reads a speech encoder's states: set codec.speech_encoder"
+            )
         if not len(pcm):
             return np.zeros(0, np.int64)
         import soxr
@@ -187,7 +191,7 @@ class UnitCodec(nn.Module):
         sound = soxr.resample(
             np.asarray(pcm, np.float32), self.sample_rate, student_encoder.SAMPLE_RATE
         )
-        states = self.recognizer(sound)
+        states = self.speech_encoder(sound)
         count = -(-len(pcm) // self.samples_per_unit)
         return self.student.units(states, count).numpy()
 
@@ -243,8 +247,10 @@ class UnitCodec(nn.Module):
 
     def _checked(self, units: Units) -> torch.Tensor:
         ids = torch.from_numpy(np.asarray(units, np.int64))
+        if ids.ndim != 1:
+            raise UserError("This codec has one codebook: these units are another codec's.")
         if len(ids) and not (int(ids.min()) >= 0 and int(ids.max()) < self.n_units):
-            raise ValueError(f"units must lie in 0..{self.n_units - 1}: these are another codec's")
+            raise UserError(f"Units are outside 0 to {self.n_units - 1}: they are another codec's.")
         return ids
 
     # -- files ----------------------------------------------------------------------------------
@@ -256,10 +262,24 @@ class UnitCodec(nn.Module):
         save_file(state, path, metadata={"config": json.dumps(asdict(self.config))})
 
     @classmethod
-    def load(cls, path: Path) -> UnitCodec:
-        """Read what `save` wrote."""
-        with safe_open(path, "pt") as file:
-            config = UnitCodecConfig(**json.loads(file.metadata()["config"]))
+    def load(cls, source: str | Path) -> UnitCodec:
+        """Read what `save` wrote.
+
+        Args:
+            source: the file, or the folder of a voice that has it as `codec.safetensors`.
+
+        Raises:
+            UserError: There is no such file, or it is no `UnitCodec`.
+        """
+        path = Path(source)
+        path = path / "codec.safetensors" if path.is_dir() else path
+        try:
+            with safe_open(path, "pt") as file:
+                config = UnitCodecConfig(**json.loads(file.metadata()["config"]))
+        except FileNotFoundError as error:
+            raise UserError(f"There is no codec '{path}'.") from error
+        except (SafetensorError, OSError, TypeError, KeyError) as error:
+            raise UserError(f"'{path}' holds no codec, or is damaged.") from error
         with SkipInit():
             codec = cls(config)
         state = {k: v.float() for k, v in load_file(path).items()}

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from antiphon.errors import UserError
 from antiphon_codecs.unit.hifigan import HOP
 from antiphon_codecs.unit.student_encoder import STATES, StudentEncoder
 from antiphon_codecs.unit.unit_codec import UnitCodec, UnitCodecConfig
@@ -30,7 +31,7 @@ def recognizer(pcm):
 def codec(request):
     torch.manual_seed(0)
     codec = UnitCodec(replace(HEARING, stride=request.param)).eval().requires_grad_(False)
-    codec.recognizer = recognizer
+    codec.speech_encoder = recognizer
     return codec
 
 
@@ -59,21 +60,21 @@ def test_files_keep_the_student(tmp_path):
     codec = UnitCodec(HEARING).eval()
     codec.save(tmp_path / "codec.safetensors")
     again = UnitCodec.load(tmp_path / "codec.safetensors")
-    codec.recognizer = again.recognizer = recognizer
+    codec.speech_encoder = again.speech_encoder = recognizer
     pcm = np.random.default_rng(0).normal(0, 0.1, 4000).astype(np.float32)
     assert (codec.encode(pcm) == again.encode(pcm)).mean() > 0.8  # half precision
     assert again.encode(pcm).shape == (16,)
 
 
-def test_a_student_needs_a_recognizer():
-    with pytest.raises(ValueError, match=r"codec\.recognizer"):
+def test_a_student_needs_a_speech_encoder():
+    with pytest.raises(ValueError, match=r"codec\.speech_encoder"):
         UnitCodec(HEARING).encode(np.zeros(4000, np.float32))
 
 
 def test_without_a_student_nothing_is_heard(tmp_path):
     UnitCodec(SMALL).save(tmp_path / "codec.safetensors")
     codec = UnitCodec.load(tmp_path / "codec.safetensors")
-    with pytest.raises(ValueError, match="antiphon train student"):
+    with pytest.raises(UserError, match="antiphon train student"):
         codec.encode(np.zeros(4000, np.float32))
 
 

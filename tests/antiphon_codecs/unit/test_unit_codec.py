@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from antiphon.errors import UserError
 from antiphon_codecs.skip_init import SkipInit
 from antiphon_codecs.unit.hifigan import CONTEXT, HOP, HifiGan
 from antiphon_codecs.unit.quantizer import VectorQuantizer
@@ -87,7 +88,7 @@ def test_every_unit_is_as_rough_as_it_should_be(codec):
 
 
 def test_units_of_another_codec_are_refused(codec):
-    with pytest.raises(ValueError, match="another codec"):
+    with pytest.raises(UserError, match="another codec"):
         codec.decode(np.array([0, 32]))
 
 

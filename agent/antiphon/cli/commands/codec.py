@@ -17,17 +17,29 @@ from antiphon.errors import UserError
 from antiphon.settings import Models
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
+    import torch
     from numpy.typing import NDArray
 
-    from antiphon_codecs.unit.student_encoder import SpeechEncoder
-    from antiphon_codecs.unit.unit_codec import UnitCodec
+    from antiphon_codecs.codec import Codec
 
 app = typer.Typer(
     help="Turn speech into units and back.", no_args_is_help=True, add_completion=False
 )
 
 Voice = Annotated[str, given_or(Models, "voice")]
+Source = Annotated[
+    str,
+    typer.Option(
+        "--codec",
+        metavar="NAME",
+        help="A codec instead of the voice's: a folder, a file (such as EnCodec's .th), or a name "
+        "on the model hub.",
+        show_default=False,
+    ),
+]
 KINDS = (".json", ".npz")
 
 
@@ -36,15 +48,13 @@ def encode(
     voice: Voice,
     sound: Annotated[Path, typer.Argument(metavar="IN.wav", help="Speech.")],
     out: Annotated[Path, typer.Argument(metavar="OUT.json|npz", help="Where to write units.")],
+    source: Source = "",
     json: Json = False,
 ) -> None:
-    """Write anybody's speech as units: decoded, they say it in the codec's voice."""
+    """Write anybody's speech as units: a voice's codec says them in that voice."""
     require_units_file(out)
-    audio_file.read(sound)  # a bad file is told before the codec is loaded
-    codec = load(voice)
-    if getattr(codec, "student", None) is None:
-        raise UserError(f"The codec of '{voice}' can only decode: it has no encoder for waveforms.")
-    codec.recognizer = recognizer()
+    audio_file.read(sound)  # a bad file is named before the codec is loaded
+    codec = load(voice, source)
     units = codec.encode(audio_file.read(sound, codec.sample_rate))
     write_units(out, units, codec)
     report(json, codec, units, out)
@@ -55,47 +65,48 @@ def decode(
     voice: Voice,
     units_file: Annotated[Path, typer.Argument(metavar="IN.json|npz", help="Units.")],
     out: Annotated[Path, typer.Argument(metavar="OUT.wav", help="Where to write the speech.")],
+    source: Source = "",
     json: Json = False,
 ) -> None:
     """Speak units."""
     audio_file.require_writable(out)
     units = read_units(units_file)
-    codec = load(voice)
-    if units.min() < 0 or units.max() >= codec.n_units:
-        raise UserError(
-            f"'{units_file}' holds units outside 0 to {codec.n_units - 1}: "
-            "they were made by another codec."
-        )
+    codec = load(voice, source)
     audio_file.write(out, codec.decode(units), codec.sample_rate)
     report(json, codec, units, out)
 
 
-def load(voice: str) -> UnitCodec:
-    """The codec of a voice; tests put another one here."""
+def load(voice: str, source: str) -> Codec[Any]:
+    """Returns the codec of `source` or, if that is empty, of a voice."""
     from antiphon import weights
-    from antiphon_codecs.unit.unit_codec import UnitCodec
+    from antiphon.t2c.voice import VoiceConfig
+    from antiphon_codecs import codec as codecs
 
-    path = weights.assets(voice) / "codec.safetensors"
-    if not path.is_file():
-        raise UserError(f"The voice '{voice}' has no codec: there is no '{path}'.")
-    return UnitCodec.load(path)
+    if source:
+        return codecs.from_pretrained(source)
+    folder = weights.assets(voice)
+    codec = codecs.from_pretrained(folder)
+    encoder = weights.read_config(folder, VoiceConfig).speech_encoder
+    if encoder and hasattr(codec, "speech_encoder"):
+        codec.speech_encoder = lambda pcm: speech_encoder(encoder)(pcm)
+    return codec
 
 
-def recognizer() -> SpeechEncoder:
-    """The speech encoder whose states a codec's student reads."""
+def speech_encoder(name: str) -> Callable[[NDArray[np.float32]], torch.Tensor]:
+    """Returns the audio encoder of a recognizer."""
     from antiphon import weights
     from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 
-    return AudioEncoder.load(weights.path("whisper-tiny.en")).whole
+    return AudioEncoder.load(weights.path(name)).whole
 
 
-def report(json: bool, codec: UnitCodec, units: NDArray[np.int64], out: Path) -> None:
+def report(json: bool, codec: Codec[Any], units: NDArray[np.int64], out: Path) -> None:
     """Say what was written."""
-    seconds = len(units) / codec.unit_rate
+    seconds = units.shape[-1] / codec.unit_rate
     if json:
-        print_json({"units": len(units), "seconds": round(seconds, 3), "out": out})
+        print_json({"units": units.shape[-1], "seconds": round(seconds, 3), "out": out})
     else:
-        print(f"{len(units)} units, {seconds:.1f} s of speech, written to {out}")
+        print(f"{units.shape[-1]} units, {seconds:.1f} s of speech, written to {out}")
 
 
 def require_units_file(path: Path) -> None:
@@ -110,7 +121,7 @@ def require_units_file(path: Path) -> None:
         raise UserError(f"'{path}' may not be written: check its permissions.")
 
 
-def write_units(path: Path, units: NDArray[np.int64], codec: UnitCodec) -> None:
+def write_units(path: Path, units: NDArray[np.int64], codec: Codec[Any]) -> None:
     """Write units in one step, with what is needed to know where they come from."""
     import numpy as np
 
@@ -134,7 +145,7 @@ def write_units(path: Path, units: NDArray[np.int64], codec: UnitCodec) -> None:
 
 
 def read_units(path: Path) -> NDArray[np.int64]:
-    """Units [T] of a file `write_units` wrote, or a bare JSON list.
+    """Units [T] or [Q, T] of a file `write_units` wrote, or a bare JSON list.
 
     Raises:
         UserError: there is no such file, or it holds no units.
@@ -152,6 +163,6 @@ def read_units(path: Path) -> NDArray[np.int64]:
         raise UserError(f"Cannot read '{path}' ({error.strerror or error}).") from error
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(f"'{path}' holds no units: give what `codec encode` wrote.") from error
-    if found.ndim != 1 or not len(found) or not np.issubdtype(found.dtype, np.integer):
+    if found.ndim not in (1, 2) or not found.size or not np.issubdtype(found.dtype, np.integer):
         raise UserError(f"'{path}' holds no list of units: give what `codec encode` wrote.")
     return np.asarray(found, np.int64)

@@ -72,11 +72,14 @@ def units(
         from antiphon.evaluation import material
         from antiphon.evaluation.judges import recognizer
         from antiphon.evaluation.measures.unit_language import evaluate
+        from antiphon_codecs.unit.unit_codec import UnitCodec
 
         sentences = material.sentences(data, limit or REPLIES, seed)
         spoken = echo_voice(voice)
+        if not isinstance(codec := spoken.codec, UnitCodec):
+            raise UserError(f"Unit words need a voice with a unit codec: {voice} has another.")
         recognize = recognizer("whisper-base")
-        result = evaluate(sentences, teacher_latent(), spoken.codec, spoken.t2c.language, recognize)
+        result = evaluate(sentences, teacher_latent(), codec, spoken.t2c.language, recognize)
     show(json, "Units", result)
 
 

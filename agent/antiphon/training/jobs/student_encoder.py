@@ -123,7 +123,7 @@ def with_student(codec: UnitCodec, width: int, recognizer: SpeechEncoder) -> Uni
     """Return a frozen copy of the codec with an untrained, trainable student."""
     states = recognizer(np.zeros(SAMPLE_RATE, np.float32)).shape[-1]
     codec_with = UnitCodec(replace(codec.config, student_width=width, student_states=states))
-    codec_with.recognizer = recognizer
+    codec_with.speech_encoder = recognizer
     kept = {k: v for k, v in codec.state_dict().items() if not k.startswith("student.")}
     codec_with.load_state_dict(kept, strict=False)
     codec_with.eval().requires_grad_(False)
@@ -143,10 +143,10 @@ class Imitation:
     """
 
     def __init__(self, codec: UnitCodec, pairs: Pairs, augment: Augment, *, seed: int = 0) -> None:
-        assert codec.student is not None and codec.recognizer is not None
+        assert codec.student is not None and codec.speech_encoder is not None
         self.codec, self.pairs, self.seed, self.augment = codec, pairs, seed, augment
         self.student: StudentEncoder = codec.student
-        self.recognizer: SpeechEncoder = codec.recognizer
+        self.speech_encoder: SpeechEncoder = codec.speech_encoder
         self.length = min(round(SECONDS * codec.unit_rate), int(len(pairs.units) * HELD_OUT) - 1)
         self.kept = int(len(pairs.units) * (1 - HELD_OUT))
 
@@ -195,7 +195,7 @@ class Imitation:
         heard = []
         for start in starts:
             pcm = resample(self._sound(start), self.codec.sample_rate / SAMPLE_RATE)
-            heard.append(self.recognizer(pcm if rng is None else self._elsewhere(pcm, rng)))
+            heard.append(self.speech_encoder(pcm if rng is None else self._elsewhere(pcm, rng)))
         return torch.stack(heard)
 
     def units(self, starts: NDArray[np.int64]) -> torch.Tensor:

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 import soundfile
+from transformers import EncodecConfig, EncodecModel
 from typer.testing import CliRunner
 
 from antiphon import audio_file
@@ -20,7 +21,7 @@ def run(*args):
 
 @pytest.fixture
 def small(tiny_agent, monkeypatch):
-    monkeypatch.setattr(codec, "load", lambda voice: tiny_agent.voice.codec)
+    monkeypatch.setattr(codec, "load", lambda voice, source: tiny_agent.voice.codec)
     return tiny_agent.voice.codec
 
 
@@ -91,3 +92,26 @@ def test_a_voice_without_a_codec(tmp_path):
     (tmp_path / "u.json").write_text("[1]")
     result = run("decode", tmp_path / "u.json", tmp_path / "out.wav", "--voice", tmp_path)
     assert result.exit_code == 2 and "no codec" in result.stderr
+
+
+def test_another_codec_in_place_of_the_voices(tmp_path, sound):
+    config = EncodecConfig(num_filters=4, hidden_size=16, codebook_size=64)
+    EncodecModel(config).save_pretrained(tmp_path / "encodec")
+    other = ("--codec", tmp_path / "encodec")
+
+    result = run("encode", sound, tmp_path / "u.npz", *other, "--json")
+    assert json.loads(result.stdout)["units"] == 38  # half a second at 75 frames a second
+    assert codec.read_units(tmp_path / "u.npz").shape[1] == 38
+    assert run("decode", tmp_path / "u.npz", tmp_path / "out.wav", *other).exit_code == 0
+    assert soundfile.info(tmp_path / "out.wav").frames == 38 * 320
+
+
+def test_units_of_several_codebooks_do_not_fit_a_codec_with_one(small, tmp_path):
+    (tmp_path / "u.json").write_text("[[1, 2], [3, 4]]")
+    result = run("decode", tmp_path / "u.json", tmp_path / "out.wav")
+    assert result.exit_code == 2 and "another codec's" in result.stderr
+
+
+def test_a_codec_that_is_not_there(tmp_path, sound):
+    result = run("encode", sound, tmp_path / "u.json", "--codec", tmp_path / "nothing.th")
+    assert result.exit_code == 2 and "nothing.th" in result.stderr
