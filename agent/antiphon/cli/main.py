@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import antiphon
+from antiphon.cli import logs
 from antiphon.errors import UserError
 
 COMMANDS = {
@@ -46,10 +47,13 @@ class Commands(TyperGroup):
         """Replaces the listed command by the one in its file."""
         name, _, rest = super().resolve_command(ctx, args)
         app: typer.Typer = import_module(f"antiphon.cli.commands.{name}").app
-        return name, typer.main.get_command(app), rest
+        command = typer.main.get_command(app)
+        logs.add_options(command)
+        return name, command, rest
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the command; one clear sentence and exit code 2 for what the user can mend."""
+        logs.set_up()
         try:
             return super().invoke(ctx)
         except UserError as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
+import logging
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +23,7 @@ from antiphon.llm.language_model import State
 from antiphon.llm.tokenizer import load_tokenizer
 from antiphon.llm.transformers_model import read_model
 
+log = logging.getLogger(__name__)
 LAYOUT = 1
 """Version of the file's layout; raise it when it changes, so that models are packed again."""
 MAX_SHARED_TOKENS = 16
@@ -136,7 +137,7 @@ def load(folder: Path, corrections: Path | None, name: str) -> Int8LanguageModel
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
         if not path.exists():
-            print(f"Packing {folder.name} for this processor, once…", file=sys.stderr)
+            log.info("Packing %s for this processor, once…", folder.name)
             part = path.with_suffix(".part")
             save_file(pack(read_model(folder, corrections)), part)
             part.replace(path)

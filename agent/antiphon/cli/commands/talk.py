@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections import deque
 from contextlib import ExitStack, suppress
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from antiphon.runtime.session.conversation import Conversation
     from antiphon.runtime.session.recording import FileRecorder
 
+log = logging.getLogger(__name__)
 app = typer.Typer(add_completion=False)
 
 
@@ -55,7 +57,7 @@ def talk(
     closed = opened(devices, options.sample_rate, told)
     with ExitStack() as stack:
         keys = stack.enter_context(Keys())
-        print("Loading the models …", file=sys.stderr, flush=True)
+        log.info("Loading the models …")
         responder = load(
             voice=models.voice, llm=models.llm, ears=models.ears, recognizer=models.recognizer
         )
