@@ -34,11 +34,11 @@ def measure(data: Path, limit: int, folder: Path | None) -> dict[str, Any]:
         limit: at most so many utterances that ask for a tool, and as many that do not.
         folder: of the weights; None: the committed ones.
     """
-    from antiphon.tools.chooser import Chooser
+    from antiphon.tools.encoder_chooser import EncoderChooser
     from antiphon.training import tool_scores as scoring
     from antiphon.training.corpora import tool_commands as corpus
 
-    chooser = Chooser.load(folder)
+    chooser = EncoderChooser.load(folder)
     reader, threshold = chooser.reader, chooser.threshold
     sorts = [sort for sort in corpus.sorts() if sort.split == "test"]
     commands = corpus.commands(data, "test")

@@ -1,4 +1,4 @@
-"""Another distribution adds a language model, a voice, a recognizer and a transport by name."""
+"""Another distribution adds one of each kind by name, without touching a file of ours."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from antiphon.llm.language_model import LANGUAGE_MODELS
 from antiphon.recognition.recognizer import RECOGNIZERS
 from antiphon.registry import Registry
 from antiphon.t2c.voice import VOICES
+from antiphon.tools import Call, Tool, tool_chooser
+from antiphon.tools.toolbox import Toolbox
 from antiphon.transports.transport import TRANSPORTS
 
 TOY = Path(__file__).parents[1] / "fakes" / "toy_package"
@@ -72,6 +74,28 @@ def test_a_transport_brings_its_options_and_is_served(toy):
     assert result.exit_code == 0, result.stderr
     assert "Ann was greeted." in result.stderr
     assert "toy" in json.loads(run("config", "--json").stdout)
+
+
+def test_a_codec_is_found_by_the_kind_its_config_names(toy, tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "toy"}')
+    out, units = tmp_path / "out.wav", tmp_path / "u.json"
+    audio_file.write(tmp_path / "in.wav", np.tile(np.float32([0.5, -0.5]), 500), 8000)
+    result = run("codec", "encode", tmp_path / "in.wav", units, "--codec", tmp_path)
+    assert result.exit_code == 0, result.stderr
+    assert run("codec", "decode", units, out, "--codec", tmp_path).exit_code == 0
+    assert len(audio_file.read(out, 8000)) == 1000
+
+
+def test_a_tool_chooser_chooses(toy):
+    toolbox = Toolbox([Tool("dance", "Dance.")], tool_chooser.from_pretrained("toy-chooser"))
+    assert toolbox.decide("please dance") == Call("dance", {})
+    assert toolbox.decide("please sing") is None
+
+
+def test_a_conversation_takes_place_on_a_device(toy):
+    names = ("--voice", "toy-voice", "--llm", "toy-lm", "--ears", "toy-ears")
+    result = run("talk", "--device", "toy-device", "--mode", "full", *names)
+    assert result.exit_code == 0, result.output
 
 
 def test_what_cannot_be_loaded_is_named(toy, monkeypatch):

@@ -13,10 +13,9 @@ from typing import Any
 
 import torch
 
-from antiphon.tools.chooser import words_of
 from antiphon.tools.matcher import EncodedText, Matcher
 from antiphon.tools.spoken_numbers import Number, numbers
-from antiphon.tools.tool import Parameter, Tool
+from antiphon.tools.tool import Parameter, Tool, words_of
 
 LONGEST = 12
 """Tokens of a string."""

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from antiphon.tools.call import Call, Result
-from antiphon.tools.chooser import words_of
-from antiphon.tools.tool import Tool
+from antiphon.tools.tool import Tool, words_of
 
 ASKING = re.compile(
     r"(?:please |hey |robot |so |can you tell me |tell me |do you know )*"

@@ -186,3 +186,9 @@ def _facts(hint: Any) -> dict[str, Any]:
         chosen = [a for a in typing.get_args(hint) if a is not type(None)]
         return _facts(chosen[0]) if len(chosen) == 1 else {"type": "object"}
     return {"type": _PYTHON.get(hint, "object")}
+
+
+def words_of(name: str) -> str:
+    """A name in words: setLight-colour is set light colour."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|[_-]", " ", name)
+    return " ".join(spaced.lower().split())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from antiphon.tools.arguments import ArgumentFiller
-from antiphon.tools.chooser import text_of
+from antiphon.tools.encoder_chooser import text_of
 from antiphon.tools.matcher import EncodedText, Matcher
 from antiphon.tools.tool import Tool
 from antiphon.training.corpora.tool_commands import Example, Sort

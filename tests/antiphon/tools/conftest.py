@@ -6,7 +6,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from antiphon.tools.chooser import Chooser
+from antiphon.tools.encoder_chooser import EncoderChooser
 from antiphon.tools.matcher import Matcher, MatcherConfig
 from antiphon.tools.sentence_encoder import SentenceEncoder
 
@@ -48,5 +48,5 @@ def reader() -> Matcher:
 
 
 @pytest.fixture
-def chooser(reader) -> Chooser:
-    return Chooser(reader, threshold=float("-inf"))
+def chooser(reader) -> EncoderChooser:
+    return EncoderChooser(reader, threshold=float("-inf"))

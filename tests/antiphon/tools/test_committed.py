@@ -4,7 +4,7 @@ import pytest
 
 from antiphon.errors import UserError
 from antiphon.tools import Tool
-from antiphon.tools.chooser import Chooser
+from antiphon.tools.encoder_chooser import EncoderChooser
 from antiphon.tools.toolbox import Toolbox
 
 pytestmark = pytest.mark.slow
@@ -54,7 +54,7 @@ TOOLS = [
 @pytest.fixture(scope="module")
 def toolbox():
     try:
-        return Toolbox(TOOLS, Chooser.load())
+        return Toolbox(TOOLS, EncoderChooser.load())
     except UserError as error:
         pytest.skip(str(error))
 

@@ -4,9 +4,10 @@ import torch
 from antiphon.errors import UserError
 from antiphon.llm import lora
 from antiphon.tools import Tool
-from antiphon.tools.chooser import Chooser, words_of
+from antiphon.tools.encoder_chooser import EncoderChooser
 from antiphon.tools.matcher import Matcher, normal
 from antiphon.tools.sentence_encoder import SentenceEncoder
+from antiphon.tools.tool import words_of
 from antiphon.tools.toolbox import Toolbox
 
 TEXTS = ["go home", "turn the lamp in the kitchen on, please", "hm"]
@@ -108,8 +109,8 @@ def encoder_folder(path, encoder):
 
 def test_a_high_threshold_means_no_call(reader):
     tools = [Tool("go_home", "Go home."), Tool("stop", "Stop.")]
-    assert Toolbox(tools, Chooser(reader, float("inf"))).decide("go home") is None
-    call = Toolbox(tools, Chooser(reader, float("-inf"))).decide("go home")
+    assert Toolbox(tools, EncoderChooser(reader, float("inf"))).decide("go home") is None
+    call = Toolbox(tools, EncoderChooser(reader, float("-inf"))).decide("go home")
     assert call is not None
     assert call.name in ("go_home", "stop")
 

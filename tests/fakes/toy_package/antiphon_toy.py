@@ -1,4 +1,4 @@
-"""Another distribution: a language model, a voice, a recognizer and a transport of its own."""
+"""Another distribution, with one of each kind that a registry holds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import torch
 
 from antiphon.messages import Speech
 from antiphon.recognition.recognizer import Transcript
+from antiphon.runtime.frames import FRAME
 from antiphon.settings import setting
+from antiphon.tools import Call
 
 REPLY = "A toy answers."
 WORDS = ["<end>", *(f" {word}" for word in REPLY.split())]
@@ -78,6 +80,43 @@ class ToyVoice:
             at += len(pcm)
 
 
+class ToyCodec:
+    """Its units are the sign of each sample."""
+
+    sample_rate, unit_rate, samples_per_unit, n_units, lookahead = 8000, 8000.0, 1, 2, 0
+
+    @classmethod
+    def load(cls, source) -> ToyCodec:
+        return cls()
+
+    def encode(self, pcm):
+        return (pcm > 0).astype(np.int64)
+
+    def decode(self, units):
+        return (2.0 * units - 1).astype(np.float32)
+
+    def start(self):
+        return None
+
+    def step(self, units, state, final=False):
+        return self.decode(units), None
+
+
+class ToyChooser:
+    """Asks for the tool whose name is said."""
+
+    @classmethod
+    def load(cls) -> ToyChooser:
+        return cls()
+
+    def announce(self, tools):
+        return [tool.name for tool in tools]
+
+    def decide(self, text, announced):
+        said = [name for name in announced if name in text]
+        return Call(said[0], {}) if said else None
+
+
 class ToyRecognizer:
     """Hears how many samples there were."""
 
@@ -92,6 +131,32 @@ class ToyRecognizer:
 
     def finish(self, state):
         return Transcript(f"{state} samples")
+
+
+class ToyDevice:
+    """A second of silence from the microphone, and a speaker that plays at once."""
+
+    def __init__(self) -> None:
+        self.heard = 0
+
+    @classmethod
+    def open(cls, chosen, rate, emit) -> ToyDevice:
+        return cls()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def __iter__(self):
+        return iter([np.zeros(FRAME, np.float32)] * 50)
+
+    def play(self, frame):
+        self.heard += len(frame)
+
+    def clear(self):
+        return self.heard
 
 
 @dataclass(frozen=True)

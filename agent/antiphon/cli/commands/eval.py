@@ -11,6 +11,7 @@ import typer
 
 from antiphon.cli.options import given_or
 from antiphon.cli.output import Json, chatter_to_stderr, print_json
+from antiphon.errors import UserError
 from antiphon.settings import Models, Paths
 
 if TYPE_CHECKING:

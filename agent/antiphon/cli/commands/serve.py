@@ -133,7 +133,7 @@ class Responders:
 
     def _choose(self) -> Any:
         """What chooses among tools, loaded once."""
-        from antiphon.tools.choosers import from_pretrained
+        from antiphon.tools.tool_chooser import from_pretrained
 
         agent = getattr(self.responder, "agent", None)
         if agent is None:

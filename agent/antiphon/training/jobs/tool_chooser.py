@@ -8,10 +8,11 @@ target for questions, small talk, and utterances whose tool is left out.
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -19,9 +20,10 @@ from torch.nn import functional as F
 
 from antiphon import weights
 from antiphon.llm import lora
-from antiphon.tools.chooser import ENCODER, FILE, words_of
+from antiphon.tools.encoder_chooser import FILE, EncoderChooserConfig
 from antiphon.tools.matcher import Matcher, MatcherConfig, load_tokenizer
 from antiphon.tools.sentence_encoder import SentenceEncoder
+from antiphon.tools.tool import words_of
 from antiphon.training import tool_scores
 from antiphon.training.corpora import tool_commands as corpus
 from antiphon.training.corpora.tool_commands import Example, Sort, balanced
@@ -299,7 +301,8 @@ def train(
         lr: peak learning rate.
     """
     torch.manual_seed(seed)
-    folder = weights.path(ENCODER)
+    config = weights.read_config(weights.assets("tools"), EncoderChooserConfig)
+    folder = weights.path(config.encoder)
     reader = Matcher(MatcherConfig(), SentenceEncoder.load(folder), load_tokenizer(folder))
     drawn = Corpus(data, seed)
     drawn.kin = kin(reader, drawn)
@@ -317,6 +320,8 @@ def train(
     reader.config = replace(reader.config, threshold=tuned(reader, data))
     out.mkdir(parents=True, exist_ok=True)
     reader.save(out / FILE)
+    about = {"kind": "tool chooser", **asdict(config)}
+    (out / "config.json").write_text(json.dumps(about, indent=2) + "\n", "utf-8")
 
 
 @torch.no_grad()

@@ -1,20 +1,30 @@
-"""Which of the announced tools an utterance asks for, or none."""
+"""The sentence encoder's way to choose among tools it has never seen before."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from antiphon import weights
+from antiphon.tools.arguments import ArgumentFiller
+from antiphon.tools.call import Call
 from antiphon.tools.matcher import EncodedText, Matcher
-from antiphon.tools.tool import Tool
+from antiphon.tools.tool import Tool, words_of
 
-FILE, ENCODER = "reader.safetensors", "minilm-l6"
-LONGEST = 300
-"""Characters of an utterance that are read; what is longer is hardly a command."""
+FILE = "reader.safetensors"
+MAX_CHARACTERS = 300
+"""Longest utterance that is read; a longer one is hardly a command."""
+
+
+@dataclass(frozen=True)
+class EncoderChooserConfig:
+    """What the `config.json` beside the weights says."""
+
+    encoder: str
+    """The pretrained sentence encoder that the weights correct."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +45,8 @@ class Choice:
     """The tool asked for; None: none."""
 
 
-class Chooser:
-    """Chooses among tools it has never seen before.
-
-    Holds weights only; any number of robots can share one.
+class EncoderChooser:
+    """A `ToolChooser` that compares sentences.
 
     Args:
         reader: compares utterances with texts.
@@ -47,9 +55,10 @@ class Chooser:
 
     def __init__(self, reader: Matcher, threshold: float = 0.0) -> None:
         self.reader, self.threshold = reader, threshold
+        self.filler = ArgumentFiller(reader)
 
     @classmethod
-    def load(cls, folder: Path | None = None) -> Chooser:
+    def load(cls, folder: Path | None = None) -> EncoderChooser:
         """The committed one.
 
         Args:
@@ -58,16 +67,30 @@ class Chooser:
         Raises:
             UserError: weights are missing and cannot be fetched.
         """
-        from antiphon import weights
-
-        path = (folder or weights.assets("tools")) / FILE
-        reader = Matcher.load(path, weights.path(ENCODER))
+        folder = folder or weights.assets("tools")
+        config = weights.read_config(folder, EncoderChooserConfig)
+        reader = Matcher.load(folder / FILE, weights.path(config.encoder))
         return cls(reader, reader.config.threshold)
 
     @torch.no_grad()
     def announce(self, tools: Sequence[Tool]) -> Announced:
-        """EncodedText what a robot can do, once."""
+        """Encode what a robot can do, once."""
         return Announced(tuple(tools), self.reader.read([text_of(tool) for tool in tools]))
+
+    @torch.no_grad()
+    def decide(self, text: str, announced: Announced) -> Call | None:
+        """The call an utterance asks for; None: an ordinary answer is wanted."""
+        text = " ".join(text.split())
+        if not announced.tools or not any(c.isalnum() for c in text) or len(text) > MAX_CHARACTERS:
+            return None
+        heard = self.reader.read([text])
+        best = self.choose(heard, announced).best
+        if best is None:
+            return None
+        tool = announced.tools[best]
+        arguments = self.filler.fill(text, heard, tool)
+        missing = [p.name for p in tool.parameters if p.required and p.name not in arguments]
+        return Call(tool.name, arguments, tuple(missing))
 
     @torch.no_grad()
     def choose(self, heard: EncodedText, announced: Announced) -> Choice:
@@ -81,9 +104,3 @@ class Chooser:
 def text_of(tool: Tool) -> str:
     """What the reader reads of a tool."""
     return f"{words_of(tool.name)}: {tool.description}"
-
-
-def words_of(name: str) -> str:
-    """A name in words: setLight-colour is set light colour."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|[_-]", " ", name)
-    return " ".join(spaced.lower().split())

@@ -1,0 +1,47 @@
+"""Tool choosers: one protocol, and the way from a name to a chooser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from antiphon import settings, weights
+from antiphon.registry import Registry
+from antiphon.tools.call import Call
+from antiphon.tools.tool import Tool
+
+
+class ToolChooser(Protocol):
+    """Decides which of a robot's tools is asked for. Holds weights only; all robots share it."""
+
+    def announce(self, tools: Sequence[Tool]) -> Any:
+        """What it remembers of the tools of one robot."""
+
+    def decide(self, text: str, announced: Any) -> Call | None:
+        """The call that an utterance asks for; None: none of the tools."""
+
+
+TOOL_CHOOSERS: Registry[Callable[[], ToolChooser]] = Registry(
+    "tool chooser",
+    "antiphon.tool_choosers",
+    {"sentence-encoder": "antiphon.tools.encoder_chooser:EncoderChooser.load"},
+)
+"""Functions that load a chooser, by name. Folders need no entry."""
+
+
+def from_pretrained(name: str | None = None) -> ToolChooser:
+    """The chooser of a name, or of a folder that `antiphon train tools` wrote.
+
+    Args:
+        name: None takes that of the settings.
+
+    Raises:
+        UserError: There is no such chooser, or its weights are missing.
+    """
+    name = name or settings.value(settings.Models, "tool_chooser")
+    if name not in TOOL_CHOOSERS and Path(name).is_dir():
+        from antiphon.tools.encoder_chooser import EncoderChooser
+
+        return EncoderChooser.load(weights.assets(name))
+    return TOOL_CHOOSERS.get(name)()
