@@ -5,7 +5,7 @@ from setuptools.command.build_py import build_py
 
 KEPT = {
     "antiphon": {"__init__", "audio_file", "errors", "mel", "registry", "settings"},
-    "antiphon.cli": {"__init__", "main", "options", "output"},
+    "antiphon.cli": {"__init__", "logs", "main", "options", "output"},
     "antiphon.cli.commands": {"__init__", "devices", "robot"},
     "antiphon.tools": {"__init__", "call", "tool"},
     "antiphon.transports": {"__init__", "lifecycle"},

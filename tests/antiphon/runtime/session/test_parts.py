@@ -113,13 +113,14 @@ def test_the_window_keeps_the_newest_turns_and_what_the_user_told():
     for i in range(200):
         memory.add(Turn("user", f"What is the answer to question number {i}?"))
         memory.add(Turn("assistant", f"The answer to number {i} is known to everybody."))
+    assert sum(tokens(turn.text) for turn in memory.context()) <= 300
     assert "My name is Anna." in memory.context()[0].text
     assert memory.turns[-1].text.startswith("The answer to number 199")
     assert memory.turns[0].role == "user"
 
 
 turns = st.lists(
-    st.builds(Turn, st.sampled_from(["user", "assistant"]), st.text(max_size=200)), max_size=60
+    st.builds(Turn, st.sampled_from(["user", "assistant"]), st.text(max_size=200)), min_size=12, max_size=60
 )
 
 
