@@ -1,6 +1,7 @@
 # make demo   answer the sample questions with speech
 # make talk   talk with microphone and speaker
 # make test   run the tests
+# make check  what has to pass before a change lands: lint, types, imports, test
 # All set up .venv first, once. TORCH_INDEX=URL names the index to take PyTorch from.
 
 VENV ?= .venv
@@ -9,7 +10,7 @@ TORCH_INDEX ?=
 BIN := $(VENV)/bin
 SETUP := VENV="$(VENV)" PYTHON="$(PYTHON)" TORCH_INDEX="$(TORCH_INDEX)" tools/setup.sh
 
-.PHONY: demo talk test lint format types imports clean
+.PHONY: demo talk test coverage lint format types imports check clean
 
 demo: $(VENV)/.ready
 	$(BIN)/antiphon weights fetch >/dev/null
@@ -20,6 +21,9 @@ talk: $(VENV)/.ready-talk
 
 test: $(VENV)/.ready-dev
 	$(BIN)/python -m pytest
+
+coverage: $(VENV)/.ready-dev
+	$(BIN)/python -m pytest --cov --cov-report=term
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
@@ -34,6 +38,8 @@ types: $(VENV)/.ready-dev
 
 imports: $(VENV)/.ready-dev
 	$(BIN)/lint-imports
+
+check: lint types imports test
 
 clean:
 	rm -rf $(VENV) build dist .*_cache .hypothesis

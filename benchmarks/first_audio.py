@@ -15,7 +15,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -200,7 +200,7 @@ def respond(pcm: Pcm) -> Timing:
 
 
 def compare(
-    systems: dict[str, Callable[[Pcm], Timing]], questions: list[Pcm], rounds: int
+    systems: Mapping[str, Callable[[Pcm], Timing]], questions: list[Pcm], rounds: int
 ) -> dict[str, list[Timing]]:
     """Let the systems answer all questions in turns, after a first answer that does not count."""
     from tqdm import tqdm

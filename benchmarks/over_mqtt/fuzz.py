@@ -8,8 +8,9 @@ import json
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from tqdm import tqdm
@@ -34,18 +35,20 @@ class Fuzz:
         formats = have(RATE, 50 * OUT, opus=opus)
         self.chance = random.Random(seed)
         self.crashes: list[str] = []
-        broker, converse = Broker("localhost", 1), lambda session: Parrot()
+        broker = Broker("localhost", 1)
+        converse: Any = lambda session: Parrot()  # noqa: E731
         sent: list[Any] = []
         port = SimpleNamespace(connected=True, send=sent.append, broker=broker)
-        self.server = Server(broker, converse, formats=formats, say=self.note)
+        self.server = cast(Any, Server(broker, converse, formats=formats, say=self.note))
         self.server._loop = SimpleNamespace(call_soon_threadsafe=lambda f, *a: f(*a))
-        self.robot = Robot(
+        robot = Robot(
             broker,
             "R1",
             Mouth(True),
             toolbox=ToolRunner({"f": tool()}),
             formats=formats,
         )
+        self.robot = cast(Any, robot)
         self.server.link = self.robot.link = port
         self.topics = self.robot.topics
         hello, status = self.robot._opened()[1], self.server._opened()[0]
@@ -56,8 +59,9 @@ class Fuzz:
         session = self.robot._session
         self.good: list[Callable[[], Incoming]] = []
         stream, (up, down) = self.robot.player.stream or 0, (formats.up[0], formats.down[0])
-        for leaf, *said in (("audio/in", session, 0, up), ("audio/out", stream, 1, down)):
-            self.good += [self.sound(leaf, *said, kind) for kind in ("properties", "header")]
+        for kind in ("properties", "header"):
+            self.good.append(self.sound("audio/in", session, 0, up, kind))
+            self.good.append(self.sound("audio/out", stream, 1, down, kind))
         told = [Incoming(m.topic, m.payload) for m in (*sent, hello, status)]
         samples = {
             "cmd": {"cmd": "say", "text": "hello"},
@@ -76,7 +80,7 @@ class Fuzz:
             Incoming(self.topics(leaf), json.dumps(fields).encode())
             for leaf, fields in samples.items()
         ]
-        self.good += [lambda each=each: each for each in told]
+        self.good += [partial(lambda each: each, each) for each in told]
 
     def sound(
         self, leaf: str, session: int, generation: int, format_: Format, framing: Any

@@ -90,9 +90,9 @@ class Mouth(Simulated):
         self.due: float | None = None
         self.waits: list[float] = []
         self.sounds = 0
-        super().__init__(self._frames(), RATE, speed=1.0)
+        super().__init__(self._microphone(), RATE, speed=1.0)
 
-    def _frames(self) -> Iterator[Frame]:
+    def _microphone(self) -> Iterator[Frame]:
         for index in itertools.count():
             pause = SILENT + 2 * ANSWER if self.questions else 5
             yield self.voice if index % (SPOKEN + pause) < SPOKEN else self.silence

@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from antiphon.errors import UserError
 from antiphon.transports.mqtt.robot.robot import Robot
@@ -69,7 +70,8 @@ def server_process(port: int, endless: bool, pipe: Connection) -> None:
     """The server; tells its processor time whenever it is asked, and ends on an empty message."""
 
     async def work() -> None:
-        server = Server(Broker("127.0.0.1", port), lambda session: Parrot(endless=endless))
+        converse: Any = lambda session: Parrot(endless=endless)  # noqa: E731
+        server = Server(Broker("127.0.0.1", port), converse)
         loop = asyncio.get_running_loop()
         over = asyncio.Event()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,7 +69,8 @@ def tiny_agent() -> Agent:
         )
     ).eval()
     codec.generator = HifiGan(codec.config.latent, channels=8)
-    return Agent(Script(), EchoVoice(t2c.requires_grad_(False), codec.requires_grad_(False)))
+    script: Any = Script()
+    return Agent(script, EchoVoice(t2c.requires_grad_(False), codec.requires_grad_(False)))
 
 
 def byte_tokenizer() -> Tokenizer:

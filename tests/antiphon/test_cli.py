@@ -7,6 +7,7 @@ import subprocess
 import sys
 import types
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def command(monkeypatch):
     """Puts a command of the test's own in the place of `antiphon say`."""
 
     def put(function):
-        module = types.ModuleType("antiphon.cli.commands.say")
+        module: Any = types.ModuleType("antiphon.cli.commands.say")
         module.app = typer.Typer(add_completion=False)
         module.app.command()(function)
         monkeypatch.setitem(sys.modules, "antiphon.cli.commands.say", module)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import pytest
-
 import antiphon
 
 ROOT = Path(__file__).parents[2]
 
 if sys.version_info < (3, 11):
-    pytest.skip("tomllib came with Python 3.11", allow_module_level=True)
-
-import tomllib  # noqa: E402
+    import tomli as tomllib
+else:
+    import tomllib
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 

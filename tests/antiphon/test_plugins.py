@@ -79,7 +79,7 @@ def test_a_transport_brings_its_options_and_is_served(toy):
 def test_a_codec_is_found_by_the_kind_its_config_names(toy, tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "toy"}')
     out, units = tmp_path / "out.wav", tmp_path / "u.json"
-    audio_file.write(tmp_path / "in.wav", np.tile(np.float32([0.5, -0.5]), 500), 8000)
+    audio_file.write(tmp_path / "in.wav", np.tile(np.array([0.5, -0.5], np.float32), 500), 8000)
     result = run("codec", "encode", tmp_path / "in.wav", units, "--codec", tmp_path)
     assert result.exit_code == 0, result.stderr
     assert run("codec", "decode", units, out, "--codec", tmp_path).exit_code == 0

@@ -18,6 +18,7 @@ def bench():
     import sys
 
     spec = importlib.util.spec_from_file_location("first_audio", SOURCE)
+    assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up
     spec.loader.exec_module(module)

@@ -28,12 +28,11 @@ class Mosquitto:
         self.config = folder / f"{self.port}.conf"
         user = f"user {getpass.getuser()}\n"
         self.config.write_text(f"listener {self.port} 127.0.0.1\n{user}{settings}")
-        self.process = None
         self.start()
 
     def start(self):
         self.process = subprocess.Popen(
-            [MOSQUITTO, "-c", str(self.config)],
+            [str(MOSQUITTO), "-c", str(self.config)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 from mqtt_responders import LEVEL, RATE, converse
@@ -24,6 +26,8 @@ from antiphon.transports.mqtt.wire.envelope import Incoming
 
 class Mouth:
     """A robot's ear and mouth: says what it is told to, keeps what it plays."""
+
+    frames: Iterator[Any]
 
     def __init__(self) -> None:
         self.to_say: deque[float] = deque()
@@ -92,9 +96,10 @@ class Net:
         self.serve()
 
     def serve(self):
-        self.server = Server(
+        server = Server(
             Broker("localhost", 1883), self.make, formats=self.formats, say=self.said.append
         )
+        self.server = cast(Any, server)
         self.server._clock = self.clock
         self.server._loop = SimpleNamespace(call_soon_threadsafe=lambda f, *a: f(*a))
         self.server._finish = self.said.append
@@ -111,7 +116,7 @@ class Net:
         self.run(2)
 
     def mind_of(self, name="R1"):
-        return self.conversations[name].thinks
+        return self.conversations[name].responder
 
     def add(self, name, *, tools=None, on_stop=None, version=5, key=None, formats=None):
         mouth = Mouth()
@@ -126,8 +131,9 @@ class Net:
             formats=formats,
             say=self.said.append,
         )
-        robot._clock, robot._gate = self.clock, FakeGate()
-        robot.link = Port(self, robot)
+        faked: Any = robot
+        faked._clock, faked._gate = self.clock, FakeGate()
+        faked.link = Port(self, robot)
         mouth.frames = iter(mouth.duplex)
         self.robots[key or name], self.mouths[key or name] = robot, mouth
         self.join(robot)

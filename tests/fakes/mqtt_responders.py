@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -115,8 +116,9 @@ def converse(responder=None, made=None):
 
     def make(session):
         thinks = responder or FakeResponder()
-        conversation = Conversation(thinks, Options(), work=InlineWorker(), analyzer=FakeAnalyzer())
-        conversation.thinks = thinks
+        analyzer: Any = FakeAnalyzer()
+        conversation = Conversation(thinks, Options(), work=InlineWorker(), analyzer=analyzer)
+        setattr(conversation, "responder", thinks)  # noqa: B010
         if made is not None:
             made[session.robot] = conversation
         return conversation

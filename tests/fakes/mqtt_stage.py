@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import threading
 import time
+from typing import Any
 
 import numpy as np
 from mqtt_network import FakeGate
@@ -51,10 +52,12 @@ class Body:
         frames = (np.full(FRAME, self.level, np.float32) for _ in itertools.count())
         self.duplex = Simulated(frames, 22_050, speed=1.0, keep=True, clock=clock)
         self.said = []
+        self.task: asyncio.Task | None = None
         self.robot = Robot(
             broker, name, self.duplex, ears=MicrophoneProcessor(), say=self.said.append, **choices
         )
-        self.robot._gate, self.robot._clock, self.robot.link.clock = FakeGate(), clock, clock
+        faked: Any = self.robot
+        faked._gate, faked._clock, faked.link.clock = FakeGate(), clock, clock
 
     async def speak(self, seconds=0.3, level=0.5):
         self.level = level
@@ -75,7 +78,6 @@ class Stage:
         self.sleep = self.clock.pass_
         self.said = []
         self.tasks = []
-        self.server = None
 
     async def __aenter__(self):
         await self.serve()

@@ -24,7 +24,8 @@ def test_an_answer_is_taken_whole(tiny_agent):
 
     assert "".join(texts).strip() == take.report()["reply"] == "I am a voice. Ask me!"
     np.testing.assert_array_equal(take.pcm, np.concatenate([piece.pcm for piece in pieces]))
-    assert 0 < take.first <= take.last and take.tokens == 6 and 0 < take.tokens_before <= 6
+    assert take.first and take.last and take.first <= take.last
+    assert take.tokens == 6 and 0 < take.tokens_before <= 6
     assert take.seconds == len(take.pcm) / 22050 and take.rtf == take.last / take.seconds
 
 

@@ -98,6 +98,7 @@ def test_what_was_read_can_be_read_on_from_again(folder) -> None:
 
 def test_questions_asked_at_once_share_their_opening(folder) -> None:
     lm = from_pretrained(str(folder), None)
+    assert isinstance(lm, int8_model.Int8LanguageModel)
     questions = [lm.embeddings[[token, token + 1]] for token in range(16)]
     alone = [lm.read(asked, lm.stack.start()) for asked in questions]
     opening = lm.start([1, 2, 3])

@@ -46,7 +46,9 @@ def test_a_pause_in_writing_is_the_best_place():
 
 def test_the_beginning_of_a_phrase_is_better_than_any_other_space():
     assert cut("We", " went", " home", " after", " that", " ended", ".")[0] == "We went home"
-    assert cut("We", " went", " home", " rather", " late", " today", ".")[0] == "We went home rather"
+    assert (
+        cut("We", " went", " home", " rather", " late", " today", ".")[0] == "We went home rather"
+    )
 
 
 def test_numbers_titles_and_abbreviations_stay_whole():

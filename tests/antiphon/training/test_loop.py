@@ -70,11 +70,11 @@ def test_time_box_saves_and_says_so(tmp_path):
 
 
 def test_frozen_parameters_stay(tmp_path):
-    learner = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 1))
-    learner[0].requires_grad_(False)
-    before = learner[0].weight.clone()
+    frozen = nn.Linear(3, 3).requires_grad_(False)
+    learner = nn.Sequential(frozen, nn.Linear(3, 1))
+    before = frozen.weight.clone()
     fit(learner, task(learner), SCHEDULE, tmp_path)
-    assert torch.equal(before, learner[0].weight)
+    assert torch.equal(before, frozen.weight)
     assert "0.weight" not in torch.load(tmp_path / "checkpoint.pt", weights_only=True)["model"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,8 +72,8 @@ def test_alignment_admits_when_labels_do_not_fit():
 
 
 def test_edit_distance():
-    assert distance("kitten", "sitting") == 3
-    assert distance("", "abc") == 3
+    assert distance([*b"kitten"], [*b"sitting"]) == 3
+    assert distance([], [*b"abc"]) == 3
 
 
 def test_shards_round_trip(tmp_path):
@@ -180,7 +181,7 @@ def test_joint_echo_training_reaches_the_language_model_and_keeps_it_answering(m
         replies.append(OwnReply([1, 2], tokens))
     examples = pseudo_units.pseudo(model.eval(), replies)
     told = [Exchange([1, 2], [7, 8]), Exchange([5], [9])]
-    texts = SimpleNamespace(batch=lambda step, size: told, before=[1], after=[2])
+    texts: Any = SimpleNamespace(batch=lambda step, size: told, before=[1], after=[2])
     task = echo_training.JointEcho(model.train(), examples, llm, texts)
 
     now = task.states(examples[:3])
@@ -214,7 +215,8 @@ def test_noise_is_measured_as_the_teacher_makes_it():
             latent = smooth + noise * (1.5 + smooth / 2) * (white @ factor.T)
             return SimpleNamespace(latent=latent.astype(np.float32))
 
-    unit_codec.add_noise(listener, Noisy(), ["One.", "Two."])
+    teacher: Any = Noisy()
+    unit_codec.add_noise(listener, teacher, ["One.", "Two."])
     usual = unit_codec.ROUGHNESS * unit_codec.NOISE
     np.testing.assert_allclose(listener.roughness[0], usual, rtol=0.1)
     np.testing.assert_allclose(listener.roughness[1], 2 * usual, rtol=0.1)

@@ -25,7 +25,7 @@ from antiphon.runtime.responders.responder import Responder
 from antiphon.runtime.responders.worker import Output, Worker
 from antiphon.runtime.session.recorder import NullRecorder, Recorder
 from antiphon.runtime.session.turn_taking import TurnTaking
-from antiphon.runtime.turns.frame_analysis import FrameAnalyzer, PlaybackReference
+from antiphon.runtime.turns.frame_analysis import Analyzer, FrameAnalyzer, PlaybackReference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ class Conversation:
         work: Worker,
         aside: Worker | None = None,
         seed: int = 0,
-        analyzer: FrameAnalyzer | None = None,
+        analyzer: Analyzer | None = None,
         recorder: Recorder | None = None,
     ) -> None:
         self.options = options or Options()
@@ -70,7 +70,7 @@ class Conversation:
         self.muted = False
         self._workers = (work,) if aside is None else (work, aside)
         self._recorder: Recorder = recorder or NullRecorder()
-        self._analyzer = analyzer or FrameAnalyzer(self.options, canceller)
+        self._analyzer: Analyzer = analyzer or FrameAnalyzer(self.options, canceller)
         self._reference = PlaybackReference(self.options.sample_rate)
         self._turns = TurnTaking(
             responder, self.options, self._analyzer, work, aside or work, seed, self._tell

@@ -56,7 +56,8 @@ def remembered(script: SpokenWords, samples: int, length: int, *, complete: bool
         length: all its samples so far.
         complete: whether that is the whole reply.
     """
-    if complete and samples >= length:
+    heard = script.heard(samples)
+    if complete and (samples >= length or (heard and heard == script.heard(length))):
         return script.text.strip()
-    said = script.heard(samples).rstrip(",;: ")
+    said = heard.rstrip(",;: ")
     return f"{said}{CUT}" if said else CUT

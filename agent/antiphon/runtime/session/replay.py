@@ -26,7 +26,7 @@ from antiphon.runtime.responders.responder import Responder
 from antiphon.runtime.responders.worker import Output, Work
 from antiphon.runtime.session.conversation import Conversation
 from antiphon.runtime.session.recording import Wave, output_of
-from antiphon.runtime.turns.frame_analysis import FrameAnalyzer
+from antiphon.runtime.turns.frame_analysis import Analyzer
 
 STRETCH = 50 * 60
 """Frames between two signs of progress: a minute."""
@@ -114,7 +114,7 @@ def replay(
     out: Path | None = None,
     watch: Callable[[Event], None] = lambda event: None,
     progress: Callable[[int], object] = lambda frames: None,
-    analyzer: FrameAnalyzer | None = None,
+    analyzer: Analyzer | None = None,
 ) -> Replayed:
     """Play a recording through.
 

@@ -26,7 +26,7 @@ from antiphon.runtime.session.memory import Memory
 from antiphon.runtime.session.playback import Reply
 from antiphon.runtime.session.speech_feed import SpeechFeed
 from antiphon.runtime.session.user_turn import UserTurn
-from antiphon.runtime.turns.frame_analysis import FrameAnalysis, FrameAnalyzer
+from antiphon.runtime.turns.frame_analysis import Analyzer, FrameAnalysis
 
 ONSET = 900 // FRAME_MS
 """Frames from the onset of speech within which it stops a reply, if it is an interruption."""
@@ -53,7 +53,7 @@ class TurnTaking:
         self,
         responder: Responder[Any],
         options: Options,
-        analyzer: FrameAnalyzer,
+        analyzer: Analyzer,
         work: Worker,
         aside: Worker,
         seed: int,

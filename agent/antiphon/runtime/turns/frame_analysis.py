@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,41 @@ class FrameAnalysis:
     """What to do with the reply that is being played."""
     stop_word: bool = False
     """Whether "stop" was said."""
+
+
+class Analyzer(Protocol):
+    """What a conversation asks of its microphone; `FrameAnalyzer` is the one there is."""
+
+    def step(self, mic: Frame, reference: Frame, *, speaking: bool, deaf: bool) -> FrameAnalysis:
+        """Take a frame."""
+        ...
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether the user has begun a turn and not ended it."""
+        ...
+
+    @property
+    def silence(self) -> int:
+        """Samples of silence since the last speech of the turn."""
+        ...
+
+    @property
+    def turn_frames(self) -> int:
+        """Frames of the turn so far."""
+        ...
+
+    def judge(self) -> Callable[[], float]:
+        """A function that tells how complete the turn sounds, to be called in a worker."""
+        ...
+
+    def judged(self, judge: Judge, log_odds: float) -> None:
+        """Take what that function returned, or a recognizer's opinion."""
+        ...
+
+    def forget_turn(self) -> None:
+        """Drop the turn so far."""
+        ...
 
 
 class FrameAnalyzer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,8 +90,9 @@ def test_a_robot_whose_tools_cannot_be_used_is_served_without(capsys):
         def listen(self, history):
             return history
 
-    made = serve.Responders(FakeResponder()).of(Session())
-    assert made.listen((1, 2)) == (1, 2)
+    plain: Any = FakeResponder()
+    robot: Any = Session()
+    assert serve.Responders(plain).of(robot).listen(()) == ()
     assert "cannot use its tools" in capsys.readouterr().err
 
 
@@ -99,6 +101,7 @@ def test_a_conversation_has_threads_of_its_own():
         def listen(self, history):
             raise UserError("nothing to hear with")
 
-    made = serve.conversation(FakeResponder(), None)
+    deaf: Any = FakeResponder()
+    made = serve.conversation(deaf, None)
     assert made.step(np.zeros(320, np.float32)).shape == (441,)
     made.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -120,8 +121,9 @@ def test_units_of_a_language_with_loss(tiny_agent):
     def recognize(pcm):
         return "a b c d" if len(pcm) > 40 * 256 * 16_000 / 22_050 else "a b"
 
+    lossy: Any = Lossy()
     result = unit_language.evaluate(
-        ["a b c d"], lambda text: torch.randn(50, 192), tiny_agent.voice.codec, Lossy(), recognize
+        ["a b c d"], lambda text: torch.randn(50, 192), tiny_agent.voice.codec, lossy, recognize
     )
     assert result["compression"] == 2.0 and result["wer_loss"] == 50.0
 
@@ -204,13 +206,13 @@ def test_the_ablation_has_a_row_for_every_adapter(tiny_agent, tmp_path):
 
 
 def test_a_variant_really_changes_the_voice(tiny_agent, tmp_path):
-    t2c = tiny_agent.voice.t2c
+    t2c: Any = tiny_agent.voice.t2c
     save_file({"0.bias": t2c.denoiser[0].bias + 1}, tmp_path / "echo-x.safetensors")
     before = t2c.denoiser[0].bias.clone()
     with ablation.weights_of(t2c, tmp_path / "echo-x.safetensors"):
         torch.testing.assert_close(t2c.denoiser[0].bias, before + 1)
     with ablation.untrained(t2c):
-        assert isinstance(t2c.denoiser, torch.nn.Identity)
+        assert "Identity" in repr(t2c.denoiser)
     torch.testing.assert_close(t2c.denoiser[0].bias, before)
 
 

@@ -63,7 +63,9 @@ def test_drift_is_heard_by_nobody(ppm):
 def test_an_echo_comes_back_later_into_the_microphone():
     click = np.zeros(441, np.float32)
     click[220] = 1
-    card = Simulated(np.zeros(SECOND, np.float32), CODEC, latency_ms=100, echo=lambda ear: ear / 2)
+    card = Simulated(
+        np.zeros(SECOND, np.float32), CODEC, latency_ms=100, echo=lambda ear: ear * np.float32(0.5)
+    )
     frames, _ = run(card, lambda index: click if index == 10 else np.zeros(441, np.float32))
     sound = np.concatenate(frames)
     assert 0.1 < np.abs(sound).max() <= 0.5

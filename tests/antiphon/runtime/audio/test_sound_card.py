@@ -147,7 +147,7 @@ def test_the_echo_of_the_loop_is_found(plugged):
     with SoundCards(CODEC, lambda event: None) as cards:
         echo = measure_echo(cards, CODEC)
     assert echo.loss_db == pytest.approx(0, abs=3)
-    assert 10 < echo.delay_ms < 1000 and echo.noise_db < -60 and not echo.clipping
+    assert echo.delay_ms and 10 < echo.delay_ms < 1000 and echo.noise_db < -60 and not echo.clipping
 
 
 def test_a_card_unplugged_in_mid_sound_is_noticed_and_the_conversation_goes_on(daemon, plugged):

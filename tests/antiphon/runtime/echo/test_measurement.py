@@ -7,7 +7,8 @@ import pytest
 
 from antiphon.errors import UserError
 from antiphon.runtime.audio.simulated_device import Fault, Simulated
-from antiphon.runtime.echo.measurement import FRAME, Echo, best_mode, measure_echo
+from antiphon.runtime.echo.measurement import Echo, best_mode, measure_echo
+from antiphon.runtime.frames import FRAME
 
 CODEC = 22_050
 NOTHING = Echo(None, None, -60.0, -60.0, False)

@@ -1,5 +1,6 @@
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ class Said:
     complete: float | None = None
 
 
-class Ear:
+class FakeStream:
     def __init__(self, text):
         self.text, self.finished = text, 0
 
@@ -27,14 +28,14 @@ class Ear:
         return Said(self.text)
 
 
-class Mouth:
+class Speaker:
     """A responder that speaks silence, and remembers what it was to say."""
 
     def __init__(self, heard):
-        self.ear, self.spoken = Ear(heard), []
+        self.stream, self.spoken = FakeStream(heard), []
 
     def listen(self, history):
-        return self.ear
+        return self.stream
 
     def respond(self, stream, history, *, cancelled, seed):
         yield from self.say(f"answer to {stream.finish().text}", cancelled=cancelled)
@@ -44,7 +45,7 @@ class Mouth:
         yield Speech(np.zeros(4, np.float32), 22_050, 0, text, final=True)
 
 
-class Box:
+class FakeBox:
     """Calls what is named in the utterance."""
 
     tools = {"warmth": Tool("warmth", "How warm.", says="It is {value} degrees.")}  # noqa: RUF012
@@ -56,8 +57,12 @@ class Box:
         return Call("warmth", **self.call) if "warm" in text else None
 
 
+def responder_of(responder: Any, toolbox: Any, execute: Any, **rest: Any) -> ToolResponder:
+    return ToolResponder(responder, toolbox, execute, **rest)
+
+
 def done(outcome):
-    future = Future()
+    future: Future = Future()
     future.set_result(outcome)
     return future
 
@@ -69,68 +74,73 @@ def talk(responder, cancelled=lambda: False):
 
 def test_an_ordinary_question_gets_an_ordinary_answer():
     calls = []
-    responder = ToolResponder(Mouth("who wrote hamlet"), Box(), calls.append)
+    responder = responder_of(Speaker("who wrote hamlet"), FakeBox(), calls.append)
     assert talk(responder) == ["answer to who wrote hamlet"]
     assert calls == []
 
 
 def test_a_result_is_spoken():
     told = []
-    responder = ToolResponder(
-        Mouth("how warm is it"), Box(), lambda call: done(Result(True, 21)), on_call=told.append
+    responder = responder_of(
+        Speaker("how warm is it"),
+        FakeBox(),
+        lambda call: done(Result(True, 21)),
+        on_call=told.append,
     )
     assert talk(responder) == ["It is 21 degrees."]
     assert [call.name for call in told] == ["warmth"]
 
 
 def test_a_failure_is_spoken():
-    failed = Future()
+    failed: Future = Future()
     failed.set_exception(OSError("no sensor"))
-    responder = ToolResponder(Mouth("how warm is it"), Box(), lambda call: failed)
+    responder = responder_of(Speaker("how warm is it"), FakeBox(), lambda call: failed)
     assert talk(responder) == ["Sorry, that did not work: no sensor."]
 
 
 def test_a_result_that_never_comes_is_given_up():
     future: Future = Future()
-    responder = ToolResponder(Mouth("how warm is it"), Box(), lambda call: future, seconds=0.05)
+    responder = responder_of(
+        Speaker("how warm is it"), FakeBox(), lambda call: future, seconds=0.05
+    )
     assert talk(responder) == ["Sorry, that did not work: it took too long."]
     assert future.cancelled()
 
 
 def test_nothing_is_said_when_nobody_wants_it_any_more():
     future: Future = Future()
-    mouth = Mouth("how warm is it")
+    speaker = Speaker("how warm is it")
     asked = iter([False, True, True])
-    assert talk(ToolResponder(mouth, Box(), lambda call: future), lambda: next(asked)) == []
+    assert talk(responder_of(speaker, FakeBox(), lambda call: future), lambda: next(asked)) == []
     assert future.cancelled()
-    assert mouth.spoken == []
+    assert speaker.spoken == []
 
 
 def test_nothing_is_called_for_a_turn_that_was_cancelled():
     calls = []
-    assert talk(ToolResponder(Mouth("how warm"), Box(), calls.append), lambda: True) == []
+    assert talk(responder_of(Speaker("how warm"), FakeBox(), calls.append), lambda: True) == []
     assert calls == []
 
 
 def test_what_is_missing_is_asked_for_and_nothing_called():
     calls = []
-    responder = ToolResponder(Mouth("how warm is it"), Box(missing=("room",)), calls.append)
+    responder = responder_of(Speaker("how warm is it"), FakeBox(missing=("room",)), calls.append)
     assert talk(responder) == ["Please say the room, too."]
     assert calls == []
 
 
 def test_the_end_of_a_turn_is_worked_out_once():
-    mouth = Mouth("hello")
-    responder = ToolResponder(mouth, Box(), lambda call: done(Result(True)))
+    speaker = Speaker("hello")
+    responder = responder_of(speaker, FakeBox(), lambda call: done(Result(True)))
     stream = responder.listen(())
     stream.finish()
     stream.finish()
-    assert mouth.ear.finished == 1
+    assert speaker.stream.finished == 1
     stream.feed(np.zeros(3, np.float32))
     assert stream.finish().text == "hello 3"
 
 
 @pytest.mark.parametrize("text", ["One.", "Two."])
 def test_a_given_text_is_spoken_as_it_is(text):
-    responder = ToolResponder(Mouth(""), Box(), lambda call: done(Result(True)))
+    responder = responder_of(Speaker(""), FakeBox(), lambda call: done(Result(True)))
     assert [p.text for p in responder.say(text, cancelled=lambda: False)] == [text]

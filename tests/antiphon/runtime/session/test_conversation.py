@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from fake_conversation import FakeAnalyzer, FakeResponder
 
 from antiphon.runtime import events
 from antiphon.runtime.frames import FRAME
@@ -45,12 +46,10 @@ def test_a_ready_answer_sounds_in_the_frame_that_ends_the_turn(drive):
     assert latency.voice_to_voice_ms == 280
 
 
-def test_the_judge_of_turn_ends_is_asked_once_there_is_as_much_silence_as_it_has_learnt_on(
-    drive, makers
-):
+def test_the_judge_of_turn_ends_is_asked_once_there_is_as_much_silence_as_it_has_learnt_on(drive):
     asked = []
 
-    class Asked(makers["FakeAnalyzer"]):
+    class Asked(FakeAnalyzer):
         def judge(self):
             asked.append(self.quiet)
             return super().judge()
@@ -145,8 +144,8 @@ def test_who_begins_as_the_reply_ends_is_heard_from_the_first_frame(drive, respo
     assert driver.texts()[1][1].endswith("r1w5")
 
 
-def test_a_television_behind_the_reply_is_not_answered(drive, responder, makers):
-    class Far(makers["FakeAnalyzer"]):
+def test_a_television_behind_the_reply_is_not_answered(drive, responder):
+    class Far(FakeAnalyzer):
         def _barge(self, speech, speaking):
             return None  # too far away to interrupt
 
@@ -163,8 +162,8 @@ def test_the_stop_word_stops_at_once_and_is_no_question(drive, responder):
     assert not np.abs(np.concatenate(driver.out[-59:])).any()
 
 
-def test_noise_without_words_is_not_answered(drive, makers):
-    class Deaf(makers["FakeResponder"]):
+def test_noise_without_words_is_not_answered(drive):
+    class Deaf(FakeResponder):
         def listen(self, history):
             stream = super().listen(history)
             stream.finish = lambda: type("Nothing", (), {"text": "", "complete": None})()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from fake_conversation import Driver, FakeResponder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,8 +21,8 @@ REPLY = 6 * WORD // OUT
 """Frames of a reply of the responder."""
 
 
-def test_a_mind_that_raises_is_reported_and_the_next_question_answered(drive, makers):
-    class Moody(makers["FakeResponder"]):
+def test_a_mind_that_raises_is_reported_and_the_next_question_answered(drive):
+    class Moody(FakeResponder):
         def respond(self, stream, history, **rest):
             if not self.answered:
                 self.answered.append(("", ()))
@@ -35,8 +36,8 @@ def test_a_mind_that_raises_is_reported_and_the_next_question_answered(drive, ma
     assert driver.texts()[-1][0] == "assistant"
 
 
-def test_ears_that_raise_are_reported_and_the_next_question_answered(drive, makers):
-    class Hard(makers["FakeResponder"]):
+def test_ears_that_raise_are_reported_and_the_next_question_answered(drive):
+    class Hard(FakeResponder):
         def listen(self, history):
             stream = super().listen(history)
             if len(self.streams) == 1:
@@ -72,7 +73,6 @@ def test_a_reply_paused_goes_on_where_the_device_was(drive):
     conversation, queued = driver.conversation, 10 * OUT
     driver.ask(20)
     dropped = []
-    heard = []
     for frame in range(REPLY + 60):
         driver.run(1, SPEECH if 20 <= frame < 27 else SILENCE)
         at = len(driver.out) * OUT
@@ -82,8 +82,8 @@ def test_a_reply_paused_goes_on_where_the_device_was(drive):
         else:
             conversation.heard(at - queued if not dropped or at - queued > dropped[0][1] else 0)
     start, stop = dropped[0]
-    heard = np.concatenate([driver.sound[:start], driver.sound[stop:]])
-    full = heard[heard > 0.1]
+    sound = np.concatenate([driver.sound[:start], driver.sound[stop:]])
+    full = sound[sound > 0.1]
     covered = np.unique(np.round((full - 0.1) * 1e5).astype(int) // 10)
     assert len(covered) > 0.97 * 6 * WORD / 10
     assert driver.texts()[-1][1].endswith("r1w5")
@@ -131,9 +131,9 @@ def perform(driver, steps):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=actions, mode=st.sampled_from(["full", "half", "ptt"]))
-def test_whatever_happens_history_is_what_was_played(makers, steps, mode):
+def test_whatever_happens_history_is_what_was_played(steps, mode):
     options = Options(mode=mode, memory_tokens=100_000)
-    driver = perform(makers["Driver"](makers["FakeResponder"](), options=options), steps)
+    driver = perform(Driver(FakeResponder(), options=options), steps)
     remembered = [text for role, text in driver.texts() if role == "assistant"]
     begun = [event.at // FRAME for event in driver.of(events.ReplyStarted)]
     ended = [e.at // FRAME for e in driver.events if type(e).__name__ in ENDS]
@@ -158,8 +158,8 @@ def test_whatever_happens_history_is_what_was_played(makers, steps, mode):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(steps=actions)
-def test_the_same_happens_again(makers, steps):
-    first, second = (perform(makers["Driver"](makers["FakeResponder"]()), steps) for _ in range(2))
+def test_the_same_happens_again(steps):
+    first, second = (perform(Driver(FakeResponder()), steps) for _ in range(2))
     assert first.events == second.events
     np.testing.assert_array_equal(first.sound, second.sound)
 

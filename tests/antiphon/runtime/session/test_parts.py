@@ -28,8 +28,8 @@ def script(text, segments=1):
             Word(word, (first + i) * WORD, (first + i + 1) * WORD) for i, word in enumerate(chosen)
         )
         segment = (" " if first else "") + " ".join(chosen)
-        made.add(Speech(np.zeros(1), 22_050, first * WORD, segment, words=placed))
-        made.add(Speech(np.zeros(1), 22_050, first * WORD + 1, segment, units=(1,)))
+        made.add(Speech(np.zeros(1, np.float32), 22_050, first * WORD, segment, words=placed))
+        made.add(Speech(np.zeros(1, np.float32), 22_050, first * WORD + 1, segment, units=(1,)))
     return made
 
 
@@ -49,6 +49,8 @@ def test_an_interrupted_reply_is_marked_and_a_whole_one_is_not():
     made = script("Yes, the sea is deep.")
     assert remembered(made, 2500, 5000, complete=True) == f"Yes, the sea{CUT}"
     assert remembered(made, 1000, 5000, complete=True) == f"Yes{CUT}"
+    assert remembered(made, 4900, 5000, complete=True) == "Yes, the sea is deep."
+    assert remembered(made, 4900, 5000, complete=False) == f"Yes, the sea is deep.{CUT}"
     assert remembered(made, 0, 5000, complete=False) == CUT
     assert remembered(made, 5000, 5000, complete=True) == "Yes, the sea is deep."
 
@@ -97,7 +99,7 @@ def test_where_models_cannot_keep_up_replies_begin_with_a_cushion():
             out += [playback.next() for _ in range(silence)]
         while not made.over:
             out.append(playback.next())
-        sounds = [frame.any() for frame in out]
+        sounds = [bool(frame.any()) for frame in out]
         return sounds.index(True), sounds[sounds.index(True) :].count(False)
 
     begins, gaps = zip(*(reply(i, 12, 12) for i in range(4)), strict=True)
@@ -120,7 +122,9 @@ def test_the_window_keeps_the_newest_turns_and_what_the_user_told():
 
 
 turns = st.lists(
-    st.builds(Turn, st.sampled_from(["user", "assistant"]), st.text(max_size=200)), min_size=12, max_size=60
+    st.builds(Turn, st.sampled_from(["user", "assistant"]), st.text(max_size=200)),
+    min_size=12,
+    max_size=60,
 )
 
 

@@ -40,8 +40,8 @@ def begin(responder, tmp_path):
     def make(**choices):
         try:
             recorder = FileRecorder(tmp_path / "recording", Options())
-            workers = {"work": InlineWorker(), "aside": InlineWorker()}
-            begun.append(Conversation(responder, recorder=recorder, **workers, **choices))
+            choices |= {"recorder": recorder, "work": InlineWorker(), "aside": InlineWorker()}
+            begun.append(Conversation(responder, **choices))
         except UserError as error:
             pytest.skip(str(error))
         return begun[-1]

@@ -12,6 +12,7 @@ import textwrap
 import numpy as np
 import pytest
 import soundfile
+from fake_conversation import FakeAnalyzer
 
 from antiphon.errors import UserError
 from antiphon.runtime import events
@@ -67,29 +68,29 @@ def test_events_are_on_disk_as_they_happened(recorded):
     assert [from_json(json.loads(line)) for line in lines] == driver.events
 
 
-def test_a_replay_is_the_same_to_the_last_bit(recorded, tmp_path, makers):
+def test_a_replay_is_the_same_to_the_last_bit(recorded, tmp_path):
     driver, folder = recorded
     seen = []
     out = tmp_path / "again.wav"
-    told = replay(folder, out=out, watch=seen.append, analyzer=makers["FakeAnalyzer"]())
+    told = replay(folder, out=out, watch=seen.append, analyzer=FakeAnalyzer())
     assert told.differs_at is None and told.frames == len(driver.out)
     assert out.read_bytes() == (folder / "output.wav").read_bytes()
     assert seen == driver.events
 
 
-def test_a_replay_says_where_it_differs(recorded, makers):
+def test_a_replay_says_where_it_differs(recorded):
     driver, folder = recorded
     lines = (folder / "timeline.jsonl").read_text().splitlines()
     kept = [line for line in lines if '"the door is open"' not in line]
     first = next(i for i, line in enumerate(kept) if '"Speech"' in line)
     (folder / "timeline.jsonl").write_text("\n".join(kept[:first] + kept[first + 1 :]))
-    told = replay(folder, analyzer=makers["FakeAnalyzer"]())
+    told = replay(folder, analyzer=FakeAnalyzer())
     began = driver.of(events.ReplyStarted)[0].at / 16_000
     assert told.differs_at == pytest.approx(began, abs=0.05)
 
 
-def test_an_exception_leaves_a_complete_recording(drive, tmp_path, makers):
-    class Broken(makers["FakeAnalyzer"]):
+def test_an_exception_leaves_a_complete_recording(drive, tmp_path):
+    class Broken(FakeAnalyzer):
         def step(self, mic, reference, **rest):
             if mic.max() > 0.9:
                 raise RuntimeError("broken")

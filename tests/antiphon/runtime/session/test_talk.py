@@ -12,11 +12,11 @@ import termios
 import textwrap
 import time
 from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from fake_conversation import FakeAnalyzer, FakeResponder
 from typer.testing import CliRunner
 
 from antiphon import audio_file
@@ -27,16 +27,14 @@ from antiphon.runtime import events
 from antiphon.runtime.audio.file_device import SoundFiles
 from antiphon.runtime.session import conversation, replay
 
-HERE = Path(__file__).parent
-
 
 @pytest.fixture
-def faked(monkeypatch, makers):
+def faked(monkeypatch):
     """`talk` with a responder that hums, at full speed."""
     responders = []
 
     def load(**choices):
-        responders.append(makers["FakeResponder"]())
+        responders.append(FakeResponder())
         return responders[-1]
 
     def files(source, target, rate, *, tail, speed):
@@ -44,9 +42,7 @@ def faked(monkeypatch, makers):
 
     monkeypatch.setattr(talk, "load", load)
     monkeypatch.setattr("antiphon.runtime.audio.file_device.SoundFiles", files)
-    monkeypatch.setattr(
-        conversation, "FrameAnalyzer", lambda options, canceller: makers["FakeAnalyzer"]()
-    )
+    monkeypatch.setattr(conversation, "FrameAnalyzer", lambda options, canceller: FakeAnalyzer())
     return responders
 
 
@@ -61,7 +57,7 @@ def run(*args):
     return CliRunner().invoke(main.app, [str(arg) for arg in args])
 
 
-def test_a_file_is_answered_into_a_file_and_replayed(faked, question, tmp_path, makers):
+def test_a_file_is_answered_into_a_file_and_replayed(faked, question, tmp_path):
     out, folder = tmp_path / "out.wav", tmp_path / "recording"
     told = run("talk", "--file", question, out, "--record", folder)
     assert told.exit_code == 0, told.output
@@ -69,11 +65,11 @@ def test_a_file_is_answered_into_a_file_and_replayed(faked, question, tmp_path, 
     spoken, rate = soundfile.read(out)
     assert rate == 22_050 and np.abs(spoken).max() > 0.1
     assert np.abs(spoken[: 22_050 * 3 // 2]).max() == 0  # nothing before the question is over
-    again = replay.replay(folder, analyzer=makers["FakeAnalyzer"]())
+    again = replay.replay(folder, analyzer=FakeAnalyzer())
     assert again.differs_at is None
 
 
-def test_replay_tells_one_object_and_its_exit_code(faked, question, tmp_path, monkeypatch, makers):
+def test_replay_tells_one_object_and_its_exit_code(faked, question, tmp_path, monkeypatch):
     folder = tmp_path / "recording"
     run("talk", "--file", question, tmp_path / "out.wav", "--record", folder)
     told = run("replay", folder, "--json")
@@ -154,11 +150,7 @@ def test_whatever_ends_it_the_terminal_is_as_before_and_the_recording_complete(t
         import sys
         import numpy as np
         sys.path[:0] = {sys.path!r}
-        import importlib.util
-        spec = importlib.util.spec_from_file_location("parts", {str(HERE / "conftest.py")!r})
-        parts = importlib.util.module_from_spec(spec)
-        sys.modules["parts"] = parts
-        spec.loader.exec_module(parts)
+        import fake_conversation as parts
         from antiphon.cli import main
         from antiphon.cli.commands import talk
         from antiphon.runtime.session import conversation

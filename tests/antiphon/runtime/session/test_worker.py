@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+from fake_conversation import FakeResponder
 
 from antiphon.runtime.responders.worker import Done, Failure, InlineWorker, ThreadWorker, Understood
 
@@ -111,10 +112,10 @@ def test_a_work_that_hangs_is_given_up_and_can_never_speak_again():
     worker.close()
 
 
-def test_a_conversation_survives_a_mind_that_hangs(drive, makers):
+def test_a_conversation_survives_a_mind_that_hangs(drive):
     begun, release = threading.Event(), threading.Event()
 
-    class Stuck(makers["FakeResponder"]):
+    class Stuck(FakeResponder):
         def respond(self, stream, history, **rest):
             if not self.answered:
                 self.answered.append(("", ()))

@@ -1,10 +1,12 @@
+from typing import cast
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.runtime.frames import FRAME, FRAME_MS, RATE
-from antiphon.runtime.turns.endpointing import FAST, ONSET, SOFT, SURE, UNSURE, Endpointer
+from antiphon.runtime.turns.endpointing import FAST, ONSET, SOFT, SURE, UNSURE, Endpointer, Judge
 from antiphon.runtime.turns.vad import PRE_ROLL, Activity
 
 SPEECH, SILENCE = Activity(True, 0.9, -30), Activity(False, 0.1, -70)
@@ -95,12 +97,12 @@ def test_no_turn_no_sound():
 
 
 def test_two_judges_who_agree_are_surer_than_one():
-    def wanted(**opinions):
+    def wanted(**opinions: float) -> float:
         ends = Endpointer()
         feed(ends, SPEECH, 20)
         feed(ends, SILENCE, SOFT)
         for judge, odds in opinions.items():
-            ends.judge(judge, odds)
+            ends.judge(cast(Judge, judge), odds)
         return ends.wanted()
 
     middle = log_odds((UNSURE + SURE) / 2)

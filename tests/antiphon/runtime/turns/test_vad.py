@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,10 @@ class Scripted:
         return self.probability, state
 
 
+def scripted(silero: Any) -> VoiceActivity:
+    return VoiceActivity(silero)
+
+
 def hiss(rng, count: int = 1, db: float = -75.0) -> np.ndarray:
     return (rng.normal(size=count * FRAME) * 10 ** (db / 20)).astype(np.float32)
 
@@ -30,7 +36,7 @@ def vowel(count: int = 1, start: int = 0) -> np.ndarray:
     """What webrtcvad takes for speech: a buzz of 120 Hz through two resonances."""
     t = (np.arange(count * FRAME) + start * FRAME) / RATE
     harmonics = (np.sin(2 * np.pi * 120 * k * t) / (1 + abs(k - 5)) for k in range(1, 20))
-    return (0.1 * sum(harmonics)).astype(np.float32)
+    return np.asarray(0.1 * sum(harmonics), np.float32)
 
 
 def frames(pcm):
@@ -43,19 +49,19 @@ def run(voice, pcm):
 
 def test_silence_never_wakes_silero():
     silero = Scripted()
-    heard = run(VoiceActivity(silero), hiss(np.random.default_rng(0), 500))
+    heard = run(scripted(silero), hiss(np.random.default_rng(0), 500))
     assert not any(a.speech for a in heard)
     assert not silero.shown
 
 
 def test_digital_silence_is_no_speech():
-    heard = run(VoiceActivity(Scripted()), np.zeros(100 * FRAME, np.float32))
+    heard = run(scripted(Scripted()), np.zeros(100 * FRAME, np.float32))
     assert not any(a.speech or a.probability for a in heard)
 
 
 def test_speech_is_reported_while_silero_hears_it():
     silero = Scripted()
-    voice = VoiceActivity(silero)
+    voice = scripted(silero)
     run(voice, hiss(np.random.default_rng(0), 50))
     assert any(a.speech for a in run(voice, vowel(20)))
     silero.probability = (ON + OFF) / 2
@@ -65,14 +71,14 @@ def test_speech_is_reported_while_silero_hears_it():
 
 
 def test_what_only_sounds_like_speech_is_rejected():
-    voice = VoiceActivity(Scripted(0.1))
+    voice = scripted(Scripted(0.1))
     run(voice, hiss(np.random.default_rng(0), 50))
     assert not any(a.speech for a in run(voice, vowel(50)))
 
 
 def test_silero_hears_the_beginning_that_woke_it_late():
     silero = Scripted()
-    voice = VoiceActivity(silero)
+    voice = scripted(silero)
     quiet = hiss(np.random.default_rng(0), 50)
     run(voice, quiet)
     run(voice, vowel(5))
@@ -83,7 +89,7 @@ def test_silero_hears_the_beginning_that_woke_it_late():
 
 def test_silero_sleeps_again():
     silero = Scripted(0.0)
-    voice = VoiceActivity(silero)
+    voice = scripted(silero)
     rng = np.random.default_rng(0)
     run(voice, hiss(rng, 50))
     run(voice, vowel(5))
@@ -94,7 +100,7 @@ def test_silero_sleeps_again():
 
 
 def test_reset_forgets():
-    voice = VoiceActivity(Scripted())
+    voice = scripted(Scripted())
     pcm = np.concatenate([hiss(np.random.default_rng(0), 20), vowel(20)])
     first = run(voice, pcm)
     voice.reset()
@@ -104,5 +110,5 @@ def test_reset_forgets():
 def test_level_ignores_direct_current():
     tone = np.sin(np.arange(FRAME) * 2 * np.pi / 32).astype(np.float32)
     assert level_db(tone) == pytest.approx(-3.01, abs=0.01)
-    assert level_db(tone / 10 + 0.5) == pytest.approx(-23.01, abs=0.01)
+    assert level_db(tone / np.float32(10) + np.float32(0.5)) == pytest.approx(-23.01, abs=0.01)
     assert level_db(np.full(FRAME, 0.5, np.float32)) == pytest.approx(-100)

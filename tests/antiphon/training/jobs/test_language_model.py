@@ -69,7 +69,7 @@ def test_an_unknown_voice_is_refused():
 
 
 def test_no_training_voice_is_held_out(monkeypatch):
-    monkeypatch.setattr(synthetic_voices.shutil, "which", lambda program: program)
+    monkeypatch.setattr("shutil.which", lambda program: program)
     assert not {voice.name for voice in synthetic_voices.training_voices(None)} & set(
         synthetic_voices.HELD_OUT
     )

@@ -18,8 +18,8 @@ def test_the_head_tells_what_it_was_taught():
 
 def test_rare_ends_weigh_as_much_as_pauses():
     rng = np.random.default_rng(0)
-    moments = [Moment(rng.normal(size=2), False) for _ in range(190)]
-    moments += [Moment(rng.normal(size=2) + 1.5, True) for _ in range(10)]
+    moments = [Moment(rng.normal(size=2).astype(np.float32), False) for _ in range(190)]
+    moments += [Moment((rng.normal(size=2) + 1.5).astype(np.float32), True) for _ in range(10)]
     head = fit(moments, decay=1.0)
     ends = [m.states @ head["weight"] + head["bias"] > 0 for m in moments if m.complete]
     assert np.mean(ends) >= 0.7

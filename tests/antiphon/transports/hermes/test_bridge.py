@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import wave
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -38,8 +39,7 @@ def satellite(net):
             send("audioServer/kitchen/audioFrame", wav(level))
             net.run(4)
 
-    send.stream, send.hermes = stream, hermes
-    return send
+    return SimpleNamespace(send=send, stream=stream, hermes=hermes)
 
 
 def sent(net, begins):
@@ -49,7 +49,7 @@ def sent(net, begins):
 def test_wake_word_question_answer_and_sleep(net, satellite):
     satellite.stream(0.5, 3)
     assert not [m for _, m in net.log if m.topic.endswith("audio/in")]  # not woken yet
-    satellite("hotword/hey/detected", b'{"siteId":"kitchen"}')
+    satellite.send("hotword/hey/detected", b'{"siteId":"kitchen"}')
     net.run(3)
     satellite.stream(0.5, 6)
     satellite.stream(0.0, 40)
@@ -69,9 +69,9 @@ def test_wake_word_question_answer_and_sleep(net, satellite):
 
 def test_a_text_is_said_and_its_end_reported(net, satellite):
     said = {"siteId": "kitchen", "text": "one two", "id": "7"}
-    satellite("hotword/hey/detected", b'{"siteId":"kitchen"}')
+    satellite.send("hotword/hey/detected", b'{"siteId":"kitchen"}')
     net.run(5)
-    satellite("tts/say", json.dumps(said).encode())
+    satellite.send("tts/say", json.dumps(said).encode())
     net.run(60)
     assert sent(net, "audioServer/kitchen/playBytes/7")
     (over,) = sent(net, "tts/sayFinished")
@@ -81,13 +81,13 @@ def test_a_text_is_said_and_its_end_reported(net, satellite):
 def test_a_session_is_ended_by_its_name(net, satellite):
     """As in Rhasspy's reference, `endSession` names the session and not the satellite."""
     for site in ("kitchen", "hall"):
-        satellite("hotword/hey/detected", json.dumps({"siteId": site}).encode())
+        satellite.send("hotword/hey/detected", json.dumps({"siteId": site}).encode())
     net.run(2)
     begun = [json.loads(m.payload) for m in sent(net, "dialogueManager/sessionStarted")]
     assert len(sent(net, "hotword/toggleOff")) == 2
     (hall,) = (each for each in begun if each["siteId"] == "hall")
     for name in ("another", hall["sessionId"]):
-        satellite("dialogueManager/endSession", json.dumps({"sessionId": name}).encode())
+        satellite.send("dialogueManager/endSession", json.dumps({"sessionId": name}).encode())
         net.run(2)
     (over,) = sent(net, "dialogueManager/sessionEnded")
     told = json.loads(over.payload)
@@ -97,7 +97,7 @@ def test_a_session_is_ended_by_its_name(net, satellite):
 
 
 def test_satellites_come_back_with_the_server(net, satellite):
-    satellite("hotword/hey/detected", b'{"siteId":"kitchen"}')
+    satellite.send("hotword/hey/detected", b'{"siteId":"kitchen"}')
     net.run(3)
     net.server.link.connected = False
     net.server._lost("test")
@@ -106,7 +106,7 @@ def test_satellites_come_back_with_the_server(net, satellite):
     net.join_server()
     net.run(3)
     assert net.server.sessions["kitchen"].gone is None
-    satellite("tts/say", b'{"siteId":"kitchen","text":"one two","id":"8"}')
+    satellite.send("tts/say", b'{"siteId":"kitchen","text":"one two","id":"8"}')
     net.run(60)
     assert sent(net, "audioServer/kitchen/playBytes/8")
 
@@ -122,7 +122,7 @@ def test_satellites_come_back_with_the_server(net, satellite):
     ],
 )
 def test_what_is_malformed_is_dropped(net, satellite, leaf, payload):
-    satellite("hotword/hey/detected", b'{"siteId":"kitchen"}')
+    satellite.send("hotword/hey/detected", b'{"siteId":"kitchen"}')
     net.run(2)
     satellite.hermes.handle(Incoming(f"hermes/{leaf}", payload))
     assert satellite.hermes.malformed == 1

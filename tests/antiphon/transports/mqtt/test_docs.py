@@ -89,7 +89,9 @@ def test_the_mapping_to_ros_fits_what_is_sent_and_taken():
     empty = {"string": "", "uint32": 0, "uint64": 0, "bool": False}
     for topic in there["ros_topics"]:
         assert there[topic]["json"]
-        robot, leaf = split(there[topic]["mqtt_topic"])
+        place = split(there[topic]["mqtt_topic"])
+        assert place
+        robot, leaf = place
         fields = types[there[topic]["ros_type"].rpartition("/")[2]]
         said = {name: empty[ros] for name, ros in fields.items()}
         if leaf == "cmd":

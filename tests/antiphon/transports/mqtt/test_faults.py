@@ -44,7 +44,7 @@ def test_lost_doubled_and_reordered_sound_is_never_heard_twice(net):
         before = net.frames()
         net.ask(frames=25)
         finish(net)
-        number = net.conversations["R1"].thinks.replies  # those taken back count, too
+        number = net.conversations["R1"].responder.replies  # those taken back count, too
         heard = (net.frames() - before) / number
         assert 65 <= heard <= 101  # some was lost, nothing came twice
     asked = [text for role, text in net.texts() if role == "user"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def random_whisper(vocabulary: int = 40) -> WhisperForConditionalGeneration:
 
 def as_ctranslate2(model: WhisperForConditionalGeneration) -> dict[str, np.ndarray]:
     """The inverse of `whisper.rename`, written independently of it."""
-    variables: dict[str, np.ndarray] = {
+    variables: dict[str, Any] = {
         "encoder/num_heads": np.array(2, np.int16),
         "decoder/num_heads": np.array(2, np.int16),
         "decoder/embeddings/weight": model.model.decoder.embed_tokens.weight,
@@ -51,8 +52,10 @@ def as_ctranslate2(model: WhisperForConditionalGeneration) -> dict[str, np.ndarr
         variables[f"{name}/gamma"], variables[f"{name}/beta"] = module.weight, module.bias
 
     def stacked(name: str, *modules: torch.nn.Linear) -> None:
-        biases = [m.bias if m.bias is not None else torch.zeros(m.out_features) for m in modules]
-        variables[f"{name}/weight"] = torch.cat([m.weight for m in modules])
+        biases = [
+            m.bias.detach() if m.bias is not None else torch.zeros(m.out_features) for m in modules
+        ]
+        variables[f"{name}/weight"] = torch.cat([m.weight.detach() for m in modules])
         variables[f"{name}/bias"] = torch.cat(biases)
 
     for number in (1, 2):

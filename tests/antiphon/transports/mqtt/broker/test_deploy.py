@@ -49,8 +49,8 @@ def understood(words, url):
 
 def test_containers_find_all_they_are_told_to_use():
     broker, agent = mounts("broker"), mounts("agent")
-    named = re.findall(r"/mosquitto/\S+", (DEPLOY / "mosquitto.conf").read_text())
-    named = {path.rstrip(",.").rstrip("/") for path in named} - {"/mosquitto/config"}
+    paths = re.findall(r"/mosquitto/\S+", (DEPLOY / "mosquitto.conf").read_text())
+    named = {path.rstrip(",.").rstrip("/") for path in paths} - {"/mosquitto/config"}
     assert named <= set(broker)
     for outside in [*broker.values(), *agent.values()]:
         if outside.startswith("./secrets/"):  # made by the commands of the page

@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 import time
+from typing import Any
 
 import aiomqtt
 import pytest
@@ -57,8 +58,10 @@ def counting():
     actors = []
 
     def converse(session):
-        actors.append(Actor(FakeResponder(), session.execute))
-        return Conversation(actors[-1], work=ThreadWorker(), analyzer=FakeAnalyzer())
+        actor: Any = Actor(FakeResponder(), session.execute)
+        actors.append(actor)
+        analyzer: Any = FakeAnalyzer()
+        return Conversation(actor, work=ThreadWorker(), analyzer=analyzer)
 
     return ToolRunner({"count": Function(count)}), converse, calls, release, actors
 
