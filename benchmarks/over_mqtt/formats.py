@@ -14,7 +14,7 @@ from antiphon.runtime.frames import RATE, played
 from antiphon.transports.mqtt.wire.formats import encodec, opus
 from antiphon.transports.mqtt.wire.formats.format import Format, Samples
 from antiphon.transports.mqtt.wire.formats.pcm import pcm
-from antiphon.transports.mqtt.wire.packets import MANY
+from antiphon.transports.mqtt.wire.packets import MAX_FRAMES
 
 WAYS = {"up": 16_000, "down": 22_050}
 
@@ -32,7 +32,7 @@ def formats() -> dict[str, Any]:
 
 def measure(format_: Format, sound: Samples) -> dict[str, float]:
     """The figures of one format by one sound [N]."""
-    writer, reader, size = format_.coder(), format_.coder(), MANY * played(format_.rate)
+    writer, reader, size = format_.coder(), format_.coder(), MAX_FRAMES * played(format_.rate)
     parts = np.split(sound, range(size, len(sound), size))
     reader.decode(writer.encode(np.zeros(size, np.float32)))  # loads what is to be loaded
     begin = time.process_time()
@@ -53,7 +53,7 @@ def question(rate: int) -> Samples:
     """A recorded question in whole packets."""
     path = min(weights.assets("questions").glob("*.wav"))
     sound = soxr.resample(audio_file.read(path), RATE, rate).astype(np.float32)
-    size = MANY * played(rate)
+    size = MAX_FRAMES * played(rate)
     return sound[: len(sound) // size * size]
 
 

@@ -24,7 +24,7 @@ from antiphon.transports.mqtt.wire.broker import Broker
 from antiphon.transports.mqtt.wire.envelope import Incoming, sound
 from antiphon.transports.mqtt.wire.formats.format import Format
 from antiphon.transports.mqtt.wire.formats.negotiation import have
-from antiphon.transports.mqtt.wire.packets import MANY, Packet
+from antiphon.transports.mqtt.wire.packets import MAX_FRAMES, Packet
 from over_mqtt.parrot import OUT, Mouth, Parrot
 
 
@@ -86,10 +86,10 @@ class Fuzz:
         self, leaf: str, session: int, generation: int, format_: Format, framing: Any
     ) -> Callable[[], Incoming]:
         """Makes sound of this very moment, each a piece further."""
-        coder, starts = format_.coder(), itertools.count(0, MANY * played(format_.rate))
+        coder, starts = format_.coder(), itertools.count(0, MAX_FRAMES * played(format_.rate))
 
         def make() -> Incoming:
-            pcm = np.zeros(MANY * played(format_.rate), np.float32)
+            pcm = np.zeros(MAX_FRAMES * played(format_.rate), np.float32)
             sent = round(1000 * time.monotonic())
             packet = Packet(session, generation, sent, next(starts), coder.encode(pcm))
             made = sound(self.topics(leaf), packet, format_, framing)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 KEYS = "m mute   space talk   s stop   q quit"
 LINES = 12
 """Lines of the transcript that are shown."""
-EVERY = 5
+FRAMES_PER_PICTURE = 5
 """Frames between two pictures: ten a second."""
 FLOOR_DB = -60.0
 METER = 24
@@ -122,7 +122,7 @@ class Screen(Lines):
     def frame(self) -> None:
         """Draw, now and then."""
         self._frames += 1
-        if self._live is not None and self._frames % EVERY == 0:
+        if self._live is not None and self._frames % FRAMES_PER_PICTURE == 0:
             self._live.update(self.picture(), refresh=True)
 
     def picture(self) -> Group:

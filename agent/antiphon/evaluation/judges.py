@@ -16,7 +16,7 @@ from antiphon.errors import UserError
 
 RATE = 16_000
 """Samples a second of everything that is judged."""
-SHORTEST = 0.1
+MIN_SECONDS = 0.1
 """Seconds; less is silence to a judge."""
 
 Pcm = NDArray[np.float32]
@@ -47,7 +47,7 @@ def recognizer(name: str, *, beam: int = 5) -> Callable[[Pcm], str]:
     """
 
     def recognize(pcm: Pcm) -> str:
-        if len(pcm) < SHORTEST * RATE:
+        if len(pcm) < MIN_SECONDS * RATE:
             return ""
         pieces, _ = _whisper(name).transcribe(
             pcm, language="en", beam_size=beam, temperature=0.0, condition_on_previous_text=False
@@ -72,7 +72,7 @@ def naturalness(pcm: Pcm) -> float:
     """DistillMOS of speech; 1 for silence."""
     import torch
 
-    if len(pcm) < SHORTEST * RATE:
+    if len(pcm) < MIN_SECONDS * RATE:
         return 1.0
     with torch.inference_mode():
         return float(_distillmos()(torch.from_numpy(np.asarray(pcm, np.float32))[None]))

@@ -17,10 +17,10 @@ from antiphon.runtime.frames import FRAME, RATE
 
 Sound = NDArray[np.float32]
 
-PARTS = ("librispeech_subset", "speechocean762", "kathleen")
-CUT = 14.9
+COLLECTIONS = ("librispeech_subset", "speechocean762", "kathleen")
+CUT_OFF_SECONDS = 14.9
 """Seconds from which a clip of these collections has been cut off, so that it ends anywhere."""
-SOFTEST = 0.03
+MIN_SPEECH_LEVEL = 0.03
 """Share of a clip's loudest frame below which there is no speech: -30 dB."""
 ROOMS = ("60 ms", "200 ms", "nonlinear", "loud")
 """Echo rooms: reverberation of 60 and 200 ms, a loudspeaker that distorts, one that is too loud."""
@@ -60,7 +60,7 @@ class Material:
         """
         speech = [
             trim(audio_file.read(path))
-            for part in PARTS
+            for part in COLLECTIONS
             for path in draw(clips(data / "speech" / part, split), limit, rng)
         ]
         commands = clips(data / "speech" / "speech_commands_test", split, WORDS)
@@ -100,7 +100,7 @@ def rows(
         for row in lines
         if (not split or row["split"] == split)
         and (not labels or row["label"] in labels)
-        and (not split or bool(labels) or 1.5 < row["seconds"] < CUT)
+        and (not split or bool(labels) or 1.5 < row["seconds"] < CUT_OFF_SECONDS)
         and row.get("dur", 1) > audio_file.MIN_SECONDS  # a room without walls
     ]
 
@@ -118,7 +118,7 @@ def frame_levels(pcm: Sound) -> NDArray[np.float32]:
 def trim(pcm: Sound) -> Sound:
     """The clip from first to last sound, 30 dB below its loudest frame, at a peak of 0.3."""
     level = frame_levels(pcm)
-    loud = np.flatnonzero(level > level.max() * SOFTEST)
+    loud = np.flatnonzero(level > level.max() * MIN_SPEECH_LEVEL)
     cut = pcm[loud[0] * FRAME : (loud[-1] + 1) * FRAME]
     return np.asarray(cut * (0.3 / np.abs(cut).max()), np.float32)
 
@@ -144,7 +144,7 @@ def pairs(
     """
     found = []
     for i in range(limit):
-        folder = data / "speech" / PARTS[i % len(PARTS)]
+        folder = data / "speech" / COLLECTIONS[i % len(COLLECTIONS)]
         speakers: dict[str, list[Path]] = {}
         for path, row in rows(folder, split):
             speakers.setdefault(row["speaker"], []).append(path)
@@ -163,7 +163,7 @@ def interrupted(pcm: Sound, rng: np.random.Generator) -> tuple[Sound, list[tuple
     that no pause is longer than a second.
     """
     level = frame_levels(pcm)
-    quiet = level < level.max() * SOFTEST
+    quiet = level < level.max() * MIN_SPEECH_LEVEL
     low, high = len(level) // 4, max(len(level) * 17 // 20, len(level) // 4 + 1)
     at = low + int(np.convolve(level, np.ones(3) / 3, "same")[low:high].argmin())
     first = last = at

@@ -10,7 +10,7 @@ from typing import Any
 
 from antiphon.messages import Turn
 
-ASKED = "<|antiphon question|>"
+QUESTION_MARKER = "<|antiphon question|>"
 """Stands for the question while a foreign chat template is cut around it."""
 
 
@@ -26,9 +26,9 @@ def split_at_question(tokenizer: Any, history: Sequence[Turn] = ()) -> tuple[lis
         before, after = before + "<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n"
     else:
         messages = [{"role": turn.role, "content": turn.text} for turn in history]
-        messages.append({"role": "user", "content": ASKED})
+        messages.append({"role": "user", "content": QUESTION_MARKER})
         whole = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        before, after = whole.split(ASKED)
+        before, after = whole.split(QUESTION_MARKER)
     return encode(tokenizer, before), encode(tokenizer, after)
 
 

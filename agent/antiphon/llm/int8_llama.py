@@ -20,7 +20,7 @@ from antiphon_codecs.interruption import checkpoint
 Product = Callable[[torch.Tensor], torch.Tensor]
 """[N, in] to [N, out]."""
 
-ROOM = 64
+SPARE_STEPS = 64
 """Steps a new buffer has to spare."""
 FEW, SOME = 4, 20
 """Steps up to which a product is bound by memory, and up to which the kernel that unpacks weights
@@ -113,7 +113,7 @@ class Cache:
             return self
         kept = min(self.length, window) if window else self.length
         layers, heads, _, head = self.buffer.keys.shape
-        shape = (layers, heads, kept + steps + max(ROOM, kept), head)
+        shape = (layers, heads, kept + steps + max(SPARE_STEPS, kept), head)
         keys, values = torch.empty(shape), torch.empty(shape)
         old = slice(self.length - kept, self.length)
         keys[:, :, :kept] = self.buffer.keys[:, :, old]

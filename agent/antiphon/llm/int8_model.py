@@ -29,7 +29,7 @@ LAYOUT = 1
 MAX_SHARED_TOKENS = 16
 """Longest prompt whose cache is kept and shared: the opening of every first question."""
 PRODUCTS = ("qkv", "out", "gate_up", "down")
-GAINS = ("before", "between")
+NORMS = ("before", "between")
 
 
 class Int8LanguageModel:
@@ -58,7 +58,7 @@ class Int8LanguageModel:
 
         def layer(at: str) -> Layer:
             qkv, out, gate_up, down = (product(f"{at}.{name}") for name in PRODUCTS)
-            before, between = (state[f"{at}.{name}"] for name in GAINS)
+            before, between = (state[f"{at}.{name}"] for name in NORMS)
             return Layer(qkv, out, gate_up, down, before, between)
 
         self._shared = lru_cache(maxsize=4)(lambda tokens: self._begin(tokens).sealed())
@@ -155,7 +155,7 @@ def pack(llm: Any) -> dict[str, torch.Tensor]:
     state = {"table": llm.get_input_embeddings().weight.detach().bfloat16(), "norm": stack.norm}
     for i, layer in enumerate(stack.layers):
         products |= {f"layers.{i}.{name}": getattr(layer, name) for name in PRODUCTS}
-        state |= {f"layers.{i}.{name}": getattr(layer, name) for name in GAINS}
+        state |= {f"layers.{i}.{name}": getattr(layer, name) for name in NORMS}
     for name, product in products.items():
         state |= {f"{name}.weight": product.weight, f"{name}.scale": product.scale}
     return {name: tensor.contiguous() for name, tensor in state.items()}

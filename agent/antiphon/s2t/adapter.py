@@ -20,7 +20,7 @@ from antiphon_codecs.skip_init import SkipInit
 HEAD = "audio_feature_head.weight"
 BLANK = 0
 """The CTC label of a frame in which no token begins."""
-MIXED = 8
+MIXED_TOKENS = 8
 """Likeliest tokens of a frame whose embeddings are mixed."""
 
 
@@ -195,7 +195,7 @@ class Adapter(nn.Module):
         """
         if not len(kept):
             return table[:0].float()
-        sure, labels = log_probs[kept][:, 1:].topk(min(MIXED, log_probs.shape[1] - 1), -1)
+        sure, labels = log_probs[kept][:, 1:].topk(min(MIXED_TOKENS, log_probs.shape[1] - 1), -1)
         labels = labels + 1
         if opening is not None:
             labels[:1] = opening[labels[:1]]

@@ -18,7 +18,7 @@ from antiphon.llm.chat_template import encode
 
 SPACE = "\N{LATIN CAPITAL LETTER G WITH DOT ABOVE}"
 """How byte-level vocabularies spell a space."""
-LONGEST = 6
+MAX_LABEL_TOKENS = 6
 """Tokens of the longest label."""
 
 
@@ -92,11 +92,11 @@ def vocabulary(
             if piece not in spelled and (ids := spell(piece, tokenizer)):
                 spelled[piece] = ids
     rows = [[], *(spelled[piece] for piece in sorted(spelled))]
-    return torch.tensor([[*row, *[-1] * (LONGEST - len(row))] for row in rows])
+    return torch.tensor([[*row, *[-1] * (MAX_LABEL_TOKENS - len(row))] for row in rows])
 
 
 def spell(piece: str, tokenizer: Any) -> list[int]:
     """Tokens of the language model that spell a piece; empty if there are too many or none."""
     ids = encode(tokenizer, tokenizer.convert_tokens_to_string([piece]))
     exact = "".join(tokenizer.convert_ids_to_tokens(ids)) == piece
-    return ids if exact and len(ids) <= LONGEST else []
+    return ids if exact and len(ids) <= MAX_LABEL_TOKENS else []

@@ -15,7 +15,7 @@ from antiphon.errors import UserError
 from antiphon.llm.int8_llama import Int8Linear, Product, exact
 from antiphon.llm.language_model import LanguageModel
 from antiphon.recognition.whisper.recognizer import WhisperRecognizer, WhisperState
-from antiphon.recognition.whisper.transcriber import PLACE, Transcriber, Transcription
+from antiphon.recognition.whisper.transcriber import POSITION_FEATURES, Transcriber, Transcription
 from antiphon.recognition.whisper.turn_end_head import TurnEndHead
 from antiphon.s2t.adapter import Adapter, load_adapter
 from antiphon.s2t.ctc_labels import unspaced
@@ -110,7 +110,7 @@ def load(llm: LanguageModel, recognizer: str) -> DirectEncoder:
         )
     adapter, silence = load_adapter(folder / "adapter.safetensors")
     transcriber = Transcriber.load(weights.path(recognizer), silence)
-    width = 3 * transcriber.encoder.config.d_model + PLACE
+    width = 3 * transcriber.encoder.config.d_model + POSITION_FEATURES
     if adapter.config.audio != width or adapter.config.width != llm.embeddings.shape[1]:
         raise UserError(f"The adapter in {folder} was made for other models than its card says.")
     heard = WhisperRecognizer(transcriber, TurnEndHead.for_recognizer(recognizer))

@@ -17,7 +17,7 @@ from antiphon.s2t import question_encoder
 from antiphon.s2t.question_encoder import Question, QuestionEncoder
 from antiphon_codecs.interruption import checkpoint
 
-RECENT = 64
+PENALIZED_TOKENS = 64
 """Tokens of a reply that repeat less likely."""
 CHUNK = 80_000
 """Samples of a recording that are heard at once; it can be cancelled between chunks."""
@@ -119,8 +119,8 @@ class SpeechToText:
             temperature: 0 chooses the likeliest token.
             top_p: with a temperature, draw from the likeliest tokens that make up this share.
             seed: of the draw.
-            repetition: how much less likely tokens of the last `RECENT` are; 1: not at all. Small
-                models that take the likeliest token go round in circles without it.
+            repetition: how much less likely tokens of the last `PENALIZED_TOKENS` are; 1: not at
+                all. Without it, small models that take the likeliest token repeat themselves.
         """
         if isinstance(question, np.ndarray):
             stream = self.start(history)
@@ -143,7 +143,10 @@ class SpeechToText:
         while True:
             checkpoint()  # transformers' own models do not ask
             token = sample(
-                penalize_repeats(logits, ids[-RECENT:], repetition), temperature, top_p, generator
+                penalize_repeats(logits, ids[-PENALIZED_TOKENS:], repetition),
+                temperature,
+                top_p,
+                generator,
             )
             if token in self.llm.stop_tokens:
                 return

@@ -14,7 +14,7 @@ from torch import nn
 
 from antiphon_codecs.convnext import ConvNeXt
 
-LONGEST = 64
+MAX_UNITS = 64
 """Units of the longest sound that can be asked for (0.74 s)."""
 
 
@@ -49,7 +49,7 @@ class DurationModel(nn.Module):
             ConvNeXt(c.width, c.inner, c.kernel, c.kernel // 2) for _ in range(c.sound_blocks)
         )
         self.length_norm = nn.LayerNorm(c.width)
-        self.length_head = nn.Linear(c.width, LONGEST)
+        self.length_head = nn.Linear(c.width, MAX_UNITS)
         self.place = nn.Linear(4, c.width)
         self.unit_blocks = nn.ModuleList(
             ConvNeXt(c.width, c.inner, c.kernel, c.kernel // 2) for _ in range(c.unit_blocks)

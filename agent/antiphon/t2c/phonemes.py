@@ -15,7 +15,7 @@ BEGIN, END, SPACE = "^", "$", " "
 PAUSES = ",.:;!?"
 SENTENCE_ENDS = ".!?"
 STRESS = "ˈˌ"
-FOLLOWERS = "ːˑʲ˞ʰˤ"
+MODIFIERS = "ːˑʲ˞ʰˤ"
 
 
 def group(symbols: Sequence[str]) -> list[str]:
@@ -31,7 +31,7 @@ def boundaries(symbols: Sequence[str]) -> list[int]:
         for i, symbol in enumerate(symbols)
         if i == 0
         or not (
-            symbol in FOLLOWERS
+            symbol in MODIFIERS
             or unicodedata.combining(symbol)
             or (symbols[i - 1] in STRESS and symbol not in STRESS)
         )

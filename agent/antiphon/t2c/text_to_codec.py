@@ -36,7 +36,7 @@ from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
 CONTEXT_CHARACTERS = 20
 CONTEXT_SOUNDS = 40
-OPENING = 2
+OPENING_UNITS = 2
 """Units of silence before the first sound of a reply: nobody waits for a breath."""
 
 
@@ -265,7 +265,7 @@ class TextToCodec(nn.Module):
         else:
             lengths = scores.argmax(-1) + 1
         if state.opening and not state.sounds:
-            lengths[0].clamp_(max=OPENING)
+            lengths[0].clamp_(max=OPENING_UNITS)
         every = torch.cat([torch.tensor(state.lengths, dtype=torch.long), lengths])
         owner, place = places(every)
         condition = self.voice.condition(

@@ -16,7 +16,7 @@ from torch import nn
 from antiphon.llm.int8_llama import Cache, Int8Linear, Int8Llama, Product, exact
 from antiphon.llm.llama import Llama, LlamaConfig
 
-AHEAD = (0, 2, 5)
+CONDITION_OFFSETS = (0, 2, 5)
 """Units ahead at which the condition is read."""
 
 
@@ -43,7 +43,7 @@ class UnitLM(nn.Module):
         self.words, self.window = words, window
         self.start_id, self.masked_id = words, words + 1
         self.embed_tokens = nn.Embedding(words + 2, config.width)
-        self.condition = nn.Linear(len(AHEAD) * condition, config.width)
+        self.condition = nn.Linear(len(CONDITION_OFFSETS) * condition, config.width)
         self.model = Llama(config)
         self.lm_head = nn.Linear(config.width, words, bias=False)
         self.light = False
@@ -153,6 +153,6 @@ def look(conditions: torch.Tensor, at: torch.Tensor, last: torch.Tensor) -> torc
         conditions.gather(
             1, torch.minimum(at + ahead, last)[..., None].expand(-1, -1, conditions.shape[-1])
         )
-        for ahead in AHEAD
+        for ahead in CONDITION_OFFSETS
     ]
     return torch.cat(pieces, -1)

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from antiphon.text.rewriting import listed
 
-KEPT = "–—µ°€£¥₹×÷±≤≥≈≠√∞→§"
+KEPT_SIGNS = "–—µ°€£¥₹×÷±≤≥≈≠√∞→§"
 """Signs beyond ASCII that later rules put into words."""
 
 _SAME = {
@@ -63,8 +63,8 @@ def fold(text: str) -> tuple[str, list[int]]:
     """Fold accents, typographic signs and foreign digits; drop emoji and other scripts.
 
     Returns:
-        The folded text (ASCII, newlines, `KEPT` and the bullet), and for each of its characters
-        the index of the character it came from.
+        The folded text (ASCII, newlines, `KEPT_SIGNS` and the bullet), and for each of its
+        characters the index of the character it came from.
     """
     folded: list[str] = []
     source: list[int] = []
@@ -87,7 +87,7 @@ def _fold(character: str) -> str:
     """What one character that is not plain ASCII turns into; a space if nothing is like it."""
     if character in _SAME:
         return _SAME[character]
-    if character in KEPT:
+    if character in KEPT_SIGNS:
         return character
     if character.isdecimal():
         return str(unicodedata.decimal(character))

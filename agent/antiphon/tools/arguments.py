@@ -17,9 +17,11 @@ from antiphon.tools.matcher import EncodedText, Matcher
 from antiphon.tools.spoken_numbers import Number, numbers
 from antiphon.tools.tool import Parameter, Tool, words_of
 
-LONGEST = 12
+MAX_STRING_TOKENS = 12
 """Tokens of a string."""
-NO = re.compile(r"\b(?:off|no|not|don't|dont|false|disabled?|without|stop|deactivate|close)\b")
+NEGATIVE = re.compile(
+    r"\b(?:off|no|not|don't|dont|false|disabled?|without|stop|deactivate|close)\b"
+)
 """Words that make a boolean false."""
 
 
@@ -141,7 +143,7 @@ def chosen(
 
 def yes_or_no(text: str, present: float, required: bool) -> bool | None:
     """A boolean: false by its words, or true if the parameter is meant at all."""
-    no = bool(NO.search(text.lower()))
+    no = bool(NEGATIVE.search(text.lower()))
     return not no if required or no or present > 0 else None
 
 
@@ -178,7 +180,9 @@ def quoted(
     odds = edges.log_softmax(0)
     count = len(offsets)
     both = odds[:count, 0][:, None] + odds[:count, 1][None]
-    both = both.masked_fill(~torch.ones(count, count).triu().tril(LONGEST - 1).bool(), -torch.inf)
+    both = both.masked_fill(
+        ~torch.ones(count, count).triu().tril(MAX_STRING_TOKENS - 1).bool(), -torch.inf
+    )
     best = both.flatten().topk(min(5, both.numel()))
     found = []
     for score, at in zip(best.values.tolist(), best.indices.tolist(), strict=True):

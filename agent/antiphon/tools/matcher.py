@@ -23,7 +23,7 @@ from antiphon.tools.sentence_encoder import SentenceEncoder
 
 BEGIN, END, UNKNOWN = 101, 102, 100
 """BERT's [CLS], [SEP] and [UNK]."""
-MOST = 500
+MAX_TOKENS = 500
 """Tokens of a text that are read; the encoder has places for 512."""
 
 
@@ -121,7 +121,7 @@ class Matcher(nn.Module):
     def tokens(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """Tokens of a text, at least one, and the characters of it they stand for."""
         found = self.tokenizer.encode(normal(text), add_special_tokens=False)
-        return found.ids[:MOST] or [UNKNOWN], found.offsets[:MOST] or [(0, 0)]
+        return found.ids[:MAX_TOKENS] or [UNKNOWN], found.offsets[:MAX_TOKENS] or [(0, 0)]
 
     def read(self, texts: Sequence[str]) -> EncodedText:
         """Understand texts."""

@@ -9,13 +9,13 @@ from typing import Any
 from antiphon.tools.call import Call, Result
 from antiphon.tools.tool import Tool, words_of
 
-ASKING = re.compile(
+REQUEST = re.compile(
     r"(?:please |hey |robot |so |can you tell me |tell me |do you know )*"
     r"(?:is|are|was|were|am|do|does|did|has|have|can|could|will|would|if|whether)\b",
     re.I,
 )
 _PLACE = re.compile(r"\{(\w+)\}")
-LONGEST = 400
+MAX_CHARACTERS = 400
 """Characters of a result that are read out."""
 
 
@@ -33,7 +33,7 @@ def reply(tool: Tool, call: Call, result: Result, text: str = "") -> str:
         return f"Sorry, that did not work: {why}." if why else "Sorry, that did not work."
     if tool.says is not None and (said := written(tool.says, call, result.value)) is not None:
         return said
-    return told(result.value, bool(ASKING.match(text.strip())))
+    return told(result.value, bool(REQUEST.match(text.strip())))
 
 
 def ask(call: Call) -> str:
@@ -67,7 +67,7 @@ def told(value: Any, asked: bool) -> str:
         said = ", ".join(f"{words_of(str(name))} {plain(v)}" for name, v in value.items())
     else:
         said = plain(value)
-    said = " ".join(said.split())[:LONGEST].strip()
+    said = " ".join(said.split())[:MAX_CHARACTERS].strip()
     said = said[:1].upper() + said[1:]
     return said if said.endswith((".", "!", "?")) else f"{said}."
 

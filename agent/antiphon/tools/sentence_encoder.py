@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-THEIRS = (
+RENAMED = (
     ("encoder.layer.", "layers."),
     ("attention.self.query", "q_proj"),
     ("attention.self.key", "k_proj"),
@@ -87,7 +87,7 @@ class SentenceEncoder(nn.Module):
             encoder = cls(config)
         state = {}
         for name, value in load_file(folder / "model.safetensors").items():
-            for theirs, own in THEIRS:
+            for theirs, own in RENAMED:
                 name = re.sub(rf"(^|\.){re.escape(theirs)}", rf"\g<1>{own}", name)
             state[name] = value.bfloat16()
         own_names = encoder.state_dict().keys()

@@ -14,9 +14,9 @@ from typing import Any, Literal, cast
 from antiphon.errors import UserError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-KINDS = ("string", "number", "integer", "boolean")
+TYPES = ("string", "number", "integer", "boolean")
 _PYTHON: dict[Any, str] = {str: "string", float: "number", int: "integer", bool: "boolean"}
-LONGEST = 500
+MAX_DESCRIPTION = 500
 """Characters of a description."""
 
 Kind = Literal["string", "number", "integer", "boolean"]
@@ -79,7 +79,7 @@ class Tool:
                 if name in required:
                     raise UserError(
                         f"Tool '{self.name}' requires '{name}', which nobody can say: give it the "
-                        f"type {', '.join(KINDS)} or an enum, or make it optional."
+                        f"type {', '.join(TYPES)} or an enum, or make it optional."
                     )
                 continue
             yield Parameter(
@@ -109,9 +109,10 @@ class Tool:
             )
         if not isinstance(description, str) or not description.strip():
             raise UserError(f"Tool '{name}' has no description: say in a sentence what it does.")
-        if len(description) > LONGEST:
+        if len(description) > MAX_DESCRIPTION:
             raise UserError(
-                f"The description of tool '{name}' is longer than {LONGEST} characters: shorten it."
+                f"The description of tool '{name}' is longer than {MAX_DESCRIPTION} characters: "
+                "shorten it."
             )
         schema = announced.get("parameters", announced.get("schema", {}))
         if not isinstance(schema, Mapping) or schema.get("type", "object") != "object":
@@ -175,7 +176,7 @@ def _kind(facts: Mapping[str, Any]) -> Kind | None:
     if named is None and options:
         named = "string" if isinstance(options[0], str) else "number"
         named = "boolean" if isinstance(options[0], bool) else named
-    return cast("Kind", named) if named in KINDS else None
+    return cast("Kind", named) if named in TYPES else None
 
 
 def _facts(hint: Any) -> dict[str, Any]:

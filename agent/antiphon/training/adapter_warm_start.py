@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from antiphon.recognition.whisper.transcriber import PLACE, Transcriber
+from antiphon.recognition.whisper.transcriber import POSITION_FEATURES, Transcriber
 from antiphon.s2t.adapter import BLANK, Adapter, AdapterConfig
 from antiphon.s2t.ctc_labels import pieces
 
@@ -33,7 +33,9 @@ def warm_start(
     """
     decoder = listener.decoder
     small = decoder.config.d_model
-    adapter = Adapter(AdapterConfig(3 * small + PLACE, width, heads, len(tokens), layers), tokens)
+    adapter = Adapter(
+        AdapterConfig(3 * small + POSITION_FEATURES, width, heads, len(tokens), layers), tokens
+    )
     for layer in adapter.asr_transformer_encoder.layers:
         assert isinstance(layer, nn.TransformerEncoderLayer)
         for last in (layer.self_attn.out_proj, layer.linear2):

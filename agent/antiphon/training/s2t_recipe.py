@@ -29,11 +29,11 @@ LABELS = 32_768
 """CTC labels, the blank included."""
 LAYERS = 2
 """Depth of the adapter."""
-ANSWER = 16
+REPLY_TOKENS = 16
 """Tokens of a reply that hearing is judged by."""
-HELD_OUT = 1
+HELD_OUT_SHARDS = 1
 """Shards kept for the held-out loss."""
-TURNS = 10
+TURN_STRIDE = 10
 """Every tenth turn of the dialogues is enough to choose the labels by."""
 
 
@@ -128,7 +128,7 @@ class SpeechToTextRecipe:
         new = sorted({text for text in texts if text not in told})
         before, after = chat_template.split_at_question(tokenizer)
         prompts = {(*before, *chat_template.encode(tokenizer, t), *after): t for t in new}
-        for reply in own_replies.write(llm, tokenizer, new, len(new), self.seed, ANSWER):
+        for reply in own_replies.write(llm, tokenizer, new, len(new), self.seed, REPLY_TOKENS):
             told[prompts[tuple(reply.prompt)]] = "".join(token.text for token in reply.tokens)
         path.write_text(json.dumps(told, indent=0))
         return told
@@ -139,15 +139,15 @@ class SpeechToTextRecipe:
         """What is learned from, and what is held out."""
         spell = Speller(adapter.tokens, tokenizer, self.listener.tokenizer)
         shards = sorted((self.work / "corpus").glob("*.pt"))
-        return s2t_adapter.Clips(shards[HELD_OUT:], spell), s2t_adapter.Clips(
-            shards[:HELD_OUT], spell
+        return s2t_adapter.Clips(shards[HELD_OUT_SHARDS:], spell), s2t_adapter.Clips(
+            shards[:HELD_OUT_SHARDS], spell
         )
 
     def _adapter(self, tokenizer: Any) -> Adapter:
         asked = texts.questions(self.data)
         sentences = [question[:1].upper() + question[1:] for question, _ in asked] * 2
         sentences += [answer for _, answers in asked for answer in answers if answer]
-        sentences += list(texts.turns(self.data))[::TURNS]
+        sentences += list(texts.turns(self.data))[::TURN_STRIDE]
         labels = vocabulary(sentences, tokenizer, self.listener.tokenizer, LABELS)
         torch.manual_seed(self.seed)
         return warm_start(self.listener, tokenizer, labels, 576, 9, LAYERS)

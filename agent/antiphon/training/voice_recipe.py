@@ -40,11 +40,11 @@ from antiphon_codecs.unit.unit_codec import UnitCodec, UnitCodecConfig
 from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
 log = logging.getLogger(__name__)
-RECALL = 8
+RECALLED_TOKENS = 8
 """Tokens the denoising adapter recalls, where output and input embeddings are the same."""
-READ = 2500
+READ_REPLIES = 2500
 """Replies from dialogues, and as many from trivia, that the denoising adapter learns from first."""
-NOISY = 400
+NOISE_SENTENCES = 400
 """Sentences by which the teacher's noise is measured."""
 RUNNING_TEXT = 150_000
 """Sentences the pronouncer reads."""
@@ -132,7 +132,7 @@ class VoiceRecipe:
         table = self.speller.embeddings
         hidden = table.shape[1]
         inner = json.loads((weights.path(self.llm) / "config.json").read_text())
-        recall = RECALL if inner.get("tie_word_embeddings") else 0
+        recall = RECALLED_TOKENS if inner.get("tie_word_embeddings") else 0
         config = T2CConfig(hidden, inner["intermediate_size"], self.inventory.sounds, recall=recall)
         return TextToCodec(config, self.language(), table)
 
@@ -159,7 +159,9 @@ class VoiceRecipe:
             minutes=minutes,
             seed=self.seed,
         )
-        codec_job.add_noise(codec, self.teacher, texts.sentences(self.data, NOISY, self.seed))
+        codec_job.add_noise(
+            codec, self.teacher, texts.sentences(self.data, NOISE_SENTENCES, self.seed)
+        )
         self.out.mkdir(parents=True, exist_ok=True)
         codec.save(self.out / "codec.safetensors")
 
@@ -271,7 +273,7 @@ class VoiceRecipe:
         rng = random.Random(self.seed)
         read = written()
         for pool in (trivia(self.data), texts.exchanges(self.data)):
-            read += rng.sample(pool, min(READ, len(pool)))
+            read += rng.sample(pool, min(READ_REPLIES, len(pool)))
         return own, own_replies.guesses(llm, tokenizer, read, self.seed)
 
     def train_echo(

@@ -27,7 +27,7 @@ from antiphon_codecs.unit.quantizer import VectorQuantizer
 from antiphon_codecs.unit.student_encoder import SpeechEncoder, StudentEncoder
 
 KERNEL = 7
-GRAIN = 1024
+NOISE_FRAMES = 1024
 """Latent frames after which the noise begins again, 12 seconds."""
 TRAINING_ONLY = ("quantizer.usage", "quantizer.sums")
 
@@ -74,7 +74,9 @@ class UnitCodec(nn.Module):
         self.texture = nn.Buffer(torch.eye(c.latent))
         """Factor of the correlation of that noise between the latent's dimensions."""
         chance = torch.Generator().manual_seed(0)
-        self.grain = nn.Buffer(torch.randn(GRAIN, c.latent, generator=chance), persistent=False)
+        self.grain = nn.Buffer(
+            torch.randn(NOISE_FRAMES, c.latent, generator=chance), persistent=False
+        )
         self.encoder = nn.Sequential(
             nn.Linear(patch, c.width),
             *(ConvNeXt(c.width, c.hidden, KERNEL, KERNEL // 2) for _ in range(c.encoder_blocks)),
@@ -160,7 +162,7 @@ class UnitCodec(nn.Module):
         latent = self.denormalize(self.frames(self.decoder(codes)))[0]
         roughness = self.frames(F.embedding(checked, self.roughness))[0]
         moments = torch.arange(len(latent)) + first * self.config.stride
-        return latent + roughness * (self.grain[moments % GRAIN] @ self.texture.mT)
+        return latent + roughness * (self.grain[moments % NOISE_FRAMES] @ self.texture.mT)
 
     @torch.inference_mode()
     def encode(self, pcm: Pcm) -> Units:

@@ -36,7 +36,7 @@ def test_a_pause_that_is_there_is_made_no_longer_than_a_second():
         longer, [(start, end)] = scenes.interrupted(slow, rng)
         assert 0.3 * RATE <= end - start <= RATE
         level = scenes.frame_levels(longer)[20:-20]
-        quiet = (level < level.max() * scenes.SOFTEST).sum() * FRAME
+        quiet = (level < level.max() * scenes.MIN_SPEECH_LEVEL).sum() * FRAME
         assert abs(quiet - (end - start)) <= 4 * FRAME
         spoken = len(slow) - int((natural + 0.2) * RATE)
         assert abs(len(longer) - (spoken + end - start)) <= 2 * FRAME
@@ -98,7 +98,7 @@ def test_material_keeps_the_splits_apart(tmp_path):
         for s in ("train", "dev")
         for i in range(2)
     ]
-    for part in (*scenes.PARTS, "speech_commands_test"):
+    for part in (*scenes.COLLECTIONS, "speech_commands_test"):
         collection(tmp_path / "speech" / part, speech)
     sounds = [{"audio": f"audio/{i}.wav"} for i in range(3)]
     collection(tmp_path / "noise", sounds)

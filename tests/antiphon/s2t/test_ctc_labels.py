@@ -3,7 +3,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from antiphon.s2t.ctc_labels import LONGEST, Speller, pieces, unspaced, vocabulary
+from antiphon.s2t.ctc_labels import MAX_LABEL_TOKENS, Speller, pieces, unspaced, vocabulary
 
 
 def bpe(*merges):
@@ -38,14 +38,14 @@ def labels(tokenizer, whisper):
 
 
 def test_a_piece_the_language_model_lacks_is_spelled_by_several_of_its_tokens(labels, tokenizer):
-    assert labels.shape[1] == LONGEST and 100 < len(labels) <= 200
+    assert labels.shape[1] == MAX_LABEL_TOKENS and 100 < len(labels) <= 200
     spelled = dict(zip(pieces(labels, tokenizer), labels.tolist(), strict=True))
     assert spelled["Ġin"] == [*tokenizer.convert_tokens_to_ids(["Ġin"]), *[-1] * 5]
     assert spelled["Ġ19"] == [*tokenizer.convert_tokens_to_ids(["Ġ", "1", "9"]), *[-1] * 3]
 
 
 def test_the_blank_is_first_and_spells_nothing(labels, tokenizer):
-    assert labels[0].tolist() == [-1] * LONGEST
+    assert labels[0].tolist() == [-1] * MAX_LABEL_TOKENS
     assert pieces(labels, tokenizer)[0] == ""
 
 

@@ -12,7 +12,7 @@ from antiphon.t2c.duration_model import DurationConfig, DurationModel, places
 from antiphon.t2c.phonemes import SPACE, PhonemeInventory, group
 from antiphon.t2c.pronouncer import SLOTS, Pronouncer, PronouncerConfig, character_ids, unit_scale
 from antiphon.t2c.spelling import pieces_of, spell
-from antiphon.t2c.unit_lm import AHEAD, UnitLM, look
+from antiphon.t2c.unit_lm import CONDITION_OFFSETS, UnitLM, look
 
 
 def test_marks_join_the_sound_they_belong_to():
@@ -119,7 +119,7 @@ def test_unit_lm_speaks_what_teacher_forcing_scores_best():
 def test_look_never_sees_past_what_is_known():
     conditions = torch.arange(10.0)[None, :, None]
     seen = look(conditions, torch.tensor([[3]]), torch.tensor([[4]]))[0, 0].tolist()
-    assert seen == [float(min(3 + ahead, 4)) for ahead in AHEAD]
+    assert seen == [float(min(3 + ahead, 4)) for ahead in CONDITION_OFFSETS]
 
 
 def test_recall_knows_tokens_it_never_learnt():

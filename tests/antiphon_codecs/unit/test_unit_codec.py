@@ -15,7 +15,7 @@ from antiphon.errors import UserError
 from antiphon_codecs.skip_init import SkipInit
 from antiphon_codecs.unit.hifigan import CONTEXT, HOP, HifiGan
 from antiphon_codecs.unit.quantizer import VectorQuantizer
-from antiphon_codecs.unit.unit_codec import GRAIN, TRAINING_ONLY, UnitCodec, UnitCodecConfig
+from antiphon_codecs.unit.unit_codec import NOISE_FRAMES, TRAINING_ONLY, UnitCodec, UnitCodecConfig
 
 
 @pytest.fixture(scope="module", params=[1, 2])
@@ -81,7 +81,7 @@ def test_every_unit_is_as_rough_as_it_should_be(codec):
     smooth = copy.deepcopy(codec)
     smooth.roughness.zero_()
     for unit in (0, 31):
-        units = np.full(2 * GRAIN, unit)
+        units = np.full(2 * NOISE_FRAMES, unit)
         added = codec.decode_latent(units) - smooth.decode_latent(units)
         measured = codec.patches(added[None])[0].std(0)
         np.testing.assert_allclose(measured, codec.roughness[unit], rtol=0.2)

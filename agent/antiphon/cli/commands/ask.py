@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from antiphon.agent import Agent
     from antiphon.cli.timed_reply import TimedReply
 
-PAUSE = 0.5
+PAUSE_SECONDS = 0.5
 """Seconds of silence between replies in one file."""
 
 app = typer.Typer(add_completion=False)
@@ -106,7 +106,7 @@ def joined(takes: list[TimedReply]) -> NDArray[np.float32]:
     sounds: list[NDArray[np.float32]] = []
     for take in takes:
         if sounds:
-            sounds.append(np.zeros(int(PAUSE * (take.sample_rate or 1)), np.float32))
+            sounds.append(np.zeros(int(PAUSE_SECONDS * (take.sample_rate or 1)), np.float32))
         sounds.append(take.pcm)
     return np.concatenate(sounds) if sounds else np.zeros(0, np.float32)
 

@@ -40,7 +40,7 @@ Source = Annotated[
         show_default=False,
     ),
 ]
-KINDS = (".json", ".npz")
+SUFFIXES = (".json", ".npz")
 
 
 @app.command()
@@ -111,7 +111,7 @@ def report(json: bool, codec: Codec[Any], units: NDArray[np.int64], out: Path) -
 
 def require_units_file(path: Path) -> None:
     """Raise a `UserError` if units cannot be written to `path`."""
-    if path.suffix not in KINDS:
+    if path.suffix not in SUFFIXES:
         raise UserError(f"'{path}' does not say how to write units: end its name in .json or .npz.")
     if path.is_dir():
         raise UserError(f"'{path}' is a folder: give the name of a file to write.")

@@ -40,11 +40,11 @@ BEFORE, AFTER = RATE, 3 * RATE
 """Samples of room sound around a turn."""
 SNRS = (None, 20.0, 10.0)
 """Decibels of speech above noise; none is a quiet room."""
-DIES = 0.6
+ECHO_DECAY = 0.6
 """What is left of the echo a frame after the agent fell silent."""
 JUDGING: dict[Judge, int] = {"sound": 60 // FRAME_MS, "hearing": 200 // FRAME_MS}
 """Frames the judges take."""
-AGAIN = 0.2
+JUDGE_INTERVAL = 0.2
 """Seconds of silence after which the sound is judged again."""
 
 
@@ -128,7 +128,7 @@ def _listen(scene: Scene, judges: Judges, patience: float) -> dict[str, Any]:
             asked = {i + JUDGING[judge]: (judge, ends.turn()) for judge in judges}
         elif change:
             asked = {}
-        elif ends.in_turn and ends.silence == AGAIN:
+        elif ends.in_turn and ends.silence == JUDGE_INTERVAL:
             asked[i + JUDGING["sound"]] = "sound", ends.turn()
         if change == "start":
             starts.append(now)
@@ -226,7 +226,7 @@ def _changes(
     silent, rings = False, 1.0
     parts = (scenes.frames(part) for part in (near, echo, reference))
     for i, (n, e, r) in enumerate(zip(*parts, strict=True)):
-        rings = rings * DIES if silent else 1.0
+        rings = rings * ECHO_DECAY if silent else 1.0
         mic = np.clip(n + e * np.float32(rings), -1, 1)
         heard = canceller.step(mic, np.zeros_like(r) if silent else r)
         change = barge_in.step(voice.step(heard.clean), heard, i * FRAME >= begins)

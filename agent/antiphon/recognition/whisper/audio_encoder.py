@@ -15,9 +15,9 @@ from antiphon.recognition.whisper.features import LogMel, MelState, normalize
 from antiphon.recognition.whisper.layers import EncoderLayer, WhisperConfig, load
 from antiphon_codecs.skip_init import SkipInit
 
-LONGEST = 3000
+MAX_FRAMES = 3000
 """Mel frames of the longest window: thirty seconds."""
-SOFT = 500
+CUT_FRAMES = 500
 """A longer recording is cut at the quietest place of these last frames of a window."""
 
 
@@ -118,7 +118,7 @@ class AudioEncoder(nn.Module):
 
     def _grow(self, state: EncoderState, mel: torch.Tensor) -> EncoderState:
         heard, done = torch.cat([state.mel, mel]), list(state.done)
-        while len(heard) > LONGEST:
+        while len(heard) > MAX_FRAMES:
             cut = quietest(heard)
             done.append(self.window(heard[:cut]))
             heard = heard[cut:]
@@ -127,6 +127,6 @@ class AudioEncoder(nn.Module):
 
 def quietest(mel: torch.Tensor) -> int:
     """The frame of [LONGEST - SOFT, LONGEST) around which `mel` [T, bands] is quietest."""
-    loudness = mel[LONGEST - SOFT : LONGEST].mean(1)
+    loudness = mel[MAX_FRAMES - CUT_FRAMES : MAX_FRAMES].mean(1)
     smooth = F.avg_pool1d(loudness[None, None], 21, stride=1, padding=10, count_include_pad=False)
-    return LONGEST - SOFT + int(smooth[0, 0].argmin())
+    return MAX_FRAMES - CUT_FRAMES + int(smooth[0, 0].argmin())

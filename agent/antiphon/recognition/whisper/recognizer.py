@@ -13,7 +13,7 @@ from antiphon.recognition.whisper.audio_encoder import EncoderState
 from antiphon.recognition.whisper.transcriber import Transcriber, Transcription
 from antiphon.recognition.whisper.turn_end_head import TurnEndHead
 
-REFRESH = SAMPLE_RATE
+REFRESH_SAMPLES = SAMPLE_RATE
 """Samples after which a recording is transcribed again while it grows."""
 
 
@@ -50,7 +50,7 @@ class WhisperRecognizer:
         """State after `pcm` [N], mono, 16 kHz."""
         encoder = self.transcriber.encoder.feed(pcm, state.encoder)
         state = replace(state, encoder=encoder, fresh=state.fresh + len(pcm), transcription=None)
-        if state.fresh < REFRESH:
+        if state.fresh < REFRESH_SAMPLES:
             return state
         transcription, draft = self.transcriber.hear(encoder, state.draft)
         return WhisperState(encoder, 0, draft, transcription)

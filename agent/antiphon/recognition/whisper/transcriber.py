@@ -17,7 +17,7 @@ from antiphon.recognition.whisper.audio_encoder import AudioEncoder, EncoderStat
 from antiphon.recognition.whisper.features import normalize
 from antiphon.recognition.whisper.text_decoder import TextDecoder, Transcript
 
-PLACE = 4
+POSITION_FEATURES = 4
 """Cosines that tell how much of a word has been said."""
 
 
@@ -46,7 +46,7 @@ class Transcription:
         spans = torch.bincount(path, minlength=len(self.words))
         firsts = spans.cumsum(0) - spans
         done = (torch.arange(len(path)) - firsts[path] + 0.5) / spans[path]
-        place = torch.cos(torch.pi * done[:, None] * torch.arange(1, PLACE + 1))
+        place = torch.cos(torch.pi * done[:, None] * torch.arange(1, POSITION_FEATURES + 1))
         return torch.cat([both, self.words[path], place.to(both.dtype)], 1)
 
 

@@ -9,7 +9,7 @@ from antiphon.runtime.audio.resampling import Resampler
 from antiphon.runtime.audio.ring_buffer import Ring
 from antiphon.runtime.frames import FRAME, RATE, Frame
 
-SECONDS = 2
+BUFFER_SECONDS = 2
 """How long a conversation may look away before samples are lost."""
 
 
@@ -21,7 +21,7 @@ class Capture:
     """
 
     def __init__(self, rate: int) -> None:
-        self.ring = Ring(SECONDS * rate)
+        self.ring = Ring(BUFFER_SECONDS * rate)
         self._chunk = np.zeros(self.ring.capacity, np.float32)
         self._resampler = Resampler(rate, RATE)
         self._ready: NDArray[np.float32] = np.zeros(0, np.float32)
@@ -58,4 +58,4 @@ class Capture:
     @property
     def dropped_seconds(self) -> float:
         """Seconds of sound that were lost because nobody took them."""
-        return self.ring.dropped / (self.ring.capacity / SECONDS)
+        return self.ring.dropped / (self.ring.capacity / BUFFER_SECONDS)

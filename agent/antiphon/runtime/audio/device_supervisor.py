@@ -18,11 +18,11 @@ from antiphon.runtime.clock import Clock, Pace, WallClock
 from antiphon.runtime.events import DeviceBack, DeviceLost
 from antiphon.runtime.frames import FRAME, Frame
 
-POLL = 0.1
+POLL_SECONDS = 0.1
 """Seconds between two looks at a card that gives nothing."""
 BACKOFF = 0.25, 0.25, 0.5, 0.5, 1.0, 2.0
 """Seconds before each attempt to open again; the last is repeated."""
-LOYAL = 4
+ATTEMPTS_BEFORE_DEFAULT = 4
 """Attempts with the device that was lost before the default takes its place."""
 
 Background = Callable[[Callable[[], None]], None]
@@ -153,7 +153,7 @@ class SoundCards:
         while (card := self._card) is not None and not self._closing.is_set():
             if (failure := card.failure()) is not None:
                 self._lose(card, failure)
-            elif (frame := card.read(POLL)) is not None:
+            elif (frame := card.read(POLL_SECONDS)) is not None:
                 yield frame
 
     def _silence(self) -> Iterator[Frame]:
@@ -206,14 +206,14 @@ class SoundCards:
 
     def _again(self, devices: tuple[Device, ...], side: Side, attempt: int) -> Device:
         """The device used before; after a few attempts the default one every other time."""
-        disloyal = attempt >= LOYAL
+        disloyal = attempt >= ATTEMPTS_BEFORE_DEFAULT
         try:
             device = choose(devices, side, self._devices[side].name)
         except UserError:
             if disloyal:
                 return choose(devices, side)
             raise
-        if side == self._lost and disloyal and (attempt - LOYAL) % 2 == 0:
+        if side == self._lost and disloyal and (attempt - ATTEMPTS_BEFORE_DEFAULT) % 2 == 0:
             return choose(devices, side)
         return device
 

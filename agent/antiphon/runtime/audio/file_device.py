@@ -16,7 +16,7 @@ from antiphon.runtime.audio.simulated_device import frames_of
 from antiphon.runtime.clock import Clock, Pace
 from antiphon.runtime.frames import FRAME, RATE, Frame, played
 
-BLOCK = 1 << 16
+BLOCK_SAMPLES = 1 << 16
 """Samples of a file read at a time, so that a recording of hours takes no memory."""
 
 
@@ -116,7 +116,7 @@ def frames_in(path: Path) -> Iterator[Frame]:
     with soundfile.SoundFile(path) as file:
         resampler = Resampler(file.samplerate, RATE)
         length = -(-file.frames * RATE // file.samplerate)
-        for block in file.blocks(BLOCK, dtype="float32", always_2d=True):
+        for block in file.blocks(BLOCK_SAMPLES, dtype="float32", always_2d=True):
             mono = np.nan_to_num(block, nan=0, posinf=0, neginf=0).mean(axis=1)
             rest = np.concatenate([rest, resampler(np.clip(mono, -1, 1))])
             whole = len(rest) // FRAME * FRAME

@@ -10,7 +10,7 @@ from antiphon.registry import Registry
 from antiphon.runtime.audio.devices import Duplex, Tell
 from antiphon.settings import Devices
 
-TAIL = 20.0
+TAIL_SECONDS = 20.0
 """Seconds of silence behind a sound file, in which the last answer is heard to its end."""
 
 Opener = Callable[[Devices, int, Tell], Duplex]
@@ -62,4 +62,4 @@ def sound_files(chosen: Devices, rate: int, emit: Tell) -> Duplex:
         raise UserError("The device 'file' needs files: give --file IN.wav OUT.wav.")
     audio_file.require_readable(chosen.file[0])
     audio_file.require_writable(chosen.file[1])
-    return file_device.SoundFiles(*chosen.file, rate, tail=TAIL, speed=1.0)
+    return file_device.SoundFiles(*chosen.file, rate, tail=TAIL_SECONDS, speed=1.0)

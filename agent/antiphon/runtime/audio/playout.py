@@ -11,13 +11,13 @@ from antiphon.runtime.audio.resampling import Resampler
 from antiphon.runtime.audio.ring_buffer import FADE_MS, Ring
 from antiphon.runtime.frames import Frame, played
 
-SECONDS = 2
+BUFFER_SECONDS = 2
 """What the buffer can hold at most."""
 LOW_MS, MOST_LOW_MS = 10, 100
 """Milliseconds that must always be left: at first, and when the machine proves to stutter."""
 SPAN_MS = 30
 """The higher level lies so far above the lower one; more than a frame, or they would alternate."""
-SILENT = 1e-3
+SILENCE_LEVEL = 1e-3
 """Full scale of a frame that may be left out or repeated without being heard (-60 dB)."""
 WINDOW = 50
 """Frames after which the lowest level is judged."""
@@ -42,7 +42,7 @@ class Playout:
         """How often it ran dry."""
         self._rates = source, target
         self._resampler = Resampler(source, target)
-        self._ring = Ring(SECONDS * target, fade=target * FADE_MS // 1000)
+        self._ring = Ring(BUFFER_SECONDS * target, fade=target * FADE_MS // 1000)
         self._room = self._ring.capacity * 9 // 10
         self._low = LOW_MS
         self._block = 0
@@ -66,7 +66,7 @@ class Playout:
             self._low = min(self._low + LOW_MS, MOST_LOW_MS)
         if self._dry or not self._fed:
             self._refill()
-        elif self._judged >= WINDOW and float(np.abs(frame).max(initial=0)) < SILENT:
+        elif self._judged >= WINDOW and float(np.abs(frame).max(initial=0)) < SILENCE_LEVEL:
             spare = 1000 * self._least // self._rates[1]
             self._judge_again()
             if spare < self._low:

@@ -16,7 +16,7 @@ from antiphon.runtime.clock import Clock, Pace
 from antiphon.runtime.events import DeviceBack, DeviceLost
 from antiphon.runtime.frames import FRAME, FRAME_MS, RATE, Frame
 
-NOTICED = 25
+NOTICE_FRAMES = 25
 """Frames until a device that vanished is noticed: half a second, as with a real one."""
 CLIPPED = 20.0
 """How much too loud a clipping microphone is."""
@@ -102,7 +102,7 @@ class Simulated:
             mic = np.asarray(frame, np.float32)
             if self._echo is not None:
                 mic = mic + self._echo(ear)
-            if gone and index * FRAME >= gone.start + NOTICED * FRAME and not self._gone:
+            if gone and index * FRAME >= gone.start + NOTICE_FRAMES * FRAME and not self._gone:
                 self._gone = True
                 self._tell(DeviceLost(at, "input", "simulated", "The device is gone."))
             elif self._gone and not gone:

@@ -23,11 +23,11 @@ from antiphon.runtime.frames import FRAME_MS, Frame
 
 RATES = 48_000, 44_100, 32_000, 16_000, 96_000, 24_000, 22_050, 8_000
 """Samples a second to try when a device refuses its own."""
-STARVED = 0.5
+CALLBACK_TIMEOUT = 0.5
 """Seconds without a callback after which a stream counts as dead."""
-FIRST = 5.0
+FIRST_CALLBACK_TIMEOUT = 5.0
 """Seconds a stream may take for its first callback."""
-LONGEST = 1 << 16
+MAX_BLOCK = 1 << 16
 """Samples of the longest block a callback may ask for."""
 
 
@@ -67,7 +67,7 @@ class SoundCard:
         self._broken: dict[Side, str] = {}
         self._alive: dict[Side, float] = {}
         self._moved: set[Side] = set()
-        self._scratch = np.zeros(LONGEST, np.float32)
+        self._scratch = np.zeros(MAX_BLOCK, np.float32)
         self.devices: dict[Side, Device] = {"input": microphone, "output": speaker}
         self.rates: dict[Side, int] = {}
         """Samples a second each side was opened at."""
@@ -123,7 +123,7 @@ class SoundCard:
         now = self._clock.now()
         for side in self._alive:
             why = self._broken.get(side)
-            if why is None and now - self._alive[side] > STARVED:
+            if why is None and now - self._alive[side] > CALLBACK_TIMEOUT:
                 why = "it has stopped"
             if why is not None:
                 return DeviceError(side, self.devices[side].name, why)
@@ -216,7 +216,7 @@ class SoundCard:
 
     def _prove(self) -> None:
         """Waits until both sides have moved samples."""
-        deadline = self._clock.now() + FIRST
+        deadline = self._clock.now() + FIRST_CALLBACK_TIMEOUT
         while len(self._moved) < len(self.devices):
             if self._clock.now() > deadline:
                 side: Side = "output" if "input" in self._moved else "input"

@@ -21,11 +21,11 @@ from antiphon.runtime.frames import FRAME, RATE, Frame, level_db
 Spectrum = NDArray[np.complexfloating[Any, Any]]
 """[321] of two frames."""
 
-MARGIN = 2.0
+ECHO_MARGIN = 2.0
 """How far above its prediction the echo may be and still be taken for the echo."""
-QUIETEST = 0.05
+MIN_GAIN = 0.05
 """Gain of a band that the echo fills, where there is no AEC3."""
-RINGS_ON = LAGS + TAPS
+ECHO_TAIL_FRAMES = LAGS + TAPS
 """Frames after the last played sound in which its echo may still be heard."""
 
 
@@ -68,20 +68,20 @@ class EchoCanceller:
         self.path = EchoPath()
         self._mic, self._reference = np.zeros((2, 2 * FRAME), np.float32)
         self._overlap = np.zeros(FRAME, np.float32)
-        self._quiet = RINGS_ON
+        self._quiet = ECHO_TAIL_FRAMES
 
     def step(self, mic: Frame, reference: Frame) -> EchoFrame:
         """Takes a frame [320] of the microphone, and what was played meanwhile [320] at 16 kHz."""
         self._quiet = 0 if reference.any() else self._quiet + 1
         self._mic = np.concatenate([self._mic[FRAME:], mic])
         self._reference = np.concatenate([self._reference[FRAME:], reference])
-        if self._quiet > RINGS_ON:
+        if self._quiet > ECHO_TAIL_FRAMES:
             self._overlap[:] = 0
             return EchoFrame(mic, 0.0, level_db(mic))
         spectrum = np.fft.rfft(self._mic * _WINDOW)
         heard = _powers(spectrum)
         echo = self.path.step(heard, _powers(np.fft.rfft(self._reference * _WINDOW)))
-        explained = np.minimum(MARGIN * echo / (heard + 1e-20), 1)
+        explained = np.minimum(ECHO_MARGIN * echo / (heard + 1e-20), 1)
         own = float(explained @ np.sqrt(heard) / (np.sqrt(heard).sum() + 1e-20))
         if self._cancel:
             clean = self._cancel(mic, reference)
@@ -92,7 +92,7 @@ class EchoCanceller:
 
     def _suppress(self, spectrum: Spectrum, explained: NDArray[np.float64]) -> Frame:
         """Turns down the bands of the echo; 20 ms late."""
-        gains = np.maximum(np.sqrt(1 - explained), QUIETEST)
+        gains = np.maximum(np.sqrt(1 - explained), MIN_GAIN)
         shaped = np.fft.irfft(spectrum * np.interp(_BINS, _CENTRES, gains)) * _WINDOW
         out = (shaped[:FRAME] + self._overlap).astype(np.float32)
         self._overlap = shaped[FRAME:].astype(np.float32)

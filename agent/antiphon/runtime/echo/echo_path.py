@@ -23,19 +23,19 @@ LAGS = 60
 """Longest delay in frames from played to recorded: 1.2 s."""
 TAPS = 16
 """Frames the room rings: 320 ms."""
-EARLY = 2
+LEAD_FRAMES = 2
 """Frames before the strongest correlation from which the echo may begin."""
-MEMORY = 150
+ENVELOPE_FRAMES = 150
 """Frames over which envelopes are compared: 3 s."""
 ALIGN_EVERY = 25
 """Frames between two comparisons."""
-CLEARLY = 0.1
+MIN_IMPROVEMENT = 0.1
 """How much better another delay must correlate to be believed."""
 SILENCE = 1e-9
 """Power that counts as silence (-90 dBFS)."""
 FIRST, FAST, SLOW = 75, 0.2, 0.03
 """Frames of fast learning at first; how much of an error a frame mends then, and later."""
-SURPRISE = 2.0
+MAX_EXCESS = 2.0
 """Most that a frame may exceed the prediction to be learnt from, so that others are not learnt."""
 
 
@@ -57,19 +57,19 @@ class EchoPath:
     """Correlation of the envelopes at that delay, 0 before anything was compared."""
 
     def __init__(self) -> None:
-        self._played = np.zeros((LAGS + TAPS + MEMORY, BANDS))
-        self._recorded = np.zeros((MEMORY, BANDS))
+        self._played = np.zeros((LAGS + TAPS + ENVELOPE_FRAMES, BANDS))
+        self._recorded = np.zeros((ENVELOPE_FRAMES, BANDS))
         decay = 0.6 ** np.arange(TAPS)
         self._weights: NDArray[np.float64] = np.outer(decay / decay.sum(), np.full(BANDS, 0.1))
         self._correlation = np.zeros(LAGS)
         self._learnt = 0
-        self.delay, self.certainty = EARLY, 0.0
+        self.delay, self.certainty = LEAD_FRAMES, 0.0
 
     def step(self, recorded: Powers, played: Powers) -> Powers:
         """Predicts the echo's powers in this frame from what was played, then learns from it."""
         self._played = np.concatenate([self._played[1:], played[None]])
         self._recorded = np.concatenate([self._recorded[1:], recorded[None]])
-        newest = len(self._played) - max(self.delay - EARLY, 0)
+        newest = len(self._played) - max(self.delay - LEAD_FRAMES, 0)
         reference = self._played[newest - TAPS : newest][::-1]
         if reference.max() < SILENCE:
             return np.zeros(BANDS)
@@ -82,7 +82,7 @@ class EchoPath:
         """Mends the weights [TAPS, BANDS] by their shares in what came out wrong."""
         self._learnt += 1
         early = self._learnt < FIRST
-        error = np.minimum(ratio, 100 if early else SURPRISE) - 1
+        error = np.minimum(ratio, 100 if early else MAX_EXCESS) - 1
         self._weights *= 1 + (FAST if early else SLOW) * shares * error
         if self._learnt % ALIGN_EVERY == 0:
             self._align()
@@ -91,11 +91,14 @@ class EchoPath:
         mic = _shape(self._recorded)
         size = len(self._played)
         fresh = np.array(
-            [np.vdot(mic, _shape(self._played[size - lag - MEMORY : size - lag])) for lag in _LAGS]
+            [
+                np.vdot(mic, _shape(self._played[size - lag - ENVELOPE_FRAMES : size - lag]))
+                for lag in _LAGS
+            ]
         )
         self._correlation += (fresh - self._correlation) * (0.3 if self._correlation.any() else 1)
         best = int(self._correlation.argmax())
-        if self._correlation[best] > self._correlation[self.delay] + CLEARLY:
+        if self._correlation[best] > self._correlation[self.delay] + MIN_IMPROVEMENT:
             self.delay = best
             self._learnt = 0
         self.certainty = float(self._correlation[self.delay])

@@ -21,22 +21,22 @@ QUIET, SOUNDING, RINGING = 40, 40, 65
 """Frames of silence, of the sweep, and of listening after it: 0.8, 0.8 and 1.3 s."""
 LOWEST, HIGHEST = 300.0, 6000.0
 """Hz between which the sweep rises; every small loudspeaker plays that."""
-LOUDNESS = 0.25
+SWEEP_AMPLITUDE = 0.25
 """Amplitude of the sweep (-12 dBFS), about that of speech."""
-CERTAIN = 10.0
+MIN_PEAK_RATIO = 10.0
 """The correlation's peak over its median that an echo takes; noise alone reaches 6."""
 FULL_SCALE = 0.99
 """From here on a sample counts as clipped."""
-RINGS = RATE * 3 // 10
+DECAY_SAMPLES = RATE * 3 // 10
 """Samples a room rings on: what belongs to the echo."""
 
-HARMLESS = 30.0
+HARMLESS_LOSS_DB = 30.0
 """Echo return loss in dB at which the echo is quieter than people."""
-CANCELLABLE = -6.0
+CANCELLABLE_LOSS_DB = -6.0
 """Echo return loss in dB down to which a canceller takes the echo out."""
-LATEST = 1000.0
+MAX_DELAY_MS = 1000.0
 """Milliseconds of delay the canceller can follow."""
-NOISY = -25.0
+MAX_NOISE_DB = -25.0
 """Noise in dBFS in which no end of speech can be found."""
 
 
@@ -89,7 +89,7 @@ def sweep(rate: int) -> Pcm:
     length = SOUNDING * FRAME / RATE
     phase = 2 * np.pi * moments * (LOWEST + (HIGHEST - LOWEST) * moments / (2 * length))
     edge = np.clip(np.minimum(moments, length - moments) / 0.02, 0, 1)
-    tone: Pcm = (LOUDNESS * np.sin(phase) * np.sin(np.pi / 2 * edge) ** 2).astype(np.float32)
+    tone: Pcm = (SWEEP_AMPLITUDE * np.sin(phase) * np.sin(np.pi / 2 * edge) ** 2).astype(np.float32)
     return tone
 
 
@@ -106,8 +106,8 @@ def analyse(recorded: Pcm) -> Echo:
     spectrum = np.fft.rfft(mic, size) * np.conj(np.fft.rfft(reference, size))
     correlation = np.abs(np.fft.irfft(spectrum, size)[:lags])
     lag = int(correlation.argmax())
-    found = correlation[lag] > CERTAIN * np.median(correlation) and correlation[lag] > 1e-6
-    heard = mic[lag : lag + len(reference) + RINGS] if found else mic
+    found = correlation[lag] > MIN_PEAK_RATIO * np.median(correlation) and correlation[lag] > 1e-6
+    heard = mic[lag : lag + len(reference) + DECAY_SAMPLES] if found else mic
     noise = _power(quiet)
     loss = None
     if found:
@@ -139,20 +139,20 @@ def _steps(echo: Echo, canceller: bool) -> Iterator[tuple[Mode, str]]:
     loss, delay = echo.loss_db, echo.delay_ms
     if echo.level_db == -np.inf:
         yield "ptt", "The microphone gives nothing at all: it is muted, or the wrong one."
-    if echo.noise_db > NOISY:
+    if echo.noise_db > MAX_NOISE_DB:
         yield "ptt", f"It is too noisy here ({echo.noise_db:.0f} dBFS) to hear when you stop."
     if loss is None or delay is None:
         yield "full", "Nothing comes back into the microphone, as with headphones."
         return
-    if loss >= HARMLESS:
+    if loss >= HARMLESS_LOSS_DB:
         yield "full", f"The echo is {loss:.0f} dB down and does not matter."
     if echo.clipping:
         yield "half", "The loudspeaker overloads the microphone: turn it down."
     if not canceller:
         yield "half", "There is an echo and no canceller: run `pip install 'antiphon[aec]'`."
-    if delay > LATEST:
+    if delay > MAX_DELAY_MS:
         yield "half", f"The echo is {delay:.0f} ms late, more than can be cancelled."
-    if loss < CANCELLABLE:
+    if loss < CANCELLABLE_LOSS_DB:
         yield "half", f"The echo comes back {-loss:.0f} dB louder than it was played."
     yield "full", f"The echo ({loss:.0f} dB down, {delay:.0f} ms late) is cancelled."
 

@@ -15,7 +15,7 @@ from antiphon.tools.call import Call, Result
 from antiphon.tools.result_phrases import ask, reply
 from antiphon.tools.toolbox import Toolbox
 
-SLICE = 0.02
+POLL_SECONDS = 0.02
 """Seconds between two looks at whether a result is still wanted."""
 
 
@@ -111,8 +111,8 @@ class ToolResponder:
 
     def _wait(self, future: Future[Any], cancelled: Cancelled) -> Outcome | None:
         """The outcome; None if nobody wants it any more."""
-        for _ in range(max(1, round(self.seconds / SLICE))):
-            if wait([future], SLICE).done:
+        for _ in range(max(1, round(self.seconds / POLL_SECONDS))):
+            if wait([future], POLL_SECONDS).done:
                 error = future.exception()
                 return future.result() if error is None else Result(False, error=str(error))
             if cancelled():

@@ -18,9 +18,9 @@ from antiphon.messages import Speech
 from antiphon.runtime.frames import FRAME_MS
 from antiphon.runtime.responders.responder import Cancelled
 
-STALL = 20_000 // FRAME_MS
+STALL_FRAMES = 20_000 // FRAME_MS
 """Frames without a sign of life after which a work is given up: 20 s."""
-CLOSING = 10.0
+CLOSE_TIMEOUT = 10.0
 """Seconds a thread is given to end: libraries abort the process if it is still in them at exit."""
 
 
@@ -183,7 +183,7 @@ class ThreadWorker:
         stall: frames without a sign of life after which a work is given up.
     """
 
-    def __init__(self, stall: int = STALL) -> None:
+    def __init__(self, stall: int = STALL_FRAMES) -> None:
         self.generation = 0
         self.stall = stall
         self._bench = self._hire()
@@ -219,7 +219,7 @@ class ThreadWorker:
         self.generation = -1
         self._bench.closed = True
         self._bench.jobs.put(None)
-        self._thread.join(timeout=CLOSING)
+        self._thread.join(timeout=CLOSE_TIMEOUT)
 
     def _hire(self) -> _Bench:
         bench = _Bench()

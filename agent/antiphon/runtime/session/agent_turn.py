@@ -17,10 +17,10 @@ from antiphon.runtime.session.playback import Playback, Reply
 
 Reason = Literal["speech", "stop word", "button", "command"]
 """What can stop a reply."""
-UNHEARD = 1000 // FRAME_MS
+MAX_REPORT_FRAMES = 1000 // FRAME_MS
 """Frames that are waited for a device to tell what was heard of a reply that has ended."""
 
-JUST = 1500
+JUST_SPOKEN_MS = 1500
 """Milliseconds for which a word has just sounded: until its echo has been heard and judged."""
 
 
@@ -72,7 +72,7 @@ class AgentTurn:
 
     def saying(self, word: str) -> bool:
         """Whether a word with these letters sounds or has just sounded."""
-        reply, since = self.playback.reply, JUST * self._rate // 1000
+        reply, since = self.playback.reply, JUST_SPOKEN_MS * self._rate // 1000
         return reply is not None and any(
             word in said.text.lower()
             for said in reply.script.words
@@ -120,7 +120,7 @@ class AgentTurn:
                 self._leaving = reply, None, at // FRAME
         if self._leaving:
             reply, reason, since = self._leaving
-            if self.playback.settled(reply) or at // FRAME - since >= UNHEARD:
+            if self.playback.settled(reply) or at // FRAME - since >= MAX_REPORT_FRAMES:
                 self._leaving = None
                 self._leave(reply, reason, at)
         return out

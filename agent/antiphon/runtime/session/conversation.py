@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from antiphon.runtime.echo.canceller import EchoCanceller
 
-KEPT_EVENTS = 10_000
+MAX_EVENTS = 10_000
 """Events kept for who never takes them."""
 
 
@@ -63,7 +63,7 @@ class Conversation:
         recorder: Recorder | None = None,
     ) -> None:
         self.options = options or Options()
-        self.events: deque[Event] = deque(maxlen=KEPT_EVENTS)
+        self.events: deque[Event] = deque(maxlen=MAX_EVENTS)
         """What happened; to be taken from the left."""
         self.level_db = -100.0
         """How loud the microphone is."""

@@ -12,12 +12,12 @@ from collections import deque
 
 from antiphon.messages import Turn
 
-TOLD = re.compile(
+FACT = re.compile(
     r"\b(my|mine|call me|remember|(i|we) (am|are|was|were|live|like|love|hate|have|work)|i'm)\b",
     re.IGNORECASE,
 )
 """Marks a sentence worth keeping."""
-SHARE = 5
+FACTS_SHARE = 5
 """One fifth of the tokens at most is for what was told long ago."""
 
 
@@ -51,7 +51,7 @@ class Memory:
     def add(self, turn: Turn) -> None:
         """Append a turn; the oldest ones leave the window when it is full."""
         self._turns.append(turn)
-        room = self.budget - self.budget // SHARE
+        room = self.budget - self.budget // FACTS_SHARE
         while len(self._turns) > 1 and sum(tokens(t.text) for t in self._turns) > room:
             self._leave(self._turns.popleft())
             while len(self._turns) > 1 and self._turns[0].role == "assistant":
@@ -73,7 +73,7 @@ class Memory:
         if turn.role != "user":
             return
         for said in re.split(r"(?<=[.!?])\s+", turn.text):
-            if TOLD.search(said) and not said.endswith("?") and said not in self._told:
+            if FACT.search(said) and not said.endswith("?") and said not in self._told:
                 self._told.append(said)
-        while self._told and tokens(self.told) > self.budget // SHARE - 24:
+        while self._told and tokens(self.told) > self.budget // FACTS_SHARE - 24:
             self._told.popleft()

@@ -18,7 +18,7 @@ from antiphon.runtime.session.heard_words import SpokenWords
 Pcm = NDArray[np.float32]
 
 
-CUSHION, MOST = 0.2, 0.6
+CUSHION, MAX_CUSHION = 0.2, 0.6
 """Seconds by which the cushion grows whenever a reply runs dry, and at most."""
 
 
@@ -195,7 +195,7 @@ class Playback:
     def _run_dry(self) -> None:
         self.underruns += 1
         self._filling = self._ran_dry = True
-        self.cushion = min(self.cushion + int(CUSHION * self._rate), int(MOST * self._rate))
+        self.cushion = min(self.cushion + int(CUSHION * self._rate), int(MAX_CUSHION * self._rate))
 
     def _settle(self, total: int) -> None:
         while self._spans and self._spans[0].at < total:

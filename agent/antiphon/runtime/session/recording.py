@@ -29,7 +29,7 @@ from antiphon.runtime.frames import RATE, Frame
 from antiphon.runtime.options import Options
 from antiphon.runtime.responders.worker import Done, Failure, Judged, Output, Understood
 
-EVERY = 25
+WRITE_FRAMES = 25
 """Frames written at a time: half a second."""
 OUTPUTS: dict[str, type[Understood | Judged | Done | Failure]] = {
     kind.__name__: kind for kind in (Understood, Judged, Done, Failure)
@@ -109,7 +109,7 @@ class FileRecorder:
         """Put down a frame of both sides."""
         self._waiting.append((mic, out))
         self._frames += 1
-        if len(self._waiting) >= EVERY:
+        if len(self._waiting) >= WRITE_FRAMES:
             self._guard(self._flush)
 
     def command(self, name: str, value: object) -> None:

@@ -28,7 +28,7 @@ from antiphon.runtime.session.conversation import Conversation
 from antiphon.runtime.session.recording import Wave, output_of
 from antiphon.runtime.turns.frame_analysis import Analyzer
 
-STRETCH = 50 * 60
+PROGRESS_FRAMES = 50 * 60
 """Frames between two signs of progress: a minute."""
 
 
@@ -156,13 +156,13 @@ def replay(
                 written.write(made)
             while conversation.events:
                 watch(conversation.events.popleft())
-            if frame % STRETCH == STRETCH - 1:
-                progress(STRETCH)
+            if frame % PROGRESS_FRAMES == PROGRESS_FRAMES - 1:
+                progress(PROGRESS_FRAMES)
     finally:
         if written:
             written.close()
         conversation.close()
-    progress(len(microphone) // FRAME % STRETCH)
+    progress(len(microphone) // FRAME % PROGRESS_FRAMES)
     return Replayed(len(microphone) // FRAME, differs)
 
 

@@ -16,7 +16,7 @@ from antiphon.runtime.responders.worker import Output, Understood, Work, Worker
 
 CHUNK = 5
 """Frames fed at a time: 100 ms."""
-KEPT = 10_000 // FRAME_MS
+MAX_BACKLOG_FRAMES = 10_000 // FRAME_MS
 """Frames of the past that can still be fed: 10 s."""
 
 
@@ -41,7 +41,7 @@ class SpeechFeed:
 
     def __init__(self, responder: Responder[Any], work: Worker) -> None:
         self._responder, self._work = responder, work
-        self._ring: deque[Frame] = deque(maxlen=KEPT)
+        self._ring: deque[Frame] = deque(maxlen=MAX_BACKLOG_FRAMES)
         self._slot = StreamSlot(())
         self._unfed = 0
         self._open = False

@@ -28,11 +28,11 @@ from antiphon.runtime.session.speech_feed import SpeechFeed
 from antiphon.runtime.session.user_turn import UserTurn
 from antiphon.runtime.turns.frame_analysis import Analyzer, FrameAnalysis
 
-ONSET = 900 // FRAME_MS
+INTERRUPTION_FRAMES = 900 // FRAME_MS
 """Frames from the onset of speech within which it stops a reply, if it is an interruption."""
-SURER = RATE // 5
+JUDGE_SILENCE = RATE // 5
 """Samples of silence after which the judge is asked: it has learnt on 200 ms of it."""
-HANG_OVER = 300 // FRAME_MS
+HANG_OVER_FRAMES = 300 // FRAME_MS
 """Frames that half duplex stays deaf after a reply, until its echo has died away."""
 
 
@@ -167,7 +167,7 @@ class TurnTaking:
         else:
             self._follow(sensed.change)
         turn = self._turn
-        if self._reply and turn and not turn.turn_end and self._analyzer.silence == SURER:
+        if self._reply and turn and not turn.turn_end and self._analyzer.silence == JUDGE_SILENCE:
             self._judge()
         longest = self._options.longest_turn * RATE
         if turn and turn.turn_end is None and self.at - turn.began > longest:
@@ -233,7 +233,7 @@ class TurnTaking:
             return
         turn.soft_end = self.at
         turn.speech_end = self.at + FRAME - self._analyzer.silence
-        if self._analyzer.silence >= SURER:
+        if self._analyzer.silence >= JUDGE_SILENCE:
             self._judge()
         self.speech_feed.hold()
         self._reply = Reply(self._next_generation())
@@ -327,19 +327,19 @@ class TurnTaking:
         if text:
             self.memory.add(Turn("assistant", text))
         self._reply = self._turn = None
-        self._deaf_until = self.at + HANG_OVER * FRAME
+        self._deaf_until = self.at + HANG_OVER_FRAMES * FRAME
         self.speech_feed.prepare(self.memory.context())
         missed, self._missed = self._missed, None
         if self.pressed:
             self._open(0)
-        elif reason is None and self._analyzer.turn_frames > ONSET:
+        elif reason is None and self._analyzer.turn_frames > INTERRUPTION_FRAMES:
             self._analyzer.forget_turn()  # who meant the agent would have stopped it by now
         elif self._analyzer.in_turn and self._options.mode == "full":
             self._open(self._analyzer.turn_frames)
             if missed == "soft":
                 self._answer()
         elif missed == "end" and reason == "speech":
-            self._open(ONSET)
+            self._open(INTERRUPTION_FRAMES)
             self._end_turn()
 
     def _next_generation(self) -> int:

@@ -20,31 +20,31 @@ from antiphon.runtime.turns.vad import Activity
 Change = Literal["pause", "stop", "resume"]
 """pause: fade out, but keep what was to be said. stop: drop it. resume: go on."""
 
-OWN = 0.85
+MAX_ECHO_SHARE = 0.85
 """Share of the agent's own sound from which a frame says nothing about others."""
-OTHERS, LATELY = 0.7, 160 // FRAME_MS
+NEAR_SPEECH_SHARE, NEAR_SPEECH_FRAMES = 0.7, 160 // FRAME_MS
 """A share that somebody else must have brought about; for how many frames one such frame lets the
 next ones count, though the agent's own sound covers them."""
-LIKELY = 0.3
+MIN_PROBABILITY = 0.3
 """Probability of speech that counts here: AEC3 leaves nothing of the agent that comes near it."""
-PAUSE = 80 // FRAME_MS
+PAUSE_FRAMES = 80 // FRAME_MS
 """Frames of speech that pause the agent."""
-SLOWLY = 200 // FRAME_MS
+FIRST_PAUSE_FRAMES = 200 // FRAME_MS
 """The same before the listener has been heard once."""
-STOP = 700 // FRAME_MS
+STOP_FRAMES = 700 // FRAME_MS
 """Frames of foreign speech that stop it; longer than "uh-huh" or "yes"."""
-FORGIVEN = 260 // FRAME_MS
+MAX_GAP_FRAMES = 260 // FRAME_MS
 """Frames without speech that end a burst; shorter ones lie inside of words."""
-HELD = 400 // FRAME_MS
+RESUME_FRAMES = 400 // FRAME_MS
 """Frames without speech after which a paused agent goes on; people breathe."""
-WARY = 3000 // FRAME_MS
+WARY_FRAMES = 3000 // FRAME_MS
 """Frames after a pause for nothing in which a share of the agent's own sound counts again, and the
 speech of the burst before still counts: who speaks up twice means it."""
-NEAR_DB = 12.0
+NEAR_RANGE_DB = 12.0
 """How far below the listener's usual level speech still counts as theirs."""
-PEAK = 160 // FRAME_MS
+PEAK_FRAMES = 160 // FRAME_MS
 """Frames whose loudest tells the level; single frames of a word may be soft."""
-LOUDEST = 750
+LEVEL_FRAMES = 750
 """Frames of speech (15 s) that make up the usual level."""
 
 
@@ -52,7 +52,7 @@ class BargeIn:
     """Interruptions of one conversation, frame by frame."""
 
     def __init__(self) -> None:
-        self._levels: deque[float] = deque(maxlen=LOUDEST)
+        self._levels: deque[float] = deque(maxlen=LEVEL_FRAMES)
         self._usual: float | None = None
         self._burst = self._gap = 0
         self._paused = False
@@ -61,8 +61,8 @@ class BargeIn:
     def reset(self) -> None:
         """Forgets all bursts, not the listener's level."""
         self._before = self._wary = 0
-        self._peaks: deque[float] = deque(maxlen=PEAK)
-        self._shares: deque[float] = deque(maxlen=LATELY)
+        self._peaks: deque[float] = deque(maxlen=PEAK_FRAMES)
+        self._shares: deque[float] = deque(maxlen=NEAR_SPEECH_FRAMES)
         self._end_burst()
 
     def step(self, activity: Activity, echo: EchoFrame, speaking: bool) -> Change | None:
@@ -80,14 +80,18 @@ class BargeIn:
         self._wary = max(0, self._wary - 1)
         if self._foreign(activity, echo):
             self._burst, self._gap = self._burst + 1, 0
-        elif not (self._paused and echo.own >= OWN and activity.probability > LIKELY):
+        elif not (
+            self._paused and echo.own >= MAX_ECHO_SHARE and activity.probability > MIN_PROBABILITY
+        ):
             self._gap += 1  # a pause is not over while its beginning still echoes
-        if self._gap > (HELD if self._paused else FORGIVEN):
+        if self._gap > (RESUME_FRAMES if self._paused else MAX_GAP_FRAMES):
             return self._let_go()
-        if not self._paused and self._burst >= (PAUSE if len(self._levels) >= STOP else SLOWLY):
+        if not self._paused and self._burst >= (
+            PAUSE_FRAMES if len(self._levels) >= STOP_FRAMES else FIRST_PAUSE_FRAMES
+        ):
             self._paused = True
             return "pause"
-        if self._burst + (self._before if self._wary else 0) >= STOP:
+        if self._burst + (self._before if self._wary else 0) >= STOP_FRAMES:
             self.reset()
             return "stop"
         return None
@@ -95,13 +99,13 @@ class BargeIn:
     def _foreign(self, activity: Activity, echo: EchoFrame) -> bool:
         """Whether somebody near speaks, or seems to, as long as nothing depends on it."""
         self._shares.append(echo.own)
-        known = len(self._levels) >= STOP
+        known = len(self._levels) >= STOP_FRAMES
         trusted = known and echo.removed and not (self._paused or self._wary)
-        seems = trusted and min(self._shares) < OTHERS
+        seems = trusted and min(self._shares) < NEAR_SPEECH_SHARE
         self._peaks.append(max(echo.level_db, activity.level_db) if seems else echo.level_db)
         return (
-            activity.probability > LIKELY
-            and (seems or echo.own < OWN)
+            activity.probability > MIN_PROBABILITY
+            and (seems or echo.own < MAX_ECHO_SHARE)
             and max(self._peaks) > self._nearest()
         )
 
@@ -109,7 +113,7 @@ class BargeIn:
         """The burst is over, and was none."""
         paused = self._paused
         if paused:
-            self._before, self._wary = self._burst, WARY
+            self._before, self._wary = self._burst, WARY_FRAMES
         self._end_burst()
         return "resume" if paused else None
 
@@ -124,8 +128,8 @@ class BargeIn:
 
     def _nearest(self) -> float:
         """Level in dBFS from which speech is near: measured against who has spoken so far."""
-        if len(self._levels) < PAUSE:
+        if len(self._levels) < PAUSE_FRAMES:
             return -60.0
         if self._usual is None:
             self._usual = float(np.percentile(self._levels, 90))
-        return self._usual - NEAR_DB
+        return self._usual - NEAR_RANGE_DB

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 Change = Literal["start", "soft", "resumed", "end"]
 Verdict = Literal["pause", "stop", "resume"]
-OWN = 0.5
+MAX_ECHO_SHARE = 0.5
 """Share of the agent's own sound from which a frame is nobody else's speech."""
-TAIL = 5
+TAIL_FRAMES = 5
 """Frames of silence after which nothing is left in the resampler."""
-KEPT = 2 * FRAME
+MAX_WAITING = 2 * FRAME
 """Samples of the reference that wait at most when silence begins."""
 
 
@@ -110,7 +110,7 @@ class FrameAnalyzer:
         """
         echo = self._canceller.step(mic, reference) if self._canceller else unchanged(mic)
         activity = self._vad.step(echo.clean)
-        if speaking and echo.own > OWN:
+        if speaking and echo.own > MAX_ECHO_SHARE:
             activity = replace(activity, speech=False)
         stop = self._stop_word is not None and self._stop_word.step(mic)
         if deaf:
@@ -172,15 +172,17 @@ class PlaybackReference:
 
         self._resample = Resampler(sample_rate, RATE)
         self._waiting = np.zeros(FRAME, np.float32)
-        self._silent = TAIL
+        self._silent = TAIL_FRAMES
 
     def push(self, out: Frame) -> None:
         """Take a frame that was played; silence costs nothing."""
         self._silent = 0 if out.any() else self._silent + 1
-        if self._silent < TAIL:
+        if self._silent < TAIL_FRAMES:
             self._waiting = np.concatenate([self._waiting, self._resample(out)])
         else:
-            self._waiting = np.concatenate([self._waiting, np.zeros(FRAME, np.float32)])[-KEPT:]
+            self._waiting = np.concatenate([self._waiting, np.zeros(FRAME, np.float32)])[
+                -MAX_WAITING:
+            ]
 
     def next(self) -> Frame:
         """[320] of it."""

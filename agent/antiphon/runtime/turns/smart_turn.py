@@ -11,13 +11,13 @@ from antiphon.mel import HOP, WINDOW, log_mel
 from antiphon.runtime.frames import RATE
 from antiphon.runtime.turns import onnx_session
 
-SECONDS = 8
+WINDOW_SECONDS = 8
 """How much of the turn it hears: the last eight seconds."""
 FILE = "smart-turn-v3.2.onnx"
 BANDS = 80
 STATES, POOLED = "layer_norm_8", "sum_1"
 """Names in the graph of the encoder's states [1, 400, 384] and of their weighted mean [1, 384]."""
-LAST = (8, 20, 60)
+AVERAGED_STATES = (8, 20, 60)
 """How many of the last states (20 ms each) the head averages."""
 
 
@@ -68,7 +68,7 @@ class TurnEndJudge:
         """What a head may look at [4 * 384] of `pcm` [N] at 16 kHz, and its own probability."""
         feed = {"input_features": features(pcm)[None]}
         own, states, pooled = self._session.run(None, feed)
-        means = [states[0, -count:].mean(axis=0) for count in LAST]
+        means = [states[0, -count:].mean(axis=0) for count in AVERAGED_STATES]
         # The graph ends in a sigmoid, though it calls its output logits.
         return np.concatenate([*means, pooled[0]]), float(own[0, 0])
 
@@ -80,7 +80,7 @@ def features(pcm: NDArray[np.float32]) -> NDArray[np.float32]:
     zero mean and unit variance first (transformers' `WhisperFeatureExtractor(chunk_length=8)`
     with `do_normalize`).
     """
-    size = SECONDS * RATE
+    size = WINDOW_SECONDS * RATE
     sound = np.zeros(size, np.float32)
     kept = pcm[-size:]
     sound[size - len(kept) :] = kept

@@ -22,9 +22,9 @@ MEAN, SCALE = -3.0, 2.0
 """Of log-mel energies."""
 QUIET_DB = -55.0
 """Level in dBFS of a frame in which nobody calls."""
-SEEN = 1 + 2 * sum(DILATIONS)
+RECEPTIVE_FIELD = 1 + 2 * sum(DILATIONS)
 """Frames that the spotter sees; after so many quiet ones it sleeps."""
-AGAIN = 1000 // FRAME_MS
+REFRACTORY_FRAMES = 1000 // FRAME_MS
 """Frames after a hit before the next, since one word is spotted in several frames."""
 
 
@@ -64,16 +64,16 @@ class StopWord:
         self._columns = [np.zeros((2 * d + 1, self._width), np.float32) for d in DILATIONS]
         self._tail = np.zeros(WINDOW - HOP, np.float32)
         self._last: deque[Frame] = deque(maxlen=200 // FRAME_MS)
-        self._quiet, self._rest = SEEN + 1, 0
+        self._quiet, self._rest = RECEPTIVE_FIELD + 1, 0
         self.probability = 0.0
 
     def step(self, frame: Frame) -> bool:
         """Takes the next frame [320]; true once for every "stop"."""
         self._rest = max(0, self._rest - 1)
-        asleep = self._quiet > SEEN
+        asleep = self._quiet > RECEPTIVE_FIELD
         self._quiet = 0 if level_db(frame) > QUIET_DB else self._quiet + 1
         self._last.append(frame)
-        if self._quiet > SEEN:
+        if self._quiet > RECEPTIVE_FIELD:
             return False
         if asleep:
             self._wake()
@@ -81,7 +81,7 @@ class StopWord:
             self.probability = self._advance(frame)
         if self.probability < self.threshold or self._rest:
             return False
-        self._rest = AGAIN
+        self._rest = REFRACTORY_FRAMES
         return True
 
     def _wake(self) -> None:

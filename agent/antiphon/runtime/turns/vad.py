@@ -24,9 +24,9 @@ FLOOR_RISES_DB = 0.04
 """A frame's rise of the noise floor (2 dB a second); down it goes at once."""
 ON, OFF = 0.5, 0.35
 """Probabilities at which speech begins and ends."""
-AWAKE = 800 // FRAME_MS
+AWAKE_FRAMES = 800 // FRAME_MS
 """Frames that Silero listens on after the last promising one."""
-WARM_UP = 10
+WARM_UP_WINDOWS = 10
 """Windows of the past (320 ms) that Silero hears first when it is woken."""
 
 
@@ -62,7 +62,7 @@ class VoiceActivity:
 
         self._gate = webrtcvad.Vad(1)
         self._state = self._silero.start()
-        self._past: deque[Frame] = deque(maxlen=-(-WARM_UP * WINDOW // FRAME))
+        self._past: deque[Frame] = deque(maxlen=-(-WARM_UP_WINDOWS * WINDOW // FRAME))
         self._rest = np.zeros(0, np.float32)
         self._floor: float | None = None
         self._awake = 0
@@ -79,7 +79,7 @@ class VoiceActivity:
         if self._awake:
             self._listen(frame)
             lively = promising or self._probability > OFF
-            self._awake = AWAKE if lively else self._awake - 1
+            self._awake = AWAKE_FRAMES if lively else self._awake - 1
             if not self._awake:
                 self._probability = 0.0
         self._speech = self._probability > (OFF if self._speech else ON)
@@ -94,7 +94,7 @@ class VoiceActivity:
         return bool(self._gate.is_speech(pcm, RATE))
 
     def _wake(self) -> None:
-        self._state, self._awake = self._silero.start(), AWAKE
+        self._state, self._awake = self._silero.start(), AWAKE_FRAMES
         self._rest = np.zeros(0, np.float32)
         for frame in self._past:
             self._listen(frame)

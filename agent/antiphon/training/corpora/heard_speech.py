@@ -27,12 +27,12 @@ from antiphon.training.corpora import texts
 from antiphon.training.corpora.augmentation import Augment
 from antiphon.training.corpora.synthetic_voices import Voice, training_voices
 
-SHARD = 96
+SHARD_CLIPS = 96
 """Clips per shard."""
-REAL = ("speechocean762", "kathleen", "matthes_lj_sentences", "librispeech_subset")
-LONGEST = 20.0
+HUMAN_COLLECTIONS = ("speechocean762", "kathleen", "matthes_lj_sentences", "librispeech_subset")
+MAX_SECONDS = 20.0
 """Maximum clip length in seconds."""
-TRIES = 50
+MAX_TRIES = 50
 """Maximum number of texts drawn to find a hard one."""
 
 
@@ -49,14 +49,14 @@ class Recording:
 def recordings(data: Path) -> list[Recording]:
     """All real clips in the training splits of `data/speech`."""
     found = []
-    for name in REAL:
+    for name in HUMAN_COLLECTIONS:
         folder = data / "speech" / name
         if not folder.exists():
             continue
         found += [
             Recording(row["audio"], row.get("text") or "")
             for row in datasets.clips(folder)
-            if row["split"] == "train" and 0.5 < row["seconds"] < LONGEST
+            if row["split"] == "train" and 0.5 < row["seconds"] < MAX_SECONDS
         ]
     return found
 
@@ -108,7 +108,7 @@ class Questions:
         """Draw a text: trivia with probability 0.67, else a turn."""
         pool = self.trivia if rng.random() < 0.67 else self.turns
         hard = rng.random() < 0.5
-        for _ in range(TRIES):
+        for _ in range(MAX_TRIES):
             text = " ".join(pool[int(rng.integers(len(pool)))].split())
             if not hard or self.hard(text):
                 break
@@ -141,7 +141,7 @@ class Corpus:
     def clips(self, shard: int, seed: int) -> Iterator[tuple[NDArray[np.float32], str]]:
         """Yield audio [N] at 16 kHz and known text (may be empty) for each clip of a shard."""
         rng = np.random.default_rng([seed, shard])
-        half = SHARD // 2 if self.real else 0
+        half = SHARD_CLIPS // 2 if self.real else 0
         order = np.random.default_rng(seed).permutation(len(self.real))
         for i in range(half):
             clip = self.real[order[(shard * half + i) % len(order)]]
@@ -149,10 +149,10 @@ class Corpus:
             text = clip.text or self.labels.get(clip.path.name, "")
             first_time = shard * half + i < len(order)
             yield (pcm if first_time and rng.random() < 0.5 else self.augment(pcm, rng)), text
-        for _ in range(SHARD - half):
+        for _ in range(SHARD_CLIPS - half):
             text = self.questions.draw(rng)
             pcm = self.voices[int(rng.integers(len(self.voices)))].speak(text)
-            pcm = pcm[: int(LONGEST * SAMPLE_RATE)]
+            pcm = pcm[: int(MAX_SECONDS * SAMPLE_RATE)]
             yield self.augment(pcm, rng), text
 
     def shard(self, number: int, seed: int, path: Path) -> float:

@@ -15,7 +15,7 @@ from antiphon.llm.chat_template import encode, split_at_question, stop_tokens
 from antiphon.messages import Token
 
 BATCH = 32
-LONGEST = 48
+MAX_TOKENS = 48
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def write(
     questions: Sequence[str],
     count: int,
     seed: int = 0,
-    longest: int = LONGEST,
+    longest: int = MAX_TOKENS,
 ) -> list[OwnReply]:
     """Generate greedy replies to `count` questions; tokens carry predictor states.
 

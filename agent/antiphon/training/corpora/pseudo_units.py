@@ -18,7 +18,7 @@ from antiphon.t2c.unit_lm import UnitLM
 from antiphon.training.corpora.own_replies import OwnReply
 from antiphon.training.jobs.unit_lm import Example
 
-TOGETHER = 32
+BATCH = 32
 """Sentences per batch."""
 
 
@@ -83,8 +83,8 @@ def pseudo(
     # Sentences of similar length finish together.
     waiting.sort(key=lambda s: sum(len(c.condition) for c in s.clauses))
     examples = []
-    for i in tqdm(range(0, len(waiting), TOGETHER), desc="pseudo units", unit="batch"):
-        batch = waiting[i : i + TOGETHER]
+    for i in tqdm(range(0, len(waiting), BATCH), desc="pseudo units", unit="batch"):
+        batch = waiting[i : i + BATCH]
         spoken = speak_many(model.lm, [s.clauses for s in batch], model.word_lengths)
         examples += [
             _example(s, words, model.word_lengths) for s, words in zip(batch, spoken, strict=True)

@@ -10,7 +10,13 @@ from pathlib import Path
 from antiphon.training.corpora import texts
 
 HAND_WRITTEN = Path(__file__).parent / "data" / "spoken_replies.jsonl"
-LEADS = ("That would be {}.", "It's {}.", "I believe it's {}.", "The answer is {}.", "That's {}.")
+TEMPLATES = (
+    "That would be {}.",
+    "It's {}.",
+    "I believe it's {}.",
+    "The answer is {}.",
+    "That's {}.",
+)
 
 
 def written() -> list[tuple[str, str]]:
@@ -45,7 +51,7 @@ def sentence(question: str, answers: list[str]) -> str:
             return f"{_upper(match[2])} {match[1]} in {answer}."
         if match := re.fullmatch(r"Who ([a-z]+(?:ed|ote|ade|on|ang|an) [^,]{3,60})", asked):
             return f"{_upper(answer)} {match[1]}."
-    lead = random.Random(question).choice(LEADS)
+    lead = random.Random(question).choice(TEMPLATES)
     return lead.format(answer)
 
 

@@ -20,10 +20,10 @@ Sound = NDArray[np.float32]
 
 WORD = "stop"
 COMMANDS = "speech_commands_test"
-OTHERS = ("speechocean762", "librispeech_subset", "kathleen", "picovoice_speech_to_intent")
-SIZE = 3 * RATE
+COLLECTIONS = ("speechocean762", "librispeech_subset", "kathleen", "picovoice_speech_to_intent")
+SCENE_SAMPLES = 3 * RATE
 """Samples per scene."""
-LATE = 240 * RATE // 1000
+MAX_DELAY = 240 * RATE // 1000
 """Samples after the end of the word within which it must be detected (240 ms)."""
 
 
@@ -44,7 +44,7 @@ class Material:
             UserError: a collection is missing.
         """
         words, others = list[Sound](), list[Sound]()
-        for part in (COMMANDS, *OTHERS):
+        for part in (COMMANDS, *COLLECTIONS):
             folder = data / "speech" / part
             if not (folder / "manifest.jsonl").is_file():
                 raise UserError(f"There is no {folder}: give the data folder of docs/data.md.")
@@ -91,21 +91,21 @@ class Scenes:
     def other(self) -> Sound:
         """Random other speech [SIZE], cut at a random point."""
         sound = np.zeros(0, np.float32)
-        while len(sound) < SIZE:
+        while len(sound) < SCENE_SAMPLES:
             clip = self.material.others[self.rng.integers(len(self.material.others))]
             gap = np.zeros(int(self.rng.uniform(0.05, 0.6) * RATE), np.float32)
             sound = np.concatenate([sound, unit(clip), gap])
-        start = int(self.rng.integers(len(sound) - SIZE + 1))
-        return sound[start : start + SIZE]
+        start = int(self.rng.integers(len(sound) - SCENE_SAMPLES + 1))
+        return sound[start : start + SCENE_SAMPLES]
 
     def positive(self) -> tuple[Sound, int]:
         """A scene [SIZE] with the word, and the sample at which the word ends."""
         word = unit(self.material.words[self.rng.integers(len(self.material.words))])
         word = resample(word, float(self.rng.uniform(0.85, 1.15)))
         end = ending(word)  # keep the background noise after it
-        at = int(self.rng.integers(RATE // 10, SIZE - end - LATE - FRAME))
-        word = word[: SIZE - at]
-        scene = np.zeros(SIZE, np.float32)
+        at = int(self.rng.integers(RATE // 10, SCENE_SAMPLES - end - MAX_DELAY - FRAME))
+        word = word[: SCENE_SAMPLES - at]
+        scene = np.zeros(SCENE_SAMPLES, np.float32)
         kind = self.rng.random()
         if kind < 0.4:  # other speech during the whole scene
             scene += self.other() * np.float32(10 ** self.rng.uniform(-1.5, -0.2))
@@ -118,7 +118,7 @@ class Scenes:
     def negative(self) -> Sound:
         """A scene [SIZE] of other speech, or of noise only."""
         speech = self.rng.random() < 0.85
-        return self.somewhere(self.other() if speech else np.zeros(SIZE, np.float32))
+        return self.somewhere(self.other() if speech else np.zeros(SCENE_SAMPLES, np.float32))
 
     def somewhere(self, scene: Sound) -> Sound:
         """Add a random room, noise and level to a scene."""
@@ -128,9 +128,9 @@ class Scenes:
         if self.augment.noises and self.rng.random() < 0.6:
             noise = self.augment.noises[self.rng.integers(len(self.augment.noises))]
             decibel = float(self.rng.uniform(0, 30))
-            loud = scene if scene.any() else np.full(SIZE, 0.05, np.float32)
+            loud = scene if scene.any() else np.full(SCENE_SAMPLES, 0.05, np.float32)
             scene = scene + self.augment.mix(loud, noise, decibel, self.rng) - loud
-        hiss = self.rng.normal(size=SIZE) * 10 ** self.rng.uniform(-5, -3)
+        hiss = self.rng.normal(size=SCENE_SAMPLES) * 10 ** self.rng.uniform(-5, -3)
         return np.clip((scene + hiss) * 10 ** self.rng.uniform(-1.2, 0.3), -1, 1).astype(np.float32)
 
 

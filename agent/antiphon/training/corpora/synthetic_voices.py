@@ -24,7 +24,7 @@ ACCENTS = ("en-us", "en-gb", "en-gb-scotland", "en-029", "en-gb-x-gbclan", "en-u
 TIMBRES = ("", "+m1", "+m3", "+m5", "+m7", "+f1", "+f3", "+f4")
 FLITE = ("awb", "slt", "kal16")
 FESTIVAL = ("voice_cmu_us_slt_arctic_hts",)
-PATIENCE = 60
+TIMEOUT = 60
 """Time limit per text in seconds; some programs never finish certain texts."""
 HELD_OUT = ("flite:rms", "piper:en_US-joe-medium.onnx")
 """Voices for evaluation only. The second is the teacher of the agent's own voice: no S2T adapter
@@ -114,7 +114,7 @@ def _piper_model(path: Path):  # type: ignore[no-untyped-def]
 def _run(command: list[str], text: str) -> bytes:
     try:
         done = subprocess.run(
-            command, input=text.encode(), capture_output=True, check=False, timeout=PATIENCE
+            command, input=text.encode(), capture_output=True, check=False, timeout=TIMEOUT
         )
     except subprocess.TimeoutExpired:
         raise UserError(f"{command[0]} did not finish saying {text!r} in a minute") from None

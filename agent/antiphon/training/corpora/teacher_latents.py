@@ -17,7 +17,7 @@ from tqdm import tqdm
 from antiphon.errors import UserError
 from antiphon.training.corpora.teacher import Teacher, Utterance
 
-SHARD = 500
+SHARD_SENTENCES = 500
 
 
 def make(
@@ -30,8 +30,8 @@ def make(
     """
     out.mkdir(parents=True, exist_ok=True)
     deadline = float("inf") if minutes is None else time.monotonic() + 60 * minutes
-    for first in tqdm(range(0, len(texts), SHARD), desc=out.name, unit="shard"):
-        path = out / f"{first // SHARD:05d}.npz"
+    for first in tqdm(range(0, len(texts), SHARD_SENTENCES), desc=out.name, unit="shard"):
+        path = out / f"{first // SHARD_SENTENCES:05d}.npz"
         if path.exists():
             continue
         if time.monotonic() > deadline:
@@ -40,7 +40,7 @@ def make(
         rng = np.random.default_rng(seed + first)
         spoken = [
             teacher.speak(text, phonemes, rate=float(rng.uniform(0.92, 1.08)))
-            for text in texts[first : first + SHARD]
+            for text in texts[first : first + SHARD_SENTENCES]
             for phonemes in teacher.phonemes(text)
             if 3 <= len(phonemes) <= 250
         ]

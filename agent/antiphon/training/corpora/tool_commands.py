@@ -28,7 +28,7 @@ QUESTIONS = (
     (),
 )
 """Question collections for test, train and tune."""
-LONGEST = 160
+MAX_CHARACTERS = 160
 """Maximum characters of an utterance that asks for no tool."""
 SNIPS = 300
 """Utterances per SNIPS intent; each intent has 2000 similar ones."""
@@ -181,7 +181,7 @@ def others(data: Path, split: str) -> list[Example]:
         text: Example(text, None, kind=kind)
         for kind, texts in kinds.items()
         for text in (" ".join(t.split()) for t in texts)
-        if 2 <= len(text) <= LONGEST
+        if 2 <= len(text) <= MAX_CHARACTERS
     }
     return list(found.values())
 

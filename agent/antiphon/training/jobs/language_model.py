@@ -16,7 +16,7 @@ from antiphon.llm import chat_template, lora
 from antiphon.training.corpora import spoken_replies
 from antiphon.training.loop import Schedule, fit
 
-HELD_OUT = 40
+HELD_OUT_REPLIES = 40
 """Number of hand-written replies that are held out."""
 
 
@@ -136,7 +136,10 @@ def upper_half(llm: Any) -> dict[str, lora.LoRA]:
 def stage_one(data: Path, tokenizer: Any) -> Texts:
     """Training exchanges: trivia, and hand-written ones without the 40 held out."""
     return Texts(
-        [(spoken_replies.written()[HELD_OUT:], 0.625), (spoken_replies.trivia(data), 0.375)],
+        [
+            (spoken_replies.written()[HELD_OUT_REPLIES:], 0.625),
+            (spoken_replies.trivia(data), 0.375),
+        ],
         tokenizer,
     )
 
@@ -155,7 +158,7 @@ def reply(
     llm, tokenizer = load_llm(llm_folder)
     corrections = upper_half(llm)
     texts = stage_one(data, tokenizer)
-    held_out = [texts.exchange(*pair) for pair in spoken_replies.written()[:HELD_OUT]]
+    held_out = [texts.exchange(*pair) for pair in spoken_replies.written()[:HELD_OUT_REPLIES]]
     table = llm.get_input_embeddings()
 
     def ce(exchanges: list[Exchange]) -> torch.Tensor:

@@ -19,9 +19,9 @@ from antiphon.training.corpora.teacher import Teacher
 from antiphon.training.loop import Schedule, fit
 
 BATCH = 64
-DROPPED = 0.15
+TOKEN_DROPOUT = 0.15
 """Share of texts whose token vectors are dropped, so that spelling alone suffices."""
-RARE = 0.3
+LEXICON_SHARE = 0.3
 """Share of texts made of lexicon words, including names."""
 
 
@@ -117,7 +117,7 @@ class Pronunciation(nn.Module):
         for i, (_, ids, vector) in enumerate(read):
             characters[i, : len(ids)] = ids
             mask[i, : len(ids)] = True
-            if rng is None or rng.random() > DROPPED:
+            if rng is None or rng.random() > TOKEN_DROPOUT:
                 vectors[i, : len(ids)] = vector
         with torch.autocast("cpu", torch.bfloat16, enabled=self.training):
             scores = self.pronouncer(characters, vectors, mask)
@@ -143,7 +143,7 @@ class Pronunciation(nn.Module):
         return wrong / max(1, sum(map(len, labels)))
 
     def _draw(self, rng: random.Random) -> str:
-        if rng.random() < RARE:
+        if rng.random() < LEXICON_SHARE:
             words = rng.choices(self.lexicon, k=rng.randint(1, 8))
             return " ".join(words) + rng.choice(["", ".", ",", "?"])
         text = rng.choice(self.texts)

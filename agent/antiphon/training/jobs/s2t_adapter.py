@@ -21,7 +21,7 @@ from antiphon.training.corpora import heard_speech
 from antiphon.training.jobs.language_model import drawn, reply_logits
 from antiphon.training.loop import Schedule, fit
 
-OTHERS = 5
+NEGATIVE_STRIDE = 5
 """One in this many labels that do not occur is a negative in the CTC softmax."""
 
 
@@ -75,13 +75,14 @@ def align(
     """Train the layers before the CTC head; the held-out loss is logged.
 
     The rows of the head are Whisper's embeddings and stay frozen. The softmax covers only the
-    labels that occur and every `OTHERS`-th of the rest: all rows would cost more than the adapter.
+    labels that occur and every `NEGATIVE_STRIDE`-th of the rest: all rows would cost more than
+    the adapter.
     """
     for part in (adapter.lbm, adapter.gate, adapter.audio_feature_head):
         part.requires_grad_(False)
     count = adapter.config.vocabulary
     occurring = [clip[1] for clip in (*train.clips, *held_out.clips)]
-    active = torch.cat([*occurring, torch.arange(0, count, OTHERS)]).unique()
+    active = torch.cat([*occurring, torch.arange(0, count, NEGATIVE_STRIDE)]).unique()
     place = torch.zeros(count, dtype=torch.long).scatter(0, active, torch.arange(len(active)))
     head = adapter.audio_feature_head.weight[active]
 

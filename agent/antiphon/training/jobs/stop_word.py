@@ -19,8 +19,8 @@ from antiphon.runtime.frames import FRAME, RATE
 from antiphon.runtime.turns.stop_word import BANDS, DILATIONS, features
 from antiphon.training.corpora.augmentation import Augment
 from antiphon.training.corpora.stop_word_scenes import (
-    LATE,
-    SIZE,
+    MAX_DELAY,
+    SCENE_SAMPLES,
     WORD,
     Material,
     Scenes,
@@ -29,9 +29,21 @@ from antiphon.training.corpora.stop_word_scenes import (
     unit,
 )
 
-ALARMS = 0.5
+MAX_ALARMS_PER_HOUR = 0.5
 """False alarms per hour on the training speakers; sets the threshold."""
-LIKE = ("top", "stock", "step", "shop", "drop", "stuff", "start", "store", "star", "spot", "stamp")
+SIMILAR_WORDS = (
+    "top",
+    "stock",
+    "step",
+    "shop",
+    "drop",
+    "stuff",
+    "start",
+    "store",
+    "star",
+    "spot",
+    "stamp",
+)
 """Similar-sounding words, spoken by synthetic voices."""
 
 
@@ -79,13 +91,13 @@ class Spotter(nn.Module):
 def losses(logits: torch.Tensor, ends: torch.Tensor) -> torch.Tensor:
     """Loss of `logits` [B, T] for words that end at frames `ends` [B]; -1 means no word.
 
-    The highest logit from 1 frame before to 240 ms (`LATE`) after the end of the word must fire.
-    Frames more than 4 before or more than 30 after the end must not; the rest may do either.
+    The highest logit from 1 frame before to 240 ms (`MAX_DELAY`) after the end of the word must
+    fire. Frames more than 4 before or more than 30 after the end must not; the rest may do either.
     """
     frames = torch.arange(logits.shape[1])
     since = frames[None] - ends[:, None]
     word = ends[:, None] >= 0
-    moment = word & (since >= -1) & (since <= LATE // FRAME)
+    moment = word & (since >= -1) & (since <= MAX_DELAY // FRAME)
     elsewhere = ~word | (since < -4) | (since > 30)
     missed = F.softplus(-logits.masked_fill(~moment, -30).amax(1))
     false = F.softplus(logits) * elsewhere
@@ -153,11 +165,11 @@ class Training:
     def fooled(self, clips: int = 2500, most: int = 800) -> list[NDArray[np.float32]]:
         """Hard negatives: features [T, 2 * BANDS] of the up to `most` highest-scoring pieces."""
         found: list[tuple[float, NDArray[np.float32]]] = []
-        frames = SIZE // FRAME
+        frames = SCENE_SAMPLES // FRAME
         chosen = self.rng.permutation(len(self.material.others))[:clips]
         for i in tqdm(chosen, desc="what fools it", unit="clip", leave=False):
             clip = self.material.others[i]
-            x = features(pad(np.pad(unit(clip), (0, SIZE))))
+            x = features(pad(np.pad(unit(clip), (0, SCENE_SAMPLES))))
             scores = self.spotter(torch.from_numpy(x)[None])[0]
             at = int(scores.argmax())
             start = max(0, min(at - frames + 20, len(x) - frames))
@@ -179,7 +191,7 @@ def measure(spotter: Spotter, material: Material, augment: Augment, seed: int) -
     for _ in range(2 * len(material.words)):
         scene, end = scenes.positive()
         scores = spotter(torch.from_numpy(features(pad(scene)))[None])[0]
-        moment = scores[end // FRAME - 4 : (end + 2 * LATE) // FRAME]
+        moment = scores[end // FRAME - 4 : (end + 2 * MAX_DELAY) // FRAME]
         hits.append(float(moment.max()))
     for clip in tqdm(material.others, desc="other speech", unit="clip", leave=False):
         x = features(pad(np.pad(clip, (0, RATE // 2))))
@@ -244,13 +256,13 @@ def train(
     material = Material.read(data, "train", limit)
     recorded = list(material.words)
     material.words.extend(spoken([f"{WORD.title()}!"], piper))
-    material.others.extend(spoken([f"{word}." for word in LIKE], None))
+    material.others.extend(spoken([f"{word}." for word in SIMILAR_WORDS], None))
     augment = Augment(data)
     training = Training(material, augment, scenes, seed)
     training.run(steps)
     some = training.rng.permutation(len(material.others))[:2000]
     heard = Material(recorded, [material.others[i] for i in some])
-    threshold = measure(training.spotter, heard, augment, seed).threshold(ALARMS)
+    threshold = measure(training.spotter, heard, augment, seed).threshold(MAX_ALARMS_PER_HOUR)
     report = measure(training.spotter, Material.read(data, "dev", limit), augment, seed + 1)
     training.spotter.save(out, threshold)
     measured = {"threshold": threshold, **report.report(threshold)}

@@ -25,14 +25,14 @@ from antiphon_codecs.unit.student_encoder import SpeechEncoder, StudentEncoder
 from antiphon_codecs.unit.unit_codec import UnitCodec
 
 BATCH = 16
-SECONDS = 2.0
-PIECE = 512
+CLIP_SECONDS = 2.0
+PIECE_FRAMES = 512
 """Latent frames per generator call; constant, because PyTorch plans each new size anew."""
-HELD_OUT = 0.04
+HELD_OUT_SHARE = 0.04
 """Share of the pairs, at the end, that is held out."""
-TAPE = (0.8, 1.9)
+PITCH_RANGE = (0.8, 1.9)
 """Range of the speakers' pitch relative to the teacher's."""
-HIDDEN = 0.1
+STATE_DROPOUT = 0.1
 """Dropout on the recognizer states in training."""
 
 
@@ -93,15 +93,15 @@ def make_pairs(
     done = 0
     with tqdm(total=wanted, desc="pairs", unit="unit") as bar:
         while done < wanted and time.monotonic() < deadline:
-            tape = float(np.exp(rng.uniform(*np.log(TAPE)))) if rng.random() < 0.8 else 1.0
-            size = round(PIECE / tape / stride)
+            tape = float(np.exp(rng.uniform(*np.log(PITCH_RANGE)))) if rng.random() < 0.8 else 1.0
+            size = round(PIECE_FRAMES / tape / stride)
             while len(units) < done + size and (row := next(sentences, None)) is not None:
                 units = np.concatenate([units, codec.encode_latent(torch.from_numpy(row))])
                 meant = np.concatenate([meant, row[: len(row) // stride * stride]])
             if len(units) < done + size:
                 break
             z = torch.from_numpy(meant[done * stride : (done + size) * stride]).float()
-            slow = F.interpolate(z.T[None], size=PIECE, mode="linear")[0].T
+            slow = F.interpolate(z.T[None], size=PIECE_FRAMES, mode="linear")[0].T
             with torch.autocast("cpu", torch.bfloat16):
                 said = codec.generator(slow[None])[0].float().numpy()
             length = size * codec.samples_per_unit
@@ -147,16 +147,18 @@ class Imitation:
         self.codec, self.pairs, self.seed, self.augment = codec, pairs, seed, augment
         self.student: StudentEncoder = codec.student
         self.speech_encoder: SpeechEncoder = codec.speech_encoder
-        self.length = min(round(SECONDS * codec.unit_rate), int(len(pairs.units) * HELD_OUT) - 1)
-        self.kept = int(len(pairs.units) * (1 - HELD_OUT))
+        self.length = min(
+            round(CLIP_SECONDS * codec.unit_rate), int(len(pairs.units) * HELD_OUT_SHARE) - 1
+        )
+        self.kept = int(len(pairs.units) * (1 - HELD_OUT_SHARE))
 
     def step(self, step: int) -> Mapping[str, torch.Tensor]:
         """Losses on the augmented batch of `step`."""
         rng = np.random.default_rng([self.seed, step])
         starts = rng.integers(self.kept - self.length, size=BATCH)
         states = self.states(starts, rng)
-        seen = torch.from_numpy(rng.random(states.shape) >= HIDDEN)
-        return self.losses(starts, states * seen / (1 - HIDDEN))
+        seen = torch.from_numpy(rng.random(states.shape) >= STATE_DROPOUT)
+        return self.losses(starts, states * seen / (1 - STATE_DROPOUT))
 
     @torch.no_grad()
     def held_out(self) -> dict[str, float]:

@@ -31,22 +31,22 @@ from antiphon.training.loop import Schedule, fit
 
 FAMILIES, KIN = 14, 2
 """Tools drawn per step, and similar tools added for each."""
-DETAILED, ABOUT, OTHERS = 6, 8, 16
+DETAILED, ABOUT, BATCH_KINDS = 6, 8, 16
 """Utterances per step with parameters; that only mention a tool; that ask for no tool."""
-LONGEST = 90
+MAX_CHARACTERS = 90
 """Maximum characters of an utterance; longer ones are not worth their cost."""
-FIRST = 2
+FIRST_BLOCK = 2
 """First block of the encoder that has a LoRA."""
-LEFT_OUT = 0.05
+LEFT_OUT_SHARE = 0.05
 """Probability that the right tool is not among the announced ones."""
 KNOWN, RENEWED = 1000, 50
 """Reference utterances without a tool for the "none" score in training, and steps between
 re-encoding them; they are not in any batch."""
-KEPT = 4000
+MAX_REFERENCES = 4000
 """Reference utterances without a tool in the finished matcher, including those of training."""
 NEIGHBOURS = 12
 """Number of most similar tools to draw from for each tool."""
-FALSE = 0.018
+MAX_FALSE_CALLS = 0.018
 """Share of false calls that the threshold allows where no tool was asked for."""
 MISHEARD = {
     "for": "four", "four": "for", "to": "two", "two": "to", "too": "to", "there": "their",
@@ -90,15 +90,15 @@ class Corpus:
         self.sorts = [s for s in corpus.sorts() if s.split == "train"]
         self.by: dict[Sort, list[Example]] = {s: [] for s in self.sorts}
         for example in corpus.commands(data, "train", seed):
-            if example.sort and len(example.text) <= LONGEST:
+            if example.sort and len(example.text) <= MAX_CHARACTERS:
                 self.by[example.sort].append(example)
         self.detailed = [
             found for rows in self.by.values() if len(found := [e for e in rows if e.spans]) > 9
         ]
         self.about = corpus.nots("train")
-        found = [e for e in corpus.others(data, "train") if len(e.text) <= LONGEST]
+        found = [e for e in corpus.others(data, "train") if len(e.text) <= MAX_CHARACTERS]
         calm = [e for e in found if e.kind != "out of scope" and len(e.text) <= 60]
-        self.kept = balanced(calm, KEPT)
+        self.kept = balanced(calm, MAX_REFERENCES)
         self.known = self.kept[:KNOWN]
         kinds = sorted({e.kind for e in found})
         found = list(set(found) - set(self.known))
@@ -122,7 +122,7 @@ class Corpus:
         near = [e for e in self.about if e.about in sorts]
         heard += rng.sample(near, min(len(near), ABOUT))
         for kind, share in zip(self.others, (0.4, 0.1, 0.35, 0.15), strict=True):
-            count = round(OTHERS * share)
+            count = round(BATCH_KINDS * share)
             heard += [rng.choice(self.others[kind]) for _ in range(count)]
         heard = [disturb(e, rng) for e in heard]
         sorts = list(dict.fromkeys([*sorts, *(e.sort for e in heard if e.sort)]))
@@ -220,7 +220,7 @@ def losses(reader: Matcher, batch: Batch, rng: random.Random) -> dict[str, torch
         [[bool(e.sort and e.sort.overlaps(s)) for s in batch.sorts] for e in batch.heard]
     )
     own = F.one_hot(right.clamp(min=0), tools).bool() & (right >= 0)[:, None]
-    given = torch.tensor([rng.random() >= LEFT_OUT for _ in batch.heard]) & (right >= 0)
+    given = torch.tensor([rng.random() >= LEFT_OUT_SHARE for _ in batch.heard]) & (right >= 0)
     absent = torch.tensor([[rng.random() < share for _ in batch.sorts] for share in
                            (rng.random() * 0.9 for _ in batch.heard)])  # fmt: skip
     unasked = (overlap | absent) & ~(own & given[:, None])
@@ -306,7 +306,7 @@ def train(
     reader = Matcher(MatcherConfig(), SentenceEncoder.load(folder), load_tokenizer(folder))
     drawn = Corpus(data, seed)
     drawn.kin = kin(reader, drawn)
-    lora.attach(reader.body, rank, float(rank), first=FIRST)
+    lora.attach(reader.body, rank, float(rank), first=FIRST_BLOCK)
     reader.others = torch.zeros(len(drawn.known), reader.body.width)
 
     def step_losses(step: int) -> Mapping[str, torch.Tensor]:
@@ -344,7 +344,7 @@ def kin(reader: Matcher, drawn: Corpus) -> dict[Sort, list[Sort]]:
     }
 
 
-def tuned(reader: Matcher, data: Path, false: float = FALSE) -> float:
+def tuned(reader: Matcher, data: Path, false: float = MAX_FALSE_CALLS) -> float:
     """The threshold, tuned on tools, questions and dialogues from neither training nor test."""
     sorts = [s for s in corpus.sorts() if s.split == "tune"]
     unasked = [*balanced(corpus.others(data, "tune"), 800), *corpus.nots("tune")]

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from antiphon import audio_file
 from antiphon.errors import UserError
 from antiphon.runtime.frames import FRAME, RATE
-from antiphon.runtime.turns.endpointing import SOFT, Endpointer
+from antiphon.runtime.turns.endpointing import SOFT_END_FRAMES, Endpointer
 from antiphon.runtime.turns.smart_turn import TurnEndJudge
 from antiphon.runtime.turns.vad import VoiceActivity
 from antiphon.training.corpora.augmentation import Augment
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Sound = NDArray[np.float32]
 
-PARTS = {
+COLLECTIONS = {
     "speechocean762": 0.3,
     "kathleen": 0.2,
     "picovoice_speech_to_intent": 0.17,
@@ -43,7 +43,7 @@ PARTS = {
 CUT_OFF = ("librispeech_subset",)
 """Collections whose training clips may end in mid-sentence."""
 VOICES = ("flite:slt", "flite:awb", "espeak:en-gb+f3", "espeak:en-us+m3")
-AGAIN = 0.2
+QUERY_INTERVAL = 0.2
 """Seconds of silence after which Smart Turn is queried again."""
 BEFORE, AFTER = RATE * 3 // 5, RATE * 6 // 5
 """Samples of background before and after a turn (600 and 1200 ms)."""
@@ -70,7 +70,7 @@ def clips(
         UserError: a collection is missing.
     """
     rng = np.random.default_rng(seed)
-    for part, share in PARTS.items():
+    for part, share in COLLECTIONS.items():
         manifest = data / "speech" / part / "manifest.jsonl"
         if not manifest.is_file():
             raise UserError(f"There is no {manifest}: give the data folder of docs/data.md.")
@@ -89,7 +89,7 @@ def _questions(
     names = [*VOICES, *(["piper:en_US-joe-medium.onnx"] * 3 if piper else [])]
     with gzip.open(data / "text" / "qa" / "webquestions_train.jsonl.gz", "rt") as file:
         texts = [json.loads(line)["question"] for line in file]
-    for i in rng.permutation(len(texts))[: round(count * (1 - sum(PARTS.values())))]:
+    for i in rng.permutation(len(texts))[: round(count * (1 - sum(COLLECTIONS.values())))]:
         name = names[int(rng.integers(len(names)))]
         yield voice(name, piper).speak(texts[i].strip().rstrip("?").capitalize() + "?")
 
@@ -123,8 +123,8 @@ def moments(
     for i, frame in enumerate(pcm[: len(pcm) // FRAME * FRAME].reshape(-1, FRAME)):
         change = ends.step(voice.step(frame), frame)
         if change == "soft":
-            over = (i + 1 - SOFT) * FRAME > end - RATE // 5
-        if (over and not ended) or not (change == "soft" or ends.silence == AGAIN):
+            over = (i + 1 - SOFT_END_FRAMES) * FRAME > end - RATE // 5
+        if (over and not ended) or not (change == "soft" or ends.silence == QUERY_INTERVAL):
             continue
         turn = ends.turn()
         if change == "soft":
@@ -177,7 +177,7 @@ def paused(pcm: Sound, rng: np.random.Generator) -> Sound:
     return np.concatenate([before, np.zeros(int(rng.uniform(0.3, 1) * RATE), np.float32), after])
 
 
-HEAVIEST = 6.0
+MAX_WEIGHT = 6.0
 """Maximum weight of a rare kind of moment."""
 
 
@@ -196,7 +196,7 @@ def fit(moments: Sequence[Moment], decay: float = 200.0) -> dict[str, NDArray[np
     later = np.array([m.later for m in moments])
     share = np.ones(len(y))
     for group in (y * 2 + later == kind for kind in range(4)):
-        share[group] = min(len(y) / 4 / max(1, group.sum()), HEAVIEST)
+        share[group] = min(len(y) / 4 / max(1, group.sum()), MAX_WEIGHT)
     mean, scale = x.mean(0), x.std(0) + 1e-3
     x = np.c_[(x - mean) / scale, np.ones(len(x))]
     theta, ridge = np.zeros(x.shape[1]), np.r_[np.full(x.shape[1] - 1, decay), 1e-3]

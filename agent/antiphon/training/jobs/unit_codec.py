@@ -22,9 +22,9 @@ NOISE = 0.667
 """Piper's default noise scale."""
 ROUGHNESS = 0.5
 """Share of that noise added to a decoded latent; all of it lowers intelligibility."""
-RARE = 50
+RARE_FRAMES = 50
 """Frames of a unit that weigh as much as the variance over all units."""
-HELD_OUT = 0.03
+HELD_OUT_SHARE = 0.03
 """Share of the corpus, at the end, that is held out."""
 
 
@@ -80,7 +80,7 @@ def add_noise(codec: UnitCodec, teacher: Teacher, sentences: Sequence[str]) -> N
     usual = noises.square().mean(0)
     for unit in range(codec.n_units):
         own = noises[units == unit]
-        variance = (own.square().sum(0) + RARE * usual) / (len(own) + RARE)
+        variance = (own.square().sum(0) + RARE_FRAMES * usual) / (len(own) + RARE_FRAMES)
         codec.roughness[unit] = variance.sqrt()
     even = codec.frames((noises / codec.roughness[units])[None])[0]
     alike = even.double().mT.corrcoef() + 1e-4 * torch.eye(even.shape[1])
@@ -95,7 +95,7 @@ class Reconstruction(nn.Module):
         super().__init__()
         self.codec = codec
         frames = torch.from_numpy(np.concatenate(latents))
-        kept = int(len(frames) * (1 - HELD_OUT))
+        kept = int(len(frames) * (1 - HELD_OUT_SHARE))
         self.train_frames, self.held_frames = frames[:kept], frames[kept:]
 
     def losses(self, z: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from antiphon.t2c.duration_model import LONGEST, places
+from antiphon.t2c.duration_model import MAX_UNITS, places
 from antiphon.t2c.phonemes import SPACE, boundaries, group
 from antiphon.t2c.pronouncer import SLOTS, unit_scale
 from antiphon.t2c.text_to_codec import TextToCodec
@@ -26,18 +26,18 @@ from antiphon.training.loop import Schedule, fit
 from antiphon_codecs.unit.unit_codec import UnitCodec
 from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
-MASKED = 0.15
+WORD_DROPOUT = 0.15
 """Share of previous words masked in the LM input, so that it uses the condition."""
-HIDDEN = 0.15
+TOKEN_DROPOUT = 0.15
 """Share of sentences whose token vectors are dropped."""
-CUT = 0.5
+TWO_SEGMENT_SHARE = 0.5
 """Share of batches trained as two segments."""
 UNITS_A_BATCH = 4500
 BUCKETS = 12
 """Groups of sentences of similar length; a batch comes from one group."""
 RATE = 1.2e-3
 """Peak learning rate."""
-MULTIPLE = 32
+PADDING_MULTIPLE = 32
 """Batches are padded to multiples of this, because kernels are compiled for each new shape."""
 
 
@@ -152,7 +152,7 @@ class Speaking(nn.Module):
         sounds, present = pad([e.sounds for e in batch])
         tokens, _ = pad([e.tokens for e in batch], -1)
         if self.training:
-            hidden = torch.tensor([rng.random() < HIDDEN for _ in batch])
+            hidden = torch.tensor([rng.random() < TOKEN_DROPOUT for _ in batch])
             tokens[hidden] = -1
         vectors = unit_scale(self.embeddings[tokens.clamp_min(0)].float())
         vectors = vectors * (tokens >= 0)[..., None]
@@ -167,7 +167,7 @@ class Speaking(nn.Module):
         rng: random.Random,
     ) -> dict[str, torch.Tensor]:
         """The same with given token vectors [B, S, H]."""
-        cut = [self._cut(e, rng) for e in batch] if rng.random() < CUT else None
+        cut = [self._cut(e, rng) for e in batch] if rng.random() < TWO_SEGMENT_SHARE else None
         with torch.autocast("cpu", torch.bfloat16):
             condition, states, last = self._condition(batch, sounds, present, vectors, cut)
             words, said = pad([e.words for e in batch])
@@ -176,12 +176,14 @@ class Speaking(nn.Module):
             previous[:, 1:] = words[:, :-1]
             if self.training:
                 chance = torch.Generator().manual_seed(rng.getrandbits(32))
-                previous[torch.rand(previous.shape, generator=chance) < MASKED] = self.lm.masked_id
+                previous[torch.rand(previous.shape, generator=chance) < WORD_DROPOUT] = (
+                    self.lm.masked_id
+                )
             logits = self.lm(previous, look(condition, starts, last.gather(1, starts)))
             scores = self.voice.length_scores(states)
         lengths, _ = pad([e.lengths for e in batch], 1)
         unit = F.cross_entropy(logits[said].float(), words[said])
-        length = F.cross_entropy(scores[present].float(), lengths[present].clamp(1, LONGEST) - 1)
+        length = F.cross_entropy(scores[present].float(), lengths[present].clamp(1, MAX_UNITS) - 1)
         right = (logits[said].argmax(-1) == words[said]).float().mean()
         return {"loss": unit + 0.3 * length, "unit": unit, "length": length, "right": right}
 
@@ -225,7 +227,7 @@ def pad(
     """Pad rows to [B, T, ...] with `value`; also return the mask [B, T] of real positions."""
     tensors = [torch.as_tensor(row) for row in rows]
     filled = nn.utils.rnn.pad_sequence(tensors, batch_first=True, padding_value=value)
-    rest = [0, 0] * (filled.ndim - 2) + [0, -filled.shape[1] % MULTIPLE]
+    rest = [0, 0] * (filled.ndim - 2) + [0, -filled.shape[1] % PADDING_MULTIPLE]
     filled = F.pad(filled, rest, value=value)
     sizes = torch.tensor([len(row) for row in tensors])
     return filled, torch.arange(filled.shape[1])[None] < sizes[:, None]

@@ -26,11 +26,11 @@ from antiphon.transports.mqtt.wire.messages import Cmd, Heard, Hello, State, Sta
 from antiphon.transports.mqtt.wire.packets import Packet
 from antiphon.transports.mqtt.wire.topics import ROOT, SERVER_STATUS, Topics, is_name, split
 
-PIECE = 2.0
+WAV_SECONDS = 2.0
 """Seconds of a WAV file: longer ones begin later, shorter ones leave more gaps."""
-PATIENCE = 8.0
+SESSION_TIMEOUT = 8.0
 """Seconds of quiet after which a session ends and the wake word is needed again."""
-MOST = 64
+MAX_SATELLITES = 64
 """Satellites at the same time."""
 TOPICS = [
     ("hermes/hotword/+/detected", 1),
@@ -119,7 +119,7 @@ class Hermes:
         if not isinstance(site, str) or not is_name(site):
             raise MalformedError("a satellite cannot be called so")
         if site not in self.satellites:
-            if len(self.satellites) >= MOST:
+            if len(self.satellites) >= MAX_SATELLITES:
                 raise MalformedError("these are too many satellites")
             self.satellites[site] = satellite = Satellite(site)
             for message in self._greeting(satellite):
@@ -166,7 +166,7 @@ class Hermes:
         quiet = self._clock.now() - satellite.quiet_since
         if satellite.state is not None and satellite.state.state != "idle":
             satellite.quiet_since = self._clock.now()
-        elif quiet > PATIENCE:
+        elif quiet > SESSION_TIMEOUT:
             self._sleep(satellite, "nominal")
 
     # From the agent
@@ -188,7 +188,7 @@ class Hermes:
             if packet.generation >= known.generation:
                 satellite.reply += packet.body
                 self._confirm(satellite, packet)
-                if len(satellite.reply) >= PIECE * 2 * self._down.rate:
+                if len(satellite.reply) >= WAV_SECONDS * 2 * self._down.rate:
                     self._play(satellite)
 
     def _follow(self, satellite: Satellite, state: State) -> None:
@@ -233,7 +233,7 @@ async def bridge(server: Server) -> None:
 
 def _fields(payload: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(payload[: messages.LARGEST].decode("utf-8") or "{}")
+        found = json.loads(payload[: messages.MAX_BYTES].decode("utf-8") or "{}")
     except (ValueError, RecursionError) as error:
         raise MalformedError("the message is no JSON") from error
     if not isinstance(found, dict):

@@ -53,7 +53,7 @@ def test_several_questions_become_a_list(question, tmp_path):
     out = tmp_path / "reply.wav"
     told = json.loads(run(question, question, "--out", out, "--json").stdout)
     assert set(told) == {"answers"} and len(told["answers"]) == 2
-    seconds = sum(each["reply_seconds"] for each in told["answers"]) + ask.PAUSE
+    seconds = sum(each["reply_seconds"] for each in told["answers"]) + ask.PAUSE_SECONDS
     assert abs(soundfile.info(out).duration - seconds) < 0.01
 
 

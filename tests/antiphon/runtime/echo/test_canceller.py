@@ -3,7 +3,7 @@ import pytest
 
 from antiphon.errors import UserError
 from antiphon.runtime.echo import canceller
-from antiphon.runtime.echo.canceller import RINGS_ON, EchoCanceller, has_aec3
+from antiphon.runtime.echo.canceller import ECHO_TAIL_FRAMES, EchoCanceller, has_aec3
 from antiphon.runtime.echo.echo_path import BANDS, LAGS, edges
 from antiphon.runtime.frames import FRAME, RATE, level_db
 
@@ -75,8 +75,8 @@ def test_nothing_played_leaves_the_microphone_alone():
     mic = whole(babble(3, 0))
     silent = np.zeros_like(mic)
     frames = run(EchoCanceller(False), mic, silent)
-    assert np.concatenate([f.clean for f in frames[RINGS_ON + 1 :]]) == pytest.approx(
-        mic[(RINGS_ON + 1) * FRAME :]
+    assert np.concatenate([f.clean for f in frames[ECHO_TAIL_FRAMES + 1 :]]) == pytest.approx(
+        mic[(ECHO_TAIL_FRAMES + 1) * FRAME :]
     )
     assert {f.own for f in frames} == {0.0}
 

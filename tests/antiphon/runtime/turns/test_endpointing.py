@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.runtime.frames import FRAME, FRAME_MS, RATE
-from antiphon.runtime.turns.endpointing import FAST, ONSET, SOFT, SURE, UNSURE, Endpointer, Judge
+from antiphon.runtime.turns.endpointing import (
+    BELIEVED,
+    IGNORED,
+    MIN_SILENCE,
+    ONSET_FRAMES,
+    SOFT_END_FRAMES,
+    Endpointer,
+    Judge,
+)
 from antiphon.runtime.turns.vad import PRE_ROLL, Activity
 
 SPEECH, SILENCE = Activity(True, 0.9, -30), Activity(False, 0.1, -70)
@@ -29,42 +37,42 @@ def frames(seconds: float) -> int:
 
 def test_a_click_is_no_turn():
     ends = Endpointer()
-    assert not feed(ends, SPEECH, ONSET - 1)
+    assert not feed(ends, SPEECH, ONSET_FRAMES - 1)
     assert not feed(ends, SILENCE, 200)
     assert not ends.in_turn
 
 
 def test_without_a_judge_patience_ends_the_turn():
     ends = Endpointer(patience=1.0)
-    assert feed(ends, SPEECH, 20) == [(ONSET - 1, "start")]
-    assert feed(ends, SILENCE, 100) == [(SOFT - 1, "soft"), (frames(1.0) - 1, "end")]
+    assert feed(ends, SPEECH, 20) == [(ONSET_FRAMES - 1, "start")]
+    assert feed(ends, SILENCE, 100) == [(SOFT_END_FRAMES - 1, "soft"), (frames(1.0) - 1, "end")]
     assert not ends.in_turn
 
 
 def test_a_sure_judge_ends_it_fast():
     ends = Endpointer(patience=2.0)
     feed(ends, SPEECH, 20)
-    feed(ends, SILENCE, SOFT)
-    ends.judge("sound", log_odds(SURE))
+    feed(ends, SILENCE, SOFT_END_FRAMES)
+    ends.judge("sound", log_odds(BELIEVED))
     left = feed(ends, SILENCE, 200)
-    assert left == [(pytest.approx(frames(FAST) - SOFT - 1, abs=1), "end")]
+    assert left == [(pytest.approx(frames(MIN_SILENCE) - SOFT_END_FRAMES - 1, abs=1), "end")]
 
 
 def test_an_unfinished_sentence_is_waited_for_as_long_as_patience_says():
     ends = Endpointer(patience=2.0)
     feed(ends, SPEECH, 20)
-    feed(ends, SILENCE, SOFT)
-    ends.judge("sound", log_odds(UNSURE))
-    assert feed(ends, SILENCE, 200) == [(frames(2.0) - SOFT - 1, "end")]
+    feed(ends, SILENCE, SOFT_END_FRAMES)
+    ends.judge("sound", log_odds(IGNORED))
+    assert feed(ends, SILENCE, 200) == [(frames(2.0) - SOFT_END_FRAMES - 1, "end")]
 
 
 def test_resumed_speech_takes_the_judgement_back():
     ends = Endpointer(patience=1.5)
     feed(ends, SPEECH, 20)
-    feed(ends, SILENCE, SOFT)
+    feed(ends, SILENCE, SOFT_END_FRAMES)
     ends.judge("sound", 20.0)
     assert [c for _, c in feed(ends, SPEECH, 10)] == ["resumed"]
-    assert feed(ends, SILENCE, 200) == [(SOFT - 1, "soft"), (frames(1.5) - 1, "end")]
+    assert feed(ends, SILENCE, 200) == [(SOFT_END_FRAMES - 1, "soft"), (frames(1.5) - 1, "end")]
 
 
 def test_a_judgement_that_comes_while_speech_goes_on_counts_for_nothing():
@@ -100,15 +108,15 @@ def test_two_judges_who_agree_are_surer_than_one():
     def wanted(**opinions: float) -> float:
         ends = Endpointer()
         feed(ends, SPEECH, 20)
-        feed(ends, SILENCE, SOFT)
+        feed(ends, SILENCE, SOFT_END_FRAMES)
         for judge, odds in opinions.items():
             ends.judge(cast(Judge, judge), odds)
         return ends.wanted()
 
-    middle = log_odds((UNSURE + SURE) / 2)
+    middle = log_odds((IGNORED + BELIEVED) / 2)
     assert wanted(sound=middle, stream=middle) < wanted(sound=middle)
     assert wanted(sound=middle, stream=-9.0) == wanted()
-    assert wanted(sound=-9.0, stream=20.0) == pytest.approx(FAST)
+    assert wanted(sound=-9.0, stream=20.0) == pytest.approx(MIN_SILENCE)
 
 
 @given(st.floats(-50, 50), st.floats(-50, 50), st.floats(0.1, 5))
@@ -117,11 +125,11 @@ def test_the_surer_the_judge_the_shorter_the_wait(a, b, patience):
     for log_odds in sorted((a, b)):
         ends = Endpointer(patience)
         feed(ends, SPEECH, 10)
-        feed(ends, SILENCE, SOFT)
+        feed(ends, SILENCE, SOFT_END_FRAMES)
         ends.judge("hearing", log_odds)
         waits.append(ends.wanted())
-    assert waits[0] >= waits[1] >= min(FAST, patience)
-    assert waits[0] <= max(FAST, patience)
+    assert waits[0] >= waits[1] >= min(MIN_SILENCE, patience)
+    assert waits[0] <= max(MIN_SILENCE, patience)
 
 
 @given(st.lists(st.booleans(), max_size=400))

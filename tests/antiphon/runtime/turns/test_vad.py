@@ -5,7 +5,7 @@ import pytest
 
 from antiphon.runtime.frames import FRAME, RATE, level_db
 from antiphon.runtime.turns.silero import CONTEXT, WINDOW, SileroState
-from antiphon.runtime.turns.vad import AWAKE, OFF, ON, VoiceActivity
+from antiphon.runtime.turns.vad import AWAKE_FRAMES, OFF, ON, VoiceActivity
 
 
 class Scripted:
@@ -93,7 +93,7 @@ def test_silero_sleeps_again():
     rng = np.random.default_rng(0)
     run(voice, hiss(rng, 50))
     run(voice, vowel(5))
-    run(voice, hiss(rng, AWAKE + 25))
+    run(voice, hiss(rng, AWAKE_FRAMES + 25))
     count = len(silero.shown)
     assert run(voice, hiss(rng, 100))[-1].probability == 0
     assert len(silero.shown) == count

@@ -3,9 +3,15 @@ import pytest
 import torch
 
 from antiphon.runtime.frames import FRAME, RATE
-from antiphon.runtime.turns.stop_word import SEEN, StopWord, features
+from antiphon.runtime.turns.stop_word import RECEPTIVE_FIELD, StopWord, features
 from antiphon.training.corpora.augmentation import Augment
-from antiphon.training.corpora.stop_word_scenes import LATE, SIZE, Material, Scenes, ending
+from antiphon.training.corpora.stop_word_scenes import (
+    MAX_DELAY,
+    SCENE_SAMPLES,
+    Material,
+    Scenes,
+    ending,
+)
 from antiphon.training.jobs.stop_word import Measured, Spotter, Training, losses, pad
 
 
@@ -42,7 +48,7 @@ def test_it_sleeps_in_silence_and_wakes_to_the_same(tmp_path):
     quiet = np.full(FRAME, 1e-4, np.float32)
     for frame in sound(0, 2).reshape(-1, FRAME):
         runtime.step(frame)
-    for _ in range(SEEN + 1):
+    for _ in range(RECEPTIVE_FIELD + 1):
         runtime.step(quiet)
     before = runtime.probability
     for _ in range(20):
@@ -72,11 +78,11 @@ def test_scenes_hold_the_whole_word_and_room_to_spot_it(tmp_path):
     scenes = Scenes(Material([chirp()], [sound(1, 2)]), Augment(tmp_path), 0)
     for _ in range(10):
         pcm, end = scenes.positive()
-        assert pcm.shape == (SIZE,)
-        assert 0 < end <= SIZE - LATE
+        assert pcm.shape == (SCENE_SAMPLES,)
+        assert 0 < end <= SCENE_SAMPLES - MAX_DELAY
         assert np.abs(pcm).max() <= 1
         assert np.abs(pcm[end - FRAME * 5 : end]).max() > 0
-    assert scenes.negative().shape == (SIZE,)
+    assert scenes.negative().shape == (SCENE_SAMPLES,)
 
 
 def test_firing_after_the_word_is_right_and_elsewhere_wrong():

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from antiphon.runtime.echo.canceller import EchoCanceller
     from antiphon.runtime.turns.stop_word import StopWord
 
-OWN = 0.5
+MAX_ECHO_SHARE = 0.5
 """Share of the robot's own voice from which a frame is nobody else's."""
-DEAF = 15
+DEAF_FRAMES = 15
 """Frames after it has spoken in which its echo may still be heard."""
 
 
@@ -48,7 +48,7 @@ class MicrophoneProcessor:
             out: [20 ms] that were played meanwhile, at the voice's rate.
             sounding: whether that is part of a reply.
         """
-        self._echoes = DEAF if sounding else max(0, self._echoes - 1)
+        self._echoes = DEAF_FRAMES if sounding else max(0, self._echoes - 1)
         if self.half:
             return np.zeros_like(mic) if self._echoes else mic
         if self.canceller is None:
@@ -57,4 +57,4 @@ class MicrophoneProcessor:
             self._mirror = PlaybackReference(len(out) * RATE // FRAME)
         self._mirror.push(out)
         echo = self.canceller.step(mic, self._mirror.next())
-        return np.zeros_like(mic) if echo.own > OWN and self._echoes else echo.clean
+        return np.zeros_like(mic) if echo.own > MAX_ECHO_SHARE and self._echoes else echo.clean

@@ -8,7 +8,7 @@ import numpy as np
 
 from antiphon.runtime.frames import FRAME, Frame
 from antiphon.transports.mqtt.wire.formats.format import Format
-from antiphon.transports.mqtt.wire.packets import MANY, Packet
+from antiphon.transports.mqtt.wire.packets import MAX_FRAMES, Packet
 
 
 class Packetizer:
@@ -38,10 +38,10 @@ class Packetizer:
         """
         block, frames = self.format.block, [*self._frames, *frames]
         self._frames = frames
-        if len(frames) < (block if hurry else MANY) and not last:
+        if len(frames) < (block if hurry else MAX_FRAMES) and not last:
             return
         whole, start = len(frames) // block * block, end - len(frames) * FRAME
         self._frames = [] if last else frames[whole:]
-        for at in range(0, whole, MANY):
-            body = self._coder.encode(np.concatenate(frames[at : min(at + MANY, whole)]))
+        for at in range(0, whole, MAX_FRAMES):
+            body = self._coder.encode(np.concatenate(frames[at : min(at + MAX_FRAMES, whole)]))
             yield Packet(self._session, 0, sent, start + at * FRAME, body)

@@ -17,9 +17,9 @@ from antiphon.transports.mqtt.wire.formats.format import Format
 from antiphon.transports.mqtt.wire.malformed import MalformedError
 from antiphon.transports.mqtt.wire.packets import Freshness, Packet
 
-LATE = 1.0
+MAX_AGE = 1.0
 """Seconds after which a piece of a reply is not played any more."""
-MOST = 2.0
+MAX_QUEUED_SECONDS = 2.0
 """Seconds of sound that may wait; more is no stream but an attack or a fault."""
 
 
@@ -94,14 +94,14 @@ class Player:
         if packet.session != self.stream or self._coder is None:
             raise MalformedError("the sound is of another stream")
         samples = self._coder.samples(packet.body)
-        late = self.fresh.late(packet.sent, now) > LATE
+        late = self.fresh.late(packet.sent, now) > MAX_AGE
         late = late or packet.generation <= self._silenced
         newer = packet.generation > self.generation
         if newer and not late:
             self.clear(packet.generation)
         ahead = 0 if self._next is None else packet.start - self._next
         passed = ahead <= -samples
-        full = self._waiting + samples > MOST * self._rate
+        full = self._waiting + samples > MAX_QUEUED_SECONDS * self._rate
         if late or packet.generation < self.generation or passed or full:
             self.dropped += 1
             return newer and not late

@@ -32,9 +32,9 @@ from antiphon.transports.mqtt.wire.malformed import MalformedError
 from antiphon.transports.mqtt.wire.messages import Call, Heard, Hello, State, Status, Stop
 from antiphon.transports.mqtt.wire.topics import SERVER_STATUS, Topics, is_name, tool_of
 
-TOLD = 400
+HEARD_INTERVAL_MS = 400
 """Milliseconds of sound after which the robot says what was heard."""
-BACKLOG = 25
+MAX_BACKLOG_FRAMES = 25
 """Frames that may wait for the event loop."""
 
 
@@ -96,7 +96,7 @@ class Robot:
         self._ended, self._met = threading.Event(), threading.Event()
         if not patient:
             self._met.set()
-        self._free = threading.BoundedSemaphore(BACKLOG)
+        self._free = threading.BoundedSemaphore(MAX_BACKLOG_FRAMES)
         self._hello = Hello(
             self._session,
             named(self._formats.up),
@@ -186,7 +186,7 @@ class Robot:
         """Say how far the listener is, now and then, and at the end of every sound."""
         at = self.player.heard()
         new = at - self._told
-        enough = new >= TOLD * self._rate // 1000
+        enough = new >= HEARD_INTERVAL_MS * self._rate // 1000
         if self.player.stream is not None and (
             always or enough or (new and not self.player.sounding)
         ):

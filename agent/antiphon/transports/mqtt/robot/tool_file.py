@@ -22,7 +22,7 @@ from antiphon.transports.mqtt.wire.schema import fault
 
 ON_STOP = "on_stop"
 """A function of this name is no tool: it is called when the robot has to stand still."""
-LARGEST = 4000
+MAX_RESULT_CHARACTERS = 4000
 """Characters of a result; a longer one is no answer to a question."""
 
 
@@ -60,8 +60,10 @@ class Function:
         except Exception as error:
             said = " ".join(str(error).split())[:300]
             return Result(False, error=said or type(error).__name__)
-        if len(text) > LARGEST:
-            return Result(False, error=f"the result has more than {LARGEST} characters")
+        if len(text) > MAX_RESULT_CHARACTERS:
+            return Result(
+                False, error=f"the result has more than {MAX_RESULT_CHARACTERS} characters"
+            )
         return Result(True, value)
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from antiphon.tools import Result
 from antiphon.transports.mqtt.robot.tool_file import Function
-from antiphon.transports.mqtt.wire.messages import MOST_CALLS, Call
+from antiphon.transports.mqtt.wire.messages import MAX_CALLS, Call
 
-REMEMBERED = 256
+MAX_REMEMBERED_CALLS = 256
 """Calls that are known to have been made."""
 
 
@@ -54,14 +54,14 @@ class ToolRunner:
         if call.call in self._known:
             return False
         self._known[call.call] = None
-        if len(self._known) > REMEMBERED:
+        if len(self._known) > MAX_REMEMBERED_CALLS:
             self._known.popitem(last=False)
         tool = self.tools.get(name)
         if tool is None:
             done(call, Result(False, error=f"the robot has no tool '{name}'"))
         elif late > call.expires / 1000:
             done(call, Result(False, error="the call came too late"))
-        elif len(self._tasks) >= MOST_CALLS:
+        elif len(self._tasks) >= MAX_CALLS:
             done(call, Result(False, error="the robot has too much to do"))
         else:
             task = asyncio.ensure_future(self._run(tool, call, done))

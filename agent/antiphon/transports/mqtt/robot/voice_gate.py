@@ -10,9 +10,9 @@ from antiphon.runtime.frames import FRAME_MS, RATE, Frame, level_db
 
 PRE_ROLL = 500 // FRAME_MS
 """Frames sent from before speech was noticed, so that no first syllable is lost."""
-SURE = 4
+OPENING_FRAMES = 4
 """Frames of speech among the last eight that open the gate."""
-HANG_OVER = 1000 // FRAME_MS
+HANG_OVER_FRAMES = 1000 // FRAME_MS
 """Frames without speech that close it, if the agent is idle."""
 QUIETEST_DB = -60.0
 """Level in dBFS below which nothing is speech to a robot."""
@@ -35,13 +35,13 @@ class VoiceGate:
         self._past: deque[Frame] = deque(maxlen=PRE_ROLL)
         self._voiced: deque[bool] = deque(maxlen=8)
         self._floor = QUIETEST_DB
-        self._quiet = HANG_OVER
+        self._quiet = HANG_OVER_FRAMES
         self.open = False
 
     @property
     def speech(self) -> bool:
         """Whether somebody seems to speak just now."""
-        return sum(self._voiced) >= SURE
+        return sum(self._voiced) >= OPENING_FRAMES
 
     def step(self, frame: Frame, *, hold: bool) -> list[Frame]:
         """Takes a frame [320] and gives what is to be sent.
@@ -53,7 +53,7 @@ class VoiceGate:
         self._voiced.append(self._is_voice(frame))
         self._quiet = 0 if self.speech else self._quiet + 1
         if self.open:
-            self.open = hold or self._quiet < HANG_OVER
+            self.open = hold or self._quiet < HANG_OVER_FRAMES
         elif self.speech or hold:
             self.open = True
             started = [*self._past, frame] if self.speech else [frame]

@@ -15,11 +15,11 @@ from antiphon.transports.mqtt.wire.formats.format import Format, Samples
 from antiphon.transports.mqtt.wire.malformed import MalformedError
 from antiphon.transports.mqtt.wire.packets import Freshness, Packet
 
-LATE = 0.6
+MAX_AGE = 0.6
 """Seconds after which sound from the microphone is of no use any more."""
-WAIT = 0.12
+MAX_WAIT = 0.12
 """Seconds without a packet after which silence takes its place."""
-LONGEST_GAP = 10 * FRAME
+MAX_GAP = 10 * FRAME
 """Samples that are replaced by silence if only they are missing; more are a new beginning."""
 
 Frames = NDArray[np.float32]
@@ -62,13 +62,13 @@ class JitterBuffer:
         samples = self._coder.samples(packet.body)
         self.received += 1
         ahead = None if self._next is None else packet.start - self._next
-        fresh = self._fresh.late(packet.sent, now) <= LATE
+        fresh = self._fresh.late(packet.sent, now) <= MAX_AGE
         passed = ahead is not None and ahead <= -samples
         if not fresh or passed or not self._budget.spend(samples, now):
             self.late += 1
             return np.zeros((0, FRAME), np.float32)
         pcm = self._coder.decode(packet.body)
-        if ahead is None or ahead > LONGEST_GAP:
+        if ahead is None or ahead > MAX_GAP:
             self._rest = self._rest[:0]
         elif ahead > 0:
             self.filled += ahead
@@ -80,7 +80,7 @@ class JitterBuffer:
 
     def overdue(self, now: float) -> bool:
         """Whether silence has to take the place of a frame that does not come."""
-        return now - self.arrived > WAIT
+        return now - self.arrived > MAX_WAIT
 
     def fill(self) -> Frames:
         """A frame of silence."""

@@ -37,7 +37,7 @@ class PendingCalls:
             future: gets the result, whatever happens.
             deadline: seconds on the server's clock; later it is given up.
         """
-        if len(self._waiting) >= messages.MOST_CALLS:
+        if len(self._waiting) >= messages.MAX_CALLS:
             settle(future, Result(False, error="too many calls are waiting already"))
             return False
         self._waiting[call.id] = PendingCall(call.name, future, deadline)

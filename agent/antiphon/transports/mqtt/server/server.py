@@ -27,11 +27,11 @@ from antiphon.transports.mqtt.wire.topics import SERVER, SERVER_STATUS, Topics
 if TYPE_CHECKING:
     from antiphon.runtime.session.conversation import Conversation
 
-KEEP = 600.0
+KEEP_SECONDS = 600.0
 """Seconds a conversation is kept for a robot that is gone."""
-MOST = 64
+MAX_ROBOTS = 64
 """Robots that are served at the same time."""
-TICK = FRAME_MS / 1000
+TICK_SECONDS = FRAME_MS / 1000
 
 
 class Server:
@@ -51,7 +51,7 @@ class Server:
         converse: Callable[[Session], Conversation],
         *,
         formats: Formats | None = None,
-        most: int = MOST,
+        most: int = MAX_ROBOTS,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.converse, self.most, self.say = converse, most, say
@@ -240,7 +240,7 @@ class Server:
                 self._wake.clear()
                 await self._wake.wait()
                 due = self._clock.now()
-            due = max(due + TICK, self._clock.now() - TICK)
+            due = max(due + TICK_SECONDS, self._clock.now() - TICK_SECONDS)
             await asyncio.sleep(due - self._clock.now())
             for robot in list(self._active):
                 session = self.sessions.get(robot)
@@ -258,9 +258,9 @@ class Server:
     async def _forget(self) -> None:
         """Ends conversations of robots that have been gone for long."""
         while True:
-            await asyncio.sleep(KEEP / 10)
+            await asyncio.sleep(KEEP_SECONDS / 10)
             for robot, session in list(self.sessions.items()):
-                if session.gone is not None and self._clock.now() - session.gone > KEEP:
+                if session.gone is not None and self._clock.now() - session.gone > KEEP_SECONDS:
                     del self.sessions[robot]
                     session.close()
 

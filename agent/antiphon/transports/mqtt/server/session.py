@@ -32,13 +32,13 @@ from antiphon.transports.mqtt.wire.topics import Topics, tool_of
 if TYPE_CHECKING:
     from antiphon.runtime.session.conversation import Conversation
 
-LEAD = 4
+LEAD_FRAMES = 4
 """Frames a reply is ahead of the clock: the robot's buffer is filled without waiting for it."""
-RESUME = 3.0
+RESUME_SECONDS = 3.0
 """Seconds a reply waits for a robot that is gone before it is stopped."""
-LINGER = 1.0
+LINGER_SECONDS = 1.0
 """Seconds after the last packet that an idle conversation still counts as active."""
-EXPIRY = 2
+EXPIRY_SECONDS = 2
 """Seconds in which a tool must be begun, and sound and events must have arrived."""
 CALL_SECONDS = 30.0
 """Seconds in which a tool must have answered."""
@@ -90,7 +90,7 @@ class Session:
     @property
     def active(self) -> bool:
         """Whether there is anything to do for this robot."""
-        recent = self._now() - self._in.arrived < LINGER
+        recent = self._now() - self._in.arrived < LINGER_SECONDS
         waiting = len(self._calls) + len(self._held)
         return recent or bool(waiting) or self.conversation.state != "idle"
 
@@ -153,7 +153,7 @@ class Session:
         elif leaf == "cmd":
             self._obey(messages.read(Cmd, payload))
             if message.response and message.response.startswith(self.topics("response")):
-                answer = Outgoing(message.response, b'{"ok":true}', 1, expiry=EXPIRY)
+                answer = Outgoing(message.response, b'{"ok":true}', 1, expiry=EXPIRY_SECONDS)
                 self._send(replace(answer, correlation=message.correlation))
         elif tool := tool_of(leaf):
             result = messages.read(messages.Result, payload)
@@ -235,13 +235,13 @@ class Session:
 
     def _send_call(self, call: Call) -> None:
         stream, sent = self._out.stream, _ms(self._now())
-        body = messages.Call(call.id, stream, call.arguments, sent, 1000 * EXPIRY).body()
+        body = messages.Call(call.id, stream, call.arguments, sent, 1000 * EXPIRY_SECONDS).body()
         self._send(
             Outgoing(
                 self.topics.call(call.name),
                 body,
                 1,
-                expiry=EXPIRY,
+                expiry=EXPIRY_SECONDS,
                 response=self.topics.result(call.name),
                 correlation=call.id.encode(),
             )
@@ -255,7 +255,7 @@ class Session:
         self._calls.expire(now)
         self._release()
         if self.gone is not None:
-            if now - self.gone > RESUME and self.conversation.state != "idle":
+            if now - self.gone > RESUME_SECONDS and self.conversation.state != "idle":
                 self.conversation.stop()
                 self._step_now()
             return
@@ -304,7 +304,7 @@ class Session:
         while self.conversation.events:
             self._tell(self.conversation.events.popleft())
         if begins:
-            for _ in range(LEAD):
+            for _ in range(LEAD_FRAMES):
                 self._step(self._last)
 
     def _tell(self, event: Event) -> None:
@@ -318,7 +318,7 @@ class Session:
 
     def _event(self, fields: dict[str, Any]) -> None:
         body = messages.event(self._out.stream, _ms(self._now()), fields)
-        self._send(Outgoing(self.topics("event"), body, 1, expiry=EXPIRY))
+        self._send(Outgoing(self.topics("event"), body, 1, expiry=EXPIRY_SECONDS))
 
     def _publish_state(self) -> None:
         talk, out = self.conversation, self._out

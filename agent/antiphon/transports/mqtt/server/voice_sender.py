@@ -16,12 +16,12 @@ from antiphon.runtime.frames import Frame, played
 from antiphon.transports.mqtt.wire.formats.format import Format
 from antiphon.transports.mqtt.wire.malformed import MalformedError
 from antiphon.transports.mqtt.wire.messages import Heard
-from antiphon.transports.mqtt.wire.packets import MANY, Packet
+from antiphon.transports.mqtt.wire.packets import MAX_FRAMES, Packet
 
 if TYPE_CHECKING:
     from antiphon.runtime.session.conversation import Conversation
 
-UNHEARD = 1.5
+MAX_UNHEARD_SECONDS = 1.5
 """Seconds: of sound on its way, and of waiting for word of it. With more, nobody is listening."""
 
 
@@ -79,7 +79,7 @@ class VoiceSender:
         """What is to be sent now, at `sent` milliseconds."""
         if self._coded != self.generation:
             self._coder, self._coded = self.format.coder(), self.generation
-        while count := min(MANY, len(self._waiting)) // self.format.block * self.format.block:
+        while count := min(MAX_FRAMES, len(self._waiting)) // self.format.block * self.format.block:
             body = self._coder.encode(np.concatenate(self._waiting[:count]))
             del self._waiting[:count]
             yield Packet(self.stream, self.generation, sent, self._start, body)
@@ -133,6 +133,9 @@ class VoiceSender:
 
     def deserted(self, now: float) -> bool:
         """Whether nobody listens: much was sent, and nothing is heard of it."""
-        if self._asked is not None and now - self._asked > UNHEARD:
+        if self._asked is not None and now - self._asked > MAX_UNHEARD_SECONDS:
             self.drop()  # the robot does not say how far it came
-        return self._sent - self._heard > UNHEARD * self.rate and now - self._told > UNHEARD
+        return (
+            self._sent - self._heard > MAX_UNHEARD_SECONDS * self.rate
+            and now - self._told > MAX_UNHEARD_SECONDS
+        )

@@ -27,17 +27,17 @@ from antiphon.transports.mqtt.wire.envelope import Incoming, Outgoing
 
 KEEPALIVE = 15
 """Seconds between signs of life on an idle line."""
-PATIENCE = 5.0
+BROKER_TIMEOUT = 5.0
 """Seconds after which a silent broker is given up."""
-BACKOFF, LONGEST = 0.05, 0.4
+BACKOFF, MAX_BACKOFF = 0.05, 0.4
 """Seconds between attempts to connect: doubled each time, up to the longest."""
-LARGEST = 128 * 1024
+MAX_MESSAGE_BYTES = 128 * 1024
 """Bytes; the broker is asked to keep larger messages to itself."""
 QUEUE = 256
 """Messages that may wait to leave."""
-STALE = 1.0
+MAX_SOUND_AGE = 1.0
 """Seconds after which waiting sound is dropped."""
-REFUSED = (4, 5, 134, 135)
+PERMANENT_REFUSALS = (4, 5, 134, 135)
 """Answers of a broker that will not change by asking again: bad user, bad password, not allowed."""
 
 
@@ -113,7 +113,7 @@ class Link:
                     await self._serve(client)
             except aiomqtt.MqttCodeError as error:
                 code = getattr(error.rc, "value", error.rc)
-                if not connected and code in REFUSED:
+                if not connected and code in PERMANENT_REFUSALS:
                     raise UserError(
                         f"The broker {self.broker.name} refuses this user ({error.rc}): check "
                         "the user name and the password in its address."
@@ -124,14 +124,14 @@ class Link:
             finally:
                 self.connected = False
             await asyncio.sleep(wait)
-            wait = min(2 * wait, LONGEST)
+            wait = min(2 * wait, MAX_BACKOFF)
 
     def _client(self) -> aiomqtt.Client:
         protocol = aiomqtt.ProtocolVersion.V5 if self.version == 5 else aiomqtt.ProtocolVersion.V311
         connect = None
         if self.version == 5:
             connect = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            connect.MaximumPacketSize = LARGEST
+            connect.MaximumPacketSize = MAX_MESSAGE_BYTES
         will = None
         if self.will is not None:
             last = self.will
@@ -145,7 +145,7 @@ class Link:
             protocol=protocol,
             will=will,
             keepalive=KEEPALIVE,
-            timeout=PATIENCE,
+            timeout=BROKER_TIMEOUT,
             tls_context=self._context,
             properties=connect,
             queue_type=self._inbox(),
@@ -186,8 +186,8 @@ class Link:
         work = [
             asyncio.create_task(each)
             for each in (
-                self._pump(client, self._sound, self._wake[0], STALE),
-                self._pump(client, self._words, self._wake[1], PATIENCE),
+                self._pump(client, self._sound, self._wake[0], MAX_SOUND_AGE),
+                self._pump(client, self._words, self._wake[1], BROKER_TIMEOUT),
                 self._listen(client),
             )
         ]
@@ -235,7 +235,7 @@ class Link:
             message.qos,
             message.retain,
             properties,
-            timeout=PATIENCE if message.qos else math.inf,
+            timeout=BROKER_TIMEOUT if message.qos else math.inf,
         )
 
     def _gone(self, reason: str) -> None:

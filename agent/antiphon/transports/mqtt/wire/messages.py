@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Literal, TypeVar
 from antiphon.transports.mqtt.wire.malformed import MalformedError
 from antiphon.transports.mqtt.wire.schema import fault
 
-LARGEST = 64 * 1024
+MAX_BYTES = 64 * 1024
 """Bytes; a larger message is not looked at."""
-MOST_CALLS = 16
+MAX_CALLS = 16
 """Calls of one robot that may wait for their results at the same time."""
 
 
@@ -177,7 +177,7 @@ def fields_of(kind: str, payload: bytes) -> dict[str, Any]:
     Raises:
         MalformedError: It is not.
     """
-    if len(payload) > LARGEST:
+    if len(payload) > MAX_BYTES:
         raise MalformedError(f"{len(payload)} bytes are too many")
     try:
         text = payload.decode("utf-8")

@@ -17,7 +17,7 @@ from antiphon.transports.mqtt.wire.malformed import MalformedError
 HEADER = struct.Struct("<2sBBIIIQQ")
 """Magic, version, format, rate, session, generation, sent, start."""
 MAGIC, VERSION = b"An", 1
-MANY = 4
+MAX_FRAMES = 4
 """Frames in a packet at most: 80 ms."""
 _U32, _U63, _U64 = 2**32 - 1, 2**63 - 1, 2**64 - 1
 _PROPERTIES = {"session": _U32, "generation": _U32, "sent": _U64, "start": _U63}
@@ -101,9 +101,9 @@ class Freshness:
     difference. Clocks drift, so the quickest is slowly forgotten.
     """
 
-    DRIFT = 200e-6
+    MAX_DRIFT = 200e-6
     """Seconds a second that two clocks may part."""
-    LEAP = 120.0
+    MAX_LEAP = 120.0
     """Seconds; no network is that much quicker than it was, so the number is wrong."""
 
     def __init__(self) -> None:
@@ -118,10 +118,10 @@ class Freshness:
             now: seconds on the receiver's clock.
         """
         gap = now - sent / 1000
-        if self._least is not None and gap < self._least - self.LEAP:
+        if self._least is not None and gap < self._least - self.MAX_LEAP:
             return math.inf
         if self._least is not None:
-            self._least = min(gap, self._least + (now - self._seen) * self.DRIFT)
+            self._least = min(gap, self._least + (now - self._seen) * self.MAX_DRIFT)
         else:
             self._least = gap
         self._seen = now

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from antiphon_codecs.encodec.encodec_codec import EncodecCodec
     from antiphon_codecs.encodec.stream import StreamDecoder, StreamEncoder
 
-BLOCK = 2
+BLOCK_FRAMES = 2
 """Frames of 20 ms: the shortest time that is whole in both countings."""
 
 
@@ -38,7 +38,7 @@ class Encodec:
     def __init__(self, codec: EncodecCodec, rate: int) -> None:
         self._codec = codec
         self._frame, self._inner = played(rate), played(codec.sample_rate)
-        self._units = BLOCK * self._inner // codec.samples_per_unit
+        self._units = BLOCK_FRAMES * self._inner // codec.samples_per_unit
         self._bits = (codec.n_units - 1).bit_length()
         self._listener: StreamEncoder | None = None
         self._speaker: StreamDecoder | None = None
@@ -57,7 +57,7 @@ class Encodec:
     def samples(self, body: bytes) -> int:
         """See `Coder`."""
         blocks = self._blocks(body)
-        return blocks * BLOCK * self._frame
+        return blocks * BLOCK_FRAMES * self._frame
 
     def decode(self, body: bytes) -> Samples:
         """See `Coder`."""
@@ -74,7 +74,7 @@ class Encodec:
     def _blocks(self, body: bytes) -> int:
         bits = self._units * self._codec.codebooks * self._bits
         blocks = 8 * len(body) // bits
-        most = LONGEST_MS // played(1000) // BLOCK
+        most = LONGEST_MS // played(1000) // BLOCK_FRAMES
         if not 0 < blocks <= most or len(body) != -(-blocks * bits // 8):
             raise MalformedError(f"{len(body)} bytes are no whole number of EnCodec's blocks")
         return blocks
@@ -107,7 +107,7 @@ def formats(codec: EncodecCodec) -> Callable[[int], Format]:
     Raises:
         UserError: 40 ms are no whole number of this model's frames.
     """
-    if BLOCK * played(codec.sample_rate) % codec.samples_per_unit:
+    if BLOCK_FRAMES * played(codec.sample_rate) % codec.samples_per_unit:
         raise UserError("This EnCodec's frames do not fit into 40 ms: use facebook/encodec_24khz.")
     layers = codec.model.quantizer.layers
     weights = b"".join(each.codebook.embed.numpy().tobytes() for each in layers)
@@ -117,6 +117,6 @@ def formats(codec: EncodecCodec) -> Callable[[int], Format]:
         2,
         rate,
         lambda: Encodec(codec, rate),
-        block=BLOCK,
+        block=BLOCK_FRAMES,
         tail=1,
     )

@@ -15,7 +15,7 @@ from antiphon.errors import UserError
 from antiphon.transports.mqtt.wire.formats.format import Format
 from antiphon.transports.mqtt.wire.formats.pcm import pcm
 
-BETWEEN = ", "
+SEPARATOR = ", "
 """Stands between the formats of a hello."""
 
 
@@ -61,7 +61,7 @@ def have(
 
 def named(formats: Iterable[Format]) -> str:
     """Formats as a hello names them."""
-    return BETWEEN.join(each.content_type for each in formats)
+    return SEPARATOR.join(each.content_type for each in formats)
 
 
 def agree(wanted: str, offered: Iterable[Format]) -> Format | None:
@@ -72,4 +72,4 @@ def agree(wanted: str, offered: Iterable[Format]) -> Format | None:
         offered: by the one who chooses.
     """
     known = {each.content_type: each for each in offered}
-    return next((known[name] for name in wanted.split(BETWEEN) if name in known), None)
+    return next((known[name] for name in wanted.split(SEPARATOR) if name in known), None)
