@@ -210,7 +210,7 @@ def run(
         drift_ppm=200.0 if faults else 0.0,
         faults=misfortunes(total) if faults else (),
         echo=user.hear,
-        tell=told.append,
+        emit=told.append,
     )
     bar = tqdm(total=round(hours * 60), unit="min", desc="soak")
 
@@ -225,7 +225,7 @@ def run(
 
     began = time.perf_counter()
     try:
-        converse(conversation, duplex, told=told, watch=soak.event, each=each)
+        converse(conversation, duplex, device_events=told, watch=soak.event, each=each)
     except Exception as error:
         soak.failures.append(f"{type(error).__name__}: {error}")
     took = time.perf_counter() - began

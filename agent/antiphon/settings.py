@@ -65,7 +65,7 @@ class Conversation:
         "auto: the best of these for the echo measured at the start.",
     )
     patience: float = setting(
-        1.0, "How long it waits for an unfinished sentence to go on; 1 is 1.5 s."
+        1.0, "How long it waits for an unfinished sentence to go on; 1 is 1.1 s."
     )
     preroll_ms: int = setting(500, "Milliseconds heard from before speech was detected.")
     stop_word: bool = setting(True, 'The word "stop" stops the agent, whatever else is going on.')
@@ -103,6 +103,15 @@ class Training:
 
     minutes: float | None = setting(None, "Stop, and save, after this long.")
     threads: int = setting(0, "CPU threads; 0 leaves it to PyTorch.")
+    teacher: str = setting("piper-joe", "The Piper voice that the agent's own learns from.")
+    labeler: str = setting("whisper-base", "The recognizer that transcribes human recordings.")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What `antiphon eval` measures with."""
+
+    judge: str = setting("whisper-base", "The recognizer that takes down spoken replies.")
 
 
 SECTIONS: Registry[type[Any]] = Registry(
@@ -114,6 +123,7 @@ SECTIONS: Registry[type[Any]] = Registry(
         "devices": "antiphon.settings:Devices",
         "paths": "antiphon.settings:Paths",
         "training": "antiphon.settings:Training",
+        "evaluation": "antiphon.settings:Evaluation",
     },
 )
 """Sections by their table in `antiphon.toml`; transports bring their own."""

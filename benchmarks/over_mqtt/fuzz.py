@@ -25,7 +25,7 @@ from antiphon.transports.mqtt.wire.envelope import Incoming, sound
 from antiphon.transports.mqtt.wire.formats.format import Format
 from antiphon.transports.mqtt.wire.formats.negotiation import have
 from antiphon.transports.mqtt.wire.packets import MAX_FRAMES, Packet
-from over_mqtt.parrot import OUT, Mouth, Parrot
+from over_mqtt.parrot import OUT, EchoProbe, Parrot
 
 
 class Fuzz:
@@ -44,8 +44,8 @@ class Fuzz:
         robot = Robot(
             broker,
             "R1",
-            Mouth(True),
-            toolbox=ToolRunner({"f": tool()}),
+            EchoProbe(True),
+            tool_runner=ToolRunner({"f": tool()}),
             formats=formats,
         )
         self.robot = cast(Any, robot)

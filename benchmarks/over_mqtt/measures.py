@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from antiphon.runtime.frames import FRAME_MS
-from over_mqtt.parrot import Mouth, Parrot
+from over_mqtt.parrot import EchoProbe, Parrot
 from over_mqtt.processes import Mosquitto, robots, serving
 
 
 def local_waits(questions: int) -> list[float]:
     """The same without a network: the parrot at the device itself."""
-    mouth, parrot = Mouth(True), Parrot()
+    mouth, parrot = EchoProbe(True), Parrot()
     for frame in mouth:
         mouth.play(parrot.step(frame))
         if len(mouth.waits) >= questions:
@@ -28,8 +28,8 @@ def local_waits(questions: int) -> list[float]:
 
 async def remote_waits(port: int, questions: int, others: int = 0) -> list[float]:
     """Seconds from the frame that is answered to the first sound, over the broker."""
-    crowd = [Mouth(True) for _ in range(others)]
-    mouth = Mouth(True)
+    crowd = [EchoProbe(True) for _ in range(others)]
+    mouth = EchoProbe(True)
     async with robots(port, crowd, "crowd"), robots(port, [mouth]):
         while len(mouth.waits) < questions:
             await asyncio.sleep(0.1)
@@ -62,7 +62,7 @@ def latency(questions: int) -> dict[str, Any]:
 
 async def busy(port: int, pipe: Connection, seconds: float) -> dict[str, Any]:
     """Ten robots that are spoken to and speak at the same time."""
-    mouths = [Mouth(False) for _ in range(10)]
+    mouths = [EchoProbe(False) for _ in range(10)]
     async with robots(port, mouths):
         await asyncio.sleep(2.0)
         begin, work = time.perf_counter(), ask(pipe)
@@ -87,7 +87,7 @@ def ask(pipe: Connection) -> tuple[float, int]:
 
 async def recovery(broker: Mosquitto, rounds: int) -> dict[str, Any]:
     """Seconds from the restart of a killed broker to the next sound of a reply."""
-    mouth = Mouth(False)
+    mouth = EchoProbe(False)
     found = []
     async with robots(broker.port, [mouth]):
         for number in range(rounds):
@@ -129,7 +129,7 @@ async def idle(port: int, seconds: float) -> dict[str, Any]:
         await asyncio.gather(forward(reader, back), forward(there, writer))
 
     proxy = await asyncio.start_server(connected, "127.0.0.1", 0)
-    mouth = Mouth(True)
+    mouth = EchoProbe(True)
     mouth.voice = mouth.silence
     async with robots(proxy.sockets[0].getsockname()[1], [mouth]):
         await asyncio.sleep(2.0)

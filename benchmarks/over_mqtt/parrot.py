@@ -81,7 +81,7 @@ def buzz() -> Frame:
     return (0.3 * wave / np.abs(wave).max()).astype(np.float32)
 
 
-class Mouth(Simulated):
+class EchoProbe(Simulated):
     """A device in real time that notes when the first sound of every answer is played."""
 
     def __init__(self, questions: bool) -> None:

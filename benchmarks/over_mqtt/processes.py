@@ -21,7 +21,7 @@ from antiphon.errors import UserError
 from antiphon.transports.mqtt.robot.robot import Robot
 from antiphon.transports.mqtt.server.server import Server
 from antiphon.transports.mqtt.wire.broker import Broker
-from over_mqtt.parrot import Mouth, Parrot
+from over_mqtt.parrot import EchoProbe, Parrot
 
 
 class Mosquitto:
@@ -108,10 +108,12 @@ def serving(port: int, *, endless: bool = False) -> Iterator[Connection]:
 
 
 @contextlib.asynccontextmanager
-async def robots(port: int, mouths: list[Mouth], prefix: str = "R") -> AsyncIterator[list[Robot]]:
+async def robots(
+    port: int, mouths: list[EchoProbe], prefix: str = "R"
+) -> AsyncIterator[list[Robot]]:
     """Robots with these mouths, all of them met by the server."""
     made = [
-        Robot(Broker("127.0.0.1", port), f"{prefix}{i}", mouth, patient=True)
+        Robot(Broker("127.0.0.1", port), f"{prefix}{i}", mouth, wait_for_agent=True)
         for i, mouth in enumerate(mouths)
     ]
     tasks = [asyncio.create_task(robot.run()) for robot in made]

@@ -24,7 +24,7 @@ from antiphon.transports.mqtt.wire.broker import Broker
 from antiphon.transports.mqtt.wire.envelope import Incoming
 
 
-class Mouth:
+class FakeBody:
     """A robot's ear and mouth: says what it is told to, keeps what it plays."""
 
     frames: Iterator[Any]
@@ -85,7 +85,7 @@ class Net:
         self.flying = []
         self.retained = {}
         self.robots: dict[str, Robot] = {}
-        self.mouths: dict[str, Mouth] = {}
+        self.bodies: dict[str, FakeBody] = {}
         self.log = []
         self.said = []
         self.conversations = {}
@@ -115,18 +115,18 @@ class Net:
             self.server.link.send(message)
         self.run(2)
 
-    def mind_of(self, name="R1"):
+    def responder_of(self, name="R1"):
         return self.conversations[name].responder
 
     def add(self, name, *, tools=None, on_stop=None, version=5, key=None, formats=None):
-        mouth = Mouth()
-        toolbox = ToolRunner(tools, on_stop)
+        body = FakeBody()
+        tool_runner = ToolRunner(tools, on_stop)
         robot = Robot(
             Broker("localhost", 1883),
             name,
-            mouth.duplex,
-            toolbox=toolbox,
-            ears=MicrophoneProcessor(),
+            body.duplex,
+            tool_runner=tool_runner,
+            microphone=MicrophoneProcessor(),
             version=version,
             formats=formats,
             say=self.said.append,
@@ -134,10 +134,10 @@ class Net:
         faked: Any = robot
         faked._clock, faked._gate = self.clock, FakeGate()
         faked.link = Port(self, robot)
-        mouth.frames = iter(mouth.duplex)
-        self.robots[key or name], self.mouths[key or name] = robot, mouth
+        body.frames = iter(body.duplex)
+        self.robots[key or name], self.bodies[key or name] = robot, body
         self.join(robot)
-        return mouth
+        return body
 
     def join(self, robot):
         robot.link.connected = True
@@ -152,7 +152,7 @@ class Net:
         """The line of a robot breaks; the broker says its last will."""
         robot.link.connected = False
         robot._lost("test")
-        self.post(robot, robot._status("offline"))
+        self.post(robot, robot._status_message("offline"))
 
     def post(self, sender, message):
         if message.retain:
@@ -186,8 +186,8 @@ class Net:
         """Lets frames of 20 ms pass."""
         for _ in range(frames):
             for name, robot in self.robots.items():
-                robot._free.acquire()
-                robot._take(next(self.mouths[name].frames))
+                robot._frame_slots.acquire()
+                robot._take(next(self.bodies[name].frames))
             for _ in range(4):
                 self.now += 0.005
                 self.deliver()
@@ -198,9 +198,9 @@ class Net:
                     self.server._active.discard(name)
                     session.report()
 
-    def until(self, state, name="R1", most=500):
+    def until(self, state, name="R1", max_robots=500):
         """Lets time pass until a robot's conversation is in a state."""
-        for _ in range(most):
+        for _ in range(max_robots):
             if self.state(name) == state:
                 return
             self.run(1)
@@ -211,7 +211,7 @@ class Net:
 
     def ask(self, name="R1", frames=20):
         """A robot's owner asks something, and the answer begins."""
-        self.mouths[name].speak(frames)
+        self.bodies[name].speak(frames)
         self.run(frames)
         self.until("speaking", name)
 
@@ -220,7 +220,7 @@ class Net:
 
         A single frame is the fade at the end of a louder one.
         """
-        sound = self.mouths[name].duplex.listened
+        sound = self.bodies[name].duplex.listened
         peaks = sound[: len(sound) // FRAME * FRAME].reshape(-1, FRAME).max(1)
         runs = itertools.groupby(np.rint(peaks / LEVEL).astype(int).tolist())
         found = [(number, len(list(run))) for number, run in runs if number]
@@ -228,7 +228,7 @@ class Net:
 
     def frames(self, name="R1"):
         """Frames of the first reply's level that all sound heard so far would fill."""
-        return float(self.mouths[name].duplex.listened.sum()) / (LEVEL * FRAME)
+        return float(self.bodies[name].duplex.listened.sum()) / (LEVEL * FRAME)
 
     def texts(self, name="R1"):
         return [(turn.role, turn.text) for turn in self.conversations[name].history]

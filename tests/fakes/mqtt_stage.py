@@ -54,7 +54,12 @@ class Body:
         self.said = []
         self.task: asyncio.Task | None = None
         self.robot = Robot(
-            broker, name, self.duplex, ears=MicrophoneProcessor(), say=self.said.append, **choices
+            broker,
+            name,
+            self.duplex,
+            microphone=MicrophoneProcessor(),
+            say=self.said.append,
+            **choices,
         )
         faked: Any = self.robot
         faked._gate, faked._clock, faked.link.clock = FakeGate(), clock, clock

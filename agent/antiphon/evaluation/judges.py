@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon import weights
+from antiphon import settings, weights
 from antiphon.errors import UserError
 
 RATE = 16_000
@@ -35,7 +35,7 @@ class Judges:
 
 def judges() -> Judges:
     """Whisper base for words, DistillMOS for naturalness."""
-    return Judges(recognizer("whisper-base"), naturalness)
+    return Judges(recognizer(settings.value(settings.Evaluation, "judge")), naturalness)
 
 
 def recognizer(name: str, *, beam: int = 5) -> Callable[[Pcm], str]:

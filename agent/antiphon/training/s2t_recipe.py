@@ -1,7 +1,7 @@
-"""The recipe of the ears from first to last: where every job reads from and writes to.
+"""The recipe of the speech-to-text adapter: where every job reads from and writes to.
 
-Jobs in order: `corpus`, `reply`, `align`, `answer`. Each continues where it was stopped and writes
-what it has learned into the folder of the ears.
+Jobs in order: `corpus`, `reply`, `align`, `answer`. Each resumes where it was stopped and writes
+its weights into the folder of the adapter.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from antiphon import weights
+from antiphon import settings, weights
 from antiphon.llm import chat_template, lora
 from antiphon.recognition.whisper.transcriber import Transcriber
 from antiphon.s2t.adapter import Adapter, load_adapter, save_adapter
@@ -39,28 +39,28 @@ TURN_STRIDE = 10
 
 @dataclass
 class SpeechToTextRecipe:
-    """SpeechToTextRecipe being made.
+    """Training of a speech-to-text adapter.
 
     Attributes:
         data: folder of the open collections (docs/data.md).
         work: folder of corpora and checkpoints.
-        out: folder of the finished ears.
-        llm: the language model they belong to.
-        encoder: the Whisper they hear with.
+        out: folder of the finished adapter.
+        llm: the language model it belongs to.
+        recognizer: whose encoder it reads.
         seed: of everything.
     """
 
     data: Path
     work: Path
     out: Path
-    llm: str = "smollm2-135m-instruct"
-    encoder: str = "whisper-tiny.en"
+    llm: str = field(default_factory=lambda: settings.load(settings.Models).llm)
+    recognizer: str = field(default_factory=lambda: settings.load(settings.Models).recognizer)
     seed: int = 0
 
     @cached_property
     def listener(self) -> Transcriber:
         """Whisper."""
-        return Transcriber.load(weights.path(self.encoder))
+        return Transcriber.load(weights.path(self.recognizer))
 
     def language_model(self, *, corrected: bool) -> tuple[Any, Any]:
         """Language model, with the trained LoRA or without, and its tokenizer."""
@@ -72,9 +72,8 @@ class SpeechToTextRecipe:
     def corpus(self, hours: float, minutes: float) -> float:
         """Spoken questions and human speech as Whisper hears them; returns the hours made."""
         self.work.mkdir(parents=True, exist_ok=True)
-        labels = heard_speech.pseudo_labels(
-            self.data, weights.path("whisper-base"), self.work / "labels.json"
-        )
+        labeler = weights.path(settings.load(settings.Training).labeler)
+        labels = heard_speech.pseudo_labels(self.data, labeler, self.work / "labels.json")
         corpus = heard_speech.Corpus(self.data, self.listener, None, labels)
         out = self.work / "corpus"
         return heard_speech.build(corpus, out, hours=hours, minutes=minutes, seed=self.seed)

@@ -12,13 +12,13 @@ import math
 import pickle
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import torch
 
-from antiphon import weights
+from antiphon import settings, weights
 from antiphon.errors import UserError
 from antiphon.llm import lora
 from antiphon.messages import Token
@@ -67,7 +67,7 @@ class VoiceRecipe:
     work: Path
     out: Path
     lexicon: Path = Path("/usr/share/dict/words")
-    llm: str = "smollm2-135m-instruct"
+    llm: str = field(default_factory=lambda: settings.load(settings.Models).llm)
     seed: int = 1
 
     # -- what the jobs share ----------------------------------------------------------------------
@@ -75,7 +75,7 @@ class VoiceRecipe:
     @cached_property
     def voice_file(self) -> Path:
         """The teacher's ONNX file."""
-        return next(weights.path("piper-joe").glob("*.onnx"))
+        return next(weights.path(settings.load(settings.Training).teacher).glob("*.onnx"))
 
     @cached_property
     def teacher(self) -> Teacher:
@@ -84,8 +84,8 @@ class VoiceRecipe:
         return Teacher(self.voice_file, self.work)
 
     @property
-    def ears(self) -> Path:
-        """Folder of the ears made beside this voice, for the LoRA of its language model."""
+    def adapter_folder(self) -> Path:
+        """Folder of the adapter made beside this voice, for the LoRA of its language model."""
         folder = self.out.parent / "s2t"
         if not (folder / "lora.safetensors").exists():
             raise UserError(f"{folder} has no lora.safetensors: run `antiphon train s2t` first")
@@ -176,7 +176,7 @@ class VoiceRecipe:
             codec,
             student_encoder.Pairs.load(cache),
             Augment(self.data),
-            AudioEncoder.load(weights.path("whisper-tiny.en")).whole,
+            AudioEncoder.load(weights.path(settings.load(settings.Models).recognizer)).whole,
             self.work / "student",
             steps=steps,
             minutes=minutes,
@@ -266,7 +266,7 @@ class VoiceRecipe:
 
         from antiphon.llm.transformers_model import read_model
 
-        corrections, folder = self.ears / "lora.safetensors", weights.path(self.llm)
+        corrections, folder = self.adapter_folder / "lora.safetensors", weights.path(self.llm)
         llm, tokenizer = read_model(folder, corrections), AutoTokenizer.from_pretrained(folder)
         asked = [question for question, _ in (*texts.questions(self.data), *written())]
         own = own_replies.write(llm, tokenizer, asked, count, self.seed)
@@ -289,8 +289,8 @@ class VoiceRecipe:
         """Stage III: train the denoiser on hidden states of the language model's own replies.
 
         All ways start from an adapter fitted to the embeddings alone. Without the denoising term
-        the result is a variant for the ablation, beside the voice. Jointly, the LoRA of the ears
-        beside the voice's folder learns, too.
+        the result is a variant for the ablation, beside the voice. Jointly, the adapter's LoRA
+        beside the voice's folder is trained, too.
         """
         model = self.finished_model()
         cache = self.work / "echo.pkl"
@@ -323,12 +323,12 @@ class VoiceRecipe:
     ) -> None:
         llm, tokenizer = language_model.load_llm(weights.path(self.llm))
         corrections = language_model.upper_half(llm)
-        lora.restore(corrections, self.ears / "lora.safetensors")
+        lora.restore(corrections, self.adapter_folder / "lora.safetensors")
         task = echo_job.JointEcho(
             model, examples, llm, language_model.stage_one(self.data, tokenizer)
         )
         echo_job.train(task, folder, steps=steps, minutes=minutes, seed=self.seed)
-        lora.save(corrections, self.ears / "lora.safetensors")
+        lora.save(corrections, self.adapter_folder / "lora.safetensors")
         model.save(self.out / "t2c.safetensors")
 
     def _denoiser(self, model: TextToCodec, name: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 def run(work: Coroutine[Any, Any, None]) -> None:
     """Runs `work` until it is done, or cancels it when the system or the user says so."""
 
-    async def until_told() -> None:
+    async def until_signalled() -> None:
         task = asyncio.ensure_future(work)
         with contextlib.suppress(NotImplementedError):  # where there are no signals
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -22,4 +22,4 @@ def run(work: Coroutine[Any, Any, None]) -> None:
             task.cancel()
             await asyncio.wait([task])
 
-    asyncio.run(until_told())
+    asyncio.run(until_signalled())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from antiphon import settings
 from antiphon.cli.options import given_or
 from antiphon.cli.output import Json, chatter_to_stderr, print_json
 from antiphon.errors import UserError
@@ -79,7 +80,7 @@ def units(
         spoken = echo_voice(voice)
         if not isinstance(codec := spoken.codec, UnitCodec):
             raise UserError(f"Unit words need a voice with a unit codec: {voice} has another.")
-        recognize = recognizer("whisper-base")
+        recognize = recognizer(settings.load(settings.Evaluation).judge)
         result = evaluate(sentences, teacher_latent(), codec, spoken.t2c.language, recognize)
     show(json, "Units", result)
 
@@ -93,9 +94,8 @@ def ears(data: Data, limit: Limit = None, seed: Seed = 0, json: Json = False) ->
         from antiphon.evaluation.measures.hearing import evaluate
 
         clips = material.clips(data, limit)
-        result = evaluate(
-            clips, {"ctc": listen("s2t").transcribe, "whisper": recognizer("whisper-tiny.en")}
-        )
+        whisper = recognizer(settings.load(settings.Models).recognizer)
+        result = evaluate(clips, {"ctc": listen("s2t").transcribe, "whisper": whisper})
     show(json, "Ears", result)
 
 
@@ -117,7 +117,7 @@ def qa(
 
         questions = material.questions(data, limit, seed)
         speakers = [speaker(name).speak for name in HELD_OUT]
-        judge = recognizer("whisper-base")
+        judge = recognizer(settings.load(settings.Evaluation).judge)
         agent = load(voice=voice)
         ways: dict[str, Way] = {
             "text": asked(agent, judge, by_sound=False),
@@ -176,7 +176,8 @@ def turn_taking_(
         material = Material.read(data, split, limit or 30, np.random.default_rng(seed))
         said = [speaker(n).speak(text) for n in HELD_OUT for text in turn_taking.BACKCHANNELS]
         agent = [aloud(text, voice) for text in turn_taking.AGENT]
-        closing, encoder = TurnEndHead.load(), AudioEncoder.load(weights.path("whisper-tiny.en"))
+        closing = TurnEndHead.load()
+        encoder = AudioEncoder.load(weights.path(settings.load(settings.Models).recognizer))
         judges: turn_taking.Judges = {
             "sound": SmartTurn().log_odds,
             "hearing": lambda turn: closing(encoder.encode(turn)[-1]),
@@ -191,7 +192,6 @@ def aloud(text: str, voice: str) -> Pcm:
     """A text in the agent's voice, at 16 kHz."""
     import soxr
 
-    from antiphon import settings
     from antiphon.cli.commands import say
     from antiphon.cli.timed_reply import read_aloud
 
@@ -219,7 +219,6 @@ def load(**choices: Any) -> Agent:
 
 def echo_voice(voice: str) -> EchoVoice:
     """An EchoX voice, without the rest of the agent."""
-    from antiphon import settings
     from antiphon.llm.vocabulary import load_vocabulary
     from antiphon.t2c.voice import load
 
@@ -235,7 +234,6 @@ def listen(ears: str) -> SpeechToText:
 
 def cascaded(agent: Agent) -> Agent:
     """The same agent, but its language model reads the recognizer's transcript."""
-    from antiphon import settings
     from antiphon.agent import Agent
     from antiphon.s2t import cascade
     from antiphon.s2t.speech_to_text import SpeechToText

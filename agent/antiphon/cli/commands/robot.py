@@ -67,20 +67,20 @@ def robot(
 
     address = parse(broker.url(), ca=broker.ca, insecure=broker.insecure)
     name = id_ or socket.gethostname().partition(".")[0]
-    box, ears = toolbox(tools), ears_of(echo, real=devices.file is None)
+    box, microphone = tool_runner(tools), microphone_processor(echo, real=devices.file is None)
     formats = have(frames.RATE, RATE, opus="yes" if opus else "no", encodec=broker.encodec)
-    duplex = open_device(devices, RATE, tell)
+    duplex = open_device(devices, RATE, emit)
 
     async def work() -> None:
         body = Robot(
             address,
             name,
             duplex,
-            toolbox=box,
-            ears=ears,
+            tool_runner=box,
+            microphone=microphone,
             rate=RATE,
             formats=formats,
-            patient=devices.file is not None,
+            wait_for_agent=devices.file is not None,
             version=5 if protocol == "5" else 3,
             say=lambda sentence: print(sentence, flush=True),
         )
@@ -89,7 +89,7 @@ def robot(
     run(work())
 
 
-def toolbox(file: Path | None) -> ToolRunner:
+def tool_runner(file: Path | None) -> ToolRunner:
     """The tools of a file, if there is one."""
     from antiphon.transports.mqtt.robot import tool_file
     from antiphon.transports.mqtt.robot.tool_runner import ToolRunner
@@ -97,7 +97,7 @@ def toolbox(file: Path | None) -> ToolRunner:
     return ToolRunner(*tool_file.load(file)) if file is not None else ToolRunner()
 
 
-def ears_of(echo: str, *, real: bool) -> MicrophoneProcessor:
+def microphone_processor(echo: str, *, real: bool) -> MicrophoneProcessor:
     """What the robot does about its own voice, and about the word "stop"."""
     from antiphon.transports.mqtt.robot.microphone import MicrophoneProcessor
 
@@ -124,6 +124,6 @@ def stop_word() -> StopWord | None:
         return None
 
 
-def tell(event: Event) -> None:
+def emit(event: Event) -> None:
     """Show what happens to the device."""
     print(event, flush=True)

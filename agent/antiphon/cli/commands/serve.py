@@ -117,7 +117,7 @@ class Responders:
 
     def of(self, peer: Peer) -> Responder[Any]:
         """The responder for a robot."""
-        return LateResponder(lambda: self._acting(peer)) if peer.tools else self.responder
+        return LazyResponder(lambda: self._acting(peer)) if peer.tools else self.responder
 
     def _acting(self, peer: Peer) -> Responder[Any]:
         """A responder with tools; without them if none can be used."""
@@ -143,7 +143,7 @@ class Responders:
         return self._chooser
 
 
-class LateResponder:
+class LazyResponder:
     """A responder that is made where it is used first: in its models' thread, so that nobody waits.
 
     Args:

@@ -52,9 +52,9 @@ def talk(
     from antiphon.runtime.session.conversation import Conversation
     from antiphon.runtime.session.loop import converse
 
-    told: deque[Event] = deque()
+    device_events: deque[Event] = deque()
     options = Options.chosen(chosen)
-    closed = opened(devices, options.sample_rate, told)
+    closed = opened(devices, options.sample_rate, device_events)
     with ExitStack() as stack:
         keys = stack.enter_context(Keys())
         log.info("Loading the models …")
@@ -88,7 +88,14 @@ def talk(
                 press(conversation, key)
 
         with suppress(Quit):
-            converse(conversation, duplex, told=told, watch=view.event, each=each, before=before)
+            converse(
+                conversation,
+                duplex,
+                device_events=device_events,
+                watch=view.event,
+                each=each,
+                before=before,
+            )
     if record is not None:
         print(f"Recorded into {record}: antiphon replay {record}")
 
@@ -143,15 +150,15 @@ def best(duplex: Duplex, rate: int, canceller: EchoCanceller | None) -> tuple[Mo
 
     mode, why = echo.best_mode(echo.measure_echo(duplex, rate), canceller.aec3)
     names = {"full": "You can interrupt it.", "half": "It is deaf while it speaks."}
-    told = names.get(mode, "Press space to talk.")
-    return mode, f"{told} {why}", (echo.QUIET + echo.SOUNDING + echo.RINGING) * played(rate)
+    how = names.get(mode, "Press space to talk.")
+    return mode, f"{how} {why}", (echo.QUIET + echo.SOUNDING + echo.RINGING) * played(rate)
 
 
-def opened(devices: Devices, rate: int, told: deque[Any]) -> Duplex:
+def opened(devices: Devices, rate: int, device_events: deque[Any]) -> Duplex:
     """Microphone and speaker, or the files in their place; tests put others here."""
     from antiphon.runtime.audio.open_device import open_device
 
-    return open_device(devices, rate, told.append)
+    return open_device(devices, rate, device_events.append)
 
 
 def recorder(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from antiphon import settings
 from antiphon.cli.options import given_or
 from antiphon.errors import UserError
 from antiphon.settings import Paths, Training
@@ -35,11 +36,11 @@ Steps = Annotated[int, typer.Option(help="Length of the whole run.")]
 Seed = Annotated[int, typer.Option(help="Of corpora, weights and batches.")]
 Threads = Annotated[int, given_or(Training, "threads")]
 
-VOICE, EARS = Path("assets/voice-joe"), Path("assets/s2t")
+VOICE_FOLDER, ADAPTER_FOLDER = Path("assets/voice-joe"), Path("assets/s2t")
 
 
-def workshop(data: Path, work: Path, out: Path, seed: int, threads: int) -> VoiceRecipe:
-    """The voice's workshop, after checking what a user may have got wrong."""
+def voice_recipe(data: Path, work: Path, out: Path, seed: int, threads: int) -> VoiceRecipe:
+    """The recipe of the voice, after checking what a user may have got wrong."""
     if not (data / "text").is_dir():
         raise UserError(f"{data} has no folder text: give the data folder of docs/data.md")
     import torch
@@ -51,8 +52,8 @@ def workshop(data: Path, work: Path, out: Path, seed: int, threads: int) -> Voic
     return VoiceRecipe(data, work / "voice", out, seed=seed)
 
 
-def ears(data: Path, work: Path, out: Path, seed: int, threads: int) -> SpeechToTextRecipe:
-    """The same for hearing and answering."""
+def s2t_recipe(data: Path, work: Path, out: Path, seed: int, threads: int) -> SpeechToTextRecipe:
+    """The recipe of the adapter, checked in the same way."""
     if not (data / "speech").is_dir():
         raise UserError(f"{data} has no folder speech: give the data folder of docs/data.md")
     import torch
@@ -71,13 +72,13 @@ def corpus(
     minutes: Minutes,
     threads: Threads,
     sentences: Annotated[int, typer.Option(help="Sentences the teacher speaks.")] = 6500,
-    hours: Annotated[float, typer.Option(help="Hours of questions for the ears.")] = 4.6,
+    hours: Annotated[float, typer.Option(help="Hours of questions for the adapter.")] = 4.6,
     seed: Seed = 1,
 ) -> None:
-    """Make the corpora: the teacher's latents for the voice, heard questions for the ears."""
-    done = workshop(data, work, VOICE, seed, threads).make_latents(sentences, minutes)
+    """Make the corpora: the teacher's latents for the voice, heard questions for the adapter."""
+    done = voice_recipe(data, work, VOICE_FOLDER, seed, threads).make_latents(sentences, minutes)
     if done:
-        ears(data, work, EARS, seed, threads).corpus(hours, minutes or 24 * 60)
+        s2t_recipe(data, work, ADAPTER_FOLDER, seed, threads).corpus(hours, minutes or 24 * 60)
 
 
 @app.command()
@@ -86,12 +87,12 @@ def codec(
     work: Work,
     minutes: Minutes,
     threads: Threads,
-    out: Out = VOICE,
+    out: Out = VOICE_FOLDER,
     steps: Steps = 1400,
     seed: Seed = 1,
 ) -> None:
     """Train the unit codec on the teacher's latents."""
-    workshop(data, work, out, seed, threads).train_codec(steps, minutes)
+    voice_recipe(data, work, out, seed, threads).train_codec(steps, minutes)
 
 
 @app.command(name="student")
@@ -100,25 +101,25 @@ def student_(
     work: Work,
     minutes: Minutes,
     threads: Threads,
-    out: Out = VOICE,
+    out: Out = VOICE_FOLDER,
     steps: Steps = 700,
     seed: Seed = 1,
 ) -> None:
     """Train the codec's encoder of anybody's sound."""
-    workshop(data, work, out, seed, threads).train_student(steps, minutes)
+    voice_recipe(data, work, out, seed, threads).train_student(steps, minutes)
 
 
 @app.command()
 def language(
     data: Data,
     work: Work,
-    out: Out = VOICE,
+    out: Out = VOICE_FOLDER,
     words: Annotated[int, typer.Option(help="Size of the vocabulary.")] = 8192,
     longest: Annotated[int, typer.Option(help="Units of the longest word.")] = 8,
     seed: Seed = 1,
 ) -> None:
     """Build the unit language from the codec's units."""
-    ratio = workshop(data, work, out, seed, 0).train_language(words, longest)
+    ratio = voice_recipe(data, work, out, seed, 0).train_language(words, longest)
     typer.echo(f"{ratio:.2f} units a word on held-out speech")
 
 
@@ -128,12 +129,12 @@ def pronouncer(
     work: Work,
     minutes: Minutes,
     threads: Threads,
-    out: Out = VOICE,
+    out: Out = VOICE_FOLDER,
     steps: Steps = 1750,
     seed: Seed = 1,
 ) -> None:
     """Train the pronouncer: spelling and token vectors to sounds."""
-    workshop(data, work, out, seed, threads).train_pronouncer(steps, minutes)
+    voice_recipe(data, work, out, seed, threads).train_pronouncer(steps, minutes)
 
 
 @app.command()
@@ -142,7 +143,7 @@ def t2c(
     work: Work,
     minutes: Minutes,
     threads: Threads,
-    out: Out = VOICE,
+    out: Out = VOICE_FOLDER,
     steps: Steps = 1300,
     further: Annotated[
         bool, typer.Option(help="Go on from the finished voice, at half the rate.")
@@ -150,7 +151,7 @@ def t2c(
     seed: Seed = 1,
 ) -> None:
     """Stage II: train lengths and the unit-language LM on the teacher's speech."""
-    workshop(data, work, out, seed, threads).train_t2c(steps, minutes, further=further)
+    voice_recipe(data, work, out, seed, threads).train_t2c(steps, minutes, further=further)
 
 
 @app.command()
@@ -159,7 +160,7 @@ def s2t(
     work: Work,
     minutes: Minutes,
     threads: Threads,
-    out: Out = EARS,
+    out: Out = ADAPTER_FOLDER,
     reply_steps: Annotated[int, typer.Option(help="Steps that teach the manner of reply.")] = 500,
     align_steps: Annotated[
         int, typer.Option(help="Steps of the adapter's CTC alone; 0 leaves it as computed.")
@@ -171,7 +172,7 @@ def s2t(
     seed: Seed = 0,
 ) -> None:
     """Stage I: teach the language model its manner, and the adapter to hear for it."""
-    job = ears(data, work, out, seed, threads)
+    job = s2t_recipe(data, work, out, seed, threads)
     job.reply(reply_steps, minutes)
     job.align(align_steps, minutes)
     job.answer(answer_steps, minutes, whole=whole)
@@ -183,7 +184,7 @@ def echo(
     work: Work,
     minutes: Minutes,
     threads: Threads,
-    out: Out = VOICE,
+    out: Out = VOICE_FOLDER,
     replies: Annotated[int, typer.Option(help="Replies of the language model to speak.")] = 640,
     steps: Steps = 100,
     cosine: Annotated[
@@ -194,10 +195,10 @@ def echo(
     seed: Seed = 1,
 ) -> None:
     """Stage III, Echo training: speak from the language model's hidden states."""
-    shop = workshop(data, work, out, seed, threads)
+    recipe = voice_recipe(data, work, out, seed, threads)
     if joint and (generator or not cosine):
         raise UserError("--joint keeps the generator and the denoising term: leave the others out")
-    shop.train_echo(replies, steps, minutes, cosine=cosine, generator=generator, joint=joint)
+    recipe.train_echo(replies, steps, minutes, cosine=cosine, generator=generator, joint=joint)
 
 
 @app.command()
@@ -243,7 +244,7 @@ def stop_word_(
     from antiphon.cli.output import print_json
     from antiphon.training.jobs import stop_word as job
 
-    voice = weights.path("piper-joe") if piper else None
+    voice = weights.path(settings.load(settings.Training).teacher) if piper else None
     print_json(
         job.train(data, out, scenes=scenes, steps=steps, seed=seed, limit=limit, piper=voice)
     )
@@ -263,5 +264,5 @@ def turn_end_(
     from antiphon.cli.output import print_json
     from antiphon.training.jobs import turn_end as job
 
-    piper = weights.path("piper-joe")
+    piper = weights.path(settings.load(settings.Training).teacher)
     print_json(job.train(data, out, count=turns, seed=seed, piper=piper))

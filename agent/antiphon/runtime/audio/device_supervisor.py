@@ -12,7 +12,7 @@ import numpy as np
 
 from antiphon.errors import UserError
 from antiphon.runtime.audio import portaudio as library
-from antiphon.runtime.audio.devices import Device, Side, Tell, choose, list_devices
+from antiphon.runtime.audio.devices import Device, EventSink, Side, choose, list_devices
 from antiphon.runtime.audio.sound_card import DeviceError, SoundCard
 from antiphon.runtime.clock import Clock, Pace, WallClock
 from antiphon.runtime.events import DeviceBack, DeviceLost
@@ -49,7 +49,7 @@ class SoundCards:
     def __init__(
         self,
         rate: int,
-        tell: Tell,
+        emit: EventSink,
         *,
         microphone: str | int | None = None,
         speaker: str | int | None = None,
@@ -58,7 +58,7 @@ class SoundCards:
         background: Background | None = None,
     ) -> None:
         self.rate = rate
-        self._tell = tell
+        self._emit = emit
         self._wanted: dict[Side, str | int | None] = {"input": microphone, "output": speaker}
         self._portaudio = portaudio
         self._clock = clock or WallClock()
@@ -173,7 +173,7 @@ class SoundCards:
         self._lost = failure.side
         self._idle.clear()
         self._background(lambda: self._search(card))
-        self._tell(DeviceLost(self._at, failure.side, failure.name, str(failure)))
+        self._emit(DeviceLost(self._at, failure.side, failure.name, str(failure)))
 
     def _adopt(self, card: SoundCard) -> None:
         before, self._devices = self._devices, card.devices
@@ -181,7 +181,7 @@ class SoundCards:
         card.resume(self._played)
         for side, device in card.devices.items():
             if side == self._lost or device.name != before[side].name:
-                self._tell(DeviceBack(self._at, side, device.name))
+                self._emit(DeviceBack(self._at, side, device.name))
 
     def _search(self, card: SoundCard) -> None:
         """Closes the card and opens another, however long it takes."""

@@ -12,7 +12,7 @@ from antiphon.runtime.frames import Frame
 
 Side = Literal["input", "output"]
 """A microphone is an input, a speaker an output."""
-Tell = Callable[[Event], None]
+EventSink = Callable[[Event], None]
 """Takes the events of a device."""
 
 

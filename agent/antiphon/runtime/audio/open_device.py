@@ -7,13 +7,13 @@ from importlib.util import find_spec
 
 from antiphon.errors import UserError
 from antiphon.registry import Registry
-from antiphon.runtime.audio.devices import Duplex, Tell
+from antiphon.runtime.audio.devices import Duplex, EventSink
 from antiphon.settings import Devices
 
 TAIL_SECONDS = 20.0
 """Seconds of silence behind a sound file, in which the last answer is heard to its end."""
 
-Opener = Callable[[Devices, int, Tell], Duplex]
+Opener = Callable[[Devices, int, EventSink], Duplex]
 """Makes a device of the settings, for a voice of so many samples a second; takes its events."""
 
 DEVICES: Registry[Opener] = Registry(
@@ -27,7 +27,7 @@ DEVICES: Registry[Opener] = Registry(
 """Devices by the name that `--device` takes."""
 
 
-def open_device(chosen: Devices, rate: int, emit: Tell) -> Duplex:
+def open_device(chosen: Devices, rate: int, emit: EventSink) -> Duplex:
     """The device of the settings; it opens when it is entered.
 
     Args:
@@ -44,14 +44,14 @@ def open_device(chosen: Devices, rate: int, emit: Tell) -> Duplex:
     return DEVICES.get(name)(chosen, rate, emit)
 
 
-def sound_card(chosen: Devices, rate: int, emit: Tell) -> Duplex:
+def sound_card(chosen: Devices, rate: int, emit: EventSink) -> Duplex:
     """Microphone and speaker of this machine."""
     from antiphon.runtime.audio.device_supervisor import SoundCards
 
     return SoundCards(rate, emit, microphone=chosen.input, speaker=chosen.output)
 
 
-def sound_files(chosen: Devices, rate: int, emit: Tell) -> Duplex:
+def sound_files(chosen: Devices, rate: int, emit: EventSink) -> Duplex:
     """A sound file as the microphone, another as the speaker."""
     if find_spec("soundfile") is None:
         raise UserError("Sound files need another package: pip install soundfile.")

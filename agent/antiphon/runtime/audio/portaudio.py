@@ -23,7 +23,7 @@ def load() -> Any:
     """
     try:
         with quiet():
-            _hush_alsa()
+            _silence_alsa()
             import sounddevice
     except ImportError as error:
         raise UserError("Sound needs sounddevice: run `pip install sounddevice`.") from error
@@ -82,7 +82,7 @@ def quiet() -> Iterator[None]:
         os.close(kept)
 
 
-def _hush_alsa() -> None:
+def _silence_alsa() -> None:
     """Stops ALSA from printing every underrun, for good; its errors reach us as codes."""
     global _HANDLER
     if not sys.platform.startswith("linux") or _HANDLER is not None:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon.runtime.audio.devices import Tell
+from antiphon.runtime.audio.devices import EventSink
 from antiphon.runtime.audio.playout import Playout
 from antiphon.runtime.clock import Clock, Pace
 from antiphon.runtime.events import DeviceBack, DeviceLost
@@ -62,7 +62,7 @@ class Simulated:
         drift_ppm: float = 0.0,
         faults: Iterable[Fault] = (),
         echo: Callable[[Frame], Frame] | None = None,
-        tell: Tell = lambda event: None,
+        emit: EventSink = lambda event: None,
         keep: bool = False,
         clock: Clock | None = None,
     ) -> None:
@@ -71,7 +71,7 @@ class Simulated:
         self._pace = Pace(speed, clock)
         self._latency = latency_ms / 1000
         self._faults = tuple(faults)
-        self._echo, self._tell, self._keep = echo, tell, keep
+        self._echo, self._emit, self._keep = echo, emit, keep
         self._playout = Playout(rate, RATE)
         self._line = deque([np.zeros(FRAME, np.float32)] * (latency_ms // FRAME_MS))
         self._step = 1 + drift_ppm * 1e-6
@@ -104,11 +104,11 @@ class Simulated:
                 mic = mic + self._echo(ear)
             if gone and index * FRAME >= gone.start + NOTICE_FRAMES * FRAME and not self._gone:
                 self._gone = True
-                self._tell(DeviceLost(at, "input", "simulated", "The device is gone."))
+                self._emit(DeviceLost(at, "input", "simulated", "The device is gone."))
             elif self._gone and not gone:
                 self._gone = False
                 self._replace()
-                self._tell(DeviceBack(at, "input", "simulated"))
+                self._emit(DeviceBack(at, "input", "simulated"))
             if "dropout" in now:
                 continue
             if gone or "muted" in now:

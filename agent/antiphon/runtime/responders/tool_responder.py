@@ -16,7 +16,7 @@ from antiphon.tools.result_phrases import ask, reply
 from antiphon.tools.toolbox import Toolbox
 
 POLL_SECONDS = 0.02
-"""Seconds between two looks at whether a result is still wanted."""
+"""Seconds between two checks of whether a result is still wanted."""
 
 
 class Outcome(Protocol):
@@ -35,15 +35,15 @@ class Outcome(Protocol):
         """Why it was not done."""
 
 
-class Overheard:
-    """A hearing whose end is worked out once, though several ask for it."""
+class SharedStream:
+    """A speech stream that is finished once, though several callers ask."""
 
     def __init__(self, stream: SpeechStream) -> None:
         self.stream = stream
         self._understood: TurnTranscript | None = None
 
     def feed(self, pcm: NDArray[np.float32]) -> None:
-        """Hear [N] samples, mono, 16 kHz."""
+        """Feed [N] samples, mono, 16 kHz."""
         self._understood = None
         self.stream.feed(pcm)
 
@@ -63,7 +63,7 @@ class ToolResponder:
         execute: begins a call and returns the future of its outcome; called in the
             responder's thread.
         seconds: how long an outcome is waited for.
-        on_call: told of every call, before it is begun.
+        on_call: called with every call before it is executed.
     """
 
     def __init__(
@@ -78,12 +78,12 @@ class ToolResponder:
         self.responder, self.toolbox, self.execute = responder, toolbox, execute
         self.seconds, self.on_call = seconds, on_call
 
-    def listen(self, history: Sequence[Turn]) -> Overheard:
+    def listen(self, history: Sequence[Turn]) -> SharedStream:
         """Begin to hear a turn that follows `history`."""
-        return Overheard(self.responder.listen(history))
+        return SharedStream(self.responder.listen(history))
 
     def respond(
-        self, stream: Overheard, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
+        self, stream: SharedStream, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
     ) -> Iterator[Speech]:
         """Do what was asked for and say what came of it, or answer."""
         text = stream.finish().text

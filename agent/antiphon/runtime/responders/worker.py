@@ -1,8 +1,8 @@
-"""Model work beside the conversation: in a thread when live, in the same thread in tests.
+"""Runs the models: in a thread of their own when live, in the caller's thread in tests.
 
-Works run one after another in the order they were submitted. Cancellation is a generation number:
-a work of a generation that is no longer the current one is stopped, and nothing it made is handed
-out. A work that raises or hangs becomes a `Failure`, and the next one gets its chance.
+Jobs run in the order they were submitted. Cancellation is a generation number: a job of an older
+generation is stopped and its outputs are dropped. A job that raises or hangs becomes a `Failure`,
+and the next one runs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from antiphon.runtime.frames import FRAME_MS
 from antiphon.runtime.responders.responder import Cancelled
 
 STALL_FRAMES = 20_000 // FRAME_MS
-"""Frames without a sign of life after which a work is given up: 20 s."""
+"""Frames without progress after which a job is given up: 20 s."""
 CLOSE_TIMEOUT = 10.0
 """Seconds a thread is given to end: libraries abort the process if it is still in them at exit."""
 
@@ -31,7 +31,7 @@ class Understood:
     text: str
     """Empty if there was nothing to understand."""
     complete: float | None = None
-    """Log odds that the turn is complete, if the hearing has an opinion."""
+    """Log odds that the turn is complete, if the recognizer judges it."""
 
 
 @dataclass(frozen=True)
@@ -51,37 +51,37 @@ class Done:
 
 @dataclass(frozen=True)
 class Failure:
-    """A work came to nothing."""
+    """A job failed."""
 
     error: str
     """One sentence."""
 
 
 Output = Understood | Speech | Judged | Done | Failure
-"""What a work hands out."""
+"""What a job yields."""
 Work = Callable[[Cancelled], Iterator[Output]]
-"""Something to do; asked to stop by what it is given."""
+"""A job; it stops when the function it is given returns True."""
 
 
 class Worker(Protocol):
-    """Runs works in order."""
+    """Runs jobs in order."""
 
     generation: int
-    """The current one: works and outputs of another are dropped."""
+    """The current one; jobs and outputs of others are dropped."""
 
     def submit(self, work: Work, generation: int | None = None) -> None:
-        """Do this next.
+        """Queue a job.
 
         Args:
-            work: what.
-            generation: for which reply; None: for none, it is always done.
+            work: the job.
+            generation: of the reply it belongs to; None: it always runs.
         """
 
     def poll(self, frame: int) -> list[tuple[int | None, Output]]:
-        """What has been made since the last call, with its generation.
+        """Outputs since the last call, each with its generation.
 
         Args:
-            frame: the number of the frame, the only clock there is.
+            frame: number of the current frame, which is the clock.
         """
 
     def close(self) -> None:
@@ -90,7 +90,7 @@ class Worker(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """A work in the queue."""
+    """A job in the queue."""
 
     work: Work
     generation: int | None
@@ -103,7 +103,7 @@ def sentence(error: BaseException) -> str:
 
 
 class InlineWorker:
-    """Works in the caller's thread, one output a frame: deterministic.
+    """Runs jobs in the caller's thread, one output a frame: deterministic.
 
     Args:
         frames_per_output: how long an output takes, in frames; may be changed at any time.
@@ -117,11 +117,11 @@ class InlineWorker:
         self._held: tuple[int, Job, Output] | None = None
 
     def submit(self, work: Work, generation: int | None = None) -> None:
-        """Queue a work."""
+        """Queue a job."""
         self._jobs.append(Job(work, generation))
 
     def poll(self, frame: int) -> list[tuple[int | None, Output]]:
-        """At most one output, when its time has come."""
+        """At most one output, once it is due."""
         if self._held is None:
             made = self._advance()
             self._held = made and (frame + self.frames_per_output, *made)
@@ -132,7 +132,7 @@ class InlineWorker:
         return [] if self._stale(job) else [(job.generation, output)]
 
     def close(self) -> None:
-        """Forget everything."""
+        """Drop all jobs."""
         self._jobs.clear()
         self._running = self._held = None
 
@@ -140,7 +140,7 @@ class InlineWorker:
         return job.generation is not None and job.generation != self.generation
 
     def _advance(self) -> tuple[Job, Output] | None:
-        """The next output of the works in the queue."""
+        """The next output of the jobs in the queue."""
         while self._running or self._jobs:
             if self._running is None:
                 job = self._jobs.popleft()
@@ -161,92 +161,92 @@ class InlineWorker:
         return None
 
 
-class _Bench:
-    """What one thread works on. A hanging thread keeps its bench; the next one gets another."""
+class _Lane:
+    """The queues of one thread. A thread that hangs keeps its own; the next gets another."""
 
     def __init__(self) -> None:
         self.jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self.results: deque[tuple[Job, Output]] = deque()
         self.current: Job | None = None
-        self.left = 0
-        """Works not finished; counted up by the owner and by the thread under a lock."""
-        self.beats = 0
-        """Signs of life."""
+        self.unfinished = 0
+        """Jobs not finished; both sides count under the lock."""
+        self.progress = 0
+        """Outputs and finished jobs so far."""
         self.closed = False
         self.lock = threading.Lock()
 
 
 class ThreadWorker:
-    """Works in a thread of its own.
+    """Runs jobs in a thread of its own.
 
     Args:
-        stall: frames without a sign of life after which a work is given up.
+        stall: frames without progress after which a job is given up.
     """
 
     def __init__(self, stall: int = STALL_FRAMES) -> None:
         self.generation = 0
         self.stall = stall
-        self._bench = self._hire()
+        self._lane = self._start_thread()
         self._seen = (0, 0)
-        """Signs of life, and the frame they were counted."""
+        """The progress seen last, and in which frame."""
 
     def submit(self, work: Work, generation: int | None = None) -> None:
-        """Queue a work."""
-        with self._bench.lock:
-            self._bench.left += 1
-        self._bench.jobs.put(Job(work, generation))
+        """Queue a job."""
+        with self._lane.lock:
+            self._lane.unfinished += 1
+        self._lane.jobs.put(Job(work, generation))
 
     def poll(self, frame: int) -> list[tuple[int | None, Output]]:
-        """Everything made so far; a work that hangs is given up."""
-        bench, found = self._bench, []
-        while bench.results:
-            job, output = bench.results.popleft()
+        """All outputs so far; a job that hangs is given up."""
+        lane, found = self._lane, []
+        while lane.results:
+            job, output = lane.results.popleft()
             if job.generation in (None, self.generation):
                 found.append((job.generation, output))
-        beats = bench.beats
-        if beats != self._seen[0] or not bench.left:
-            self._seen = beats, frame
+        progress = lane.progress
+        if progress != self._seen[0] or not lane.unfinished:
+            self._seen = progress, frame
         elif frame - self._seen[1] >= self.stall:
-            job = bench.current or Job(lambda cancelled: iter(()), None)
-            self._bench = self._hire()
+            job = lane.current or Job(lambda cancelled: iter(()), None)
+            self._lane = self._start_thread()
             self._seen = 0, frame
             waited = self.stall * FRAME_MS / 1000
             found.append((job.generation, Failure(f"no sign of life for {waited:g} s")))
         return found
 
     def close(self) -> None:
-        """Stop after the step it is in; a thread that hangs does not keep the process alive."""
+        """Stop after the current step; a thread that hangs does not keep the process alive."""
         self.generation = -1
-        self._bench.closed = True
-        self._bench.jobs.put(None)
+        self._lane.closed = True
+        self._lane.jobs.put(None)
         self._thread.join(timeout=CLOSE_TIMEOUT)
 
-    def _hire(self) -> _Bench:
-        bench = _Bench()
+    def _start_thread(self) -> _Lane:
+        lane = _Lane()
         self._thread = threading.Thread(
-            target=self._run, args=(bench,), name="antiphon-models", daemon=True
+            target=self._run, args=(lane,), name="antiphon-models", daemon=True
         )
         self._thread.start()
-        return bench
+        return lane
 
-    def _run(self, bench: _Bench) -> None:
-        while (job := bench.jobs.get()) is not None and not bench.closed:
-            bench.current = job
+    def _run(self, lane: _Lane) -> None:
+        while (job := lane.jobs.get()) is not None and not lane.closed:
+            lane.current = job
             try:
                 for output in job.work(lambda job=job: self._stale(job)):  # type: ignore[misc]
-                    bench.results.append((job, output))
-                    bench.beats += 1
+                    lane.results.append((job, output))
+                    lane.progress += 1
                     if self._stale(job):
                         break
                 else:
                     if job.generation is not None:
-                        bench.results.append((job, Done()))
+                        lane.results.append((job, Done()))
             except Exception as error:
-                bench.results.append((job, Failure(sentence(error))))
-            with bench.lock:
-                bench.left -= 1
-            bench.beats += 1
-            bench.current = None
+                lane.results.append((job, Failure(sentence(error))))
+            with lane.lock:
+                lane.unfinished -= 1
+            lane.progress += 1
+            lane.current = None
 
     def _stale(self, job: Job) -> bool:
         return job.generation is not None and job.generation != self.generation

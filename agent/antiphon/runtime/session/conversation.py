@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.messages import Speech, Turn
-from antiphon.runtime import events as happened
+from antiphon.runtime import events
 from antiphon.runtime.events import Event, State
 from antiphon.runtime.frames import FRAME, Frame
 from antiphon.runtime.options import Options
@@ -73,7 +73,7 @@ class Conversation:
         self._analyzer: Analyzer = analyzer or FrameAnalyzer(self.options, canceller)
         self._reference = PlaybackReference(self.options.sample_rate)
         self._turns = TurnTaking(
-            responder, self.options, self._analyzer, work, aside or work, seed, self._tell
+            responder, self.options, self._analyzer, work, aside or work, seed, self._emit
         )
 
     @property
@@ -125,7 +125,7 @@ class Conversation:
         self._recorder.frame(mic, out)
         if self._recorder.problem:
             problem, self._recorder = self._recorder.problem, NullRecorder()
-            self._tell(happened.Failed(self.at, "recording", problem))
+            self._emit(events.Failed(self.at, "recording", problem))
         turns.at += FRAME
         return out
 
@@ -144,14 +144,14 @@ class Conversation:
 
         While a device is gone a reply waits, and goes on where the listener heard it last.
         """
-        self._recorder.command("notice", happened.to_json(event))
+        self._recorder.command("notice", events.to_json(event))
         playback = self._turns.agent_turn.playback
-        if isinstance(event, happened.DeviceLost):
+        if isinstance(event, events.DeviceLost):
             playback.pause()
             playback.dropped()
-        elif isinstance(event, happened.DeviceBack):
+        elif isinstance(event, events.DeviceBack):
             playback.resume()
-        self._tell(replace(event, at=self.at))
+        self._emit(replace(event, at=self.at))
 
     def say(self, text: str) -> None:
         """Speak a text as soon as nobody speaks."""
@@ -168,7 +168,7 @@ class Conversation:
         self._recorder.command("mute", muted)
         if muted != self.muted:
             self.muted = muted
-            self._tell(happened.Muted(self.at, muted))
+            self._emit(events.Muted(self.at, muted))
 
     def push_to_talk(self, pressed: bool) -> None:
         """The button is pressed, or released: exactly what is said in between is the turn."""
@@ -195,7 +195,7 @@ class Conversation:
                 self._recorder.output(generation, output)
                 yield generation, output
 
-    def _tell(self, event: Event) -> None:
+    def _emit(self, event: Event) -> None:
         self.events.append(event)
         self._recorder.event(event)
 

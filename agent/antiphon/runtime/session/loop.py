@@ -14,7 +14,7 @@ def converse(
     conversation: Conversation,
     duplex: Duplex,
     *,
-    told: deque[Event] | None = None,
+    device_events: deque[Event] | None = None,
     watch: Callable[[Event], None] = lambda event: None,
     each: Callable[[], None] = lambda: None,
     before: int = 0,
@@ -24,7 +24,7 @@ def converse(
     Args:
         conversation: who talks.
         duplex: an open microphone and speaker.
-        told: where the devices put their events, from whichever thread.
+        device_events: where the devices put their events, from whichever thread.
         watch: takes every event.
         each: called after every frame.
         before: samples that were played on this speaker before, by somebody else.
@@ -32,8 +32,8 @@ def converse(
     for mic in duplex:
         conversation.heard(duplex.heard - before)
         duplex.play(conversation.step(mic))
-        while told:
-            conversation.notice(told.popleft())
+        while device_events:
+            conversation.notice(device_events.popleft())
         while conversation.events:
             event = conversation.events.popleft()
             if isinstance(event, Paused):  # silence now, not when the queue has been played

@@ -1,8 +1,8 @@
-"""What the agent remembers: the newest turns word for word, of the older ones what was told.
+"""The agent's memory: the newest turns word for word, and facts from older ones.
 
-The language model is shown at most a given number of tokens, so a turn costs the same after hours
-as after minutes. What falls out of the window leaves behind sentences in which the user told
-something ("My name is Anna."), until these fill their own small share.
+The language model sees at most a given number of tokens, so a turn costs the same after hours as
+after minutes. Of turns that leave the window, sentences in which the user stated a fact ("My name
+is Anna.") are kept, until they fill their own small share.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ FACT = re.compile(
     r"\b(my|mine|call me|remember|(i|we) (am|are|was|were|live|like|love|hate|have|work)|i'm)\b",
     re.IGNORECASE,
 )
-"""Marks a sentence worth keeping."""
+"""Matches a sentence that states a fact."""
 FACTS_SHARE = 5
-"""One fifth of the tokens at most is for what was told long ago."""
+"""At most one fifth of the tokens holds facts from before the window."""
 
 
 def tokens(text: str) -> int:
-    """At most so many tokens is `text` as a turn: English has four letters a token and more."""
+    """An upper bound of the tokens of a turn; English has four letters a token or more."""
     return 8 + len(text) // 3
 
 
@@ -36,7 +36,7 @@ class Memory:
     def __init__(self, budget: int = 400) -> None:
         self.budget = budget
         self._turns: deque[Turn] = deque()
-        self._told: deque[str] = deque()
+        self._facts: deque[str] = deque()
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -44,12 +44,12 @@ class Memory:
         return tuple(self._turns)
 
     @property
-    def told(self) -> str:
-        """What the user told before the window."""
-        return " ".join(self._told)
+    def facts(self) -> str:
+        """What the user stated before the window."""
+        return " ".join(self._facts)
 
     def add(self, turn: Turn) -> None:
-        """Append a turn; the oldest ones leave the window when it is full."""
+        """Append a turn; the oldest leave the window when it is full."""
         self._turns.append(turn)
         room = self.budget - self.budget // FACTS_SHARE
         while len(self._turns) > 1 and sum(tokens(t.text) for t in self._turns) > room:
@@ -59,21 +59,21 @@ class Memory:
 
     def context(self) -> tuple[Turn, ...]:
         """The turns to show to the language model."""
-        if not self._told:
+        if not self._facts:
             return self.turns
-        opening = Turn("user", f"Remember what I told you: {self.told}")
+        opening = Turn("user", f"Remember what I told you: {self.facts}")
         return (opening, Turn("assistant", "I remember."), *self._turns)
 
     def clear(self) -> None:
         """Forget everything."""
         self._turns.clear()
-        self._told.clear()
+        self._facts.clear()
 
     def _leave(self, turn: Turn) -> None:
         if turn.role != "user":
             return
         for said in re.split(r"(?<=[.!?])\s+", turn.text):
-            if FACT.search(said) and not said.endswith("?") and said not in self._told:
-                self._told.append(said)
-        while self._told and tokens(self.told) > self.budget // FACTS_SHARE - 24:
-            self._told.popleft()
+            if FACT.search(said) and not said.endswith("?") and said not in self._facts:
+                self._facts.append(said)
+        while self._facts and tokens(self.facts) > self.budget // FACTS_SHARE - 24:
+            self._facts.popleft()

@@ -1,4 +1,4 @@
-"""What is played: replies in frames with soft edges, and a ledger of what was really heard.
+"""Playback: replies in frames with soft edges, and a record of what was really heard.
 
 Positions count the samples handed out; a device or a robot says how many of them it has played.
 """
@@ -18,8 +18,8 @@ from antiphon.runtime.session.heard_words import SpokenWords
 Pcm = NDArray[np.float32]
 
 
-CUSHION, MAX_CUSHION = 0.2, 0.6
-"""Seconds by which the cushion grows whenever a reply runs dry, and at most."""
+PREBUFFER_STEP, MAX_PREBUFFER = 0.2, 0.6
+"""Seconds by which the prebuffer grows after an underrun, and its maximum."""
 
 
 class Reply:
@@ -35,7 +35,7 @@ class Reply:
         self.length = 0
         """Samples made so far."""
         self.complete = False
-        """Whether more will come."""
+        """Whether all samples were made."""
         self.cursor = 0
         """The next sample to be handed out."""
         self.heard = 0
@@ -50,7 +50,7 @@ class Reply:
             self.length += len(piece.pcm)
 
     def read(self, count: int) -> Pcm:
-        """The next samples, at most `count`; pieces nobody can go back to are dropped."""
+        """The next samples, at most `count`; pieces that were heard are dropped."""
         start, stop = self.cursor, min(self.length, self.cursor + count)
         while self._pieces and self._pieces[0][0] + len(self._pieces[0][1]) <= self.heard:
             self._pieces.popleft()
@@ -81,8 +81,8 @@ class Span:
 class Playback:
     """Hands out one reply at a time, frame by frame, and never a sample of a stopped one.
 
-    A reply fades in and out within a frame (20 ms) wherever it begins or ends in mid-sound. Where
-    replies run dry because the models cannot keep up, the next ones begin with a cushion.
+    A reply fades in and out within a frame (20 ms) wherever it begins or ends in mid-sound. After
+    an underrun, when the models cannot keep up, the next replies are prebuffered.
 
     Args:
         sample_rate: samples a second.
@@ -94,81 +94,81 @@ class Playback:
         """What is being played or waits for its first sample."""
         self.paused = False
         self.underruns = 0
-        """How often a reply ran dry in mid-speech."""
+        """Underruns in mid-speech."""
         self.position = 0
         """Samples handed out."""
-        self.cushion = 0
-        """Samples that must be there before a reply begins or goes on."""
-        self._filling = True
-        self._ran_dry = False
+        self.prebuffer = 0
+        """Samples that must be ready before a reply begins or goes on."""
+        self._buffering = True
+        self._underran = False
         self._rate = sample_rate
         self._heard: int | None = None
         self._spans: deque[Span] = deque()
-        self._leaving: Reply | None = None
-        self._again: int | None = None
+        self._fading_out: Reply | None = None
+        self._pause_start: int | None = None
         """Where the frame that was faded out for a pause began."""
-        self._smooth = True
+        self._continuous = True
         """Whether the last sample handed out joins the next one."""
 
     def play(self, reply: Reply) -> None:
         """Play a reply from the next frame on; the one before is faded out."""
         self.stop()
-        self.cushion = self.cushion if self._ran_dry else self.cushion // 2
-        self.reply, self._smooth, self._filling, self._ran_dry = reply, True, True, False
+        self.prebuffer = self.prebuffer if self._underran else self.prebuffer // 2
+        self.reply, self._continuous, self._buffering, self._underran = reply, True, True, False
 
     def pause(self) -> None:
-        """Fade out and wait."""
+        """Fade out and hold the position."""
         if self.reply is not None and not self.paused:
-            self.paused, self._again = True, None
-            self._leaving = self.reply if self.reply.cursor else None
+            self.paused, self._pause_start = True, None
+            self._fading_out = self.reply if self.reply.cursor else None
 
     def resume(self) -> None:
-        """Go on with the frame that was faded out, or where a dropped queue was heard last."""
+        """Continue with the frame that was faded out, or where a dropped queue was last heard."""
         if self.reply is not None and self.paused:
-            self.paused, self._leaving = False, None
-            if self._again is not None:
-                self.reply.cursor, self._smooth = self._again, False
+            self.paused, self._fading_out = False, None
+            if self._pause_start is not None:
+                self.reply.cursor, self._continuous = self._pause_start, False
 
     def stop(self) -> None:
         """Fade out and forget the reply."""
         reply = self.reply
         if reply is not None and not self.paused and 0 < reply.cursor < reply.length:
-            self._leaving = reply
-        self.reply, self.paused, self._again = None, False, None
+            self._fading_out = reply
+        self.reply, self.paused, self._pause_start = None, False, None
 
     def next(self) -> Pcm:
         """The next frame."""
         out = np.zeros(self.frame, np.float32)
-        leaving, self._leaving = self._leaving, None
-        reply = leaving or (None if self.paused else self.reply)
-        if reply is not None and (leaving or self._filled(reply)):
+        fading_out, self._fading_out = self._fading_out, None
+        reply = fading_out or (None if self.paused else self.reply)
+        if reply is not None and (fading_out or self._ready(reply)):
             start = reply.cursor
             sound = reply.read(self.frame)
-            ends = leaving is not None or (not reply.complete and reply.cursor >= reply.length)
+            ends = fading_out is not None or (not reply.complete and reply.cursor >= reply.length)
             out[: len(sound)] = sound
-            if not self._smooth:
+            if not self._continuous:
                 out[: len(sound)] *= fade(len(sound))[::-1]
             if ends:
                 out[: len(sound)] *= fade(len(sound))
             if len(sound):
                 self._spans.append(Span(self.position, reply, start, len(sound)))
-                self._smooth = not ends
-                if ends and leaving is None:
-                    self._run_dry()
+                self._continuous = not ends
+                if ends and fading_out is None:
+                    self._underrun()
             if self.paused:
-                self._again = start
+                self._pause_start = start
         self.position += self.frame
         if self._heard is None:
             self._settle(self.position)
         return out
 
     def heard(self, samples: int) -> None:
-        """So many samples have been heard since the beginning."""
+        """The device reports `samples` heard since the beginning."""
         self._heard = max(0, min(samples, self.position))
         self._settle(self._heard)
 
     def dropped(self, samples: int | None = None) -> None:
-        """Of all that was handed out, nothing behind the first `samples` samples will be heard.
+        """The device dropped all samples after the first `samples` that were handed out.
 
         A paused reply will go on from there.
 
@@ -178,24 +178,26 @@ class Playback:
         if samples is not None:
             self.heard(samples)
         self._spans.clear()
-        self._leaving = self._again = None
+        self._fading_out = self._pause_start = None
         if self.reply is not None and self.reply.cursor > self.reply.heard:
-            self.reply.cursor, self._smooth = self.reply.heard, False
+            self.reply.cursor, self._continuous = self.reply.heard, False
 
     def settled(self, reply: Reply) -> bool:
-        """Whether nothing of `reply` that was handed out is still to be heard."""
+        """Whether all samples of `reply` that were handed out were heard or dropped."""
         return all(span.reply is not reply for span in self._spans)
 
-    def _filled(self, reply: Reply) -> bool:
-        """Whether there is enough to go on with."""
+    def _ready(self, reply: Reply) -> bool:
+        """Whether enough samples are ready."""
         there = reply.length - reply.cursor
-        self._filling = self._filling and not reply.complete and there < max(self.cushion, 1)
-        return not self._filling
+        self._buffering = self._buffering and not reply.complete and there < max(self.prebuffer, 1)
+        return not self._buffering
 
-    def _run_dry(self) -> None:
+    def _underrun(self) -> None:
         self.underruns += 1
-        self._filling = self._ran_dry = True
-        self.cushion = min(self.cushion + int(CUSHION * self._rate), int(MAX_CUSHION * self._rate))
+        self._buffering = self._underran = True
+        self.prebuffer = min(
+            self.prebuffer + int(PREBUFFER_STEP * self._rate), int(MAX_PREBUFFER * self._rate)
+        )
 
     def _settle(self, total: int) -> None:
         while self._spans and self._spans[0].at < total:

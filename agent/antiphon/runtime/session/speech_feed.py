@@ -1,4 +1,4 @@
-"""Feeds the user's turn to the hearing, in the worker, and never loses its beginning."""
+"""Feeds the user's turn to a speech stream in the worker, its beginning included."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ from antiphon.runtime.responders.responder import Cancelled, Responder, SpeechSt
 from antiphon.runtime.responders.worker import Output, Understood, Work, Worker
 
 CHUNK = 5
-"""Frames fed at a time: 100 ms."""
+"""Frames per call: 100 ms."""
 MAX_BACKLOG_FRAMES = 10_000 // FRAME_MS
-"""Frames of the past that can still be fed: 10 s."""
+"""Frames kept for a stream that is not ready yet: 10 s."""
 
 
 class StreamSlot:
-    """Holds a hearing once the worker has made it. Whoever throws it away marks it."""
+    """Holds a speech stream once the worker has made it."""
 
     def __init__(self, history: Sequence[Turn]) -> None:
         self.history = tuple(history)
         self.stream: SpeechStream | None = None
-        self.thrown = False
+        self.dropped = False
         self.waiting: deque[NDArray[np.float32]] = deque()
-        """Sound to be heard next."""
+        """Audio to feed next."""
 
 
 class SpeechFeed:
-    """One hearing after another, each fed from a ring of the newest sound.
+    """One speech stream after another, each fed from a ring of the newest audio.
 
     Args:
-        responder: who hears.
-        work: where.
+        responder: makes the streams.
+        work: where they run.
     """
 
     def __init__(self, responder: Responder[Any], work: Worker) -> None:
         self._responder, self._work = responder, work
         self._ring: deque[Frame] = deque(maxlen=MAX_BACKLOG_FRAMES)
         self._slot = StreamSlot(())
-        self._unfed = 0
+        self._unsent = 0
         self._open = False
 
     def prepare(self, history: Sequence[Turn]) -> None:
-        """Drop the hearing and make the next one ready, so that it has read `history` in time."""
-        self._slot.thrown = True
+        """Drop the stream and prepare the next one, which reads `history` ahead of the turn."""
+        self._slot.dropped = True
         self._open = False
         self._slot = slot = StreamSlot(history)
         responder = self._responder
 
         def listen(cancelled: Cancelled) -> Iterator[Output]:
-            if not slot.thrown:
+            if not slot.dropped:
                 slot.stream = responder.listen(slot.history)
             yield from ()
 
@@ -63,26 +63,26 @@ class SpeechFeed:
     def hear(self, frame: Frame) -> None:
         """Take the next frame."""
         self._ring.append(frame)
-        self._unfed += 1
-        if self._open and self._unfed >= CHUNK:
+        self._unsent += 1
+        if self._open and self._unsent >= CHUNK:
             self._feed()
 
     def open(self, frames: int) -> None:
         """Feed from now on, beginning with the last `frames` frames."""
-        self._open, self._unfed = True, min(frames, len(self._ring))
+        self._open, self._unsent = True, min(frames, len(self._ring))
 
     def hold(self) -> None:
-        """Feed what there is, then wait."""
+        """Feed what is there, then pause."""
         if self._open:
             self._feed()
         self._open = False
 
     def go_on(self) -> None:
-        """Feed again, and first what came meanwhile."""
+        """Resume, beginning with what arrived meanwhile."""
         self._open = True
 
     def answer(self, seed: int) -> Work:
-        """The work of understanding and answering what has been fed so far."""
+        """The job that understands and answers what has been fed so far."""
         slot, responder = self._slot, self._responder
 
         def work(cancelled: Cancelled) -> Iterator[Output]:
@@ -99,21 +99,21 @@ class SpeechFeed:
         return work
 
     def _feed(self) -> None:
-        if not self._unfed:
+        if not self._unsent:
             return
-        count = min(self._unfed, len(self._ring))
+        count = min(self._unsent, len(self._ring))
         pcm = np.concatenate([self._ring[i] for i in range(-count, 0)])
-        self._unfed = 0
+        self._unsent = 0
         self._slot.waiting.append(pcm)
         self._work.submit(feeding(self._slot))
 
 
 def feeding(slot: StreamSlot) -> Callable[[Cancelled], Iterator[Output]]:
-    """The work of hearing all that waits: who is late catches up in one go."""
+    """The job that feeds all waiting audio at once."""
 
     def feed(cancelled: Cancelled) -> Iterator[Output]:
         sound = [slot.waiting.popleft() for _ in range(len(slot.waiting))]
-        if sound and not slot.thrown and slot.stream is not None:
+        if sound and not slot.dropped and slot.stream is not None:
             slot.stream.feed(np.concatenate(sound))
         yield from ()
 

@@ -1,8 +1,7 @@
-"""Who has the floor: the rules of taking turns, and what they make the models do.
+"""Turn taking: when the user's turn begins and ends, and what the models do for it.
 
-A turn that may be over is answered on trust: the reply is made and held back until the end is
-sure, and taken back without a trace if the user goes on. Cancellation is the worker's generation
-number.
+When a turn may be over, the reply is prepared speculatively and held back until the end is certain.
+If the user goes on, it is dropped without a trace. Cancellation is the worker's generation number.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.messages import Speech, Turn
-from antiphon.runtime import events as happened
+from antiphon.runtime import events
 from antiphon.runtime.events import Event, State
 from antiphon.runtime.frames import FRAME, FRAME_MS, RATE
 from antiphon.runtime.options import Options
@@ -29,24 +28,24 @@ from antiphon.runtime.session.user_turn import UserTurn
 from antiphon.runtime.turns.frame_analysis import Analyzer, FrameAnalysis
 
 INTERRUPTION_FRAMES = 900 // FRAME_MS
-"""Frames from the onset of speech within which it stops a reply, if it is an interruption."""
+"""Speech stops a reply within this many frames of its onset, if it is an interruption."""
 JUDGE_SILENCE = RATE // 5
-"""Samples of silence after which the judge is asked: it has learnt on 200 ms of it."""
+"""Samples of silence after which the turn-end judge is queried; it was trained on 200 ms."""
 HANG_OVER_FRAMES = 300 // FRAME_MS
-"""Frames that half duplex stays deaf after a reply, until its echo has died away."""
+"""Frames after a reply for which half duplex ignores the microphone, until the echo is gone."""
 
 
 class TurnTaking:
-    """Takes turns.
+    """The state machine of a conversation.
 
     Args:
-        responder: hears and answers.
+        responder: understands and answers.
         options: of the conversation.
-        senses: know when the user's turn begins and ends.
+        analyzer: detects the user's turns and interruptions.
         work: runs the models.
-        aside: runs the judge of turn ends.
-        seed: makes everything left to chance repeatable.
-        tell: takes the events.
+        aside: runs the turn-end judge.
+        seed: of all sampling.
+        emit: takes the events.
     """
 
     def __init__(
@@ -57,25 +56,25 @@ class TurnTaking:
         work: Worker,
         aside: Worker,
         seed: int,
-        tell: Callable[[Event], None],
+        emit: Callable[[Event], None],
     ) -> None:
         self.at = 0
-        """Samples of the microphone so far; counted by who drives this."""
+        """Samples of the microphone so far; the caller counts them."""
         self.pressed = False
-        """Whether the button is held."""
+        """Whether the push-to-talk button is held."""
         self.speech_feed = SpeechFeed(responder, work)
         self.memory = Memory(options.memory_tokens)
-        self.agent_turn = AgentTurn(options.sample_rate, tell)
+        self.agent_turn = AgentTurn(options.sample_rate, emit)
         self._responder, self._options, self._analyzer = responder, options, analyzer
-        self._work, self._aside, self._seed, self._tell = work, aside, seed, tell
+        self._work, self._aside, self._seed, self._emit = work, aside, seed, emit
         self._generation = 0
         self._turns = 0
         self._judging = 0
         self._turn: UserTurn | None = None
         self._reply: Reply | None = None
         """The reply being made."""
-        self._missed: str | None = None
-        """What the user's turn did while a reply was played."""
+        self._missed_change: str | None = None
+        """The last change of the user's turn while a reply was played."""
         self._deaf_until = 0
         self._to_say: deque[str] = deque(maxlen=100)
         self._saying = ""
@@ -84,8 +83,8 @@ class TurnTaking:
 
     @property
     def state(self) -> State:
-        """What the agent does just now."""
-        if self.agent_turn.sounding or self.agent_turn.leaving:
+        """What the agent is doing now."""
+        if self.agent_turn.sounding or self.agent_turn.ending:
             return "speaking"
         if self._turn and self._turn.turn_end is None:
             return "listening"
@@ -93,13 +92,13 @@ class TurnTaking:
 
     @property
     def deaf(self) -> bool:
-        """Whether only the stop word and the button count."""
+        """Whether the microphone is ignored except for the stop word and the button."""
         if self._options.mode == "half":
             return self.state == "speaking" or self.at < self._deaf_until
         return self._options.mode == "ptt"
 
     def say(self, text: str) -> None:
-        """Speak a text as soon as nobody speaks."""
+        """Speak a text as soon as the conversation is idle."""
         self._to_say.append(text)
 
     def press(self, pressed: bool) -> None:
@@ -108,9 +107,9 @@ class TurnTaking:
             if self.agent_turn.sounding:
                 self.stop("button")
             elif self._turn is None:
-                self._open(0)
+                self._open_turn(0)
             elif self._turn.turn_end is not None or self._reply:
-                self._take_back()
+                self._retract_reply()
         elif self.pressed and not pressed:
             self._analyzer.forget_turn()
             if self._turn and self._turn.turn_end is None:
@@ -118,20 +117,20 @@ class TurnTaking:
         self.pressed = pressed
 
     def reset(self) -> None:
-        """Begin anew: nobody has said anything yet."""
+        """Start over with an empty history."""
         self.stop("command")
         self.agent_turn.forget()
         self.memory.clear()
         self.speech_feed.prepare(())
 
     def take(self, generation: int | None, output: Output) -> None:
-        """Take what the models have made."""
+        """Take an output of the models."""
         reply, turn = self._reply, self._turn
         if isinstance(output, Judged):
             if output.number == self._judging:
                 self._analyzer.judged("sound", output.log_odds)
         elif generation is None:
-            self._tell(happened.Failed(self.at, "hearing", str(getattr(output, "error", ""))))
+            self._emit(events.Failed(self.at, "hearing", str(getattr(output, "error", ""))))
             if turn and not reply:
                 self._analyzer.forget_turn()
                 self._turn = None
@@ -151,21 +150,21 @@ class TurnTaking:
         else:
             reply.complete = True
             if isinstance(output, Failure):
-                self._tell(happened.Failed(self.at, "reply", output.error))
+                self._emit(events.Failed(self.at, "reply", output.error))
 
     def decide(self, sensed: FrameAnalysis) -> None:
-        """Decide what a frame means."""
+        """Act on the analysis of a frame."""
         self.speech_feed.hear(sensed.clean)
         agent_turn = self.agent_turn
-        own = agent_turn.saying("stop")  # the agent's own word, out of its loudspeaker
+        own = agent_turn.is_saying("stop")  # the word comes from the agent's loudspeaker
         if sensed.stop_word and not own and (agent_turn.sounding or agent_turn.waiting):
             self.stop("stop word")
-        elif self.pressed or agent_turn.leaving:
-            self._missed = sensed.change or self._missed
+        elif self.pressed or agent_turn.ending:
+            self._missed_change = sensed.change or self._missed_change
         elif agent_turn.sounding:
-            self._weigh(sensed)
+            self._follow_barge_in(sensed)
         else:
-            self._follow(sensed.change)
+            self._follow_turn(sensed.change)
         turn = self._turn
         if self._reply and turn and not turn.turn_end and self._analyzer.silence == JUDGE_SILENCE:
             self._judge()
@@ -177,57 +176,57 @@ class TurnTaking:
         if self._to_say and self.state == "idle":
             self._speak(self._to_say.popleft())
 
-    def _weigh(self, sensed: FrameAnalysis) -> None:
-        """Decide about an interruption while a reply is played."""
-        self._missed = sensed.change or self._missed
+    def _follow_barge_in(self, sensed: FrameAnalysis) -> None:
+        """Pause, resume or stop the reply that is being played."""
+        self._missed_change = sensed.change or self._missed_change
         if sensed.barge == "pause":
-            self._missed = None
+            self._missed_change = None
             self.agent_turn.pause(self.at)
         elif sensed.barge == "resume":
-            self._missed = None
+            self._missed_change = None
             self._analyzer.forget_turn()
             self.agent_turn.resume(self.at)
         elif sensed.barge == "stop":
             self.stop("speech")
 
-    def _follow(self, change: str | None) -> None:
-        """Take turns while nothing is played."""
+    def _follow_turn(self, change: str | None) -> None:
+        """Follow the user's turn while nothing is played."""
         turn = self._turn
         if change == "start" and turn is None:
-            if self.agent_turn.waiting:  # a given text has not begun to sound: it can wait
+            if self.agent_turn.waiting:  # a given text that has not started yet can wait
                 self._to_say.appendleft(self._saying)
                 self._drop_reply()
-            self._open(self._analyzer.turn_frames)
+            self._open_turn(self._analyzer.turn_frames)
         elif turn is None:
             return
         elif change == "resumed" or (change == "start" and turn.turn_end is not None):
             if not turn.cut:
-                self._take_back()
+                self._retract_reply()
         elif change == "soft":
-            self._answer()
+            self._prepare_reply()
         elif change == "end":
             self._end_turn()
 
     def sound(self) -> NDArray[np.float32]:
-        """The frame to be played now; a reply that begins or ends with it becomes history."""
+        """The frame to play now; a reply that begins or ends in it is added to the history."""
         out = self.agent_turn.next(self.at)
         if self.agent_turn.began:
-            self._answered()
-        if self.agent_turn.left:
-            self._left(self.agent_turn.left.text, self.agent_turn.left.stopped)
+            self._reply_started()
+        if self.agent_turn.finished:
+            self._reply_finished(self.agent_turn.finished.text, self.agent_turn.finished.stopped)
         return out
 
-    # What a turn goes through
+    # The stages of a turn
 
-    def _open(self, frames: int) -> None:
-        """A turn of the user begins; `frames` frames of it are there already."""
+    def _open_turn(self, frames: int) -> None:
+        """The user's turn begins; `frames` frames of it have already arrived."""
         self._turn = UserTurn(self.at)
         self.speech_feed.open(frames + self._options.preroll_ms // FRAME_MS)
         onset = max(0, self.at + FRAME - frames * FRAME)
-        self._tell(happened.SpeechStarted(self.at, onset))
+        self._emit(events.SpeechStarted(self.at, onset))
 
-    def _answer(self) -> None:
-        """Begin to answer, on trust."""
+    def _prepare_reply(self) -> None:
+        """The turn may be over: prepare the reply speculatively."""
         turn = self._turn
         if turn is None:
             return
@@ -240,7 +239,7 @@ class TurnTaking:
         self._work.submit(self.speech_feed.answer(self._seed + self._turns), self._generation)
 
     def _judge(self) -> None:
-        """Ask how complete the turn sounds; only the newest question counts."""
+        """Query how complete the turn sounds; only the newest query counts."""
         self._judging += 1
         judge, number = self._analyzer.judge(), self._judging
 
@@ -249,34 +248,34 @@ class TurnTaking:
 
         self._aside.submit(judging)
 
-    def _take_back(self) -> None:
-        """The turn goes on: nobody will ever know of the answer."""
+    def _retract_reply(self) -> None:
+        """The turn goes on: drop the reply that was prepared."""
         self._drop_reply()
         if self._turn:
             self._turn = UserTurn(self._turn.began)
         self.speech_feed.go_on()
 
     def _end_turn(self) -> None:
-        """The turn is over: release the answer."""
+        """The turn is over: release the reply."""
         turn = self._turn
         if turn is None or turn.turn_end is not None:
             return
         if self._reply is None:
-            self._answer()
+            self._prepare_reply()
         turn.turn_end = self.at
-        self._tell(happened.SpeechStopped(self.at, turn.speech_end or self.at))
-        self._tell(happened.TurnEnded(self.at))
+        self._emit(events.SpeechStopped(self.at, turn.speech_end or self.at))
+        self._emit(events.TurnEnded(self.at))
         if self._reply is not None:
             self.agent_turn.release(self._reply)
-        self._missed = None
+        self._missed_change = None
         self._transcribe()
 
     def _transcribe(self) -> None:
-        """Tell what was understood, once the turn has ended; without words there is no turn."""
+        """Emit the transcript once the turn has ended; a turn without words is dropped."""
         turn = self._turn
         if turn is None or turn.turn_end is None or turn.text is None:
             return
-        self._tell(happened.Transcript(self.at, turn.text))
+        self._emit(events.Transcript(self.at, turn.text))
         if not turn.text:
             self._drop_reply()
             self._turn = None
@@ -284,30 +283,30 @@ class TurnTaking:
             self.speech_feed.prepare(self.memory.context())
 
     def _speak(self, text: str) -> None:
-        """Speak a given text."""
+        """Speak a given text now."""
         responder = self._responder
 
-        def saying(cancelled: Cancelled) -> Iterator[Output]:
+        def is_saying(cancelled: Cancelled) -> Iterator[Output]:
             yield from responder.say(text, cancelled=cancelled)
 
         self._saying = text
         self._reply = Reply(self._next_generation())
-        self._work.submit(saying, self._generation)
+        self._work.submit(is_saying, self._generation)
         self.agent_turn.release(self._reply)
 
-    def _answered(self) -> None:
-        """The first sample of a reply has just been handed out: the user's turn is history."""
+    def _reply_started(self) -> None:
+        """The first sample of a reply was played: the user's turn becomes history."""
         turn, self._turn = self._turn, None
         if turn is None or turn.turn_end is None:
             return
         self._turns += 1
         self.memory.add(Turn("user", turn.text or ""))
-        self._tell(turn.latency(self.at))
+        self._emit(turn.latency(self.at))
 
     def stop(self, reason: Reason) -> None:
-        """Stop whatever is being said or thought of."""
+        """Stop the reply, whether it is being played or prepared."""
         self._to_say.clear()
-        self._missed = self._missed if reason == "speech" else None
+        self._missed_change = self._missed_change if reason == "speech" else None
         if reason in ("stop word", "command"):
             self._turn = None
             self._analyzer.forget_turn()
@@ -317,29 +316,29 @@ class TurnTaking:
         self._drop_reply()
 
     def _drop_reply(self) -> None:
-        """Nothing more of the reply is made or played."""
+        """Stop making and playing the reply."""
         self._next_generation()
         self._reply = None
         self.agent_turn.playback.stop()
 
-    def _left(self, text: str, reason: Reason | None) -> None:
-        """A reply is over: remember what was heard of it, and get ready for the next turn."""
+    def _reply_finished(self, text: str, reason: Reason | None) -> None:
+        """The reply is over: remember what was heard of it, and prepare for the next turn."""
         if text:
             self.memory.add(Turn("assistant", text))
         self._reply = self._turn = None
         self._deaf_until = self.at + HANG_OVER_FRAMES * FRAME
         self.speech_feed.prepare(self.memory.context())
-        missed, self._missed = self._missed, None
+        missed, self._missed_change = self._missed_change, None
         if self.pressed:
-            self._open(0)
+            self._open_turn(0)
         elif reason is None and self._analyzer.turn_frames > INTERRUPTION_FRAMES:
-            self._analyzer.forget_turn()  # who meant the agent would have stopped it by now
+            self._analyzer.forget_turn()  # speech meant for the agent would have stopped it by now
         elif self._analyzer.in_turn and self._options.mode == "full":
-            self._open(self._analyzer.turn_frames)
+            self._open_turn(self._analyzer.turn_frames)
             if missed == "soft":
-                self._answer()
+                self._prepare_reply()
         elif missed == "end" and reason == "speech":
-            self._open(INTERRUPTION_FRAMES)
+            self._open_turn(INTERRUPTION_FRAMES)
             self._end_turn()
 
     def _next_generation(self) -> int:

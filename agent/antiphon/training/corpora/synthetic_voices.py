@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon import weights
+from antiphon import settings, weights
 from antiphon.errors import UserError
 from antiphon.recognition.whisper.features import SAMPLE_RATE
 
@@ -53,7 +53,7 @@ def voice(name: str, piper: Path | None = None) -> Voice:
     """
     program, _, kind = name.partition(":")
     if program == "piper":
-        path = (piper or weights.path("piper-joe")) / kind
+        path = (piper or weights.path(settings.load(settings.Training).teacher)) / kind
         return Voice(name, lambda text: _piper(path, text))
     needed = {"espeak": "espeak-ng", "flite": "flite", "festival": "text2wave"}
     if program not in needed:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from antiphon import audio_file
+from antiphon import audio_file, settings
 from antiphon.errors import UserError
 from antiphon.runtime.frames import FRAME, RATE
 from antiphon.runtime.turns.endpointing import SOFT_END_FRAMES, Endpointer
@@ -230,7 +230,7 @@ def train(
     from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 
     augment, judge = Augment(data), TurnEndJudge()
-    encoder = AudioEncoder.load(weights.path("whisper-tiny.en"))
+    encoder = AudioEncoder.load(weights.path(settings.load(settings.Models).recognizer))
     sound, heard = list[Moment](), list[Moment]()
     turns = tqdm(clips(data, "train", count, seed, piper), total=count, unit="turn", desc="hear")
     for i, (clip, ended) in enumerate(turns):

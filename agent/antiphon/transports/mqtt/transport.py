@@ -79,7 +79,7 @@ class MqttTransport:
             from antiphon.transports.mqtt.server.server import Server
 
             server = Server(
-                broker, host.converse, formats=formats, most=chosen.robots, say=host.say
+                broker, host.converse, formats=formats, max_robots=chosen.robots, say=host.say
             )
             if chosen.hermes:
                 from antiphon.transports.hermes.bridge import bridge

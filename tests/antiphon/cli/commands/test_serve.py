@@ -73,11 +73,11 @@ def test_a_file_or_devices_but_not_both(tmp_path):
 def test_ears_as_chosen(monkeypatch):
     monkeypatch.setattr(robot, "stop_word", lambda: None)
     silence, loud = np.zeros(441, np.float32), np.full(320, 0.5, np.float32)
-    half = robot.ears_of("half", real=True)
+    half = robot.microphone_processor("half", real=True)
     assert not half.step(loud, silence, sounding=True).any()
-    assert robot.ears_of("none", real=True).step(loud, silence, sounding=True).all()
-    assert robot.ears_of("cancel", real=True).canceller is not None
-    assert robot.ears_of("cancel", real=False).canceller is None
+    assert robot.microphone_processor("none", real=True).step(loud, silence, sounding=True).all()
+    assert robot.microphone_processor("cancel", real=True).canceller is not None
+    assert robot.microphone_processor("cancel", real=False).canceller is None
 
 
 class Session:

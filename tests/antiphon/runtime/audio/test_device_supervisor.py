@@ -149,8 +149,8 @@ def test_a_device_without_mono_is_used_in_stereo():
     laptop = Laptop(world)
     with laptop.cards:
         laptop.talk(30, TONE)
-    left, right = world.gear[0].played[-1].reshape(-1, 2).T
-    assert np.array_equal(left, right) and left == pytest.approx(0.5, abs=0.01)
+    unfinished, right = world.gear[0].played[-1].reshape(-1, 2).T
+    assert np.array_equal(unfinished, right) and unfinished == pytest.approx(0.5, abs=0.01)
     assert loud(laptop.frames) == pytest.approx(0.25, abs=0.02)
 
 

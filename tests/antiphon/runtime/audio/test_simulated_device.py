@@ -81,7 +81,7 @@ def test_a_dropout_loses_the_microphones_time():
 
 def test_a_device_that_is_gone_says_so_is_silent_and_comes_back():
     events = []
-    card = Simulated(voice(4), CODEC, faults=[Fault("gone", SECOND, SECOND)], tell=events.append)
+    card = Simulated(voice(4), CODEC, faults=[Fault("gone", SECOND, SECOND)], emit=events.append)
     frames, heard = run(card, tone)
     lost, back = events
     assert isinstance(lost, DeviceLost) and SECOND < lost.at < 2 * SECOND

@@ -54,15 +54,15 @@ def begin(responder, tmp_path):
 def play(conversation, sound, seconds=0.0, until=None):
     """Hear a sound, then silence until something happened or for so long."""
     padded = np.pad(sound, (0, -len(sound) % FRAME)).astype(np.float32)
-    happened, quiet = [], np.zeros(FRAME, np.float32)
+    events, quiet = [], np.zeros(FRAME, np.float32)
     frames = [*padded.reshape(-1, FRAME), *[quiet] * int(50 * seconds)]
     for frame in frames:
         conversation.step(frame)
         while conversation.events:
-            happened.append(conversation.events.popleft())
-        if until and any(isinstance(event, until) for event in happened):
+            events.append(conversation.events.popleft())
+        if until and any(isinstance(event, until) for event in events):
             break
-    return happened
+    return events
 
 
 def question(name):
@@ -92,8 +92,8 @@ def test_a_conversation_is_heard_interrupted_remembered_and_replayed(begin, tmp_
 def test_a_given_text_is_said(begin):
     conversation = begin()
     conversation.say("Good morning. The door is open.")
-    happened = play(conversation, np.zeros(FRAME), 20, events.ReplyFinished)
-    assert happened[-1].text == "Good morning. The door is open."
+    heard = play(conversation, np.zeros(FRAME), 20, events.ReplyFinished)
+    assert heard[-1].text == "Good morning. The door is open."
 
 
 @pytest.mark.parametrize("kind", ["noise", "silence", "clipping"])
@@ -105,6 +105,6 @@ def test_what_holds_no_words_is_not_answered(begin, kind):
         "clipping": np.sign(chance.normal(size=80_000)),
     }[kind]
     conversation = begin()
-    happened = play(conversation, sound, 3)
-    assert not [event for event in happened if isinstance(event, events.ReplyStarted)]
+    events = play(conversation, sound, 3)
+    assert not [event for event in events if isinstance(event, events.ReplyStarted)]
     assert conversation.history == ()

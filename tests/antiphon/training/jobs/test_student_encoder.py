@@ -38,10 +38,10 @@ def recognizer(pcm):
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
-    monkeypatch.setattr(student_encoder, "SECONDS", 0.4)
+    monkeypatch.setattr(student_encoder, "CLIP_SECONDS", 0.4)
     monkeypatch.setattr(student_encoder, "BATCH", 4)
-    monkeypatch.setattr(student_encoder, "HELD_OUT", 0.2)
-    monkeypatch.setattr(student_encoder, "PIECE", 120)
+    monkeypatch.setattr(student_encoder, "HELD_OUT_SHARE", 0.2)
+    monkeypatch.setattr(student_encoder, "PIECE_FRAMES", 120)
 
 
 @pytest.fixture

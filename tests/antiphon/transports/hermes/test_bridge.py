@@ -102,10 +102,10 @@ def test_satellites_come_back_with_the_server(net, satellite):
     net.server.link.connected = False
     net.server._lost("test")
     net.run(5)
-    assert net.server.sessions["kitchen"].gone is not None
+    assert net.server.sessions["kitchen"].gone_since is not None
     net.join_server()
     net.run(3)
-    assert net.server.sessions["kitchen"].gone is None
+    assert net.server.sessions["kitchen"].gone_since is None
     satellite.send("tts/say", b'{"siteId":"kitchen","text":"one two","id":"8"}')
     net.run(60)
     assert sent(net, "audioServer/kitchen/playBytes/8")

@@ -51,9 +51,9 @@ def test_an_interruption_is_heard_at_once_and_remembered_as_heard(net):
     net.add("R1")
     net.ask()
     net.run(40)
-    net.mouths["R1"].speak(20)
+    net.bodies["R1"].speak(20)
     net.until("listening")
-    net.until("idle", most=800)
+    net.until("idle", max_robots=800)
     net.run(20)
     (first, frames), (second, rest) = net.heard()
     assert (first, second) == (1, 2)
@@ -71,7 +71,7 @@ def test_a_cough_pauses_and_the_reply_goes_on_where_it_was_heard(net):
     net.add("R1")
     net.ask()
     net.run(30)
-    net.mouths["R1"].speak(7)
+    net.bodies["R1"].speak(7)
     net.until("idle")
     net.run(20)
     (one, before), (again, after) = net.heard()
@@ -113,7 +113,7 @@ def test_many_robots_do_not_hear_each_other():
     for name in names:
         net.add(name)
     for name in names:
-        net.mouths[name].speak(20)
+        net.bodies[name].speak(20)
     net.run(200)
     for number, name in enumerate(names, 1):
         assert net.heard(name) == [(number, pytest.approx(100, abs=2))]
@@ -148,16 +148,16 @@ def test_the_word_stop_needs_no_network(net):
     stood_still = []
     net.add("R1", on_stop=lambda: stood_still.append(True))
     robot = net.robots["R1"]
-    robot.ears.stop_word = Spotter()
+    robot.microphone.stop_word = Spotter()
     net.ask()
     net.run(30)
     stood_still.clear()
     net.fault = lambda message, sender: []  # nothing reaches anybody any more
     before = sum(frames for _, frames in net.heard())
-    net.mouths["R1"].speak(1, level=0.85)
+    net.bodies["R1"].speak(1, level=0.85)
     net.run(40)
     assert sum(frames for _, frames in net.heard()) <= before + 5
-    robot.toolbox._threads_for_stop().submit(int).result(5)
+    robot.tool_runner._threads_for_stop().submit(int).result(5)
     assert stood_still
     (told,) = net.sent("stop")
     assert json.loads(told.payload) == {"reason": "stop word"}

@@ -25,7 +25,7 @@ def is_sound(message):
 
 
 def finish(net, name="R1"):
-    net.until("idle", name, most=1500)
+    net.until("idle", name, max_robots=1500)
     net.run(30)
 
 
@@ -62,13 +62,13 @@ def test_five_seconds_of_a_stalled_network_leave_nothing_stale(net):
         return [max(0.0, until - net.now) + 0.002]
 
     net.fault = stall
-    net.mouths["R1"].to_say.extend([0.0] * 50 + [0.5] * 30)  # said into the void
+    net.bodies["R1"].to_say.extend([0.0] * 50 + [0.5] * 30)  # said into the void
     net.run(300)
     heard = sum(frames for reply, frames in net.heard())
     assert heard <= 60  # what was on its way when the network stood still, not the rest of it
-    replies = net.mind_of().replies
+    replies = net.responder_of().replies
     net.run(100)
-    assert net.mind_of().replies == replies  # what was said into the void is not answered late
+    assert net.responder_of().replies == replies  # what was said into the void is not answered late
     net.ask()
     finish(net)
     last, frames = net.heard()[-1]
@@ -115,7 +115,7 @@ def test_a_restarted_server_knows_the_robots_and_no_old_sound(net):
     net.run(30)
     late = [m for _, m in net.log if m.topic.endswith("audio/out")][-1]
     net.server.link.connected = False
-    net.post("broker", net.server._says("offline"))
+    net.post("broker", net.server._status_message("offline"))
     net.run(5)
     before = net.heard()
     net.serve()
@@ -140,8 +140,8 @@ def test_the_second_robot_of_a_name_takes_over_and_the_first_says_why(net):
     net.leave(first)  # its last will does not make the second one look gone
     del net.robots["R1"]
     net.run(5)
-    assert net.server.sessions["R1"].gone is None
-    net.mouths["other"].speak(20)
+    assert net.server.sessions["R1"].gone_since is None
+    net.bodies["other"].speak(20)
     net.run(200)
     assert net.heard("other")[-1][1] == pytest.approx(100, abs=3)
     net.ask("R2")
@@ -188,7 +188,7 @@ def test_the_spoken_stop_reaches_the_robot_itself(net):
     net.add("R1")
     net.ask()
     net.run(30)
-    net.mouths["R1"].speak(1, level=1.0)
+    net.bodies["R1"].speak(1, level=1.0)
     net.run(20)
     (stop,) = net.sent("stop")
     assert b"stop word" in stop.payload
@@ -204,7 +204,7 @@ def test_a_conversation_that_breaks_begins_anew_and_the_others_go_on(net):
         raise ZeroDivisionError("a bug")
 
     net.server.sessions["R1"].conversation.step = broken
-    net.mouths["R1"].speak(5)
+    net.bodies["R1"].speak(5)
     net.run(10)
     assert any("a bug" in str(said) for said in net.said)
     finish(net, "R2")
@@ -262,7 +262,7 @@ def test_any_network_leaves_order_in_what_is_heard(data):
 
     net.fault = fault
     for _ in range(2):
-        net.mouths["R1"].speak(25)
+        net.bodies["R1"].speak(25)
         net.run(150)
     net.fault = lambda message, sender: [0.002]
     net.run(200)
@@ -270,7 +270,7 @@ def test_any_network_leaves_order_in_what_is_heard(data):
     assert numbers == sorted(numbers)
     for number in set(numbers):
         assert sum(frames for reply, frames in net.heard() if reply == number) <= 42
-    net.mouths["R1"].speak(25)
+    net.bodies["R1"].speak(25)
     net.run(100)
     assert net.heard()[-1][1] == pytest.approx(40, abs=3)
 
@@ -284,13 +284,13 @@ def lamp(net):
 
     net.add("R1", tools={"turn": Function(turn)})
     calls = []
-    net.robots["R1"].toolbox.call = lambda name, call, *rest: calls.append(call.call)
+    net.robots["R1"].tool_runner.call = lambda name, call, *rest: calls.append(call.call)
     return calls
 
 
 def test_a_call_waits_until_the_turn_is_over_for_sure(net, lamp):
     session = net.server.sessions["R1"]
-    net.mouths["R1"].speak(20)
+    net.bodies["R1"].speak(20)
     net.run(10)
     assert net.state() == "listening"
     wanted, taken_back = Call("turn", {"on": True}), Call("turn", {"on": False})
@@ -305,7 +305,7 @@ def test_a_call_waits_until_the_turn_is_over_for_sure(net, lamp):
 
 def test_a_stop_gives_up_the_calls_that_wait(net, lamp):
     session = net.server.sessions["R1"]
-    net.mouths["R1"].speak(20)
+    net.bodies["R1"].speak(20)
     net.run(10)
     held = session.execute(Call("turn", {"on": True}))
     net.post("owner", Outgoing("antiphon/v1/R1/stop", b"", 1))

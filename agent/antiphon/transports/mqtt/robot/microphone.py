@@ -33,8 +33,8 @@ class MicrophoneProcessor:
 
     def __post_init__(self) -> None:
         """Nothing has been played yet."""
-        self._echoes = 0
-        self._mirror: PlaybackReference | None = None
+        self._echo_frames = 0
+        self._reference: PlaybackReference | None = None
 
     def hears_stop(self, mic: Frame) -> bool:
         """Whether "stop" was said, whatever else is going on."""
@@ -48,13 +48,13 @@ class MicrophoneProcessor:
             out: [20 ms] that were played meanwhile, at the voice's rate.
             sounding: whether that is part of a reply.
         """
-        self._echoes = DEAF_FRAMES if sounding else max(0, self._echoes - 1)
+        self._echo_frames = DEAF_FRAMES if sounding else max(0, self._echo_frames - 1)
         if self.half:
-            return np.zeros_like(mic) if self._echoes else mic
+            return np.zeros_like(mic) if self._echo_frames else mic
         if self.canceller is None:
             return mic
-        if self._mirror is None:
-            self._mirror = PlaybackReference(len(out) * RATE // FRAME)
-        self._mirror.push(out)
-        echo = self.canceller.step(mic, self._mirror.next())
-        return np.zeros_like(mic) if echo.own > MAX_ECHO_SHARE and self._echoes else echo.clean
+        if self._reference is None:
+            self._reference = PlaybackReference(len(out) * RATE // FRAME)
+        self._reference.push(out)
+        echo = self.canceller.step(mic, self._reference.next())
+        return np.zeros_like(mic) if echo.own > MAX_ECHO_SHARE and self._echo_frames else echo.clean

@@ -46,9 +46,9 @@ class Player:
         self._silenced = -1
         """Generation up to which nothing is played, because the robot was stopped here."""
         self._at = 0
-        self._new(0)
+        self._start_stream(0)
 
-    def _new(self, generation: int) -> None:
+    def _start_stream(self, generation: int) -> None:
         self.generation = generation
         self._next: int | None = None
         """Index of the next sample in the stream."""
@@ -74,7 +74,7 @@ class Player:
     def clear(self, generation: int) -> int:
         """Drops everything older than `generation`; returns how far the listener came."""
         self._locate(self._duplex.clear())
-        self._new(generation)
+        self._start_stream(generation)
         return self._at
 
     def silence(self) -> None:

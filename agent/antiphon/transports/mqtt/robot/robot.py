@@ -63,20 +63,20 @@ class Robot:
         name: str,
         duplex: Duplex,
         *,
-        toolbox: ToolRunner | None = None,
-        ears: MicrophoneProcessor | None = None,
+        tool_runner: ToolRunner | None = None,
+        microphone: MicrophoneProcessor | None = None,
         rate: int = 22_050,
         formats: Formats | None = None,
         version: Literal[3, 5] = 5,
-        patient: bool = False,
+        wait_for_agent: bool = False,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         if not is_name(name) or name == "server":
             raise UserError(f"A robot cannot be called '{name}': use letters, digits, - and _.")
-        self.topics, self.toolbox, self.ears = (
+        self.topics, self.tool_runner, self.microphone = (
             Topics(name),
-            toolbox or ToolRunner(),
-            ears or MicrophoneProcessor(),
+            tool_runner or ToolRunner(),
+            microphone or MicrophoneProcessor(),
         )
         self.say, self.malformed = say, 0
         self.state: State | None = None
@@ -88,21 +88,21 @@ class Robot:
         self._at = 0
         """Samples of the microphone so far."""
         self._formats = formats or have(RATE, rate, opus="no")
-        self._packer: Packetizer | None = None
+        self._packetizer: Packetizer | None = None
         """Of the microphone's sound; None: nothing is agreed upon."""
-        self._told = -1
-        self._greeted = self._complained = False
-        self._over: asyncio.Future[None] | None = None
-        self._ended, self._met = threading.Event(), threading.Event()
-        if not patient:
-            self._met.set()
-        self._free = threading.BoundedSemaphore(MAX_BACKLOG_FRAMES)
+        self._reported = -1
+        self._hello_seen = self._outage_reported = False
+        self._finished: asyncio.Future[None] | None = None
+        self._ended, self._agent_ready = threading.Event(), threading.Event()
+        if not wait_for_agent:
+            self._agent_ready.set()
+        self._frame_slots = threading.BoundedSemaphore(MAX_BACKLOG_FRAMES)
         self._hello = Hello(
             self._session,
             named(self._formats.up),
             named(self._formats.down),
             "properties" if version == 5 else "header",
-            self.toolbox.announcements(),
+            self.tool_runner.announcements(),
         )
         self.link = Link(
             broker,
@@ -111,7 +111,7 @@ class Robot:
             handle=self.handle,
             opened=self._opened,
             lost=self._lost,
-            will=self._status("offline"),
+            will=self._status_message("offline"),
             version=version,
         )
 
@@ -123,20 +123,20 @@ class Robot:
                 device cannot be opened.
         """
         loop = asyncio.get_running_loop()
-        self._over = loop.create_future()
+        self._finished = loop.create_future()
         link = asyncio.create_task(self.link.run())
         listening = threading.Thread(target=self._listen, args=(loop,), daemon=True)
         listening.start()
         try:
-            await asyncio.wait([link, self._over], return_when=asyncio.FIRST_COMPLETED)
-            for each in (self._over, link):
+            await asyncio.wait([link, self._finished], return_when=asyncio.FIRST_COMPLETED)
+            for each in (self._finished, link):
                 if each.done():
                     each.result()
         finally:
             self._ended.set()
             await end([link])
             await loop.run_in_executor(None, listening.join, 2.0)
-            self.toolbox.close()
+            self.tool_runner.close()
 
     # The device's thread
 
@@ -144,10 +144,10 @@ class Robot:
         end: BaseException | None = None
         try:
             with self._duplex:
-                while not (self._met.wait(0.1) or self._ended.is_set()):
+                while not (self._agent_ready.wait(0.1) or self._ended.is_set()):
                     pass
                 for frame in self._duplex:
-                    while not self._free.acquire(timeout=0.1):
+                    while not self._frame_slots.acquire(timeout=0.1):
                         if self._ended.is_set():
                             break
                     if self._ended.is_set():
@@ -158,39 +158,39 @@ class Robot:
         loop.call_soon_threadsafe(self._finish, end)
 
     def _finish(self, error: BaseException | None = None) -> None:
-        if self._over is not None and not self._over.done():
+        if self._finished is not None and not self._finished.done():
             if error is None:
-                self._over.set_result(None)
+                self._finished.set_result(None)
             else:
-                self._over.set_exception(error)
+                self._finished.set_exception(error)
 
     # A frame of the microphone
 
     def _take(self, mic: Frame) -> None:
-        self._free.release()
+        self._frame_slots.release()
         out = self.player.step()
-        if self.ears.hears_stop(mic):
+        if self.microphone.hears_stop(mic):
             self.halt("stop word")
-        frame = self.ears.step(mic, out, sounding=self.player.sounding)
+        frame = self.microphone.step(mic, out, sounding=self.player.sounding)
         self._at += FRAME
-        if self.state is None or self._packer is None or not self.link.connected:
+        if self.state is None or self._packetizer is None or not self.link.connected:
             return
         frames = self._gate.step(frame, hold=self.state.state != "idle")
         hurry = not (self._gate.speech or self.state.state == "speaking")
         last, topic = not self._gate.open, self.topics("audio/in")
-        for packet in self._packer.take(frames, self._at, self._ms(), hurry=hurry, last=last):
-            self.link.send(sound(topic, packet, self._packer.format, self._hello.framing))
-        self._tell_heard()
+        for packet in self._packetizer.take(frames, self._at, self._ms(), hurry=hurry, last=last):
+            self.link.send(sound(topic, packet, self._packetizer.format, self._hello.framing))
+        self._report_heard()
 
-    def _tell_heard(self, *, always: bool = False) -> None:
+    def _report_heard(self, *, always: bool = False) -> None:
         """Say how far the listener is, now and then, and at the end of every sound."""
         at = self.player.heard()
-        new = at - self._told
+        new = at - self._reported
         enough = new >= HEARD_INTERVAL_MS * self._rate // 1000
         if self.player.stream is not None and (
             always or enough or (new and not self.player.sounding)
         ):
-            self._told = at
+            self._reported = at
             heard = Heard(self.player.stream, self.player.generation, at)
             self.link.send(Outgoing(self.topics("audio/heard"), heard.body()))
 
@@ -201,37 +201,37 @@ class Robot:
         leaf = message.topic.removeprefix(self.topics(""))
         try:
             if message.topic == SERVER_STATUS:
-                self._serve(messages.read(Status, message.payload), message.retained)
+                self._handle_server_status(messages.read(Status, message.payload), message.retained)
             elif leaf == "audio/out":
-                self._hear(message)
+                self._handle_audio(message)
             elif leaf == "state":
-                self._follow(messages.read(State, message.payload))
+                self._handle_state(messages.read(State, message.payload))
             elif leaf == "hello":
-                self._meet(messages.read(Hello, message.payload), message.retained)
+                self._handle_hello(messages.read(Hello, message.payload), message.retained)
             elif leaf == "status":
-                self._defend(messages.read(Status, message.payload))
+                self._handle_own_status(messages.read(Status, message.payload))
             elif message.retained:
                 return
             elif leaf == "stop":
                 stop = messages.read(Stop, message.payload)
                 if stop.stream in (None, self.player.stream):
-                    self._stand_still(stop)
+                    self._stop_body(stop)
             elif leaf == "event":
-                self._note(messages.fields_of("event", message.payload))
+                self._handle_event(messages.fields_of("event", message.payload))
             elif tool := tool_of(leaf):
-                self._use(tool, messages.read(Call, message.payload))
+                self._handle_call(tool, messages.read(Call, message.payload))
         except MalformedError:
             self.malformed += 1
 
-    def _hear(self, message: Incoming) -> None:
+    def _handle_audio(self, message: Incoming) -> None:
         if self.player.format is None:
             raise MalformedError("nothing is agreed upon")
         told = message.content_type, message.properties
         packet = packets.read(message.payload, *told, self.player.format)
         if self.player.take(packet, self._clock.now()):
-            self._tell_heard(always=True)
+            self._report_heard(always=True)
 
-    def _follow(self, state: State) -> None:
+    def _handle_state(self, state: State) -> None:
         """The agent does something else."""
         if state.session != self._session or self._server is None:
             return
@@ -239,47 +239,47 @@ class Robot:
         down = agree(state.audio_out, self._formats.down)
         if up is None or down is None:
             raise MalformedError("that is no format of ours")
-        if self._packer is None or state.stream != self.player.stream:
-            self._packer = Packetizer(self._session, up)
+        if self._packetizer is None or state.stream != self.player.stream:
+            self._packetizer = Packetizer(self._session, up)
             if (up, down) != (self._formats.up[0], self._formats.down[0]):
                 self.say(f"The agent takes {up.content_type}, and gives {down.content_type}.")
         self.state = state
-        self._met.set()
+        self._agent_ready.set()
         self.player.follow(state.stream, down)
         self.player.fresh.late(state.sent, self._clock.now())
         if state.generation > self.player.generation:
             self.player.clear(state.generation)
-            self._tell_heard(always=True)
+            self._report_heard(always=True)
 
-    def _serve(self, status: Status, retained: bool) -> None:
+    def _handle_server_status(self, status: Status, retained: bool) -> None:
         """A server comes or goes."""
         if status.state == "online":
             if not retained:  # it has just come, and may not know us
-                self.link.send(self._greeting())
+                self.link.send(self._hello_message())
             if status.session != self._server:
                 self._server = status.session
                 self.say("The agent is there.")
         elif status.session == self._server:
-            self._server = self.state = self._packer = None
+            self._server = self.state = self._packetizer = None
             self.player.clear(self.player.generation)
-            self.toolbox.stop()
+            self.tool_runner.stop()
             self.say("The agent is gone.")
 
-    def _meet(self, hello: Hello, retained: bool) -> None:
+    def _handle_hello(self, hello: Hello, retained: bool) -> None:
         """Somebody says who `we` are: who said it last is the robot."""
         if hello.session == self._session:
-            self._greeted = True
-        elif self._greeted and not retained:
+            self._hello_seen = True
+        elif self._hello_seen and not retained:
             name = self.topics.robot
             error = f"Another robot is called '{name}', too: give each a name of its own with --id."
             self._finish(UserError(error))
 
-    def _defend(self, status: Status) -> None:
+    def _handle_own_status(self, status: Status) -> None:
         """The last will of one that was called like us is not ours."""
-        if status.session != self._session and status.state == "offline" and self._greeted:
-            self.link.send(self._status("online"))
+        if status.session != self._session and status.state == "offline" and self._hello_seen:
+            self.link.send(self._status_message("online"))
 
-    def _note(self, event: dict[str, object]) -> None:
+    def _handle_event(self, event: dict[str, object]) -> None:
         """Something happened in the conversation."""
         told = {name: event.get(name) or "" for name in ("text", "heard_text", "error")}
         sentences = {
@@ -297,21 +297,23 @@ class Robot:
     def halt(self, reason: str) -> None:
         """Be silent and stand still, and tell the agent."""
         self.link.send(Outgoing(self.topics("stop"), Stop(reason).body(), 1, expiry=60))
-        self._stand_still(Stop(reason))
+        self._stop_body(Stop(reason))
 
-    def _stand_still(self, stop: Stop) -> None:
-        self.toolbox.stop()
+    def _stop_body(self, stop: Stop) -> None:
+        self.tool_runner.stop()
         if stop.stream is None:
             self.player.silence()
         else:
             self.player.clear(max(stop.generation or 0, self.player.generation))
-        self._tell_heard(always=True)
+        self._report_heard(always=True)
 
-    def _use(self, tool: str, call: Call) -> None:
+    def _handle_call(self, tool: str, call: Call) -> None:
         if call.stream != self.player.stream or self._server is None:
             raise MalformedError("the call is of another stream")
         late = self.player.fresh.late(call.sent, self._clock.now())
-        if self.toolbox.call(tool, call, late, lambda call, done: self._answer(tool, call, done)):
+        if self.tool_runner.call(
+            tool, call, late, lambda call, done: self._answer(tool, call, done)
+        ):
             given = ", ".join(f"{name}={value!r}" for name, value in call.arguments.items())
             self.say(f"Tool: {tool}({given})")
 
@@ -322,23 +324,23 @@ class Robot:
     # The line
 
     def _opened(self) -> list[Outgoing]:
-        self._complained = False
+        self._outage_reported = False
         self.say(f"Connected to {self.link.broker.name} as {self.topics.robot}.")
-        return [self._status("online"), self._greeting()]
+        return [self._status_message("online"), self._hello_message()]
 
     def _lost(self, reason: str) -> None:
         """Nothing that was on its way is spoken or done any more."""
-        if not self._complained:
+        if not self._outage_reported:
             self.say(f"The broker is not to be reached ({reason}); trying again.")
-            self.toolbox.stop()
-        self._complained, self._greeted = True, False
-        self._server = self.state = self._packer = None
+            self.tool_runner.stop()
+        self._outage_reported, self._hello_seen = True, False
+        self._server = self.state = self._packetizer = None
         self.player.clear(self.player.generation)
 
-    def _greeting(self) -> Outgoing:
+    def _hello_message(self) -> Outgoing:
         return Outgoing(self.topics("hello"), self._hello.body(), 1, retain=True)
 
-    def _status(self, state: Literal["online", "offline"]) -> Outgoing:
+    def _status_message(self, state: Literal["online", "offline"]) -> Outgoing:
         body = Status(state, self._session, antiphon.__version__).body()
         return Outgoing(self.topics("status"), body, 1, retain=True)
 

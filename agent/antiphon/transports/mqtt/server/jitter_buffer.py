@@ -45,8 +45,8 @@ class JitterBuffer:
         """Samples of silence put in."""
         self.arrived = float("-inf")
         """When the last packet came that was of use, in seconds."""
-        self._fresh = Freshness()
-        self._budget = RateLimit(1.5 * RATE, 2.5 * RATE)
+        self._freshness = Freshness()
+        self._rate_limit = RateLimit(1.5 * RATE, 2.5 * RATE)
         self._next: int | None = None
         """Index of the next sample."""
         self._rest = np.zeros(0, np.float32)
@@ -62,9 +62,9 @@ class JitterBuffer:
         samples = self._coder.samples(packet.body)
         self.received += 1
         ahead = None if self._next is None else packet.start - self._next
-        fresh = self._fresh.late(packet.sent, now) <= MAX_AGE
+        fresh = self._freshness.late(packet.sent, now) <= MAX_AGE
         passed = ahead is not None and ahead <= -samples
-        if not fresh or passed or not self._budget.spend(samples, now):
+        if not fresh or passed or not self._rate_limit.spend(samples, now):
             self.late += 1
             return np.zeros((0, FRAME), np.float32)
         pcm = self._coder.decode(packet.body)

@@ -51,10 +51,10 @@ class Server:
         converse: Callable[[Session], Conversation],
         *,
         formats: Formats | None = None,
-        most: int = MAX_ROBOTS,
+        max_robots: int = MAX_ROBOTS,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.converse, self.most, self.say = converse, most, say
+        self.converse, self.max_robots, self.say = converse, max_robots, say
         self.sessions: dict[str, Session] = {}
         self.malformed: Counter[str] = Counter()
         """Messages that were dropped, by their topic's last part."""
@@ -64,8 +64,8 @@ class Server:
         self._active: set[str] = set()
         self._wake = asyncio.Event()
         self._session = secrets.randbits(32)
-        self._greeted = self._complained = False
-        self._over: asyncio.Future[None] | None = None
+        self._hello_seen = self._outage_reported = False
+        self._finished: asyncio.Future[None] | None = None
         self.link = Link(
             broker,
             identifier=f"antiphon-server-{self._session:08x}",
@@ -73,7 +73,7 @@ class Server:
             handle=self.handle,
             opened=self._opened,
             lost=self._lost,
-            will=self._says("offline"),
+            will=self._status_message("offline"),
         )
 
     async def run(self) -> None:
@@ -83,10 +83,10 @@ class Server:
             UserError: The broker refuses user or password.
         """
         self._loop = asyncio.get_running_loop()
-        self._over = self._loop.create_future()
-        work: list[asyncio.Future[None]] = [self._over]
+        self._finished = self._loop.create_future()
+        work: list[asyncio.Future[None]] = [self._finished]
         work += [asyncio.create_task(self.link.run()), asyncio.create_task(self._tick())]
-        work.append(asyncio.create_task(self._forget()))
+        work.append(asyncio.create_task(self._expire_sessions()))
         try:
             done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -105,36 +105,36 @@ class Server:
         session = self.sessions.get(robot)
         try:
             if robot == SERVER:
-                self._defend(messages.read(Status, message.payload), message.retained)
+                self._handle_server_status(messages.read(Status, message.payload), message.retained)
             elif leaf == "hello":
-                self._meet(robot, messages.read(Hello, message.payload), message.retained)
+                self._handle_hello(robot, messages.read(Hello, message.payload), message.retained)
             elif leaf == "status":
                 self._status(robot, messages.read(Status, message.payload), message.retained)
             elif session is not None and not message.retained:
                 session.take(leaf, message)
-                self._rouse(robot)
+                self._activate(robot)
         except MalformedError:
             self.malformed[leaf.rpartition("/")[2]] += 1
             if session is not None:
                 session.malformed += 1
         except Exception as error:
-            self._renew(robot, error)
+            self._restart_session(robot, error)
 
-    def _defend(self, status: Status, retained: bool) -> None:
+    def _handle_server_status(self, status: Status, retained: bool) -> None:
         """Who came last is the server; the last will of one that was here before is not ours."""
         if status.session == self._session:
-            self._greeted = True
-        elif status.state == "offline" and self._greeted:
-            self.link.send(self._says("online"))
-        elif status.state == "online" and self._greeted and not retained:
+            self._hello_seen = True
+        elif status.state == "offline" and self._hello_seen:
+            self.link.send(self._status_message("online"))
+        elif status.state == "online" and self._hello_seen and not retained:
             name = self.link.broker.name
             self._finish(UserError(f"Another server has begun at {name}: one is enough."))
 
     def _finish(self, error: UserError) -> None:
-        if self._over is not None and not self._over.done():
-            self._over.set_exception(error)
+        if self._finished is not None and not self._finished.done():
+            self._finished.set_exception(error)
 
-    def _meet(self, robot: str, hello: Hello, retained: bool) -> None:
+    def _handle_hello(self, robot: str, hello: Hello, retained: bool) -> None:
         known = self.sessions.get(robot)
         wrong = None
         if not retained:
@@ -148,20 +148,20 @@ class Server:
         if up is None or down is None:
             has = named(self.formats.up), named(self.formats.down)
             wrong = f"this server takes {has[0]} and gives {has[1]}."
-        elif known is None and not self._room():
-            wrong = f"this server serves {self.most} robots, and all places are taken."
+        elif known is None and not self._make_room():
+            wrong = f"this server serves {self.max_robots} robots, and all places are taken."
         if wrong or up is None or down is None:
             self.say(f"{robot} is refused: {wrong}")
             body = messages.event(0, self._ms(), {"event": "Refused", "error": wrong})
             self.link.send(Outgoing(Topics(robot)("event"), body, 1, expiry=10))
         elif known is None and self._online.get(robot, True):
             self.say(f"{robot} is here ({tools}).")
-            self._open(robot, hello, (up, down))
+            self._open_session(robot, hello, (up, down))
         elif known is not None and not retained:
-            known.meet(hello, (up, down))
-            self._greet(robot)
+            known.update(hello, (up, down))
+            self._send_snapshot(robot)
 
-    def _open(self, robot: str, hello: Hello, formats: tuple[Format, Format]) -> None:
+    def _open_session(self, robot: str, hello: Hello, formats: tuple[Format, Format]) -> None:
         self.sessions[robot] = Session(
             robot,
             hello,
@@ -169,24 +169,24 @@ class Server:
             self.converse,
             send=self.link.send,
             now=self._clock.now,
-            soon=self._loop.call_soon_threadsafe,
+            call_soon=self._loop.call_soon_threadsafe,
         )
-        self._greet(robot)
+        self._send_snapshot(robot)
 
-    def _renew(self, robot: str, error: Exception) -> None:
+    def _restart_session(self, robot: str, error: Exception) -> None:
         """A conversation that breaks is begun anew; the others go on."""
         session = self.sessions.pop(robot, None)
         said = f"{type(error).__name__}: {error}"
         self.say(f"The conversation with {robot} broke and begins anew ({said}).")
         if session is not None:
             session.close()
-            self._open(robot, session.hello, session.formats)
+            self._open_session(robot, session.hello, session.formats)
 
-    def _greet(self, robot: str) -> None:
-        self.sessions[robot].greet()
-        self._rouse(robot)
+    def _send_snapshot(self, robot: str) -> None:
+        self.sessions[robot].send_snapshot()
+        self._activate(robot)
 
-    def _rouse(self, robot: str) -> None:
+    def _activate(self, robot: str) -> None:
         self._active.add(robot)
         self._wake.set()
 
@@ -194,41 +194,43 @@ class Server:
         session = self.sessions.get(robot)
         if session is not None and status.session != session.hello.session:
             return  # of a robot that was here before, or of another one with the same name
-        if len(self._online) > 16 * self.most:
+        if len(self._online) > 16 * self.max_robots:
             self._online.clear()
         self._online[robot] = status.state == "online"
-        if session is not None and status.state == "offline" and session.gone is None:
+        if session is not None and status.state == "offline" and session.gone_since is None:
             self.say(f"{robot} is gone.")
-            session.lose()
-            self._rouse(robot)
+            session.suspend()
+            self._activate(robot)
         elif session is not None and status.state == "online" and not retained:
-            self._greet(robot)
+            self._send_snapshot(robot)
 
-    def _room(self) -> bool:
+    def _make_room(self) -> bool:
         """Whether there is a place, if need be that of the robot that is gone the longest."""
-        if len(self.sessions) < self.most:
+        if len(self.sessions) < self.max_robots:
             return True
-        gone = [(s.gone, name) for name, s in self.sessions.items() if s.gone is not None]
-        if not gone:
+        gone_since = [
+            (s.gone_since, name) for name, s in self.sessions.items() if s.gone_since is not None
+        ]
+        if not gone_since:
             return False
-        self.sessions.pop(min(gone)[1]).close()
+        self.sessions.pop(min(gone_since)[1]).close()
         return True
 
     def _opened(self) -> list[Outgoing]:
         self.say(f"Connected to {self.link.broker.name}.")
-        self._complained = False
-        return [self._says("online")]
+        self._outage_reported = False
+        return [self._status_message("online")]
 
     def _lost(self, reason: str) -> None:
-        if not self._complained:
+        if not self._outage_reported:
             name = self.link.broker.name
             self.say(f"The broker {name} is not to be reached ({reason}); trying again.")
-        self._complained, self._greeted = True, False
+        self._outage_reported, self._hello_seen = True, False
         for robot, session in self.sessions.items():
-            session.lose()
-            self._rouse(robot)
+            session.suspend()
+            self._activate(robot)
 
-    def _says(self, state: Literal["online", "offline"]) -> Outgoing:
+    def _status_message(self, state: Literal["online", "offline"]) -> Outgoing:
         body = Status(state, self._session, antiphon.__version__).body()
         return Outgoing(SERVER_STATUS, body, 1, retain=True)
 
@@ -250,17 +252,20 @@ class Server:
                 try:
                     session.tick()
                 except Exception as error:
-                    self._renew(robot, error)
+                    self._restart_session(robot, error)
                 if not session.active:
                     self._active.discard(robot)
                     session.report()
 
-    async def _forget(self) -> None:
+    async def _expire_sessions(self) -> None:
         """Ends conversations of robots that have been gone for long."""
         while True:
             await asyncio.sleep(KEEP_SECONDS / 10)
             for robot, session in list(self.sessions.items()):
-                if session.gone is not None and self._clock.now() - session.gone > KEEP_SECONDS:
+                if (
+                    session.gone_since is not None
+                    and self._clock.now() - session.gone_since > KEEP_SECONDS
+                ):
                     del self.sessions[robot]
                     session.close()
 

@@ -66,37 +66,37 @@ class Session:
         *,
         send: Callable[[Outgoing], object],
         now: Callable[[], float],
-        soon: Callable[..., object],
+        call_soon: Callable[..., object],
     ) -> None:
         self.robot, self.topics, self.hello = robot, Topics(robot), hello
         self.formats = formats
         self.malformed = 0
         """Messages that were dropped because they are not what they should be."""
-        self.gone: float | None = None
+        self.gone_since: float | None = None
         """Since when the robot is gone, in seconds; None: it is there."""
-        self._send, self._now, self._soon = send, now, soon
+        self._send, self._now, self._call_soon = send, now, call_soon
         self._calls = PendingCalls()
-        self._held: deque[tuple[Call, Future[Result]]] = deque()
+        self._pending_turn_calls: deque[tuple[Call, Future[Result]]] = deque()
         """PendingCalls of a turn that may go on."""
-        self._orders = RateLimit(20, 40)
-        self._said: State | None = None
+        self._command_limit = RateLimit(20, 40)
+        self._published: State | None = None
         self.tools = tools_of(hello)
         """What the robot can do, by name."""
         self._last: Frame = np.zeros(FRAME, np.float32)
         self._sounding = False
         self.conversation = converse(self)
-        self._begin()
+        self._reset_streams()
 
     @property
     def active(self) -> bool:
         """Whether there is anything to do for this robot."""
         recent = self._now() - self._in.arrived < LINGER_SECONDS
-        waiting = len(self._calls) + len(self._held)
+        waiting = len(self._calls) + len(self._pending_turn_calls)
         return recent or bool(waiting) or self.conversation.state != "idle"
 
     # The robot comes and goes
 
-    def meet(self, hello: Hello, formats: tuple[Format, Format]) -> None:
+    def update(self, hello: Hello, formats: tuple[Format, Format]) -> None:
         """The robot says who it is: again, or after it was started anew."""
         tools = tools_of(hello)
         known, self.hello, self.tools = self.hello, hello, tools
@@ -105,26 +105,26 @@ class Session:
             self._cancel("the robot was started anew")
             self.conversation.dropped(0)
             self.conversation.stop()
-            self._begin()
+            self._reset_streams()
 
-    def greet(self) -> None:
+    def send_snapshot(self) -> None:
         """Tell the robot where it stands."""
-        self.gone = self._said = None
+        self.gone_since = self._published = None
         self._publish_state()
         talk = self.conversation
         snapshot = {"event": "Snapshot", "state": talk.state, "muted": talk.muted}
         self._event({**snapshot, "turns": len(talk.history)})
 
-    def lose(self) -> None:
+    def suspend(self) -> None:
         """The line or the robot is gone: nothing on its way is heard."""
-        if self.gone is None:
-            self.gone = self._now()
+        if self.gone_since is None:
+            self.gone_since = self._now()
             self._cancel("the robot is gone")
             self._out.generation += 1
             self._out.drop()
             self._sounding = False
 
-    def _begin(self) -> None:
+    def _reset_streams(self) -> None:
         up, down = self.formats
         self._in = JitterBuffer(self.hello.session, up)
         self._out = VoiceSender(secrets.randbits(32), down, self.conversation)
@@ -144,14 +144,14 @@ class Session:
             packet = packets.read(payload, *told, self._in.format)
             self._steps(self._in.take(packet, self._now()))
         elif leaf == "stop":
-            self._stopped(messages.read(Stop, payload))
-        elif not self._orders.spend(1, self._now()):
+            self._handle_stop(messages.read(Stop, payload))
+        elif not self._command_limit.spend(1, self._now()):
             raise MalformedError("these are too many messages")
         elif leaf == "audio/heard":
             self._out.heard(messages.read(Heard, payload), self._now())
             self._publish_state()
         elif leaf == "cmd":
-            self._obey(messages.read(Cmd, payload))
+            self._handle_command(messages.read(Cmd, payload))
             if message.response and message.response.startswith(self.topics("response")):
                 answer = Outgoing(message.response, b'{"ok":true}', 1, expiry=EXPIRY_SECONDS)
                 self._send(replace(answer, correlation=message.correlation))
@@ -161,7 +161,7 @@ class Session:
             if not mine or not self._calls.result(tool, result):
                 raise MalformedError("nobody asked for this result")
 
-    def _obey(self, cmd: Cmd) -> None:
+    def _handle_command(self, cmd: Cmd) -> None:
         talk = self.conversation
         if cmd.cmd == "say":
             if not (cmd.text and cmd.text.strip()):
@@ -175,16 +175,16 @@ class Session:
             talk.push_to_talk(cmd.cmd == "press")
         else:
             talk.reset()
-        self._step_now()
+        self._step_once()
 
-    def _stopped(self, stop: Stop) -> None:
+    def _handle_stop(self, stop: Stop) -> None:
         """Somebody wrote on the topic `stop`; the robot has read it, too."""
         if stop.stream is None:  # else it was us
             generation = self._out.generation
             self._cancel("the robot was stopped")
             if self.conversation.state != "idle":
                 self.conversation.stop()
-                self._step_now()
+                self._step_once()
             if self._out.generation == generation:  # the robot plays nothing more of this one
                 self._out.generation += 1
                 self._publish_state()
@@ -205,24 +205,24 @@ class Session:
         if it is cancelled before.
         """
         future: Future[Result] = Future()
-        self._soon(self._execute, call, future)
+        self._call_soon(self._execute, call, future)
         return future
 
     def _execute(self, call: Call, future: Future[Result]) -> None:
-        self._held.append((call, future))
-        self._release()
+        self._pending_turn_calls.append((call, future))
+        self._start_calls()
 
-    def _release(self) -> None:
+    def _start_calls(self) -> None:
         """Begin the calls that are wanted for sure."""
-        while self._held and self.conversation.state != "listening":
-            call, future = self._held.popleft()
+        while self._pending_turn_calls and self.conversation.state != "listening":
+            call, future = self._pending_turn_calls.popleft()
             if future.cancelled():
                 continue
             if self.conversation.state == "idle":
                 settle(future, Result(False, error="nobody wants it any more"))
             elif call.name not in self.tools:
                 settle(future, Result(False, error=f"the robot has no tool '{call.name}'"))
-            elif self.gone is not None:
+            elif self.gone_since is not None:
                 settle(future, Result(False, error="the robot is gone"))
             elif self._calls.add(call, future, self._now() + CALL_SECONDS):
                 self._send_call(call)
@@ -230,8 +230,8 @@ class Session:
     def _cancel(self, reason: str) -> None:
         """No call is wanted any more."""
         self._calls.cancel(reason)
-        while self._held:
-            settle(self._held.popleft()[1], Result(False, error=reason))
+        while self._pending_turn_calls:
+            settle(self._pending_turn_calls.popleft()[1], Result(False, error=reason))
 
     def _send_call(self, call: Call) -> None:
         stream, sent = self._out.stream, _ms(self._now())
@@ -253,16 +253,16 @@ class Session:
         """A frame's time has passed; to be called every 20 ms while active."""
         now = self._now()
         self._calls.expire(now)
-        self._release()
-        if self.gone is not None:
-            if now - self.gone > RESUME_SECONDS and self.conversation.state != "idle":
+        self._start_calls()
+        if self.gone_since is not None:
+            if now - self.gone_since > RESUME_SECONDS and self.conversation.state != "idle":
                 self.conversation.stop()
-                self._step_now()
+                self._step_once()
             return
-        if self._out.deserted(now):
-            self.lose()
+        if self._out.unheard_too_long(now):
+            self.suspend()
             self.conversation.stop()
-            self.greet()
+            self.send_snapshot()
         if self._in.overdue(now) and self.conversation.state != "idle":
             self._steps(self._in.fill())
 
@@ -280,7 +280,7 @@ class Session:
 
     # Steps of the conversation
 
-    def _step_now(self) -> None:
+    def _step_once(self) -> None:
         """Take a step even if no sound arrives, so that what was asked for is begun."""
         self._steps(np.zeros((1, FRAME), np.float32))
 
@@ -294,7 +294,7 @@ class Session:
             topic = self.topics("audio/out")
             self._send(sound(topic, packet, self._out.format, self.hello.framing))
         self._out.settle()
-        self._release()
+        self._start_calls()
         self._publish_state()
 
     def _step(self, frame: Frame) -> None:
@@ -302,12 +302,12 @@ class Session:
         begins = sounds and not self._sounding
         self._sounding = sounds or (self._sounding and self.conversation.state == "speaking")
         while self.conversation.events:
-            self._tell(self.conversation.events.popleft())
+            self._emit(self.conversation.events.popleft())
         if begins:
             for _ in range(LEAD_FRAMES):
                 self._step(self._last)
 
-    def _tell(self, event: Event) -> None:
+    def _emit(self, event: Event) -> None:
         self._event(to_json(event))
         if isinstance(event, Paused):
             self._out.ask(self._now())
@@ -325,8 +325,8 @@ class Session:
         told = talk.state, self.hello.session, out.stream, out.generation, talk.muted
         up, down = (each.content_type for each in self.formats)
         said = State(*told, sent=0, audio_in=up, audio_out=down)
-        if said != self._said:
-            self._said = said
+        if said != self._published:
+            self._published = said
             body = replace(said, sent=_ms(self._now())).body()
             self._send(Outgoing(self.topics("state"), body, 1, retain=True))
 

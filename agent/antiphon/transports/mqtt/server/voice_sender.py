@@ -51,9 +51,9 @@ class VoiceSender:
         self._waiting: list[Frame] = []
         self._start = 0
         """Index of the first sample that waits to be sent."""
-        self._asked: float | None = None
+        self._asked_at: float | None = None
         """Since when the robot is asked what it heard of the sound it drops."""
-        self._told = float("-inf")
+        self._reported = float("-inf")
         """When the robot last said what was heard."""
 
     def add(self, out: Frame) -> bool:
@@ -65,7 +65,7 @@ class VoiceSender:
         start, self._made = self._made, self._made + len(out)
         sounds = bool(out.any())
         unfinished = self._tail > 0 or len(self._waiting) % self.format.block
-        if self._asked is not None or not (sounds or unfinished):
+        if self._asked_at is not None or not (sounds or unfinished):
             return False
         self._tail = self.format.tail if sounds else max(0, self._tail - 1)
         if not self._waiting:
@@ -93,7 +93,7 @@ class VoiceSender:
         So is the end of a reply that got lost, once the conversation does not wait for it.
         """
         over = self._heard >= self._sent or self.conversation.state != "speaking"
-        if self._asked is None and over:
+        if self._asked_at is None and over:
             self._heard = self._sent = self._made
         self.conversation.heard(self._heard)
 
@@ -107,23 +107,23 @@ class VoiceSender:
             raise MalformedError("that is another stream")
         if heard.samples > self._sent:
             raise MalformedError("nobody can have heard what was not sent")
-        self._told = now
+        self._reported = now
         self._heard = max(self._heard, heard.samples)
-        if self._asked is not None and heard.generation == self.generation:
+        if self._asked_at is not None and heard.generation == self.generation:
             self.drop()
-        elif self._asked is None:
+        elif self._asked_at is None:
             self.settle()
 
     def ask(self, now: float) -> None:
         """The robot has to drop what it has not played, and to say what was heard."""
         self._clear()
         self.generation += 1
-        self._asked = now
+        self._asked_at = now
 
     def drop(self) -> None:
         """What was sent and not heard will never be heard."""
         self._clear()
-        self._asked = None
+        self._asked_at = None
         self.conversation.dropped(self._heard)
         self._made = self._sent = self._heard
 
@@ -131,11 +131,11 @@ class VoiceSender:
         self._waiting.clear()
         self._tail = 0
 
-    def deserted(self, now: float) -> bool:
+    def unheard_too_long(self, now: float) -> bool:
         """Whether nobody listens: much was sent, and nothing is heard of it."""
-        if self._asked is not None and now - self._asked > MAX_UNHEARD_SECONDS:
+        if self._asked_at is not None and now - self._asked_at > MAX_UNHEARD_SECONDS:
             self.drop()  # the robot does not say how far it came
         return (
             self._sent - self._heard > MAX_UNHEARD_SECONDS * self.rate
-            and now - self._told > MAX_UNHEARD_SECONDS
+            and now - self._reported > MAX_UNHEARD_SECONDS
         )

@@ -78,7 +78,7 @@ class Link:
         self.clock = WallClock()
         self._context = broker.context()
         self._sound: deque[tuple[float, Outgoing]] = deque()
-        self._words: deque[tuple[float, Outgoing]] = deque()
+        self._texts: deque[tuple[float, Outgoing]] = deque()
         self._wake: dict[int, asyncio.Event] = {}
 
     def send(self, message: Outgoing) -> bool:
@@ -87,7 +87,7 @@ class Link:
         Returns:
             Whether there is a line at all.
         """
-        queue = self._words if message.qos else self._sound
+        queue = self._texts if message.qos else self._sound
         if not self.connected:
             self.dropped += 1
             return False
@@ -176,7 +176,7 @@ class Link:
     async def _serve(self, client: aiomqtt.Client) -> None:
         """Subscribe, say what is to be said first, and pump until the line breaks."""
         self._sound.clear()
-        self._words.clear()
+        self._texts.clear()
         self._wake = {0: asyncio.Event(), 1: asyncio.Event()}
         self.connected = True
         if self.topics:
@@ -187,7 +187,7 @@ class Link:
             asyncio.create_task(each)
             for each in (
                 self._pump(client, self._sound, self._wake[0], MAX_SOUND_AGE),
-                self._pump(client, self._words, self._wake[1], BROKER_TIMEOUT),
+                self._pump(client, self._texts, self._wake[1], BROKER_TIMEOUT),
                 self._listen(client),
             )
         ]

@@ -67,11 +67,11 @@ def counting():
 
 
 def test_a_tool_is_called_and_its_result_spoken(open_broker, counting):
-    toolbox, converse, calls, _, actors = counting
+    tool_runner, converse, calls, _, actors = counting
 
     async def play():
         async with Stage(open_broker, converse) as on:
-            body = await on.add(toolbox=toolbox)
+            body = await on.add(tool_runner=tool_runner)
             await on.ask(body)
             await on.finish(body)
             return body.heard()
@@ -83,7 +83,7 @@ def test_a_tool_is_called_and_its_result_spoken(open_broker, counting):
 
 def test_what_the_broker_carries_beside_the_bodies(open_broker, counting):
     """As the page on MQTT says it: quality, expiry, and what MQTT 5 tells of sound and calls."""
-    toolbox, converse, _, _, _ = counting
+    tool_runner, converse, _, _, _ = counting
     seen = {}
 
     async def watch(ready):
@@ -100,7 +100,7 @@ def test_what_the_broker_carries_beside_the_bodies(open_broker, counting):
         watching = asyncio.create_task(watch(ready))
         await ready.wait()
         async with Stage(open_broker, converse) as on:
-            body = await on.add(toolbox=toolbox)
+            body = await on.add(tool_runner=tool_runner)
             await on.ask(body)
             await on.finish(body)
             watching.cancel()
@@ -123,14 +123,14 @@ def test_what_the_broker_carries_beside_the_bodies(open_broker, counting):
 
 
 def test_stop_ends_the_waiting_and_reaches_the_robot(open_broker, counting):
-    toolbox, converse, calls, release, actors = counting
+    tool_runner, converse, calls, release, actors = counting
     stopped = []
-    toolbox.on_stop = lambda: stopped.append(True)
+    tool_runner.on_stop = lambda: stopped.append(True)
     release.clear()
 
     async def play():
         async with Stage(open_broker, converse) as on:
-            body = await on.add(toolbox=toolbox)
+            body = await on.add(tool_runner=tool_runner)
             stopped.clear()
             await body.speak()
             await on.until(lambda: calls)
@@ -145,11 +145,11 @@ def test_stop_ends_the_waiting_and_reaches_the_robot(open_broker, counting):
 
 
 def test_calls_that_are_doubled_late_or_of_another_stream_are_not_made(open_broker, counting):
-    toolbox, converse, calls, _, _ = counting
+    tool_runner, converse, calls, _, _ = counting
 
     async def play():
         async with Stage(open_broker, converse) as on:
-            body = await on.add(toolbox=toolbox)
+            body = await on.add(tool_runner=tool_runner)
             stream, now = body.robot.player.stream, round(1000 * on.clock.now())
             fresh = {"call": "a", "stream": stream, "arguments": {"to": 1}, "sent": now}
             fresh["expires"] = 2000
@@ -177,16 +177,16 @@ def test_calls_that_are_doubled_late_or_of_another_stream_are_not_made(open_brok
 
 
 def test_nothing_is_kept_for_a_robot_that_is_away(open_broker, counting):
-    toolbox, converse, calls, _, _ = counting
+    tool_runner, converse, calls, _, _ = counting
 
     async def play():
         async with Stage(open_broker, converse) as on:
-            body = await on.add(toolbox=toolbox)
+            body = await on.add(tool_runner=tool_runner)
             body.task.cancel()
-            await on.until(lambda: on.session().gone is not None)
+            await on.until(lambda: on.session().gone_since is not None)
             future = on.session().execute(Call("count", {"to": 9}))
             await on.until(future.done)
-            again = await on.add(toolbox=toolbox)
+            again = await on.add(tool_runner=tool_runner)
             await on.sleep(0.3)
             return future.result(), again.heard()
 

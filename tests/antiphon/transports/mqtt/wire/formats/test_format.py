@@ -150,7 +150,7 @@ def test_a_text_is_said_in_fewer_bytes_and_remembered_as_heard(kinds, kind, vers
     net = Net(Singer(level=0.5), formats=Formats([kinds["pcm"](16_000)], both.down))
     net.add("R1", formats=both, version=version)
     net.server.sessions["R1"].conversation.say(ALL)
-    net.server.sessions["R1"]._step_now()
+    net.server.sessions["R1"]._step_once()
     net.until("speaking")
     net.until("idle")
     net.run(30)
@@ -160,7 +160,7 @@ def test_a_text_is_said_in_fewer_bytes_and_remembered_as_heard(kinds, kind, vers
     assert {m.content_type for m in said} == {wanted}
     sent = sum(len(m.payload) for m in said) - (0 if version == 5 else 32 * len(said))
     assert sent < 0.13 * 2 * 2 * 22_050
-    heard = net.mouths["R1"].duplex.listened
+    heard = net.bodies["R1"].duplex.listened
     loud = np.abs(heard[: len(heard) // 320 * 320]).reshape(-1, 320).max(1) > 0.01
     assert 100 <= loud.sum() <= 105  # all of it, and what a coder makes of its end
 
@@ -194,7 +194,7 @@ def test_sound_in_a_format_that_was_not_agreed_upon_is_dropped(kinds):
     net.add("R1", formats=offer(kinds, "pcm"))
     other = Net(formats=offer(kinds, "opus", "pcm"))
     other.add("R1", formats=offer(kinds, "opus", "pcm"))
-    other.mouths["R1"].speak()
+    other.bodies["R1"].speak()
     other.run(20)
     for message in other.sent("audio/in"):
         net.post("stranger", message)
