@@ -14,7 +14,7 @@ from antiphon.errors import UserError
 MIN_SECONDS = 0.1
 """Shorter than any word; such a file is a slip of the finger."""
 MAX_SECONDS = 30 * 60
-"""Bounds the memory one file can take; nobody asks a question for half an hour."""
+"""Bounds the memory of one file; no question takes half an hour."""
 SAMPLE_RATES = range(4_000, 384_001)
 """What is a plausible recording of speech."""
 BLOCK = 1 << 18

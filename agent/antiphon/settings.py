@@ -49,7 +49,7 @@ class Models:
         "How questions are heard: s2t directly, cascade transcribed first; or a recognizer's name.",
     )
     recognizer: str = setting(
-        "whisper-tiny.en", "The recognizer behind the ears: its name or folder."
+        "whisper-tiny.en", "The recognizer that hears the questions: its name or folder."
     )
     source: Source = setting("hidden", "Speak from hidden states (Echo), or from the text.")
     tool_chooser: str = setting("sentence-encoder", "What chooses among a robot's tools.")
@@ -157,7 +157,7 @@ def values(section: type[Any]) -> Iterator[Value]:
     """The settings of a section, each with where it comes from.
 
     Raises:
-        UserError: A value makes no sense, or the file has a name that nobody knows.
+        UserError: A value makes no sense, or the file has an unknown name.
     """
     path = config_file()
     table = _table(path, section) if path else {}
@@ -193,7 +193,7 @@ def config_file() -> Path | None:
     """
     if named := os.environ.get("ANTIPHON_CONFIG"):
         if not Path(named).is_file():
-            raise UserError(f"ANTIPHON_CONFIG names {named}, which is no file: mend or unset it.")
+            raise UserError(f"ANTIPHON_CONFIG names {named}, which is no file: fix or unset it.")
         return Path(named)
     home = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
     places = (Path("antiphon.toml"), home / "antiphon" / "antiphon.toml")
@@ -214,7 +214,7 @@ def _table(path: Path, section: type[Any]) -> Mapping[str, Any]:
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} is no TOML ({error}): mend it or remove it.") from error
+        raise UserError(f"{path} is no TOML ({error}): fix it or remove it.") from error
     name = table_of(section)
     table = tables.get(name, {})
     known = [each.name for each in settings_of(section)]

@@ -14,7 +14,7 @@ class Keys:
     """Reads keys without waiting for a line; without a terminal there are none.
 
     A terminated process (SIGTERM, a closed window) leaves as if Ctrl-C had been pressed. Python
-    drops what a signal raises inside a finalizer; so the next look at the keys raises it again.
+    drops what a signal raises inside a finalizer; so the next check of the keys raises it again.
     """
 
     def __init__(self) -> None:

@@ -52,7 +52,7 @@ class Commands(TyperGroup):
         return name, command, rest
 
     def invoke(self, ctx: Any) -> Any:
-        """Runs the command; one clear sentence and exit code 2 for what the user can mend."""
+        """Runs the command; one clear sentence and exit code 2 for what the user can fix."""
         logs.set_up()
         try:
             return super().invoke(ctx)

@@ -61,7 +61,7 @@ def latency(event: Latency) -> str:
 
 
 class Lines:
-    """One line for everything worth a line."""
+    """Prints events as lines."""
 
     def __enter__(self) -> Lines:
         """Begin."""
@@ -81,7 +81,7 @@ class Lines:
 
 
 class Screen(Lines):
-    """A live picture: who speaks, how loud it is, what was said.
+    """A live view: who speaks, how loud it is, what was said.
 
     Args:
         conversation: whose.

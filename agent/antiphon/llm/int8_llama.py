@@ -102,7 +102,7 @@ class Cache:
     """Index of the next step, for the rotary angles."""
 
     def room(self, steps: int, window: int) -> Cache:
-        """The same, with room for more steps behind it that nobody else has taken.
+        """The same, with room for more steps behind it that no other cache uses.
 
         Args:
             steps: to come.
@@ -121,7 +121,7 @@ class Cache:
         return Cache(Buffer(keys, values, kept), kept, self.position)
 
     def sealed(self) -> Cache:
-        """The same in a full buffer: whoever goes on makes a new one, so threads can share it."""
+        """The same in a full buffer: each continuation makes a new one, so threads can share it."""
         keys, values = (
             t[:, :, : self.length].clone() for t in (self.buffer.keys, self.buffer.values)
         )

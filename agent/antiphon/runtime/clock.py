@@ -60,7 +60,7 @@ class Pace:
     def wait(self, samples: int) -> None:
         """Returns when so many samples have passed since the first call.
 
-        Who is late is not made to wait, so that a moment lost is caught up again.
+        A late caller does not wait, so that lost time is made up.
         """
         if self.speed is None:
             return

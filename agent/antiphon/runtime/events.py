@@ -46,7 +46,7 @@ class TurnEnded(Event):
 
 @dataclass(frozen=True)
 class Transcript(Event):
-    """The user's turn as the ears understood it."""
+    """The transcript of the user's turn."""
 
     text: str
     """The words; empty if there were none, and then nothing is answered."""
@@ -70,7 +70,7 @@ class ReplyText(Event):
 
 @dataclass(frozen=True)
 class Paused(Event):
-    """Playback holds its breath: somebody may be interrupting."""
+    """Playback pauses: the user may be interrupting."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class DeviceLost(Event):
 
 @dataclass(frozen=True)
 class DeviceBack(Event):
-    """A microphone or speaker is there again."""
+    """A microphone or speaker is back."""
 
     device: Literal["input", "output"]
     """Which side."""

@@ -49,7 +49,7 @@ class AdapterConfig:
 
 
 class LookBack(nn.Module):
-    """Lets every kept frame look at the other kept frames, as the public checkpoints do."""
+    """Lets every kept frame attend to the other kept frames, as the public checkpoints do."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()

@@ -75,7 +75,7 @@ def vocabulary(
         sentences: whose pieces are taken, the most frequent first, for a half of the labels.
         tokenizer: of the language model.
         whisper: Whisper's tokenizer. Its first pieces are the most frequent of English; they are
-            the other half, so that words nobody has foreseen can be spelled.
+            the other half, so that unseen words can be spelled.
         size: how many labels at most.
     """
     counts: Counter[str] = Counter()

@@ -37,7 +37,7 @@ from antiphon_codecs.unit_language.unit_language import UnitLanguage
 CONTEXT_CHARACTERS = 20
 CONTEXT_SOUNDS = 40
 OPENING_UNITS = 2
-"""Units of silence before the first sound of a reply: nobody waits for a breath."""
+"""Units of silence before the first sound of a reply."""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class UnitLM(nn.Module):
 
     @property
     def fast(self) -> tuple[Int8Llama, Product]:
-        """Stack and head for single steps, made anew when the weights may have changed."""
+        """Stack and head for single steps, rebuilt when the weights may have changed."""
         if self._fast is None:
             config = self.model.config
             linear: Callable[[torch.Tensor], Product] = Int8Linear.of if self.light else exact

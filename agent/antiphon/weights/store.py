@@ -60,7 +60,7 @@ def path(name: str) -> Path:
 
 
 def fetch(name: str) -> Path:
-    """Like `path`, but reads every byte of cached weights and makes damaged ones anew."""
+    """Like `path`, but reads every byte of cached weights and fetches damaged ones again."""
     if name in ENTRIES and is_ready(ENTRIES[name]) and damaged(ENTRIES[name]):
         with _lock(ENTRIES[name]):
             _make(ENTRIES[name])

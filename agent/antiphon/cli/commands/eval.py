@@ -87,7 +87,7 @@ def units(
 
 @app.command()
 def ears(data: Data, limit: Limit = None, seed: Seed = 0, json: Json = False) -> None:
-    """Human speech as the agent hears it, beside Whisper. --limit counts in each collection."""
+    """Word errors on human speech, compared with Whisper. --limit counts in each collection."""
     with working(seed):
         from antiphon.evaluation import material
         from antiphon.evaluation.judges import recognizer
@@ -107,7 +107,7 @@ def qa(
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Right answers to spoken questions, beside the same questions in writing."""
+    """Right answers to spoken questions, compared with the same questions in writing."""
     with working(seed):
         from antiphon.evaluation import material
         from antiphon.evaluation.judges import recognizer

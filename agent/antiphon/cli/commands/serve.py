@@ -144,7 +144,7 @@ class Responders:
 
 
 class LazyResponder:
-    """A responder that is made where it is used first: in its models' thread, so that nobody waits.
+    """A responder that is made at its first use, in the models' thread.
 
     Args:
         make: makes it.

@@ -62,7 +62,7 @@ def fetch(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Fetch weights, or check every byte of those already there and mend what is damaged.
+    """Fetch weights, or check every byte of those already there and repair what is damaged.
 
     Without a name: what `antiphon ask` needs.
     """

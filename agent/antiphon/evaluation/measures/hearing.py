@@ -1,4 +1,4 @@
-"""The ears: what the CTC head understands of human speech, beside Whisper itself."""
+"""Hearing: word errors of the CTC head on human speech, compared with Whisper itself."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def evaluate(
     """Ask every question in every way.
 
     An answer is right if it is heard. A reply that does not even hold it in writing is wrong and
-    is not spoken: what a recognizer may take it for by chance is no answer.
+    is not spoken: what a recognizer may hear in it by chance is no answer.
 
     Args:
         questions: what is asked.

@@ -35,7 +35,7 @@ AGENT = (
 )
 """What the agent says while it is interrupted."""
 BACKCHANNELS = ("Uh-huh.", "Mm-hmm.", "Yeah.", "Okay.", "I see.", "Oh really?")
-"""What a listener says without wanting the floor."""
+"""Backchannels: what a listener says without interrupting."""
 BEFORE, AFTER = RATE, 3 * RATE
 """Samples of room sound around a turn."""
 SNRS = (None, 20.0, 10.0)
@@ -252,7 +252,7 @@ def self_stops(
     report = {}
     for room in tqdm(scenes.ROOMS, desc="echo rooms", unit="room"):
         pauses = stops = at = 0
-        while len(reference) - at > RATE:  # an agent that stopped itself starts anew
+        while len(reference) - at > RATE:  # an agent that stopped itself starts again
             echo = scenes.echo(reference[at:], room, rng)
             near = (rng.normal(size=len(echo)) * 10 ** (-60 / 20)).astype(np.float32)
             changes = list(_changes(near, echo, reference[at:], 0, aec3))

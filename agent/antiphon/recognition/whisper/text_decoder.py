@@ -18,7 +18,7 @@ TOKENS_PER_SECOND = 10
 """Faster than anybody speaks: a transcript that grows beyond it is a loop."""
 
 REPEATS = 4
-"""As often as that nobody repeats himself; it is the decoder that does."""
+"""Repetitions from which a loop of the decoder is assumed, and not a speaker who repeats."""
 
 
 @dataclass(frozen=True)

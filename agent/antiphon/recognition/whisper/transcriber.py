@@ -18,7 +18,7 @@ from antiphon.recognition.whisper.features import normalize
 from antiphon.recognition.whisper.text_decoder import TextDecoder, Transcript
 
 POSITION_FEATURES = 4
-"""Cosines that tell how much of a word has been said."""
+"""Cosines that encode how much of a word has been said."""
 
 
 @dataclass(frozen=True)

@@ -50,12 +50,12 @@ class Capture:
         return np.clip(np.nan_to_num(frame, nan=0.0), -1, 1)
 
     def clear(self) -> None:
-        """Forgets what nobody took; called by who takes."""
+        """Drops what was not taken; called by the consumer."""
         self.ring.read_into(self._chunk[: self.ring.level])
         self._resampler.clear()
         self._ready = self._ready[:0]
 
     @property
     def dropped_seconds(self) -> float:
-        """Seconds of sound that were lost because nobody took them."""
+        """Seconds of audio that were lost because they were not taken in time."""
         return self.ring.dropped / (self.ring.capacity / BUFFER_SECONDS)

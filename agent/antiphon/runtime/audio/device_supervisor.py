@@ -38,7 +38,7 @@ class SoundCards:
 
     Args:
         rate: Samples a second of the frames to be played.
-        tell: Takes the events.
+        emit: Takes the events.
         microphone: Name, part of it or number; None is the system's default.
         speaker: Likewise.
         portaudio: The module `sounddevice`, or what stands for it.

@@ -36,7 +36,7 @@ class Duplex(Protocol):
     def __iter__(self) -> Iterator[Frame]:
         """Frames of the microphone, each as soon as it is complete.
 
-        Whoever iterates anew counts anew: events and `heard` begin with zero.
+        A new iteration starts new counts: events and `heard` begin at zero.
         """
         ...
 

@@ -92,7 +92,7 @@ class Playout:
     def heard(self, latency: float = 0.0) -> int:
         """How far the listener is in what was pushed.
 
-        What was thrown away counts as passed as soon as something behind it is heard.
+        Dropped samples count as passed as soon as a later one is heard.
 
         Args:
             latency: Seconds from being pulled to being heard.

@@ -12,7 +12,7 @@ from typing import Any
 from antiphon.errors import UserError
 
 INVALID_CHANNELS, INVALID_RATE, UNAVAILABLE = -9998, -9997, -9985
-"""PortAudio's numbers for what can be mended."""
+"""PortAudio's error codes for faults that pass."""
 
 
 def load() -> Any:

@@ -47,7 +47,7 @@ class Simulated:
         faults: What goes wrong, and when.
         echo: Makes of what the listener hears [320] what comes back into the microphone [320];
             called once for each frame.
-        tell: Takes the events.
+        emit: Takes the events.
         keep: Keep what the listener hears, in `listened`.
         clock: Whose seconds, if there is a speed.
     """

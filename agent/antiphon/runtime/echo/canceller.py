@@ -1,7 +1,7 @@
 """Echo: takes the agent's own voice out of the microphone, and says how much of it there was.
 
 WebRTC's AEC3 (extra `aec`) makes the clean sound; without it, bands that the echo fills are turned
-down, which serves to tell who speaks, not to understand both at once. Either way `EchoPath`
+down, which is enough to detect who speaks, not to understand both at once. Either way `EchoPath`
 predicts the echo from what was played, since the agent knows exactly what that was.
 """
 
@@ -40,7 +40,7 @@ class EchoFrame:
     level_db: float
     """Level in dBFS of the rest, which AEC3's suppression does not touch."""
     removed: bool = False
-    """Whether AEC3 took the echo out of `clean`, so that speech in it is somebody else's."""
+    """Whether AEC3 took the echo out of `clean`, so that speech in it is the user's."""
 
 
 def has_aec3() -> bool:

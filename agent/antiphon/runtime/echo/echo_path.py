@@ -34,7 +34,7 @@ MIN_IMPROVEMENT = 0.1
 SILENCE = 1e-9
 """Power that counts as silence (-90 dBFS)."""
 FIRST, FAST, SLOW = 75, 0.2, 0.03
-"""Frames of fast learning at first; how much of an error a frame mends then, and later."""
+"""Frames of fast learning at first; share of the error a frame corrects then, and later."""
 MAX_EXCESS = 2.0
 """Most that a frame may exceed the prediction to be learnt from, so that others are not learnt."""
 

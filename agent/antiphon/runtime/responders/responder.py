@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from antiphon.messages import Speech, Turn
 
 Cancelled = Callable[[], bool]
-"""Asked by the models between two small steps; True: nobody wants the rest."""
+"""Called by the models between two small steps; True: stop, the rest is not needed."""
 
 
 H = TypeVar("H", bound="SpeechStream")

@@ -110,7 +110,7 @@ class ToolResponder:
         return self.responder.say(text, cancelled=cancelled)
 
     def _wait(self, future: Future[Any], cancelled: Cancelled) -> Outcome | None:
-        """The outcome; None if nobody wants it any more."""
+        """The outcome; None if it is no longer wanted."""
         for _ in range(max(1, round(self.seconds / POLL_SECONDS))):
             if wait([future], POLL_SECONDS).done:
                 error = future.exception()

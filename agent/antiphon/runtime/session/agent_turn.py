@@ -38,7 +38,7 @@ class AgentTurn:
 
     Args:
         sample_rate: of what is played.
-        tell: takes the events.
+        emit: takes the events.
     """
 
     def __init__(self, sample_rate: int, emit: Callable[[Event], None]) -> None:

@@ -1,10 +1,10 @@
 """A conversation in real time, driven by one call a frame.
 
-    mic ─► senses ─► turns ─► listener ─► worker (models) ─► reply ─► playback ─► speaker
+    mic ─► analyzer ─► turn taking ─► speech feed ─► worker (models) ─► playback ─► speaker
              ▲                                                           │
              └─────────────── what was played, what was heard ◄──────────┘
 
-`step` never waits and never runs a language model. Who has the floor is decided in `floor.py`.
+`step` never blocks and never runs a language model. `turn_taking.py` decides whose turn it is.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from antiphon.runtime.echo.canceller import EchoCanceller
 
 MAX_EVENTS = 10_000
-"""Events kept for who never takes them."""
+"""Events kept if they are never taken."""
 
 
 class Conversation:
@@ -46,8 +46,8 @@ class Conversation:
         work: runs the models; belongs to this conversation.
         aside: runs the small judge of turn ends beside them; None: `work` does.
         seed: makes everything left to chance repeatable.
-        senses: what is made of the microphone; None: the real ones.
-        tape: takes down everything.
+        analyzer: of the microphone; None: the real one.
+        recorder: records everything.
     """
 
     def __init__(
@@ -154,7 +154,7 @@ class Conversation:
         self._emit(replace(event, at=self.at))
 
     def say(self, text: str) -> None:
-        """Speak a text as soon as nobody speaks."""
+        """Speak a text as soon as the conversation is idle."""
         self._recorder.command("say", text)
         self._turns.say(text)
 
@@ -176,7 +176,7 @@ class Conversation:
         self._turns.press(pressed)
 
     def reset(self) -> None:
-        """Begin anew: nobody has said anything yet."""
+        """Start over with an empty history."""
         self._recorder.command("reset", None)
         self._turns.reset()
 

@@ -35,7 +35,7 @@ class SpokenWords:
         self._over = bool(piece.units)
 
     def heard(self, samples: int) -> str:
-        """The text somebody knows who has heard so many samples of the reply.
+        """The text of the words heard in the first `samples` samples of the reply.
 
         A word is heard when its middle is.
         """

@@ -27,7 +27,7 @@ def converse(
         device_events: where the devices put their events, from whichever thread.
         watch: takes every event.
         each: called after every frame.
-        before: samples that were played on this speaker before, by somebody else.
+        before: samples that were played on this speaker before the conversation.
     """
     for mic in duplex:
         conversation.heard(duplex.heard - before)

@@ -1,4 +1,4 @@
-"""Where a conversation puts down what it was given and what it gave; by default nowhere."""
+"""Recorders: where the inputs and outputs of a conversation are kept; by default nowhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Recorder(Protocol):
     """Everything that, played again, makes the same conversation."""
 
     problem: str | None
-    """Why nothing can be put down any more; one sentence."""
+    """Why recording stopped, in one sentence."""
 
     def frame(self, mic: Frame, out: Frame) -> None:
         """A frame [320] came in and a frame went out."""

@@ -66,7 +66,7 @@ class Wave:
 
 
 class FileRecorder:
-    """The tape of a conversation in a folder.
+    """Records a conversation into a folder.
 
     Args:
         folder: new or empty.
@@ -169,7 +169,7 @@ class FileRecorder:
 
 
 def output_of(record: dict[str, Any], replies: NDArray[np.float32], rate: int) -> Output:
-    """What `FileRecorder.output` put down.
+    """What `FileRecorder.output` wrote.
 
     Args:
         record: a line of the timeline.

@@ -1,1 +1,1 @@
-"""When somebody speaks, ends a turn or interrupts. Knows frames and the echo."""
+"""When the user speaks, ends a turn or interrupts. Knows frames and the echo."""

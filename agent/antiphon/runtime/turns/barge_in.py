@@ -1,9 +1,8 @@
-"""Barge-in: whether a listener takes the floor while the agent speaks.
+"""Barge-in: whether the user interrupts while the agent speaks.
 
-A moment of near speech pauses the agent; that is cheap, since it can go on. In the silence that
-follows nothing of its own is left to be mistaken for a listener, and what is heard there decides:
-more speech stops it, silence lets it go on. So a cough hardly ever gets through (it is no speech),
-and "uh-huh" is over before the decision.
+A moment of near speech pauses the reply, which is cheap, since it can resume. In the silence that
+follows, no echo can be mistaken for the user: more speech stops the reply, silence resumes it. So a
+cough hardly ever gets through (it is no speech), and "uh-huh" is over before the decision.
 """
 
 from __future__ import annotations
@@ -21,29 +20,29 @@ Change = Literal["pause", "stop", "resume"]
 """pause: fade out, but keep what was to be said. stop: drop it. resume: go on."""
 
 MAX_ECHO_SHARE = 0.85
-"""Share of the agent's own sound from which a frame says nothing about others."""
+"""Share of the agent's own sound from which a frame says nothing about the user."""
 NEAR_SPEECH_SHARE, NEAR_SPEECH_FRAMES = 0.7, 160 // FRAME_MS
-"""A share that somebody else must have brought about; for how many frames one such frame lets the
-next ones count, though the agent's own sound covers them."""
+"""Below this share of own sound the user must be speaking. For so many frames after such a frame,
+the next ones count even if the agent's own sound covers them."""
 MIN_PROBABILITY = 0.3
 """Probability of speech that counts here: AEC3 leaves nothing of the agent that comes near it."""
 PAUSE_FRAMES = 80 // FRAME_MS
 """Frames of speech that pause the agent."""
 FIRST_PAUSE_FRAMES = 200 // FRAME_MS
-"""The same before the listener has been heard once."""
+"""The same before the user was heard for the first time."""
 STOP_FRAMES = 700 // FRAME_MS
-"""Frames of foreign speech that stop it; longer than "uh-huh" or "yes"."""
+"""Frames of the user's speech that stop the reply; longer than "uh-huh" or "yes"."""
 MAX_GAP_FRAMES = 260 // FRAME_MS
-"""Frames without speech that end a burst; shorter ones lie inside of words."""
+"""Frames without speech that end a burst; shorter gaps lie within words."""
 RESUME_FRAMES = 400 // FRAME_MS
-"""Frames without speech after which a paused agent goes on; people breathe."""
+"""Frames without speech after which a paused reply resumes; people breathe."""
 WARY_FRAMES = 3000 // FRAME_MS
-"""Frames after a pause for nothing in which a share of the agent's own sound counts again, and the
-speech of the burst before still counts: who speaks up twice means it."""
+"""Frames after a needless pause in which a share of the agent's own sound counts again. The speech
+of the burst before still counts: speech that comes twice is an interruption."""
 NEAR_RANGE_DB = 12.0
-"""How far below the listener's usual level speech still counts as theirs."""
+"""How far below the user's usual level speech still counts as theirs."""
 PEAK_FRAMES = 160 // FRAME_MS
-"""Frames whose loudest tells the level; single frames of a word may be soft."""
+"""Frames whose maximum is the level; single frames of a word may be soft."""
 LEVEL_FRAMES = 750
 """Frames of speech (15 s) that make up the usual level."""
 
@@ -71,7 +70,7 @@ class BargeIn:
         Args:
             activity: of the microphone without the agent.
             echo: of the same frame.
-            speaking: whether the agent has the floor; it has while it is paused.
+            speaking: whether a reply is being played or paused.
         """
         if not speaking:
             self.reset()
@@ -97,7 +96,7 @@ class BargeIn:
         return None
 
     def _foreign(self, activity: Activity, echo: EchoFrame) -> bool:
-        """Whether somebody near speaks, or seems to, as long as nothing depends on it."""
+        """Whether the user speaks nearby, or seems to, as long as only a pause depends on it."""
         self._shares.append(echo.own)
         known = len(self._levels) >= STOP_FRAMES
         trusted = known and echo.removed and not (self._paused or self._wary)
@@ -127,7 +126,7 @@ class BargeIn:
             self._usual = None
 
     def _nearest(self) -> float:
-        """Level in dBFS from which speech is near: measured against who has spoken so far."""
+        """Level in dBFS from which speech counts as near, relative to the speech so far."""
         if len(self._levels) < PAUSE_FRAMES:
             return -60.0
         if self._usual is None:

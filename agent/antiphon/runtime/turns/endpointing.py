@@ -19,7 +19,7 @@ from antiphon.runtime.turns.smart_turn import WINDOW_SECONDS
 from antiphon.runtime.turns.vad import PRE_ROLL, Activity
 
 Change = Literal["start", "soft", "resumed", "end"]
-"""start: a turn begins. soft: it may be over; ask the judge, begin an answer on trust. resumed: it
+"""start: a turn begins. soft: it may be over; query the judge, prepare the reply. resumed: it
 goes on; take that answer back. end: it is over; let the answer be heard."""
 
 ONSET_FRAMES, ONSET_WINDOW = 4, 6
@@ -34,7 +34,7 @@ PATIENCE = 1.1
 IGNORED, BELIEVED = 0.7, 0.9
 """Probabilities up to which the judges count for nothing, and from which they are believed."""
 Judge = Literal["sound", "hearing"]
-"""Who tells whether a turn is complete: Smart Turn, or the hearing."""
+"""What judges whether a turn is complete: Smart Turn by its sound, or the recognizer."""
 
 
 class Endpointer:
@@ -57,7 +57,7 @@ class Endpointer:
         """Forgets the turn and all sound."""
         self._frames: deque[Frame] = deque(maxlen=WINDOW_SECONDS * RATE // FRAME)
         self._recent: deque[bool] = deque(maxlen=ONSET_WINDOW)
-        self._length = 0  # frames of the turn with its pre-roll; 0: nobody has the floor
+        self._length = 0  # frames of the turn with its pre-roll; 0: no turn
         self._silence = 0
         self._opinions: dict[Judge, float] = {}
 

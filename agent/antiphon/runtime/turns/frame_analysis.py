@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Change = Literal["start", "soft", "resumed", "end"]
 Verdict = Literal["pause", "stop", "resume"]
 MAX_ECHO_SHARE = 0.5
-"""Share of the agent's own sound from which a frame is nobody else's speech."""
+"""Share of the agent's own sound from which a frame does not count as the user's speech."""
 TAIL_FRAMES = 5
 """Frames of silence after which nothing is left in the resampler."""
 MAX_WAITING = 2 * FRAME
@@ -66,7 +66,7 @@ class Analyzer(Protocol):
         ...
 
     def judge(self) -> Callable[[], float]:
-        """A function that tells how complete the turn sounds, to be called in a worker."""
+        """A function that judges how complete the turn sounds, to be called in a worker."""
         ...
 
     def judged(self, judge: Judge, log_odds: float) -> None:
@@ -140,12 +140,12 @@ class FrameAnalyzer:
         return max(0, len(self._endpointer.turn()) // FRAME - PRE_ROLL)
 
     def judge(self) -> Callable[[], float]:
-        """A function that tells how complete the turn sounds, to be called in a worker."""
+        """A function that judges how complete the turn sounds, to be called in a worker."""
         turn: NDArray[np.float32] = self._endpointer.turn()
         return lambda: self._smart_turn.log_odds(turn)
 
     def judged(self, judge: Judge, log_odds: float) -> None:
-        """Take what that function said, or the hearing."""
+        """Take the log odds of that function, or of the recognizer."""
         self._endpointer.judge(judge, log_odds)
 
     def forget_turn(self) -> None:

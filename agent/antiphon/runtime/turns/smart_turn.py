@@ -65,7 +65,7 @@ class TurnEndJudge:
         self._session = onnx_session.session(path, STATES, POOLED)
 
     def __call__(self, pcm: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
-        """What a head may look at [4 * 384] of `pcm` [N] at 16 kHz, and its own probability."""
+        """Features [4 * 384] of `pcm` [N] at 16 kHz for a head, and the model's own probability."""
         feed = {"input_features": features(pcm)[None]}
         own, states, pooled = self._session.run(None, feed)
         means = [states[0, -count:].mean(axis=0) for count in AVERAGED_STATES]

@@ -21,7 +21,7 @@ DILATIONS = (1, 2, 4, 8, 16)
 MEAN, SCALE = -3.0, 2.0
 """Of log-mel energies."""
 QUIET_DB = -55.0
-"""Level in dBFS of a frame in which nobody calls."""
+"""Level in dBFS below which a frame holds no word."""
 RECEPTIVE_FIELD = 1 + 2 * sum(DILATIONS)
 """Frames that the spotter sees; after so many quiet ones it sleeps."""
 REFRACTORY_FRAMES = 1000 // FRAME_MS
@@ -85,7 +85,7 @@ class StopWord:
         return True
 
     def _wake(self) -> None:
-        """Starts anew, a little before what woke it."""
+        """Restarts a little before the frame that woke it."""
         for column in self._columns:
             column[:] = 0
         self._tail[:] = 0

@@ -1,6 +1,6 @@
-"""Voice activity: does somebody speak in this frame?
+"""Voice activity detection: is there speech in this frame?
 
-Two cheap looks come first, the energy above the noise floor and webrtcvad. Only what passes both
+Two cheap checks come first, the energy above the noise floor and webrtcvad. Only what passes both
 wakes Silero, whose word counts; so silence costs next to nothing.
 """
 
@@ -19,9 +19,9 @@ PRE_ROLL = 500 // FRAME_MS
 QUIETEST_DB = -70.0
 """Level in dBFS below which nothing is speech to a microphone."""
 ABOVE_FLOOR_DB = 3.0
-"""How far above the noise floor a frame must be to be looked at."""
+"""How far above the noise floor a frame must be to be analysed."""
 FLOOR_RISES_DB = 0.04
-"""A frame's rise of the noise floor (2 dB a second); down it goes at once."""
+"""Rise of the noise floor per frame (2 dB a second); it falls at once."""
 ON, OFF = 0.5, 0.35
 """Probabilities at which speech begins and ends."""
 AWAKE_FRAMES = 800 // FRAME_MS
@@ -35,7 +35,7 @@ class Activity:
     """What one frame holds."""
 
     speech: bool
-    """Whether somebody speaks."""
+    """Whether there is speech."""
     probability: float
     """Silero's probability of speech, 0 while it sleeps."""
     level_db: float

@@ -157,7 +157,7 @@ class Hermes:
 
     def _hear(self, satellite: Satellite | None, payload: bytes) -> None:
         if satellite is None or satellite.dialogue is None:
-            return  # nobody has woken it
+            return  # the wake word was not heard
         body = _samples(payload)
         sent = round(1000 * self._clock.now())
         packet = Packet(satellite.session, 0, sent, satellite.at, body)

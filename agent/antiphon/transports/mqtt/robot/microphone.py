@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from antiphon.runtime.turns.stop_word import StopWord
 
 MAX_ECHO_SHARE = 0.5
-"""Share of the robot's own voice from which a frame is nobody else's."""
+"""Share of the robot's own voice from which a frame does not count as the user's."""
 DEAF_FRAMES = 15
 """Frames after it has spoken in which its echo may still be heard."""
 

@@ -12,7 +12,7 @@ from antiphon.transports.mqtt.wire.packets import MAX_FRAMES, Packet
 
 
 class Packetizer:
-    """Packs frames: many in a packet while somebody speaks; few when an answer is due.
+    """Packs frames: many per packet during speech; few when a reply is due.
 
     Args:
         session: of the robot.

@@ -46,11 +46,11 @@ class Robot:
         name: of the robot.
         duplex: microphone and speaker.
         toolbox: what it can do.
-        ears: what it makes of its microphone.
+        microphone: processes the microphone's frames.
         rate: samples a second of the voice.
         formats: of sound that it has; PCM if None.
         version: of MQTT, 5 or 3 (3.1.1).
-        patient: begin to listen when the agent is there, not before.
+        wait_for_agent: start the microphone only when the agent is online.
         say: told in a sentence what a person at the terminal may want to know.
 
     Raises:
@@ -266,7 +266,7 @@ class Robot:
             self.say("The agent is gone.")
 
     def _handle_hello(self, hello: Hello, retained: bool) -> None:
-        """Somebody says who `we` are: who said it last is the robot."""
+        """A hello under our name: the last robot to send one owns the name."""
         if hello.session == self._session:
             self._hello_seen = True
         elif self._hello_seen and not retained:
@@ -295,7 +295,7 @@ class Robot:
     # Stop, and tools
 
     def halt(self, reason: str) -> None:
-        """Be silent and stand still, and tell the agent."""
+        """Stop sound and motion, and inform the agent."""
         self.link.send(Outgoing(self.topics("stop"), Stop(reason).body(), 1, expiry=60))
         self._stop_body(Stop(reason))
 

@@ -21,7 +21,7 @@ from antiphon.tools import Result, Tool
 from antiphon.transports.mqtt.wire.schema import fault
 
 ON_STOP = "on_stop"
-"""A function of this name is no tool: it is called when the robot has to stand still."""
+"""A function of this name is no tool: it is called when the robot has to stop moving."""
 MAX_RESULT_CHARACTERS = 4000
 """Characters of a result; a longer one is no answer to a question."""
 
@@ -45,7 +45,7 @@ class Function:
             raise
         except Exception as error:
             name = getattr(function, "__name__", "tool")
-            raise UserError(f"A type hint of '{name}' is wrong ({error}): mend it.") from error
+            raise UserError(f"A type hint of '{name}' is wrong ({error}): fix it.") from error
 
     def __call__(self, arguments: dict[str, Any]) -> Result:
         """Calls it; what goes wrong becomes a sentence."""
@@ -68,7 +68,7 @@ class Function:
 
 
 def load(path: Path) -> tuple[dict[str, Function], Callable[[], Any] | None]:
-    """The tools of a file, and what it does to stand still.
+    """The tools of a file, and its function that stops the robot.
 
     Args:
         path: a Python file; every function defined in it is a tool, but for names that begin with
@@ -101,5 +101,5 @@ def _module(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
-        raise UserError(f"'{path}' cannot be imported ({said}): mend it.") from error
+        raise UserError(f"'{path}' cannot be imported ({said}): fix it.") from error
     return module

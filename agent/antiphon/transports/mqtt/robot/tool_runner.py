@@ -21,7 +21,7 @@ class ToolRunner:
 
     Args:
         tools: by name.
-        on_stop: makes the robot stand still.
+        on_stop: stops the robot's motion.
     """
 
     def __init__(

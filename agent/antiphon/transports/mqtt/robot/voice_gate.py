@@ -1,4 +1,4 @@
-"""The robot's own ear: while nobody speaks, nothing is sent."""
+"""The robot's voice gate: nothing is sent while there is no speech."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ QUIETEST_DB = -60.0
 ABOVE_FLOOR_DB = 6.0
 """How far speech is above the noise floor."""
 FLOOR_RISES_DB = 0.04
-"""A frame's rise of the noise floor (2 dB a second); down it goes at once."""
+"""Rise of the noise floor per frame (2 dB a second); it falls at once."""
 
 
 class VoiceGate:
-    """Lets sound through while somebody speaks, or while the agent listens or talks.
+    """Lets sound through during speech, and while the agent listens or talks.
 
     It errs on the side of opening: the server decides what speech is.
     """
@@ -40,7 +40,7 @@ class VoiceGate:
 
     @property
     def speech(self) -> bool:
-        """Whether somebody seems to speak just now."""
+        """Whether there seems to be speech now."""
         return sum(self._voiced) >= OPENING_FRAMES
 
     def step(self, frame: Frame, *, hold: bool) -> list[Frame]:

@@ -20,7 +20,7 @@ class PendingCall:
 
 
 class PendingCalls:
-    """Knows which results are awaited, so that nobody can smuggle one in."""
+    """Knows which results are awaited, so that others are refused."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, PendingCall] = {}
@@ -44,7 +44,7 @@ class PendingCalls:
         return True
 
     def result(self, tool: str, result: messages.Result) -> bool:
-        """Takes a result; False if nobody asked for it."""
+        """Takes a result; False if it was not awaited."""
         waiting = self._waiting.get(result.call)
         if waiting is None or waiting.tool != tool:
             return False
@@ -67,6 +67,6 @@ class PendingCalls:
 
 
 def settle(future: Future[Result], result: Result) -> None:
-    """Hands over a result, unless nobody wants it any more."""
+    """Sets a result, unless the future was cancelled."""
     with contextlib.suppress(InvalidStateError):
         future.set_result(result)

@@ -174,7 +174,7 @@ class Server:
         self._send_snapshot(robot)
 
     def _restart_session(self, robot: str, error: Exception) -> None:
-        """A conversation that breaks is begun anew; the others go on."""
+        """Restart a conversation that failed; the others go on."""
         session = self.sessions.pop(robot, None)
         said = f"{type(error).__name__}: {error}"
         self.say(f"The conversation with {robot} broke and begins anew ({said}).")

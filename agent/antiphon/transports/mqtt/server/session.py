@@ -73,7 +73,7 @@ class Session:
         self.malformed = 0
         """Messages that were dropped because they are not what they should be."""
         self.gone_since: float | None = None
-        """Since when the robot is gone, in seconds; None: it is there."""
+        """When the robot went offline, in seconds; None: it is online."""
         self._send, self._now, self._call_soon = send, now, call_soon
         self._calls = PendingCalls()
         self._pending_turn_calls: deque[tuple[Call, Future[Result]]] = deque()
@@ -97,7 +97,7 @@ class Session:
     # The robot comes and goes
 
     def update(self, hello: Hello, formats: tuple[Format, Format]) -> None:
-        """The robot says who it is: again, or after it was started anew."""
+        """The robot introduces itself again, maybe after a restart."""
         tools = tools_of(hello)
         known, self.hello, self.tools = self.hello, hello, tools
         if known.session != hello.session:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from antiphon.runtime.session.conversation import Conversation
 
 MAX_UNHEARD_SECONDS = 1.5
-"""Seconds: of sound on its way, and of waiting for word of it. With more, nobody is listening."""
+"""Seconds of unconfirmed sound, and of waiting for a report, after which the robot is lost."""
 
 
 class VoiceSender:
@@ -132,7 +132,7 @@ class VoiceSender:
         self._tail = 0
 
     def unheard_too_long(self, now: float) -> bool:
-        """Whether nobody listens: much was sent, and nothing is heard of it."""
+        """Whether much was sent and no report of it came."""
         if self._asked_at is not None and now - self._asked_at > MAX_UNHEARD_SECONDS:
             self.drop()  # the robot does not say how far it came
         return (

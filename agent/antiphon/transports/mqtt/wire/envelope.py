@@ -10,7 +10,7 @@ from antiphon.transports.mqtt.wire.formats.format import Format
 from antiphon.transports.mqtt.wire.packets import Packet
 
 SOUND_EXPIRY = 2
-"""Seconds that a broker may keep sound for somebody who does not read."""
+"""Seconds that a broker may keep sound for a client that does not read."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Outgoing:
     qos: Literal[0, 1] = 0
     retain: bool = False
     expiry: int | None = None
-    """Seconds the broker may keep it for somebody who is away."""
+    """Seconds the broker may keep it for a client that is offline."""
     content_type: str | None = None
     properties: Sequence[tuple[str, str]] = ()
     response: str | None = None

@@ -49,7 +49,7 @@ class Link:
         identifier: of this client; the broker knows one of each.
         topics: to subscribe to, with the quality of service.
         handle: takes every message, in the event loop; must not block.
-        opened: what to say first, whenever the line is there.
+        opened: the first messages after each connection.
         will: what the broker says if the line is lost; also said on leaving.
         lost: told when the line is gone, with the reason.
         version: of the protocol, 5 or 3 (3.1.1).
@@ -227,8 +227,8 @@ class Link:
 
     async def _publish(self, client: aiomqtt.Client, message: Outgoing) -> None:
         properties = Packed(message) if self.version == 5 else None
-        # Sound is not waited for with a clock, which would cost as much as sending it: who is slow
-        # is noticed by the queue, and who is gone by the signs of life.
+        # No timeout for sound, which would cost as much as sending it: the queue shows a slow
+        # broker, keep-alives one that is gone.
         await client.publish(
             message.topic,
             message.payload,

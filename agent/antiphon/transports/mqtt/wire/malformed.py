@@ -1,4 +1,4 @@
-"""What a message can be that nobody should act upon."""
+"""The error of a malformed message."""
 
 
 class MalformedError(ValueError):

@@ -32,7 +32,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Status(Message):
-    """Whether a robot or the server is there."""
+    """Whether a robot or the server is online."""
 
     kind: ClassVar[str] = "status"
     state: Literal["online", "offline"]
@@ -89,7 +89,7 @@ class Cmd(Message):
 
 @dataclass(frozen=True)
 class Stop(Message):
-    """Be silent and stand still."""
+    """Stop sound and motion."""
 
     kind: ClassVar[str] = "stop"
     reason: str | None = None

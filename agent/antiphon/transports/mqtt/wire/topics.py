@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 ROOT = "antiphon/v1"
 SERVER = "server"
-"""Not a robot: the name under which the server says whether it is there."""
+"""Not a robot: the name under which the server publishes its status."""
 SERVER_STATUS = f"{ROOT}/{SERVER}/status"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 """What robots and tools may be called: nothing that means something in a topic."""
