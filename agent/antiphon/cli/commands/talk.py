@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from antiphon.runtime.options import Mode, Options
     from antiphon.runtime.responders.responder import Responder
     from antiphon.runtime.session.conversation import Conversation
-    from antiphon.runtime.session.recording import FileRecorder
+    from antiphon.runtime.session.recorder import FileRecorder
 
 log = logging.getLogger(__name__)
 app = typer.Typer(add_completion=False)
@@ -165,7 +165,7 @@ def recorder(
     folder: Path | None, options: Options, seed: int, canceller: Any
 ) -> FileRecorder | None:
     """What records the conversation, if wanted."""
-    from antiphon.runtime.session.recording import FileRecorder
+    from antiphon.runtime.session.recorder import FileRecorder
 
     if folder is None:
         return None

@@ -25,7 +25,7 @@ from antiphon.runtime.options import Options
 from antiphon.runtime.responders.responder import Responder
 from antiphon.runtime.responders.worker import Output, Work
 from antiphon.runtime.session.conversation import Conversation
-from antiphon.runtime.session.recording import Wave, output_of
+from antiphon.runtime.session.recorder import Wave, output_of
 from antiphon.runtime.turns.frame_analysis import Analyzer
 
 PROGRESS_FRAMES = 50 * 60

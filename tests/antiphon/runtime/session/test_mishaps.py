@@ -21,7 +21,7 @@ REPLY = 6 * WORD // OUT
 """Frames of a reply of the responder."""
 
 
-def test_a_mind_that_raises_is_reported_and_the_next_question_answered(drive):
+def test_a_responder_that_raises_is_reported_and_the_next_question_answered(drive):
     class Moody(FakeResponder):
         def respond(self, stream, history, **rest):
             if not self.answered:
@@ -36,7 +36,7 @@ def test_a_mind_that_raises_is_reported_and_the_next_question_answered(drive):
     assert driver.texts()[-1][0] == "assistant"
 
 
-def test_ears_that_raise_are_reported_and_the_next_question_answered(drive):
+def test_a_stream_that_raises_is_reported_and_the_next_question_answered(drive):
     class Hard(FakeResponder):
         def listen(self, history):
             stream = super().listen(history)

@@ -15,7 +15,7 @@ from antiphon.runtime.options import Options
 from antiphon.runtime.responders.worker import InlineWorker
 from antiphon.runtime.session.conversation import Conversation
 from antiphon.runtime.session.heard_words import CUT
-from antiphon.runtime.session.recording import FileRecorder
+from antiphon.runtime.session.recorder import FileRecorder
 from antiphon.runtime.session.replay import replay
 
 QUESTIONS = Path(__file__).parents[4] / "assets" / "questions"

@@ -19,7 +19,7 @@ from antiphon.runtime import events
 from antiphon.runtime.events import from_json
 from antiphon.runtime.frames import FRAME
 from antiphon.runtime.options import Options
-from antiphon.runtime.session.recording import FileRecorder
+from antiphon.runtime.session.recorder import FileRecorder
 from antiphon.runtime.session.replay import replay
 
 SPEECH = 0.5
@@ -112,7 +112,7 @@ def test_a_killed_process_loses_less_than_a_second(tmp_path):
         import numpy as np
         from pathlib import Path
         from antiphon.runtime.options import Options
-        from antiphon.runtime.session.recording import FileRecorder
+        from antiphon.runtime.session.recorder import FileRecorder
         tape = FileRecorder(Path({str(tmp_path / "recording")!r}), Options())
         for i in range(333):
             tape.frame(np.full(320, 0.25, np.float32), np.full(441, 0.25, np.float32))

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from fake_conversation import FakeResponder
+from fake_conversation import Driver, FakeResponder
 
 from antiphon.runtime.responders.worker import Done, Failure, InlineWorker, ThreadWorker, Understood
 
@@ -112,7 +112,7 @@ def test_a_work_that_hangs_is_given_up_and_can_never_speak_again():
     worker.close()
 
 
-def test_a_conversation_survives_a_mind_that_hangs(drive):
+def test_a_conversation_survives_a_responder_that_hangs():
     begun, release = threading.Event(), threading.Event()
 
     class Stuck(FakeResponder):
@@ -123,7 +123,7 @@ def test_a_conversation_survives_a_mind_that_hangs(drive):
                 release.wait(10)
             yield from super().respond(stream, history, **rest)
 
-    driver = drive(Stuck(), work=ThreadWorker(stall=100))
+    driver = Driver(Stuck(), work=ThreadWorker(stall=100))
     driver.ask(20)
     assert begun.wait(5)
     driver.run(120)
@@ -149,7 +149,8 @@ def test_an_inline_worker_takes_its_time_in_frames():
     assert np.all([worker.poll(frame) == [] for frame in range(11, 30)])
 
 
-def test_ears_that_are_late_catch_up_in_one_go(responder):
+def test_a_stream_that_is_late_catches_up_in_one_go():
+    responder = FakeResponder()
     from antiphon.runtime.session.speech_feed import SpeechFeed
 
     worker = InlineWorker()

@@ -1,0 +1,40 @@
+"""The window of memory."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from antiphon.messages import Turn
+from antiphon.runtime.session.memory import Memory, tokens
+
+
+def test_the_window_keeps_the_newest_turns_and_what_the_user_told():
+    memory = Memory(300)
+    memory.add(Turn("user", "Hello. My name is Anna. How are you?"))
+    memory.add(Turn("assistant", "I am well."))
+    for i in range(200):
+        memory.add(Turn("user", f"What is the answer to question number {i}?"))
+        memory.add(Turn("assistant", f"The answer to number {i} is known to everybody."))
+    assert sum(tokens(turn.text) for turn in memory.context()) <= 300
+    assert "My name is Anna." in memory.context()[0].text
+    assert memory.turns[-1].text.startswith("The answer to number 199")
+    assert memory.turns[0].role == "user"
+
+
+turns = st.lists(
+    st.builds(Turn, st.sampled_from(["user", "assistant"]), st.text(max_size=200)),
+    min_size=12,
+    max_size=60,
+)
+
+
+@given(turns, st.integers(150, 600))
+def test_a_context_never_outgrows_its_budget(given_turns, budget):
+    memory = Memory(budget)
+    for turn in given_turns:
+        memory.add(turn)
+        shown = memory.context()
+        longest = max(tokens(turn.text) for turn in memory.turns)
+        assert sum(tokens(turn.text) for turn in shown) <= max(budget, longest + budget // 5)
+        assert memory.turns[-1] == turn
