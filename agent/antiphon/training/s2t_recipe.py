@@ -104,14 +104,14 @@ class SpeechToTextRecipe:
         llm, tokenizer = self.language_model(corrected=True)
         adapter, _ = load_adapter(self.out / "adapter.safetensors")
         train, held_out = self._clips(adapter, tokenizer)
-        told = self._replies(llm, tokenizer, [c[2] for c in (*train.clips, *held_out.clips)])
+        replies = self._replies(llm, tokenizer, [c[2] for c in (*train.clips, *held_out.clips)])
         s2t_adapter.answer(
             adapter,
             llm,
             tokenizer,
             train,
             held_out,
-            told.get,
+            replies.get,
             self.work / "answer",
             whole=whole,
             steps=steps,
@@ -123,14 +123,14 @@ class SpeechToTextRecipe:
     def _replies(self, llm: Any, tokenizer: Any, texts: Sequence[str]) -> dict[str, str]:
         """What the language model answers to texts it reads; kept, since writing takes minutes."""
         path = self.work / "replies.json"
-        told: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-        new = sorted({text for text in texts if text not in told})
+        replies: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        new = sorted({text for text in texts if text not in replies})
         before, after = chat_template.split_at_question(tokenizer)
         prompts = {(*before, *chat_template.encode(tokenizer, t), *after): t for t in new}
         for reply in own_replies.write(llm, tokenizer, new, len(new), self.seed, REPLY_TOKENS):
-            told[prompts[tuple(reply.prompt)]] = "".join(token.text for token in reply.tokens)
-        path.write_text(json.dumps(told, indent=0))
-        return told
+            replies[prompts[tuple(reply.prompt)]] = "".join(token.text for token in reply.tokens)
+        path.write_text(json.dumps(replies, indent=0))
+        return replies
 
     def _clips(
         self, adapter: Adapter, tokenizer: Any

@@ -56,6 +56,7 @@ def path(name: str) -> Path:
         with _lock(entry):
             if not is_ready(entry):  # another process may have made it meanwhile
                 _make(entry)
+    log.debug("%s is in %s", name, cache() / name)
     return cache() / name
 
 

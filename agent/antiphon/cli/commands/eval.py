@@ -176,11 +176,11 @@ def turn_taking_(
         material = Material.read(data, split, limit or 30, np.random.default_rng(seed))
         said = [speaker(n).speak(text) for n in HELD_OUT for text in turn_taking.BACKCHANNELS]
         agent = [aloud(text, voice) for text in turn_taking.AGENT]
-        closing = TurnEndHead.load()
+        turn_end_head = TurnEndHead.load()
         encoder = AudioEncoder.load(weights.path(settings.load(settings.Models).recognizer))
         judges: turn_taking.Judges = {
             "sound": SmartTurn().log_odds,
-            "hearing": lambda turn: closing(encoder.encode(turn)[-1]),
+            "hearing": lambda turn: turn_end_head(encoder.encode(turn)[-1]),
         }
         result = turn_taking.evaluate(
             material, agent, said, judges, seed, aec3=aec, patience=patience
@@ -270,11 +270,10 @@ def teacher(seed: int) -> Callable[[str], Pcm]:
     """The Piper voice as it comes, at the judges' rate."""
     import onnxruntime
 
-    from antiphon import weights
     from antiphon.training.corpora.synthetic_voices import voice
 
     onnxruntime.set_seed(seed)  # the voice is a little different every time
-    return voice("piper:en_US-joe-medium.onnx", weights.path("piper-joe")).speak
+    return voice("piper:").speak
 
 
 def teacher_latent() -> Callable[[str], Any]:
@@ -287,7 +286,8 @@ def teacher_latent() -> Callable[[str], Any]:
 
     folder = weights.cache() / "evaluation"
     folder.mkdir(parents=True, exist_ok=True)
-    piper = Teacher(weights.path("piper-joe") / "en_US-joe-medium.onnx", folder)
+    voice = next(weights.path(settings.load(settings.Training).teacher).glob("*.onnx"))
+    piper = Teacher(voice, folder)
 
     def latent(text: str) -> Any:
         said = [piper.speak(text, phonemes).latent for phonemes in piper.phonemes(text)]

@@ -39,29 +39,33 @@ Threads = Annotated[int, given_or(Training, "threads")]
 VOICE_FOLDER, ADAPTER_FOLDER = Path("assets/voice-joe"), Path("assets/s2t")
 
 
-def voice_recipe(data: Path, work: Path, out: Path, seed: int, threads: int) -> VoiceRecipe:
-    """The recipe of the voice, after checking what a user may have got wrong."""
-    if not (data / "text").is_dir():
-        raise UserError(f"{data} has no folder text: give the data folder of docs/data.md")
-    import torch
+def prepare(data: Path, folder: str, threads: int = 0) -> None:
+    """Check that the data folder holds what the job reads, and set the number of threads.
 
+    Raises:
+        UserError: It does not.
+    """
+    if not (data / folder).is_dir():
+        raise UserError(f"{data} has no folder {folder}: give the data folder of docs/data.md")
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
+def voice_recipe(data: Path, work: Path, out: Path, seed: int, threads: int) -> VoiceRecipe:
+    """The recipe of the voice."""
+    prepare(data, "text", threads)
     from antiphon.training.voice_recipe import VoiceRecipe
 
-    if threads:
-        torch.set_num_threads(threads)
     return VoiceRecipe(data, work / "voice", out, seed=seed)
 
 
 def s2t_recipe(data: Path, work: Path, out: Path, seed: int, threads: int) -> SpeechToTextRecipe:
-    """The recipe of the adapter, checked in the same way."""
-    if not (data / "speech").is_dir():
-        raise UserError(f"{data} has no folder speech: give the data folder of docs/data.md")
-    import torch
-
+    """The recipe of the speech-to-text adapter."""
+    prepare(data, "speech", threads)
     from antiphon.training.s2t_recipe import SpeechToTextRecipe
 
-    if threads:
-        torch.set_num_threads(threads)
     return SpeechToTextRecipe(data, work / "s2t", out, seed=seed)
 
 
@@ -105,7 +109,7 @@ def student_(
     steps: Steps = 700,
     seed: Seed = 1,
 ) -> None:
-    """Train the codec's encoder of anybody's sound."""
+    """Train the codec's encoder for the speech of any speaker."""
     voice_recipe(data, work, out, seed, threads).train_student(steps, minutes)
 
 
@@ -212,14 +216,9 @@ def tools(
     seed: Seed = 0,
 ) -> None:
     """Teach the sentence encoder which tool is asked for, and with what."""
-    if not (data / "text").is_dir():
-        raise UserError(f"{data} has no folder text: give the data folder of docs/data.md")
-    import torch
-
+    prepare(data, "text", threads)
     from antiphon.training.jobs import tool_chooser as job
 
-    if threads:
-        torch.set_num_threads(threads)
     job.train(data, work / "tools", out, steps=steps, minutes=minutes, seed=seed)
 
 
@@ -238,8 +237,7 @@ def stop_word_(
     ] = True,
 ) -> None:
     """Train the spotter of the stop word; prints what it does with speakers it has not heard."""
-    if not (data / "speech").is_dir():
-        raise UserError(f"{data} has no folder speech: give the data folder of docs/data.md")
+    prepare(data, "speech")
     from antiphon import weights
     from antiphon.cli.output import print_json
     from antiphon.training.jobs import stop_word as job
@@ -258,8 +256,7 @@ def turn_end_(
     seed: Seed = 0,
 ) -> None:
     """Train the heads that hear whether a turn is complete."""
-    if not (data / "speech").is_dir():
-        raise UserError(f"{data} has no folder speech: give the data folder of docs/data.md")
+    prepare(data, "speech")
     from antiphon import weights
     from antiphon.cli.output import print_json
     from antiphon.training.jobs import turn_end as job

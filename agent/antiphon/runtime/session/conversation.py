@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from antiphon.runtime.echo.canceller import EchoCanceller
+
+log = logging.getLogger(__name__)
 
 MAX_EVENTS = 10_000
 """Events kept if they are never taken."""
@@ -196,6 +199,7 @@ class Conversation:
                 yield generation, output
 
     def _emit(self, event: Event) -> None:
+        log.debug("%s", event)
         self.events.append(event)
         self._recorder.event(event)
 

@@ -82,19 +82,19 @@ def guesses(
     """
     before, after = split_at_question(tokenizer)
     rows = [
-        ([*before, *encode(tokenizer, asked), *after], encode(tokenizer, told))
-        for asked, told in exchanges
+        ([*before, *encode(tokenizer, asked), *after], encode(tokenizer, reply))
+        for asked, reply in exchanges
     ]
     rows = sorted((row for row in rows if row[1]), key=lambda row: len(row[0]) + len(row[1]))
     found: list[list[Token]] = []
     for i in tqdm(range(0, len(rows), BATCH), desc="guesses", unit="batch"):
-        batch = [torch.tensor([*prompt, *told]) for prompt, told in rows[i : i + BATCH]]
+        batch = [torch.tensor([*prompt, *reply]) for prompt, reply in rows[i : i + BATCH]]
         mask = pad_sequence([torch.ones_like(row) for row in batch], batch_first=True)
         states = llm.get_decoder()(
             input_ids=pad_sequence(batch, batch_first=True), attention_mask=mask, use_cache=False
         ).last_hidden_state
-        for row, (prompt, told) in zip(states, rows[i : i + BATCH], strict=True):
-            own = row[len(prompt) - 1 : len(prompt) + len(told)]
+        for row, (prompt, reply) in zip(states, rows[i : i + BATCH], strict=True):
+            own = row[len(prompt) - 1 : len(prompt) + len(reply)]
             ids = llm.get_output_embeddings()(own).argmax(-1).tolist()
             found.append([Token(t, "", h) for t, h in zip(ids, own.float(), strict=True)])
     random.Random(seed).shuffle(found)

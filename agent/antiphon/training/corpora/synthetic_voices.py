@@ -45,7 +45,7 @@ def voice(name: str, piper: Path | None = None) -> Voice:
     """Return the voice `name`: espeak:ACCENT+TIMBRE, flite:NAME, festival:NAME or piper:FILE.
 
     Args:
-        name: program:voice.
+        name: program:voice; without a file, `piper:` is the first voice of the folder.
         piper: folder of the Piper voices; None for the teacher's.
 
     Raises:
@@ -53,7 +53,8 @@ def voice(name: str, piper: Path | None = None) -> Voice:
     """
     program, _, kind = name.partition(":")
     if program == "piper":
-        path = (piper or weights.path(settings.load(settings.Training).teacher)) / kind
+        folder = piper or weights.path(settings.load(settings.Training).teacher)
+        path = folder / kind if kind else next(folder.glob("*.onnx"))
         return Voice(name, lambda text: _piper(path, text))
     needed = {"espeak": "espeak-ng", "flite": "flite", "festival": "text2wave"}
     if program not in needed:

@@ -109,11 +109,11 @@ class JointEcho(Echo):
     def losses(self, batch: Sequence[Example], rng: random.Random) -> dict[str, torch.Tensor]:
         """Voice losses, and the cross entropy of replies."""
         values = super().losses(batch, rng)
-        told = self.texts.batch(rng.randrange(1 << 20), self.exchanges)
+        exchanges = self.texts.batch(rng.randrange(1 << 20), self.exchanges)
         table = self.llm.get_input_embeddings()
-        asked = [table(torch.tensor(e.question)) for e in told]
+        asked = [table(torch.tensor(e.question)) for e in exchanges]
         before, after = self.texts.before, self.texts.after
-        reply = reply_loss(self.llm, before, after, asked, [e.reply for e in told])
+        reply = reply_loss(self.llm, before, after, asked, [e.reply for e in exchanges])
         return {**values, "loss": values["loss"] + reply, "s2t": reply}
 
     def states(self, sources: Sequence[EchoExample]) -> list[torch.Tensor]:

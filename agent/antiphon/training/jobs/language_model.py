@@ -87,7 +87,7 @@ def reply_logits(
     before: list[int],
     after: list[int],
     asked: Sequence[torch.Tensor],
-    told: Sequence[list[int]],
+    replies: Sequence[list[int]],
 ) -> torch.Tensor:
     """Logits [N, V] for the tokens of all replies, float32.
 
@@ -96,13 +96,13 @@ def reply_logits(
         before: prompt tokens before each question.
         after: prompt tokens after it.
         asked: embeddings [S, H] of each question.
-        told: tokens of each reply.
+        replies: tokens of each reply.
     """
     table = llm.get_input_embeddings()
     head, tail = table(torch.tensor(before)), table(torch.tensor(after))
     rows = [
         torch.cat([head, x, tail, table(torch.tensor(reply[:-1], dtype=torch.long))])
-        for x, reply in zip(asked, told, strict=True)
+        for x, reply in zip(asked, replies, strict=True)
     ]
     lengths = [len(row) for row in rows]
     mask = pad_sequence([torch.ones(n, dtype=torch.long) for n in lengths], batch_first=True)
@@ -110,7 +110,7 @@ def reply_logits(
         inputs_embeds=pad_sequence(rows, batch_first=True), attention_mask=mask, use_cache=False
     ).last_hidden_state
     spoken = torch.cat(
-        [row[n - len(r) : n] for row, n, r in zip(states, lengths, told, strict=True)]
+        [row[n - len(r) : n] for row, n, r in zip(states, lengths, replies, strict=True)]
     )
     logits: torch.Tensor = llm.lm_head(spoken).float()
     return logits
@@ -121,11 +121,11 @@ def reply_loss(
     before: list[int],
     after: list[int],
     asked: Sequence[torch.Tensor],
-    told: Sequence[list[int]],
+    replies: Sequence[list[int]],
 ) -> torch.Tensor:
     """Mean cross entropy of the replies; arguments as in `reply_logits`."""
-    logits = reply_logits(llm, before, after, asked, told)
-    return F.cross_entropy(logits, torch.tensor([t for reply in told for t in reply]))
+    logits = reply_logits(llm, before, after, asked, replies)
+    return F.cross_entropy(logits, torch.tensor([t for reply in replies for t in reply]))
 
 
 def upper_half(llm: Any) -> dict[str, lora.LoRA]:

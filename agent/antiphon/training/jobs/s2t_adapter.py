@@ -42,7 +42,9 @@ class Clips:
                     self.clips.append((heard, torch.tensor(labels), text))
         self.clips.sort(key=lambda clip: len(clip[0].path))
         if not self.clips:
-            raise UserError("the ears corpus is empty: run `antiphon train corpus` first")
+            raise UserError(
+                "the corpus of heard speech is empty: run `antiphon train corpus` first"
+            )
 
     def batch(
         self, step: int, size: int, seed: int = 0
@@ -119,7 +121,7 @@ def answer(
     tokenizer: Any,
     train: Clips,
     held_out: Clips,
-    told: Callable[[str], str | None],
+    reply_to: Callable[[str], str | None],
     out: Path,
     *,
     whole: bool = False,
@@ -141,7 +143,7 @@ def answer(
         tokenizer: of the language model.
         train: spoken questions; clips without a reply are not used.
         held_out: other spoken questions, whose divergence is logged.
-        told: returns the reply to a question's text, or None.
+        reply_to: returns the reply to a question's text, or None.
         out: folder of the run.
         whole: whether to train the whole adapter; if False, only the part that conveys more than
             the words is trained, without the CTC term, and the recognized words do not change.
@@ -155,7 +157,7 @@ def answer(
     for part in (adapter.lbm, adapter.gate):
         part.requires_grad_(True)
     for clips in (train, held_out):
-        clips.clips = [clip for clip in clips.clips if told(clip[2])]
+        clips.clips = [clip for clip in clips.clips if reply_to(clip[2])]
     before, after = chat_template.split_at_question(tokenizer)
     end = tokenizer.convert_tokens_to_ids("<|im_end|>")
     table = llm.get_input_embeddings().weight
@@ -173,7 +175,7 @@ def answer(
             kept, _ = adapter.said(log_probs)
             asked.append(adapter.embed(pooled, log_probs, kept, table).to(table.dtype))
         replied = [
-            [*chat_template.encode(tokenizer, told(text) or ""), end] for _, _, text in chosen
+            [*chat_template.encode(tokenizer, reply_to(text) or ""), end] for _, _, text in chosen
         ]
         with torch.no_grad():
             read = [table[chat_template.encode(tokenizer, text)] for _, _, text in chosen]

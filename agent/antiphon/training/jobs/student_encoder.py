@@ -93,8 +93,10 @@ def make_pairs(
     done = 0
     with tqdm(total=wanted, desc="pairs", unit="unit") as bar:
         while done < wanted and time.monotonic() < deadline:
-            tape = float(np.exp(rng.uniform(*np.log(PITCH_RANGE)))) if rng.random() < 0.8 else 1.0
-            size = round(PIECE_FRAMES / tape / stride)
+            pitch_factor = (
+                float(np.exp(rng.uniform(*np.log(PITCH_RANGE)))) if rng.random() < 0.8 else 1.0
+            )
+            size = round(PIECE_FRAMES / pitch_factor / stride)
             while len(units) < done + size and (row := next(sentences, None)) is not None:
                 units = np.concatenate([units, codec.encode_latent(torch.from_numpy(row))])
                 meant = np.concatenate([meant, row[: len(row) // stride * stride]])
@@ -106,7 +108,7 @@ def make_pairs(
                 said = codec.generator(slow[None])[0].float().numpy()
             length = size * codec.samples_per_unit
             sound.append(np.resize(resample(said, len(said) / length), length).astype(np.float16))
-            pitch.append(np.full(size, tape, np.float16))
+            pitch.append(np.full(size, pitch_factor, np.float16))
             done += size
             bar.update(size)
     if not done:

@@ -320,8 +320,9 @@ def train(
     reader.config = replace(reader.config, threshold=tuned(reader, data))
     out.mkdir(parents=True, exist_ok=True)
     reader.save(out / FILE)
-    about = {"kind": "tool chooser", **asdict(config)}
-    (out / "config.json").write_text(json.dumps(about, indent=2) + "\n", "utf-8")
+    (out / "config.json").write_text(
+        json.dumps({"kind": "tool chooser", **asdict(config)}), "utf-8"
+    )
 
 
 @torch.no_grad()

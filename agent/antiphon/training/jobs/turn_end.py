@@ -86,7 +86,7 @@ def _questions(
 ) -> Iterator[Sound]:
     from antiphon.training.corpora.synthetic_voices import voice
 
-    names = [*VOICES, *(["piper:en_US-joe-medium.onnx"] * 3 if piper else [])]
+    names = [*VOICES, *(["piper:"] * 3 if piper else [])]
     with gzip.open(data / "text" / "qa" / "webquestions_train.jsonl.gz", "rt") as file:
         texts = [json.loads(line)["question"] for line in file]
     for i in rng.permutation(len(texts))[: round(count * (1 - sum(COLLECTIONS.values())))]:
