@@ -294,7 +294,7 @@ def train(
         data: folder of the open collections.
         work: folder of the run.
         out: folder of the finished weights.
-        steps: optimizer steps of the whole run.
+        steps: of the whole run.
         minutes: time limit.
         seed: of weights and batches.
         rank: of the encoder's LoRA.
