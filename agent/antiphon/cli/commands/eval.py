@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,151 +43,154 @@ REPLIES = 200
 """How many replies the README speaks of."""
 
 
-@app.command()
-def replies(
-    data: Data,
-    voice: Voice,
-    limit: Limit = None,
-    seed: Seed = 0,
-    json: Json = False,
-) -> None:
+@dataclass(frozen=True)
+class Job:
+    """What every measurement takes."""
+
+    data: Path
+    limit: int | None
+    seed: int
+
+
+Measure = Callable[..., Mapping[str, Any]]
+
+
+def measure(title: str, name: str | None = None) -> Callable[[Measure], Measure]:
+    """Makes a command of a measurement: it gets --data, --limit, --seed and --json.
+
+    Args:
+        title: of the table.
+        name: of the command; None: the function's.
+    """
+
+    def register(function: Measure) -> Measure:
+        def run(
+            data: Data, limit: Limit = None, seed: Seed = 0, json: Json = False, **own: Any
+        ) -> None:
+            with working(seed):
+                result = function(Job(data, limit, seed), **own)
+            show(json, title, result)
+
+        _, *own = inspect.signature(function, eval_str=True).parameters.values()
+        shared = [*inspect.signature(run, eval_str=True).parameters.values()][:-1]
+        keywords = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*shared, *own)]
+        run.__name__, run.__doc__ = function.__name__, function.__doc__
+        run.__signature__ = inspect.Signature(keywords)  # type: ignore[attr-defined]
+        run.__annotations__ = {each.name: each.annotation for each in keywords}
+        app.command(name)(run)
+        return function
+
+    return register
+
+
+@measure("Replies")
+def replies(job: Job, voice: Voice) -> Mapping[str, Any]:
     """Spoken replies against their own text, beside the teacher's voice."""
-    with working(seed):
-        from antiphon.evaluation.judges import judges
-        from antiphon.evaluation.measures.replies import evaluate
+    from antiphon.evaluation.judges import judges
+    from antiphon.evaluation.measures.replies import evaluate
 
-        agent = load(voice=voice)
-        result = evaluate(
-            agent, teacher(seed), written(agent, data, limit or REPLIES, seed), judges()
-        )
-    show(json, "Replies", result)
+    agent = load(voice=voice)
+    return evaluate(
+        agent, teacher(job.seed), written(agent, job.data, job.limit or REPLIES, job.seed), judges()
+    )
 
 
-@app.command()
-def units(
-    data: Data,
-    voice: Voice,
-    limit: Limit = None,
-    seed: Seed = 0,
-    json: Json = False,
-) -> None:
+@measure("Units")
+def units(job: Job, voice: Voice) -> Mapping[str, Any]:
     """Unit words against raw units."""
-    with working(seed):
-        from antiphon.evaluation import material
-        from antiphon.evaluation.judges import recognizer
-        from antiphon.evaluation.measures.unit_language import evaluate
-        from antiphon_codecs.unit.unit_codec import UnitCodec
+    from antiphon.evaluation import material
+    from antiphon.evaluation.judges import recognizer
+    from antiphon.evaluation.measures.unit_language import evaluate
+    from antiphon_codecs.unit.unit_codec import UnitCodec
 
-        sentences = material.sentences(data, limit or REPLIES, seed)
-        spoken = echo_voice(voice)
-        if not isinstance(codec := spoken.codec, UnitCodec):
-            raise UserError(f"Unit words need a voice with a unit codec: {voice} has another.")
-        recognize = recognizer(settings.load(settings.Evaluation).judge)
-        result = evaluate(sentences, teacher_latent(), codec, spoken.t2c.language, recognize)
-    show(json, "Units", result)
+    sentences = material.sentences(job.data, job.limit or REPLIES, job.seed)
+    spoken = echo_voice(voice)
+    if not isinstance(codec := spoken.codec, UnitCodec):
+        raise UserError(f"Unit words need a voice with a unit codec: {voice} has another.")
+    recognize = recognizer(settings.load(settings.Evaluation).judge)
+    return evaluate(sentences, teacher_latent(), codec, spoken.t2c.language, recognize)
 
 
-@app.command()
-def ears(data: Data, limit: Limit = None, seed: Seed = 0, json: Json = False) -> None:
+@measure("Ears")
+def ears(job: Job) -> Mapping[str, Any]:
     """Word errors on human speech, compared with Whisper. --limit counts in each collection."""
-    with working(seed):
-        from antiphon.evaluation import material
-        from antiphon.evaluation.judges import recognizer
-        from antiphon.evaluation.measures.hearing import evaluate
+    from antiphon.evaluation import material
+    from antiphon.evaluation.judges import recognizer
+    from antiphon.evaluation.measures.hearing import evaluate
 
-        clips = material.clips(data, limit)
-        whisper = recognizer(settings.load(settings.Models).recognizer)
-        result = evaluate(clips, {"ctc": listen("s2t").transcribe, "whisper": whisper})
-    show(json, "Ears", result)
+    clips = material.clips(job.data, job.limit)
+    whisper = recognizer(settings.load(settings.Models).recognizer)
+    return evaluate(clips, {"ctc": listen("s2t").transcribe, "whisper": whisper})
 
 
-@app.command()
-def qa(
-    data: Data,
-    voice: Voice,
-    limit: Limit = None,
-    seed: Seed = 0,
-    json: Json = False,
-) -> None:
+@measure("Questions answered, in percent")
+def qa(job: Job, voice: Voice) -> Mapping[str, Any]:
     """Right answers to spoken questions, compared with the same questions in writing."""
-    with working(seed):
-        from antiphon.evaluation import material
-        from antiphon.evaluation.judges import recognizer
-        from antiphon.evaluation.measures.question_answering import evaluate
-        from antiphon.training.corpora.synthetic_voices import HELD_OUT
-        from antiphon.training.corpora.synthetic_voices import voice as speaker
+    from antiphon.evaluation import material
+    from antiphon.evaluation.judges import recognizer
+    from antiphon.evaluation.measures.question_answering import evaluate
+    from antiphon.training.corpora.synthetic_voices import HELD_OUT
+    from antiphon.training.corpora.synthetic_voices import voice as speaker
 
-        questions = material.questions(data, limit, seed)
-        speakers = [speaker(name).speak for name in HELD_OUT]
-        judge = recognizer(settings.load(settings.Evaluation).judge)
-        agent = load(voice=voice)
-        ways: dict[str, Way] = {
-            "text": asked(agent, judge, by_sound=False),
-            "s2t": asked(agent, judge, by_sound=True),
-            "cascade": asked(cascaded(agent), judge, by_sound=True),
-        }
-        result = evaluate(questions, speakers, ways)
-    show(json, "Questions answered, in percent", result)
+    questions = material.questions(job.data, job.limit, job.seed)
+    speakers = [speaker(name).speak for name in HELD_OUT]
+    judge = recognizer(settings.load(settings.Evaluation).judge)
+    agent = load(voice=voice)
+    ways: dict[str, Way] = {
+        "text": asked(agent, judge, by_sound=False),
+        "s2t": asked(agent, judge, by_sound=True),
+        "cascade": asked(cascaded(agent), judge, by_sound=True),
+    }
+    return evaluate(questions, speakers, ways)
 
 
-@app.command()
-def ablation(
-    data: Data,
-    voice: Voice,
-    limit: Limit = None,
-    seed: Seed = 0,
-    json: Json = False,
-) -> None:
+@measure("Ablation")
+def ablation(job: Job, voice: Voice) -> Mapping[str, Any]:
     """The voice with parts of the echo taken away, streaming and on whole replies."""
-    with working(seed):
-        from antiphon import weights
-        from antiphon.evaluation.judges import judges
-        from antiphon.evaluation.measures.ablation import evaluate, variants
+    from antiphon import weights
+    from antiphon.evaluation.judges import judges
+    from antiphon.evaluation.measures.ablation import evaluate, variants
 
-        kinds = variants(weights.assets(voice))
-        agent = load(voice=voice)
-        result = evaluate(agent, kinds, written(agent, data, limit or REPLIES, seed), judges())
-    show(json, "Ablation", result)
+    kinds = variants(weights.assets(voice))
+    agent = load(voice=voice)
+    return evaluate(
+        agent, kinds, written(agent, job.data, job.limit or REPLIES, job.seed), judges()
+    )
 
 
-@app.command(name="turn-taking")
+@measure("Turn taking", name="turn-taking")
 def turn_taking_(
-    data: Data,
+    job: Job,
     voice: Voice,
-    limit: Limit = None,
-    seed: Seed = 0,
     patience: Annotated[float, typer.Option(help="Seconds waited after half a sentence.")] = 1.1,
     train: Annotated[bool, typer.Option("--train", help="The train split, to tune on.")] = False,
     aec: Annotated[bool, typer.Option("--aec/--no-aec", help="With AEC3 or without.")] = True,
-    json: Json = False,
-) -> None:
+) -> Mapping[str, Any]:
     """Voice activity, endpointing, echo and barge-in. --limit counts clips of each collection."""
-    with working(seed):
-        import numpy as np
+    import numpy as np
 
-        from antiphon import weights
-        from antiphon.evaluation.measures import turn_taking
-        from antiphon.evaluation.turn_scenes import Material
-        from antiphon.recognition.whisper.audio_encoder import AudioEncoder
-        from antiphon.recognition.whisper.turn_end_head import TurnEndHead
-        from antiphon.runtime.turns.smart_turn import SmartTurn
-        from antiphon.training.corpora.synthetic_voices import HELD_OUT
-        from antiphon.training.corpora.synthetic_voices import voice as speaker
+    from antiphon import weights
+    from antiphon.evaluation.measures import turn_taking
+    from antiphon.evaluation.turn_scenes import Material
+    from antiphon.recognition.whisper.audio_encoder import AudioEncoder
+    from antiphon.recognition.whisper.turn_end_head import TurnEndHead
+    from antiphon.runtime.turns.smart_turn import SmartTurn
+    from antiphon.training.corpora.synthetic_voices import HELD_OUT
+    from antiphon.training.corpora.synthetic_voices import voice as speaker
 
-        split = "train" if train else "dev"
-        material = Material.read(data, split, limit or 30, np.random.default_rng(seed))
-        said = [speaker(n).speak(text) for n in HELD_OUT for text in turn_taking.BACKCHANNELS]
-        agent = [aloud(text, voice) for text in turn_taking.AGENT]
-        turn_end_head = TurnEndHead.load()
-        encoder = AudioEncoder.load(weights.path(settings.load(settings.Models).recognizer))
-        judges: turn_taking.Judges = {
-            "sound": SmartTurn().log_odds,
-            "hearing": lambda turn: turn_end_head(encoder.encode(turn)[-1]),
-        }
-        result = turn_taking.evaluate(
-            material, agent, said, judges, seed, aec3=aec, patience=patience
-        )
-    show(json, "Turn taking", result)
+    split = "train" if train else "dev"
+    material = Material.read(job.data, split, job.limit or 30, np.random.default_rng(job.seed))
+    said = [speaker(n).speak(text) for n in HELD_OUT for text in turn_taking.BACKCHANNELS]
+    agent = [aloud(text, voice) for text in turn_taking.AGENT]
+    turn_end_head = TurnEndHead.load()
+    encoder = AudioEncoder.load(weights.path(settings.load(settings.Models).recognizer))
+    judges: turn_taking.Judges = {
+        "sound": SmartTurn().log_odds,
+        "hearing": lambda turn: turn_end_head(encoder.encode(turn)[-1]),
+    }
+    return turn_taking.evaluate(
+        material, agent, said, judges, job.seed, aec3=aec, patience=patience
+    )
 
 
 def aloud(text: str, voice: str) -> Pcm:

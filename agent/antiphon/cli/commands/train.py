@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from antiphon import settings
-from antiphon.cli.options import given_or
+from antiphon.cli.options import Only, given_or, with_settings
 from antiphon.errors import UserError
 from antiphon.settings import Paths, Training
 
@@ -28,13 +28,12 @@ app = typer.Typer(
     add_completion=False,
 )
 
+Folders = Annotated[Paths, Only("data", "work")]
 Data = Annotated[Path, given_or(Paths, "data")]
-Work = Annotated[Path, given_or(Paths, "work")]
+Limits = Annotated[Training, Only("minutes", "threads")]
 Out = Annotated[Path, typer.Option(help="Folder of the finished weights.")]
-Minutes = Annotated[float | None, given_or(Training, "minutes")]
 Steps = Annotated[int, typer.Option(help="Length of the whole run.")]
 Seed = Annotated[int, typer.Option(help="Of corpora, weights and batches.")]
-Threads = Annotated[int, given_or(Training, "threads")]
 
 VOICE_FOLDER, ADAPTER_FOLDER = Path("assets/voice-joe"), Path("assets/s2t")
 
@@ -53,100 +52,99 @@ def prepare(data: Path, folder: str, threads: int = 0) -> None:
         torch.set_num_threads(threads)
 
 
-def voice_recipe(data: Path, work: Path, out: Path, seed: int, threads: int) -> VoiceRecipe:
+def voice_recipe(paths: Paths, out: Path, seed: int, threads: int = 0) -> VoiceRecipe:
     """The recipe of the voice."""
-    prepare(data, "text", threads)
+    prepare(paths.data, "text", threads)
     from antiphon.training.voice_recipe import VoiceRecipe
 
-    return VoiceRecipe(data, work / "voice", out, seed=seed)
+    return VoiceRecipe(paths.data, paths.work / "voice", out, seed=seed)
 
 
-def s2t_recipe(data: Path, work: Path, out: Path, seed: int, threads: int) -> SpeechToTextRecipe:
+def s2t_recipe(paths: Paths, out: Path, seed: int, threads: int = 0) -> SpeechToTextRecipe:
     """The recipe of the speech-to-text adapter."""
-    prepare(data, "speech", threads)
+    prepare(paths.data, "speech", threads)
     from antiphon.training.s2t_recipe import SpeechToTextRecipe
 
-    return SpeechToTextRecipe(data, work / "s2t", out, seed=seed)
+    return SpeechToTextRecipe(paths.data, paths.work / "s2t", out, seed=seed)
 
 
 @app.command()
+@with_settings
 def corpus(
-    data: Data,
-    work: Work,
-    minutes: Minutes,
-    threads: Threads,
+    paths: Folders,
+    limits: Limits,
     sentences: Annotated[int, typer.Option(help="Sentences the teacher speaks.")] = 6500,
     hours: Annotated[float, typer.Option(help="Hours of questions for the adapter.")] = 4.6,
     seed: Seed = 1,
 ) -> None:
     """Make the corpora: the teacher's latents for the voice, heard questions for the adapter."""
-    done = voice_recipe(data, work, VOICE_FOLDER, seed, threads).make_latents(sentences, minutes)
+    done = voice_recipe(paths, VOICE_FOLDER, seed, limits.threads).make_latents(
+        sentences, limits.minutes
+    )
     if done:
-        s2t_recipe(data, work, ADAPTER_FOLDER, seed, threads).corpus(hours, minutes or 24 * 60)
+        s2t_recipe(paths, ADAPTER_FOLDER, seed, limits.threads).corpus(
+            hours, limits.minutes or 24 * 60
+        )
 
 
 @app.command()
+@with_settings
 def codec(
-    data: Data,
-    work: Work,
-    minutes: Minutes,
-    threads: Threads,
+    paths: Folders,
+    limits: Limits,
     out: Out = VOICE_FOLDER,
     steps: Steps = 1400,
     seed: Seed = 1,
 ) -> None:
     """Train the unit codec on the teacher's latents."""
-    voice_recipe(data, work, out, seed, threads).train_codec(steps, minutes)
+    voice_recipe(paths, out, seed, limits.threads).train_codec(steps, limits.minutes)
 
 
 @app.command(name="student")
+@with_settings
 def student_(
-    data: Data,
-    work: Work,
-    minutes: Minutes,
-    threads: Threads,
+    paths: Folders,
+    limits: Limits,
     out: Out = VOICE_FOLDER,
     steps: Steps = 700,
     seed: Seed = 1,
 ) -> None:
     """Train the codec's encoder for the speech of any speaker."""
-    voice_recipe(data, work, out, seed, threads).train_student(steps, minutes)
+    voice_recipe(paths, out, seed, limits.threads).train_student(steps, limits.minutes)
 
 
 @app.command()
+@with_settings
 def language(
-    data: Data,
-    work: Work,
+    paths: Folders,
     out: Out = VOICE_FOLDER,
     words: Annotated[int, typer.Option(help="Size of the vocabulary.")] = 8192,
     longest: Annotated[int, typer.Option(help="Units of the longest word.")] = 8,
     seed: Seed = 1,
 ) -> None:
     """Build the unit language from the codec's units."""
-    ratio = voice_recipe(data, work, out, seed, 0).train_language(words, longest)
+    ratio = voice_recipe(paths, out, seed).train_language(words, longest)
     typer.echo(f"{ratio:.2f} units a word on held-out speech")
 
 
 @app.command()
+@with_settings
 def pronouncer(
-    data: Data,
-    work: Work,
-    minutes: Minutes,
-    threads: Threads,
+    paths: Folders,
+    limits: Limits,
     out: Out = VOICE_FOLDER,
     steps: Steps = 1750,
     seed: Seed = 1,
 ) -> None:
     """Train the pronouncer: spelling and token vectors to sounds."""
-    voice_recipe(data, work, out, seed, threads).train_pronouncer(steps, minutes)
+    voice_recipe(paths, out, seed, limits.threads).train_pronouncer(steps, limits.minutes)
 
 
 @app.command()
+@with_settings
 def t2c(
-    data: Data,
-    work: Work,
-    minutes: Minutes,
-    threads: Threads,
+    paths: Folders,
+    limits: Limits,
     out: Out = VOICE_FOLDER,
     steps: Steps = 1300,
     further: Annotated[
@@ -155,15 +153,14 @@ def t2c(
     seed: Seed = 1,
 ) -> None:
     """Stage II: train lengths and the unit-language LM on the teacher's speech."""
-    voice_recipe(data, work, out, seed, threads).train_t2c(steps, minutes, further=further)
+    voice_recipe(paths, out, seed, limits.threads).train_t2c(steps, limits.minutes, further=further)
 
 
 @app.command()
+@with_settings
 def s2t(
-    data: Data,
-    work: Work,
-    minutes: Minutes,
-    threads: Threads,
+    paths: Folders,
+    limits: Limits,
     out: Out = ADAPTER_FOLDER,
     reply_steps: Annotated[int, typer.Option(help="Steps that teach the manner of reply.")] = 500,
     align_steps: Annotated[
@@ -176,18 +173,17 @@ def s2t(
     seed: Seed = 0,
 ) -> None:
     """Stage I: teach the language model its manner, and the adapter to hear for it."""
-    job = s2t_recipe(data, work, out, seed, threads)
-    job.reply(reply_steps, minutes)
-    job.align(align_steps, minutes)
-    job.answer(answer_steps, minutes, whole=whole)
+    job = s2t_recipe(paths, out, seed, limits.threads)
+    job.reply(reply_steps, limits.minutes)
+    job.align(align_steps, limits.minutes)
+    job.answer(answer_steps, limits.minutes, whole=whole)
 
 
 @app.command()
+@with_settings
 def echo(
-    data: Data,
-    work: Work,
-    minutes: Minutes,
-    threads: Threads,
+    paths: Folders,
+    limits: Limits,
     out: Out = VOICE_FOLDER,
     replies: Annotated[int, typer.Option(help="Replies of the language model to speak.")] = 640,
     steps: Steps = 100,
@@ -199,27 +195,28 @@ def echo(
     seed: Seed = 1,
 ) -> None:
     """Stage III, Echo training: speak from the language model's hidden states."""
-    recipe = voice_recipe(data, work, out, seed, threads)
+    recipe = voice_recipe(paths, out, seed, limits.threads)
     if joint and (generator or not cosine):
         raise UserError("--joint keeps the generator and the denoising term: leave the others out")
-    recipe.train_echo(replies, steps, minutes, cosine=cosine, generator=generator, joint=joint)
+    recipe.train_echo(
+        replies, steps, limits.minutes, cosine=cosine, generator=generator, joint=joint
+    )
 
 
 @app.command()
+@with_settings
 def tools(
-    data: Data,
-    work: Work,
-    minutes: Minutes,
-    threads: Threads,
+    paths: Folders,
+    limits: Limits,
     out: Out = Path("assets/tools"),
     steps: Steps = 480,
     seed: Seed = 0,
 ) -> None:
     """Teach the sentence encoder which tool is asked for, and with what."""
-    prepare(data, "text", threads)
+    prepare(paths.data, "text", limits.threads)
     from antiphon.training.jobs import tool_chooser as job
 
-    job.train(data, work / "tools", out, steps=steps, minutes=minutes, seed=seed)
+    job.train(paths.data, paths.work / "tools", out, steps=steps, minutes=limits.minutes, seed=seed)
 
 
 @app.command(name="stop-word")
