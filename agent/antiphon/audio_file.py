@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
+import struct
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +15,17 @@ from numpy.typing import NDArray
 from antiphon.errors import UserError
 
 MIN_SECONDS = 0.1
-"""Shorter than any word; such a file is a slip of the finger."""
+"""Shorter than any word; such a file was recorded by mistake."""
 MAX_SECONDS = 30 * 60
 """Bounds the memory of one file; no question takes half an hour."""
 SAMPLE_RATES = range(4_000, 384_001)
 """What is a plausible recording of speech."""
+STANDARD = "-"
+"""Names standard input and output."""
+OPUS_RATES = (8_000, 12_000, 16_000, 24_000, 48_000)
+"""Samples a second that Opus knows."""
+MAX_PIPE_BYTES = 1 << 30
+"""Bounds the memory that a pipe can take."""
 BLOCK = 1 << 18
 """Frames read at a time, so that many channels at a high rate do not add up."""
 
@@ -24,11 +33,13 @@ BLOCK = 1 << 18
 def read(path: str | Path, sample_rate: int = 16_000) -> NDArray[np.float32]:
     """Reads a sound file as mono.
 
-    Takes every format libsndfile knows (WAV, FLAC, Ogg, Opus, MP3, AIFF, …). Channels are
-    averaged, samples that are no numbers become silence, and what exceeds full scale is clipped.
+    Takes every format that libsndfile knows (WAV, FLAC, Ogg, Opus, MP3, AIFF, …) and, by FFmpeg,
+    those of phones and browsers (M4A, WebM, MP4, AMR, …). Channels are averaged, samples that are
+    no numbers become silence, and what exceeds full scale is clipped. A WAV file whose header says
+    that it is empty, as programs write that stream, is read to its end.
 
     Args:
-        path: The file.
+        path: The file; a pipe, or - for standard input.
         sample_rate: Samples a second to resample to.
 
     Returns:
@@ -41,21 +52,71 @@ def read(path: str | Path, sample_rate: int = 16_000) -> NDArray[np.float32]:
     import soxr
 
     path = Path(path)
-    _require_file(path)
+    source = _source(path)
     try:
-        with soundfile.SoundFile(path) as file:
-            _require_sensible(path, file.samplerate, file.frames)
-            blocks = [_mono(block) for block in file.blocks(BLOCK, dtype="float32", always_2d=True)]
-            given = file.samplerate
+        pcm, given = _by_libsndfile(path, source)
     except (soundfile.LibsndfileError, TypeError) as error:
-        raise _unreadable(path, error) from error
+        pcm, given = _by_ffmpeg(path, source, error)
     except OSError as error:
         raise UserError(f"Cannot read '{path}' ({error.strerror}).") from error
-    pcm = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
     _require_sensible(path, given, len(pcm))  # a header may promise more than there is
     if given != sample_rate:
         pcm = soxr.resample(pcm, given, sample_rate)
     return _sane(pcm)
+
+
+def _source(path: Path) -> Path | io.BytesIO:
+    """A file, or all bytes of a pipe."""
+    if str(path) == STANDARD:
+        data = sys.stdin.buffer.read(MAX_PIPE_BYTES)
+    elif _is_pipe(path):
+        with path.open("rb") as pipe:
+            data = pipe.read(MAX_PIPE_BYTES)
+    else:
+        _require_file(path)
+        return path
+    if not data:
+        raise UserError(f"'{path}' gave no sound: is the program before it running?")
+    return io.BytesIO(data)
+
+
+def _is_pipe(path: Path) -> bool:
+    try:
+        return path.is_fifo() or path.is_char_device()
+    except OSError:  # such a name cannot be
+        return False
+
+
+def _by_libsndfile(path: Path, source: Path | io.BytesIO) -> tuple[NDArray[np.float32], int]:
+    import soundfile
+
+    with soundfile.SoundFile(source) as file:
+        if not file.frames and file.format in ("WAV", "WAVEX"):
+            data = source.getvalue() if isinstance(source, io.BytesIO) else source.read_bytes()
+            if (mended := _with_length(data)) != data:
+                return _by_libsndfile(path, io.BytesIO(mended))
+        _require_sensible(path, file.samplerate, file.frames)
+        blocks = [_mono(block) for block in file.blocks(BLOCK, dtype="float32", always_2d=True)]
+        return np.concatenate(blocks) if blocks else np.zeros(0, np.float32), file.samplerate
+
+
+def _with_length(wav: bytes) -> bytes:
+    """A WAV file that was written as a stream, with its length in the header."""
+    start = wav.find(b"data", 12) + 8
+    return wav[: start - 4] + struct.pack("<I", len(wav) - start) + wav[start:]
+
+
+def _by_ffmpeg(
+    path: Path, source: Path | io.BytesIO, before: Exception
+) -> tuple[NDArray[np.float32], int]:
+    from antiphon.media_decoder import decode
+
+    if isinstance(source, io.BytesIO):
+        source.seek(0)
+    try:
+        return decode(source, MAX_SECONDS)
+    except ValueError as error:
+        raise _unreadable(path, error) from before
 
 
 def write(path: str | Path, pcm: NDArray[np.float32], sample_rate: int) -> None:
@@ -65,7 +126,7 @@ def write(path: str | Path, pcm: NDArray[np.float32], sample_rate: int) -> None:
     was.
 
     Args:
-        path: The file; its folder exists.
+        path: The file; its folder exists. - is standard output, a WAV file.
         pcm: [N] samples in [-1, 1].
         sample_rate: Samples a second.
 
@@ -74,11 +135,22 @@ def write(path: str | Path, pcm: NDArray[np.float32], sample_rate: int) -> None:
     """
     import soundfile
 
-    target, format = _output(path)
+    if str(path) == STANDARD:
+        memory = io.BytesIO()
+        soundfile.write(memory, _sane(pcm), sample_rate, format="WAV")
+        sys.stdout.buffer.write(memory.getvalue())
+        sys.stdout.buffer.flush()
+        return
+    target, format, subtype = _output(path)
+    if subtype == "OPUS" and sample_rate not in OPUS_RATES:
+        import soxr
+
+        rate = min(each for each in OPUS_RATES if each >= min(sample_rate, OPUS_RATES[-1]))
+        pcm, sample_rate = soxr.resample(pcm, sample_rate, rate), rate
     special = target.exists() and not target.is_file()  # /dev/null must stay /dev/null
     scratch = target if special else target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
-        soundfile.write(scratch, _sane(pcm), sample_rate, format=format)
+        soundfile.write(scratch, _sane(pcm), sample_rate, subtype, format=format)
         if not special:
             scratch.replace(target)
     except (soundfile.LibsndfileError, OSError) as error:
@@ -97,7 +169,8 @@ def require_writable(path: str | Path) -> None:
     Raises:
         UserError: The file cannot be written there.
     """
-    _output(path)
+    if str(path) != STANDARD:
+        _output(path)
 
 
 def require_readable(path: str | Path) -> None:
@@ -116,24 +189,24 @@ def require_readable(path: str | Path) -> None:
     try:
         soundfile.info(path)
     except (soundfile.LibsndfileError, TypeError) as error:
-        raise _unreadable(path, error) from error
+        _by_ffmpeg(path, path, error)
 
 
 def _unreadable(path: Path, error: Exception) -> UserError:
     return UserError(
         f"'{path}' is not a sound file that can be read ({_reason(error)}): "
-        "give a WAV, FLAC, Ogg or MP3 file."
+        "give a WAV, FLAC, Ogg, MP3, M4A or WebM file."
     )
 
 
 def _require_file(path: Path) -> None:
     try:
-        mode = path.stat()
+        facts = path.stat()
     except (OSError, ValueError) as error:
         raise UserError(f"There is no sound file '{path}': check its name.") from error
-    if not stat.S_ISREG(mode.st_mode):
+    if not stat.S_ISREG(facts.st_mode):
         raise UserError(f"'{path}' is not a file: give the name of a sound file.")
-    if mode.st_size == 0:
+    if facts.st_size == 0:
         raise UserError(f"'{path}' is empty: record the sound again.")
     if not os.access(path, os.R_OK):
         raise UserError(f"'{path}' may not be read: check its permissions.")
@@ -156,8 +229,8 @@ def _require_sensible(path: Path, sample_rate: int, frames: int) -> None:
         )
 
 
-def _output(path: str | Path) -> tuple[Path, str]:
-    """Returns where to write (symbolic links followed) and libsndfile's name of the format."""
+def _output(path: str | Path) -> tuple[Path, str, str | None]:
+    """Where to write (symbolic links followed), and libsndfile's names of format and coding."""
     import soundfile
 
     target = Path(path).resolve()
@@ -166,17 +239,19 @@ def _output(path: str | Path) -> tuple[Path, str]:
     if not target.parent.is_dir():
         raise UserError(f"There is no folder '{target.parent}': make it first.")
     known = soundfile.available_formats()
-    format = target.suffix[1:].upper()
+    format, subtype = target.suffix[1:].upper(), None
+    if format == "OPUS":
+        format, subtype = "OGG", "OPUS"
     if target.exists() and not target.is_file():
         format = format if format in known else "WAV"
     if format not in known or format == "RAW":
         raise UserError(
             f"'{path}' does not say which kind of sound file to write: "
-            "end its name with .wav, .flac, .ogg or .mp3."
+            "end its name with .wav, .flac, .ogg, .opus or .mp3."
         )
     if not os.access(target if target.exists() else target.parent, os.W_OK):
         raise UserError(f"'{path}' may not be written: check its permissions.")
-    return target, format
+    return target, format, subtype
 
 
 def _mono(block: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The one exception a user ever reads."""
+"""The exception whose message is for the user."""
 
 
 class UserError(Exception):

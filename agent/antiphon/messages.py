@@ -1,4 +1,4 @@
-"""What flows from ear to mouth: small frozen records, one direction, no back and forth."""
+"""The records that flow from text to speech, in one direction."""
 
 from __future__ import annotations
 

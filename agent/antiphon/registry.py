@@ -1,4 +1,4 @@
-"""Things of one kind by name: those that come with Antiphon, and those other distributions add.
+"""Registries: things of one kind by name, our own and those that other distributions add.
 
 Another distribution adds one by an entry point, in its `pyproject.toml`:
 

@@ -1,8 +1,9 @@
 """What a user may choose, in one typed place.
 
-A section is a frozen dataclass whose fields are made by `setting`. A value comes from, each before
-the one ahead of it: the default, the environment (`ANTIPHON_VOICE`), `antiphon.toml` (`voice`
-below `[models]`), an option of the command line (`--voice`). `antiphon config` prints all of them.
+A section is a frozen dataclass whose fields are made by `setting`. A value is the default unless
+one of these gives another, the later ones first: the environment (`ANTIPHON_VOICE`),
+`antiphon.toml` (`voice` below `[models]`), an option of the command line (`--voice`).
+`antiphon config` prints all of them.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ class Training:
 class Evaluation:
     """What `antiphon eval` measures with."""
 
-    judge: str = setting("whisper-base", "The recognizer that takes down spoken replies.")
+    judge: str = setting("whisper-base", "The recognizer that transcribes spoken replies.")
 
 
 SECTIONS: Registry[type[Any]] = Registry(

@@ -4,7 +4,16 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 KEPT = {
-    "antiphon": {"__init__", "audio_file", "errors", "mel", "registry", "settings"},
+    "antiphon": {
+        "__init__",
+        "__main__",
+        "audio_file",
+        "errors",
+        "media_decoder",
+        "mel",
+        "registry",
+        "settings",
+    },
     "antiphon.cli": {"__init__", "logs", "main", "options", "output"},
     "antiphon.cli.commands": {"__init__", "devices", "robot"},
     "antiphon.tools": {"__init__", "call", "tool"},

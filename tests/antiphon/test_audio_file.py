@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
+import threading
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -44,6 +48,81 @@ def test_formats(tmp_path, kind):
 
     assert abs(len(pcm) - 16_000) < 3_000  # MP3 pads
     assert 0.3 < np.abs(pcm).max() < 0.7
+
+
+@pytest.mark.parametrize("kind", ["m4a", "webm", "mp4", "mkv", "opus", "mp3"])
+def test_what_phones_and_browsers_write(tmp_path, kind):
+    file = tmp_path / f"a.{kind}"
+    encode(file, tone(1, 48_000), 48_000)
+
+    pcm = audio_file.read(file)
+
+    assert abs(len(pcm) - 16_000) < 2_000  # codecs pad
+    assert np.sqrt(np.mean(pcm[4_000:12_000] ** 2)) == pytest.approx(0.5 / 2**0.5, rel=0.05)
+    audio_file.require_readable(file)
+
+
+def encode(path, pcm, rate):
+    """Writes a sound with FFmpeg, beside a picture where the format is one of videos."""
+    with av.open(str(path), "w") as container:
+        coding = "libopus" if path.suffix in (".webm", ".opus") else "mp3"
+        stream = container.add_stream("aac" if path.suffix in (".m4a", ".mp4") else coding, rate)
+        assert isinstance(stream, av.AudioStream)
+        stream.layout = "mono"
+        frame = av.AudioFrame.from_ndarray(pcm[None], format="fltp", layout="mono")
+        frame.sample_rate = rate
+        mix = av.AudioResampler(stream.format, "mono", rate, frame_size=stream.frame_size or 960)
+        for part in [*mix.resample(frame), *mix.resample(None)]:
+            container.mux(stream.encode(part))
+        container.mux(stream.encode(None))
+
+
+@pytest.mark.parametrize("length", [0, 1, 0xFFFFFFFF, 0x7FFFFFFF])
+def test_a_stream_whose_header_lies_is_read_to_its_end(tmp_path, length):
+    file = tmp_path / "a.wav"
+    soundfile.write(file, tone(1, 16_000), 16_000)
+    data = bytearray(file.read_bytes())
+    data[40:44] = struct.pack("<I", length)
+    file.write_bytes(data)
+    assert abs(len(audio_file.read(file)) - 16_000) <= 1
+
+
+def test_a_pipe_and_standard_input_are_read(tmp_path, monkeypatch):
+    encode(tmp_path / "a.webm", tone(1, 48_000), 48_000)
+    data = (tmp_path / "a.webm").read_bytes()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(data,))
+    writer.start()
+    from_pipe = audio_file.read(pipe)
+    writer.join()
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(data)))
+    np.testing.assert_array_equal(audio_file.read("-"), from_pipe)
+    with pytest.raises(UserError, match="gave no sound"):
+        audio_file.read("-")
+
+
+def test_standard_output_gets_a_wav_file(capfdbinary):
+    audio_file.require_writable("-")
+    audio_file.write("-", tone(1, 22_050), 22_050)
+    assert soundfile.info(io.BytesIO(capfdbinary.readouterr().out)).frames == 22_050
+
+
+def test_opus_has_rates_of_its_own(tmp_path):
+    audio_file.write(tmp_path / "a.opus", tone(1, 22_050), 22_050)
+    assert soundfile.info(tmp_path / "a.opus").subtype == "OPUS"
+    assert abs(len(audio_file.read(tmp_path / "a.opus")) - 16_000) < 500
+
+
+def test_a_video_without_sound_is_named(tmp_path):
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        stream = container.add_stream("mpeg4", 5)
+        assert isinstance(stream, av.VideoStream)
+        stream.width = stream.height = 64
+        picture = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))
+        container.mux([*stream.encode(picture), *stream.encode(None)])
+    with pytest.raises(UserError, match="it holds no sound"):
+        audio_file.read(tmp_path / "a.mp4")
 
 
 def test_channels_are_averaged(tmp_path):

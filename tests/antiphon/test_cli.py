@@ -177,3 +177,15 @@ def test_an_unknown_name_is_one_sentence(empty_cache):
 def test_every_listed_command_explains_itself(name):
     result = run(name, "--help")
     assert result.exit_code == 0 and "Usage" in result.stdout
+
+
+def test_alone_it_shows_help():
+    result = CliRunner().invoke(main.app, [])
+    assert result.exit_code == 0 and "Usage" in result.stdout and "talk" in result.stdout
+
+
+def test_it_is_a_module_too():
+    done = subprocess.run(
+        [sys.executable, "-m", "antiphon", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("antiphon ")

@@ -66,7 +66,7 @@ class Commands(TyperGroup):
 
 app = typer.Typer(
     cls=Commands,
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -80,6 +80,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def antiphon_(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
@@ -88,6 +89,8 @@ def antiphon_(
 
     Try: antiphon ask QUESTION.wav --out reply.wav
     """
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 def run() -> None:

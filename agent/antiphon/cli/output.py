@@ -7,14 +7,23 @@ import math
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from antiphon.errors import UserError
 
 Json = Annotated[
     bool, typer.Option("--json", help="Print exactly one JSON object on standard output.")
 ]
 """The option `--json`, the same for every command."""
+
+
+def require_one_output(out: Path | None, json: bool) -> None:
+    """Raise a `UserError` if a sound and a JSON object are both to go to standard output."""
+    if json and str(out) == "-":
+        raise UserError("--json and --out - both want standard output: write the sound to a file.")
 
 
 @contextmanager

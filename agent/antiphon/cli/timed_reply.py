@@ -130,7 +130,11 @@ class TimedReply:
 
     def report(self) -> dict[str, Any]:
         """What `--json` says of the reply."""
-        rate = self.sample_rate or 1
+        rate, length = self.sample_rate or 1, len(self.pcm)
+
+        def at(sample: int) -> float:
+            return round(min(sample, length) / rate, 4)  # units are planned a little longer
+
         return {
             "reply": self.text.strip(),
             "sample_rate": self.sample_rate,
@@ -141,14 +145,14 @@ class TimedReply:
             "segments": [
                 {
                     "text": segment.text,
-                    "start_s": round(segment.start / rate, 4),
-                    "end_s": round(segment.end / rate, 4),
+                    "start_s": at(segment.start),
+                    "end_s": at(segment.end),
                     "units": list(segment.units),
                     "words": [
                         {
                             "text": word.text,
-                            "start_s": round(word.start / rate, 4),
-                            "end_s": round(word.end / rate, 4),
+                            "start_s": at(word.start),
+                            "end_s": at(word.end),
                         }
                         for word in segment.words
                     ],

@@ -1,4 +1,4 @@
-"""Does an utterance say this, and where? A sentence encoder, fine-tuned, and a small net on top.
+"""Matches utterances with tools and values: a fine-tuned sentence encoder, a small net on top.
 
 Two questions are asked. Of a tool ("dim lights: Make the lamps less bright"): does the utterance
 ask for it? Both are vectors of the encoder (all-MiniLM-L6-v2), and so are thousands of utterances
@@ -221,7 +221,7 @@ class Matcher(nn.Module):
 
     @classmethod
     def load(cls, path: Path, folder: Path) -> Matcher:
-        """EncodedText what `save` wrote, corrections merged.
+        """Read what `save` wrote, corrections merged.
 
         Args:
             path: the file.

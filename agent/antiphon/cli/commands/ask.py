@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +11,7 @@ import typer
 
 from antiphon import audio_file
 from antiphon.cli.options import Only, with_settings
-from antiphon.cli.output import Json, chatter_to_stderr, print_json
+from antiphon.cli.output import Json, chatter_to_stderr, print_json, require_one_output
 from antiphon.settings import Models
 
 if TYPE_CHECKING:
@@ -30,22 +31,27 @@ app = typer.Typer(add_completion=False)
 @with_settings
 def ask(
     questions: Annotated[
-        list[Path], typer.Argument(metavar="QUESTION.wav...", help="Recorded questions.")
+        list[Path],
+        typer.Argument(metavar="QUESTION.wav...", help="Recorded questions; - is standard input."),
     ],
     models: Annotated[Models, Only("voice", "llm", "ears", "recognizer", "source")],
-    out: Annotated[Path | None, typer.Option(help="Write the replies to this sound file.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write the replies to this sound file; - is standard output."),
+    ] = None,
     play: Annotated[
         bool, typer.Option("--play/--no-play", help="Play the reply if there is a speaker.")
     ] = True,
     json: Json = False,
 ) -> None:
     """Answer spoken questions with speech. Each question stands for itself."""
+    require_one_output(out, json)
     if out is not None:
         audio_file.require_writable(out)
     recordings = [audio_file.read(question) for question in questions]
     from antiphon.cli.player import Player
 
-    with chatter_to_stderr() if json else nullcontext():
+    with chatter_to_stderr() if json or str(out) == "-" else nullcontext():
         agent = load(
             voice=models.voice,
             llm=models.llm,
@@ -55,16 +61,19 @@ def ask(
         )
         with Player(play) as player:
             answers = [answered(agent, pcm, player, quiet=json) for pcm in recordings]
+        if not json:
+            table([path.name for path in questions], [take for _, take in answers])
     if out is not None:
         takes = [take for _, take in answers]
         audio_file.write(out, joined(takes), rate(agent))
     if json:
-        reports = [{"question": text, **take.report()} for text, take in answers]
+        reports = [
+            {"file": str(path), "question": text, **take.report()}
+            for path, (text, take) in zip(questions, answers, strict=True)
+        ]
         print_json(reports[0] if len(reports) == 1 else {"answers": reports})
-    else:
-        table([path.name for path in questions], [take for _, take in answers])
-        if out is not None:
-            print(f"\nWritten to {out}")
+    elif out is not None and str(out) != "-":
+        print(f"\nWritten to {out}")
 
 
 def load(**choices: Any) -> Agent:
@@ -125,4 +134,4 @@ def table(names: list[str], takes: list[TimedReply]) -> None:
         work = f"{take.rtf:.2f}" if take.seconds else "-"
         shown.add_row(name, first, str(take.tokens_before), f"{take.seconds:.1f} s", work)
     print()
-    Console().print(shown)
+    Console(file=sys.stdout).print(shown)

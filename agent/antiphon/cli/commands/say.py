@@ -10,7 +10,8 @@ import typer
 
 from antiphon import audio_file
 from antiphon.cli.options import Only, with_settings
-from antiphon.cli.output import Json, chatter_to_stderr, print_json
+from antiphon.cli.output import Json, chatter_to_stderr, print_json, require_one_output
+from antiphon.cli.player import Player, speaker
 from antiphon.errors import UserError
 from antiphon.settings import Models
 
@@ -28,21 +29,30 @@ def say(
     text: Annotated[
         str, typer.Argument(metavar="TEXT", help="What to say; - reads standard input.")
     ],
-    out: Annotated[Path, typer.Option(help="Write the speech to this sound file.")],
     models: Annotated[Models, Only("voice", "llm")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the speech to this sound file; - is standard output. Without it, the "
+            "speech is played."
+        ),
+    ] = None,
     play: Annotated[
-        bool, typer.Option("--play/--no-play", help="Play the speech if there is a speaker.")
-    ] = False,
+        bool | None, typer.Option("--play/--no-play", help="Play the speech, too.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Speak a text. The language model only lends its tokens and their embeddings."""
-    audio_file.require_writable(out)
+    require_one_output(out, json)
+    if out is not None:
+        audio_file.require_writable(out)
+    elif play is None and speaker() is None:
+        raise UserError("There is no speaker to play the speech on: give --out FILE.wav.")
     if text == "-":
         text = typer.get_text_stream("stdin", "utf-8", "replace").read()
     require_speakable(text)
     from tqdm import tqdm
 
-    from antiphon.cli.player import Player
     from antiphon.cli.timed_reply import read_aloud
 
     with chatter_to_stderr() if json else nullcontext():
@@ -51,15 +61,17 @@ def say(
             take = read_aloud(agent, tokens, on_segment=lambda s: bar.update(len(s.tokens)))
         if not take.seconds:
             raise UserError("There is nothing to pronounce in the text: give some English words.")
-        audio_file.write(out, take.pcm, take.sample_rate)
-        with Player(play) as player:
+        if out is not None:
+            audio_file.write(out, take.pcm, take.sample_rate)
+        with Player(out is None if play is None else play) as player:
             for piece in take.pieces:
                 player.play(piece)
     if json:
         report = take.report()
         print_json({"text": text, **{k: v for k, v in report.items() if k not in ONLY_REPLIES}})
-    else:
-        print(f"{take.seconds:.1f} s of speech written to {out}")
+    elif str(out) != "-":
+        done = "played" if out is None else f"written to {out}"
+        print(f"{take.seconds:.1f} s of speech {done}")
 
 
 ONLY_REPLIES = ("reply", "tokens_before_first_audio")

@@ -46,6 +46,7 @@ def talk(
     """
     from antiphon.cli.keys import Keys
     from antiphon.cli.view import Lines, Screen
+    from antiphon.runtime.audio.file_device import EndOfFile
     from antiphon.runtime.echo.canceller import EchoCanceller
     from antiphon.runtime.options import Options
     from antiphon.runtime.responders.worker import ThreadWorker
@@ -57,6 +58,9 @@ def talk(
     closed = opened(devices, options.sample_rate, device_events)
     with ExitStack() as stack:
         keys = stack.enter_context(Keys())
+        if devices.file is None:
+            with opened(devices, options.sample_rate, deque()):
+                pass  # a missing microphone is named before models are loaded, not after
         log.info("Loading the models …")
         responder = load(
             voice=models.voice, llm=models.llm, ears=models.ears, recognizer=models.recognizer
@@ -82,10 +86,14 @@ def talk(
         if not live and why:
             print(why, flush=True)
 
+        end = EndOfFile(duplex)
+
         def each() -> None:
             view.frame()
             for key in keys.pressed():
                 press(conversation, key)
+            if end.step(conversation.state == "idle"):
+                raise Quit
 
         with suppress(Quit):
             converse(

@@ -11,13 +11,18 @@ from numpy.typing import NDArray
 
 from antiphon import audio_file
 from antiphon.errors import UserError
+from antiphon.runtime.audio.devices import Duplex
 from antiphon.runtime.audio.resampling import Resampler
 from antiphon.runtime.audio.simulated_device import frames_of
 from antiphon.runtime.clock import Clock, Pace
-from antiphon.runtime.frames import FRAME, RATE, Frame, played
+from antiphon.runtime.frames import FRAME, FRAME_MS, RATE, Frame, played
 
 BLOCK_SAMPLES = 1 << 16
 """Samples of a file read at a time, so that a recording of hours takes no memory."""
+
+
+IDLE_FRAMES = 2000 // FRAME_MS
+"""Idle frames behind the end of a file after which it counts as answered."""
 
 
 class SoundFiles:
@@ -51,6 +56,8 @@ class SoundFiles:
         self._pace = Pace(speed, clock)
         self._file: Any = None
         self._played = 0
+        self.over = False
+        """Whether the source has ended; silence follows."""
 
     def __enter__(self) -> SoundFiles:
         """Opens both files.
@@ -79,10 +86,12 @@ class SoundFiles:
     def __iter__(self) -> Iterator[Frame]:
         """The source's frames, then silence. Counting begins here."""
         at = self._played = 0
+        self.over = False
         for frame in frames_in(self._source):
             self._pace.wait(at)
             at += FRAME
             yield frame
+        self.over = True
         for frame in frames_of(self._tail):
             self._pace.wait(at)
             at += FRAME
@@ -102,6 +111,23 @@ class SoundFiles:
     def clear(self) -> int:
         """Nothing waits in a file."""
         return self._played
+
+
+class EndOfFile:
+    """Notices that a sound file has been answered: it is over, and two seconds were idle since.
+
+    Args:
+        duplex: any device; only one with `over`, as `SoundFiles`, has an end.
+    """
+
+    def __init__(self, duplex: Duplex) -> None:
+        self._duplex, self._idle = duplex, 0
+
+    def step(self, idle: bool) -> bool:
+        """Takes a frame in which the conversation was idle or not; True: nothing will follow."""
+        over = getattr(self._duplex, "over", False)
+        self._idle = self._idle + 1 if over and idle else 0
+        return self._idle >= IDLE_FRAMES
 
 
 def frames_in(path: Path) -> Iterator[Frame]:

@@ -20,7 +20,7 @@ def _entity(match: re.Match[str]) -> Sequence[Piece]:
 
 @rule(r"!?\[([^\[\]\n]{1,300})\]\((?:[^()\s]|\([^()\s]{0,80}\)){1,500}(?: \"[^\"\n]{0,100}\")?\)")
 def _link(match: re.Match[str]) -> Sequence[Piece]:
-    # letter by letter, so that the words of a link keep their own origin
+    # word by word, so that the words of a link keep their own origin
     return _verbatim(match, 1)
 
 

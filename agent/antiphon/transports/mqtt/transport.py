@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -12,6 +13,9 @@ from antiphon.settings import setting
 if TYPE_CHECKING:
     from antiphon.runtime.options import Options
     from antiphon.transports.transport import Host, Serve
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,13 @@ class MqttTransport:
             raise UserError(f"{chosen.robots} robots cannot be served: give 1 or more.")
         broker = parse(chosen.mqtt, ca=chosen.ca, insecure=chosen.insecure)
         formats = have(RATE, options.sample_rate, opus="if there", encodec=chosen.encodec)
+        if problem := broker.problem():  # said before models are loaded, not after
+            log.warning(
+                "The broker %s is not to be reached (%s): start it, or check its address; "
+                "trying again while the models are loaded.",
+                broker.name,
+                problem,
+            )
 
         async def serve(host: Host) -> None:
             from antiphon.transports.mqtt.server.server import Server

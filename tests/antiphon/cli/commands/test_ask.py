@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import numpy as np
@@ -24,6 +25,7 @@ KEYS = {
     "rtf",
     "tokens_before_first_audio",
     "segments",
+    "file",
 }
 
 
@@ -53,8 +55,21 @@ def test_several_questions_become_a_list(question, tmp_path):
     out = tmp_path / "reply.wav"
     told = json.loads(run(question, question, "--out", out, "--json").stdout)
     assert set(told) == {"answers"} and len(told["answers"]) == 2
+    assert [each["file"] for each in told["answers"]] == [str(question)] * 2
+    for each in told["answers"]:
+        ends = [w["end_s"] for s in each["segments"] for w in (s, *s["words"])]
+        assert max(ends) <= each["reply_seconds"] + 1e-3
     seconds = sum(each["reply_seconds"] for each in told["answers"]) + ask.PAUSE_SECONDS
     assert abs(soundfile.info(out).duration - seconds) < 0.01
+
+
+def test_sound_goes_in_and_out_through_pipes(question):
+    result = CliRunner().invoke(main.app, ["ask", "-", "--out", "-"], input=question.read_bytes())
+    assert result.exit_code == 0, result.stderr
+    assert soundfile.info(io.BytesIO(result.stdout_bytes)).samplerate == 22050
+    assert "I am a voice. Ask me!" in result.stderr
+    both = run(question, "--out", "-", "--json")
+    assert both.exit_code == 2 and both.stderr.count("\n") == 1
 
 
 def test_a_person_reads_question_reply_and_timings(question, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -58,6 +59,37 @@ def test_a_long_text_comes_in_through_a_pipe(spoken_by_tiny, tmp_path):
     command = ["say", "-", "--out", str(tmp_path / "x.wav"), "--json"]
     told = json.loads(CliRunner().invoke(main.app, command, input="Hello there.").stdout)
     assert told["text"] == "Hello there." and told["reply_seconds"] > 0
+
+
+def test_without_a_file_it_is_played(spoken_by_tiny, monkeypatch):
+    played = []
+
+    class FakePlayer(contextlib.nullcontext):
+        def __init__(self, wanted):
+            super().__init__(self)
+            self.wanted = wanted
+
+        def play(self, piece):
+            played.append((self.wanted, len(piece.pcm)))
+
+    monkeypatch.setattr(say, "Player", FakePlayer)
+    monkeypatch.setattr(say, "speaker", lambda: object())
+    result = run("Hello there.")
+    assert result.exit_code == 0 and "played" in result.stdout
+    assert all(wanted for wanted, _ in played) and sum(length for _, length in played) > 0
+
+
+def test_without_a_file_and_a_speaker_nothing_is_loaded(monkeypatch):
+    monkeypatch.setattr(say, "speaker", lambda: None)
+    monkeypatch.setattr(say, "load", lambda *a, **k: pytest.fail("loaded for nothing"))
+    result = run("Hello there.")
+    assert result.exit_code == 2 and "no speaker" in result.stderr
+
+
+@pytest.mark.parametrize("kind", ["opus", "mp3"])
+def test_speech_in_other_formats(spoken_by_tiny, tmp_path, kind):
+    assert run("Hello there.", "--out", tmp_path / f"x.{kind}").exit_code == 0
+    assert soundfile.info(tmp_path / f"x.{kind}").duration > 0.1
 
 
 def test_a_person_reads_one_line(spoken_by_tiny, tmp_path):

@@ -15,6 +15,7 @@ from typing import Literal
 import antiphon
 from antiphon.errors import UserError
 from antiphon.runtime.audio.devices import Duplex
+from antiphon.runtime.audio.file_device import EndOfFile
 from antiphon.runtime.clock import WallClock
 from antiphon.runtime.frames import FRAME, RATE, Frame
 from antiphon.tools import Result
@@ -83,6 +84,7 @@ class Robot:
         """What the agent does; None while there is none."""
         self.player, self._rate = Player(duplex, rate), rate
         self._duplex, self._clock, self._gate = duplex, WallClock(), VoiceGate()
+        self._end = EndOfFile(duplex)
         self._session = secrets.randbits(32)
         self._server: int | None = None
         self._at = 0
@@ -181,6 +183,8 @@ class Robot:
         for packet in self._packetizer.take(frames, self._at, self._ms(), hurry=hurry, last=last):
             self.link.send(sound(topic, packet, self._packetizer.format, self._hello.framing))
         self._report_heard()
+        if self._end.step(self.state.state == "idle" and not self.player.sounding):
+            self._finish()
 
     def _report_heard(self, *, always: bool = False) -> None:
         """Say how far the listener is, now and then, and at the end of every sound."""

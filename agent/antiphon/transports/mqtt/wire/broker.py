@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,17 @@ class Broker:
     def name(self) -> str:
         """What may be shown: no password."""
         return f"mqtt{'s' if self.tls else ''}://{self.host}:{self.port}"
+
+    def problem(self) -> str | None:
+        """Why the broker cannot be reached just now; None if it can.
+
+        Waits two seconds at most.
+        """
+        try:
+            socket.create_connection((self.host, self.port), 2.0).close()
+        except OSError as error:
+            return error.strerror or str(error)
+        return None
 
     def context(self) -> ssl.SSLContext | None:
         """How to encrypt; None for not at all.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from antiphon.errors import UserError
@@ -40,3 +42,13 @@ def test_a_certificate_that_cannot_be_read(tmp_path):
         broker.parse("mqtts://u:p@h", ca=tmp_path / "none.pem").context()
     with pytest.raises(UserError, match="mqtts:// only"):
         broker.parse("mqtt://localhost", ca=tmp_path / "none.pem")
+
+
+def test_a_broker_that_is_not_there_is_noticed():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.listen()
+        assert broker.parse(f"mqtt://127.0.0.1:{port}").problem() is None
+    assert "refused" in (broker.parse(f"mqtt://127.0.0.1:{port}").problem() or "")
+    assert broker.parse("mqtt://no.such.host.invalid", insecure=True).problem()
