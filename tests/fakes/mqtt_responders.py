@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import fake_conversation
 import numpy as np
 
 from antiphon.messages import Speech, Word
@@ -19,33 +20,20 @@ LEVEL = 0.1
 """The n-th reply is a constant sound of n times this, so every sample tells where it is from."""
 
 
-class FakeAnalyzer:
+class FakeAnalyzer(fake_conversation.FakeAnalyzer):
     """Knows speech by its amplitude: above 0.1 it is speech, above 0.9 it is "stop"."""
 
     def __init__(self) -> None:
-        self.forget_turn()
+        super().__init__()
         self.burst = self.gap = 0
-
-    def forget_turn(self):
-        self.in_turn, self.quiet, self.turn_frames = False, 0, 0
-
-    @property
-    def silence(self):
-        return self.quiet * FRAME
-
-    def judge(self):
-        return lambda: 0.5
-
-    def judged(self, *told):
-        pass
 
     def step(self, mic, reference, *, speaking, deaf):
         loud = float(np.abs(mic).max())
         speech = 0.1 < loud < 0.9
-        barge = self._barge(speech and speaking)
+        barge = self._barge_in(speech and speaking)
         return FrameAnalysis(mic, -20.0, self._turn(speech), barge, loud > 0.9)
 
-    def _barge(self, speech):
+    def _barge_in(self, speech):
         """Five frames pause, ten stop, ten frames of silence let it go on."""
         if speech:
             self.burst, self.gap = self.burst + 1, 0

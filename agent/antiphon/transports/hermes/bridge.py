@@ -20,7 +20,7 @@ from antiphon.transports.mqtt.server.server import Server
 from antiphon.transports.mqtt.wire import messages, packets
 from antiphon.transports.mqtt.wire.envelope import Incoming, Outgoing, sound
 from antiphon.transports.mqtt.wire.formats.pcm import pcm
-from antiphon.transports.mqtt.wire.link import Link, end
+from antiphon.transports.mqtt.wire.link import Link, until_first_ends
 from antiphon.transports.mqtt.wire.malformed import MalformedError
 from antiphon.transports.mqtt.wire.messages import Cmd, Heard, Hello, State, Status
 from antiphon.transports.mqtt.wire.packets import Packet
@@ -223,12 +223,7 @@ class Hermes:
 async def bridge(server: Server) -> None:
     """Serves robots and satellites until cancelled."""
     work = [asyncio.create_task(server.run()), asyncio.create_task(Hermes(server).link.run())]
-    try:
-        done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        await end(work)
+    await until_first_ends(work)
 
 
 def _fields(payload: bytes) -> dict[str, Any]:

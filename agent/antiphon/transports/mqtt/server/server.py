@@ -19,7 +19,7 @@ from antiphon.transports.mqtt.wire.broker import Broker
 from antiphon.transports.mqtt.wire.envelope import Incoming, Outgoing
 from antiphon.transports.mqtt.wire.formats.format import Format
 from antiphon.transports.mqtt.wire.formats.negotiation import Formats, agree, have, named
-from antiphon.transports.mqtt.wire.link import Link, end
+from antiphon.transports.mqtt.wire.link import Link, until_first_ends
 from antiphon.transports.mqtt.wire.malformed import MalformedError
 from antiphon.transports.mqtt.wire.messages import Hello, Status
 from antiphon.transports.mqtt.wire.topics import SERVER, SERVER_STATUS, Topics
@@ -88,11 +88,8 @@ class Server:
         work += [asyncio.create_task(self.link.run()), asyncio.create_task(self._tick())]
         work.append(asyncio.create_task(self._expire_sessions()))
         try:
-            done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await until_first_ends(work)
         finally:
-            await end(work)
             for session in self.sessions.values():
                 session.close()
 

@@ -312,3 +312,13 @@ def _length(size: int) -> bytes:
         out.append(low | (128 if size else 0))
         if not size:
             return bytes(out)
+
+
+async def until_first_ends(tasks: Sequence[asyncio.Future[None]]) -> None:
+    """Waits until one of the tasks ends, raises what it raised, and ends the others."""
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        await end(tasks)
