@@ -80,6 +80,11 @@ def fetched(shelf, monkeypatch) -> list[str]:
     return calls
 
 
+def test_what_is_cached_and_whole_is_not_fetched_again(tiny, empty_cache, fetched):
+    assert store.fetch("tiny") == store.fetch("tiny") == store.path("tiny")
+    assert len(fetched) == 1
+
+
 def test_the_catalogue_is_complete():
     for name, entry in ENTRIES.items():
         assert entry.name == name and entry.about and entry.licence and entry.megabytes

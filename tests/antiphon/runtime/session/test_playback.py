@@ -60,3 +60,20 @@ def test_where_models_cannot_keep_up_replies_begin_with_a_cushion():
     assert begins[0] == 0 and begins[-1] > 20 and gaps[-1] < gaps[0]
     begins, gaps = zip(*(reply(i, 12, 5) for i in range(8)), strict=True)
     assert begins[-1] == 0 and set(gaps) == {0}  # the cushion is forgotten
+
+
+def test_after_a_pause_the_frame_that_was_faded_out_is_played_again():
+    playback, reply = Playback(22_050), Reply(1)
+    ramp = np.linspace(0.1, 0.9, 20 * 441, dtype=np.float32)
+    reply.add(Speech(ramp, 22_050, 0, "a"))
+    reply.complete = True
+    playback.play(reply)
+    whole = [playback.next() for _ in range(5)]
+    playback.pause()
+    faded = playback.next()
+    assert faded[0] > 0 and abs(faded[-1]) < 1e-3 and not playback.next().any()
+    playback.resume()
+    again = playback.next()
+    assert abs(again[0]) < 0.05 and again[-1] == pytest.approx(ramp[6 * 441 - 1], abs=1e-3)
+    whole += [again, *(playback.next() for _ in range(14))]
+    assert np.abs(np.concatenate(whole)[6 * 441 :] - ramp[6 * 441 :]).max() < 1e-6
