@@ -14,15 +14,15 @@ from typing import Any
 import torch
 
 from antiphon.tools.matcher import EncodedText, Matcher
+from antiphon.tools.rules.polarity import yes_or_no
+from antiphon.tools.rules.units import Quantity, convert, quantities, unit_of
 from antiphon.tools.spoken_numbers import Number, numbers
 from antiphon.tools.tool import Parameter, Tool, words_of
 
+PLACE = re.compile(r"\b(?:in|at|of|inside|from|to) (?:the|my|our) ((?:\w+ )?\w+)")
+"""Where a place or thing is named."""
 MAX_STRING_TOKENS = 12
 """Tokens of a string."""
-NEGATIVE = re.compile(
-    r"\b(?:off|no|not|don't|dont|false|disabled?|without|stop|deactivate|close)\b"
-)
-"""Words that make a boolean false."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ class ArgumentFiller:
         found: dict[str, Any] = {}
         claims: list[Claim] = []
         said = numbers(text)
+        amounts = quantities(text, said)
         lonely = len(said) == 1 and sum(_numeric(p) for p in tool.parameters) == 1
         for parameter, (first, last) in zip(tool.parameters, groups, strict=True):
             present = float(scores[first])
@@ -81,12 +82,15 @@ class ArgumentFiller:
                 if value is not None:
                     found[parameter.name] = value
             elif parameter.kind == "boolean":
-                value = yes_or_no(text, present, parameter.required)
+                value = yes_or_no(text, parameter, tool)
+                if value is None and present > 0 and not parameter.required:
+                    value = True
                 if value is not None:
                     found[parameter.name] = value
             elif _numeric(parameter):
                 sure = 1.0 if lonely or parameter.required else present
-                claims += counted(parameter, said, edges[first], offsets, sure)
+                wanted = unit_of(parameter, tool)
+                claims += counted(parameter, amounts, wanted, edges[first], offsets, sure)
             elif present > 0 or parameter.required:
                 claims += quoted(parameter, text, edges[first], offsets, present)
         return found | settle(claims)
@@ -137,30 +141,39 @@ def chosen(
     ]
     among = inside or range(len(scores))
     best = max(among, key=lambda i: scores[i])
-    sure = bool(inside) or parameter.required or scores[best] > 0
+    sure = bool(inside) or (scores[best] > 0 and not _names_another(text, parameter))
     return parameter.options[best] if sure else None
 
 
-def yes_or_no(text: str, present: float, required: bool) -> bool | None:
-    """A boolean: false by its words, or true if the parameter is meant at all."""
-    no = bool(NEGATIVE.search(text.lower()))
-    return not no if required or no or present > 0 else None
+def _names_another(text: str, parameter: Parameter) -> bool:
+    """Whether a place or thing is named where an allowed value would stand, and is none."""
+    if not all(isinstance(option, str) for option in parameter.options):
+        return False
+    heads = {spelled(option).split()[-1] for option in parameter.options}
+    places = re.findall(
+        r"\b(?:in|at|of|inside|from|to) (?:the|my|our) ((?:\w+ )?\w+)", text.lower()
+    )
+    return bool(places) and not any(set(place.split()) & heads for place in places)
 
 
 def counted(
     parameter: Parameter,
-    said: Sequence[Number],
+    said: Sequence[Quantity],
+    wanted: str | None,
     edges: torch.Tensor,
     offsets: Sequence[tuple[int, int]],
     sure: float,
 ) -> list[Claim]:
-    """Numbers of the utterance that the schema allows, each with its odds."""
+    """Quantities of the utterance that the schema allows, in the wanted unit, with their odds."""
     if sure <= 0:
         return []
     odds = edges.log_softmax(0)
     found = []
     for number in said:
-        value = number.tidy
+        converted = convert(number.value, number.unit, wanted)
+        if converted is None:
+            continue
+        value = int(converted) if converted.is_integer() else converted
         inside = [i for i, (a, b) in enumerate(offsets) if a < number.end and b > number.start]
         if not inside or not parameter.allows(value):
             continue

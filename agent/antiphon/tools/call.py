@@ -17,6 +17,8 @@ class Call:
     """By name; they satisfy the tool's schema unless something is missing."""
     missing: tuple[str, ...] = ()
     """Required parameters that were not said: ask for them, do not call."""
+    problem: str = ""
+    """Why it cannot be done as it was asked for, one sentence: say it, do not call."""
     id: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
     """Names the call; the result repeats it."""
 

@@ -12,6 +12,8 @@ from antiphon import weights
 from antiphon.tools.arguments import ArgumentFiller
 from antiphon.tools.call import Call
 from antiphon.tools.matcher import EncodedText, Matcher
+from antiphon.tools.rules.direction import impossible
+from antiphon.tools.rules.utterance_kind import wants
 from antiphon.tools.tool import Tool, words_of
 
 FILE = "reader.safetensors"
@@ -88,9 +90,11 @@ class EncoderChooser:
         if best is None:
             return None
         tool = announced.tools[best]
+        if not wants(text, tool):
+            return None
         arguments = self.filler.fill(text, heard, tool)
         missing = [p.name for p in tool.parameters if p.required and p.name not in arguments]
-        return Call(tool.name, arguments, tuple(missing))
+        return Call(tool.name, arguments, tuple(missing), impossible(text, tool) or "")
 
     @torch.no_grad()
     def choose(self, heard: EncodedText, announced: Announced) -> Choice:

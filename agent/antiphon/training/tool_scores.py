@@ -11,6 +11,7 @@ import torch
 from antiphon.tools.arguments import ArgumentFiller
 from antiphon.tools.encoder_chooser import text_of
 from antiphon.tools.matcher import EncodedText, Matcher
+from antiphon.tools.rules.utterance_kind import wants
 from antiphon.tools.tool import Tool
 from antiphon.training.corpora.tool_commands import Example, Sort
 
@@ -79,12 +80,15 @@ def score(
     from tqdm import tqdm
 
     rng = random.Random(seed)
-    texts = [text_of(tool_of(s, i)) for s in sorts for i in range(len(s.says))]
+    tools = [tool_of(s, i) for s in sorts for i in range(len(s.says))]
+    texts = [text_of(tool) for tool in tools]
     first = [sum(len(s.says) for s in sorts[:i]) for i in range(len(sorts))]
     read, table = reader.read(texts), []
     for at in tqdm(range(0, len(examples), BATCH), desc="tools", unit="batch"):
         heard = reader.read([e.text for e in examples[at : at + BATCH]])
         found = reader.score(heard, read)
+        wanted = [[wants(e.text, t) for t in tools] for e in examples[at : at + BATCH]]
+        found = found.masked_fill(~torch.tensor(wanted), -torch.inf)
         asked = [
             [
                 start + rng.randrange(len(sort.says))

@@ -1,12 +1,14 @@
 """Whatever the reader believes, arguments are what the schema allows and the user said."""
 
+import re
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.tools import Parameter, Tool
-from antiphon.tools.arguments import ArgumentFiller, chosen, settle, whole_words, yes_or_no
+from antiphon.tools.arguments import ArgumentFiller, chosen, settle, whole_words
 from antiphon.tools.spoken_numbers import numbers
 
 TOOL = Tool(
@@ -44,8 +46,9 @@ def test_arguments_satisfy_the_schema_and_quote_the_user(reader, text, seed):
     for parameter in reader.blocks.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     found = fill(reader, text)
-    assert found["room"] in ("kitchen", "living room", "hall")
-    assert isinstance(found["on"], bool)
+    assert found.get("room", "hall") in ("kitchen", "living room", "hall")
+    negative = re.search(r"\b(?:off|without)\b", text)
+    assert found.get("on") is (False if negative else None)  # never guessed
     if "level" in found:
         assert 0 <= found["level"] <= 100
         assert found["level"] in [n.tidy for n in numbers(text)]
@@ -78,13 +81,6 @@ def test_numbers_may_be_values():
     level = Parameter("level", "integer", options=(1, 2, 3))
     text = "level two please"
     assert chosen(text, level, [-1, -1, -1], numbers(text)) == 2
-
-
-def test_yes_and_no():
-    assert yes_or_no("lamp on", 1.0, False) is True
-    assert yes_or_no("lamp off", 1.0, False) is False
-    assert yes_or_no("the lamp", -1.0, False) is None
-    assert yes_or_no("the lamp", -1.0, True) is True
 
 
 def test_no_word_is_used_twice():

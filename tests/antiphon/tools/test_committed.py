@@ -1,5 +1,7 @@
 """The committed reader turns what people say into the right calls."""
 
+from typing import Literal
+
 import pytest
 
 from antiphon.errors import UserError
@@ -102,3 +104,82 @@ def test_something_else_at_the_same_time_changes_nothing(toolbox):
     first = toolbox.decide("turn right by ninety degrees")
     toolbox.decide("who wrote hamlet")
     assert toolbox.decide("turn right by ninety degrees") == first
+
+
+def turn_light(on: bool, room: Literal["kitchen", "hall", "bedroom", "living room"]) -> str:
+    """Turn the light in a room on or off."""
+    return ""
+
+
+def set_temperature(degrees: float) -> str:
+    """Set the heating to a temperature in degrees."""
+    return ""
+
+
+def start_timer(minutes: float) -> str:
+    """Start a timer for some minutes."""
+    return ""
+
+
+def drive(meters: float) -> str:
+    """Drive forward some meters."""
+    return ""
+
+
+def spin(degrees: float, direction: Literal["left", "right"]) -> str:
+    """Turn to the left or right by some degrees."""
+    return ""
+
+
+def lock_door(locked: bool) -> str:
+    """Lock or unlock the front door."""
+    return ""
+
+
+def get_temperature() -> float:
+    """Measure how warm it is in the room."""
+    return 0.0
+
+
+@pytest.fixture(scope="module")
+def household(toolbox):
+    functions = (turn_light, set_temperature, start_timer, drive, spin, lock_door, get_temperature)
+    return Toolbox([Tool.from_function(each) for each in functions], toolbox.chooser)
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        ("Unlock the front door.", [("lock_door", {"locked": False})]),
+        ("Please lock the front door.", [("lock_door", {"locked": True})]),
+        ("Could you turn off the light in the hall please?",
+         [("turn_light", {"on": False, "room": "hall"})]),
+        ("Drive forward fifty centimeters.", [("drive", {"meters": 0.5})]),
+        ("Drive two kilometers.", [("drive", {"meters": 2000})]),
+        ("Start a timer for one hour and fifteen minutes.", [("start_timer", {"minutes": 75})]),
+        ("Start a timer for 90 seconds.", [("start_timer", {"minutes": 1.5})]),
+        ("Turn left by forty five degrees and drive two meters.",
+         [("spin", {"direction": "left", "degrees": 45}), ("drive", {"meters": 2})]),
+        ("How warm is it in the room?", [("get_temperature", {})]),
+        ("Is the front door locked?", []),
+        ("Is the light in the kitchen on?", []),
+        ("Never turn off the light in the hall.", []),
+        ("Do not unlock the front door.", []),
+        ("The light in the kitchen is on.", []),
+        ("Turn on the light in the bedroom at nine AM.", []),
+        ("If it gets dark, turn on the light in the hall.", []),
+    ],
+)  # fmt: skip
+def test_what_was_said_is_what_is_done(household, text, calls):
+    decided = household.decide_all(text)
+    assert [(call.name, call.arguments) for call in decided] == calls
+    assert not any(call.missing or call.problem for call in decided)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Turn on the light in the garage.", "Start a timer.", "Drive two meters backwards."],
+)
+def test_what_cannot_be_done_as_asked_is_asked_back(household, text):
+    (call,) = household.decide_all(text)
+    assert call.missing or call.problem

@@ -87,22 +87,24 @@ class ToolResponder:
     ) -> Iterator[Speech]:
         """Do what was asked for and say what came of it, or answer."""
         text = stream.finish().text
-        call = self.toolbox.decide(text)
+        calls = self.toolbox.decide_all(text)
         if cancelled():
             return
-        if call is None:
+        if not calls:
             yield from self.responder.respond(
                 stream.stream, history, cancelled=cancelled, seed=seed
             )
             return
-        if call.missing:
-            yield from self.responder.say(ask(call), cancelled=cancelled)
-            return
-        self.on_call(call)
-        outcome = self._wait(self.execute(call), cancelled)
-        if outcome is not None and not cancelled():
-            result = Result(outcome.ok, outcome.value, outcome.error)
-            said = reply(self.toolbox.tools[call.name], call, result, text)
+        for call in calls:
+            if call.problem or call.missing:
+                said = call.problem or ask(call)
+            else:
+                self.on_call(call)
+                outcome = self._wait(self.execute(call), cancelled)
+                if outcome is None or cancelled():
+                    return
+                result = Result(outcome.ok, outcome.value, outcome.error)
+                said = reply(self.toolbox.tools[call.name], call, result, text)
             yield from self.responder.say(said, cancelled=cancelled)
 
     def say(self, text: str, *, cancelled: Cancelled) -> Iterator[Speech]:

@@ -53,8 +53,8 @@ class FakeBox:
     def __init__(self, **call):
         self.call = call
 
-    def decide(self, text):
-        return Call("warmth", **self.call) if "warm" in text else None
+    def decide_all(self, text):
+        return [Call("warmth", **self.call)] * text.count("warm")
 
 
 def responder_of(responder: Any, toolbox: Any, execute: Any, **rest: Any) -> ToolResponder:
@@ -89,6 +89,23 @@ def test_a_result_is_spoken():
     )
     assert talk(responder) == ["It is 21 degrees."]
     assert [call.name for call in told] == ["warmth"]
+
+
+def test_two_actions_are_done_in_order_and_both_are_answered():
+    values = iter([21, 22])
+    responder = responder_of(
+        Speaker("warm and warm"), FakeBox(), lambda call: done(Result(True, next(values)))
+    )
+    assert talk(responder) == ["It is 21 degrees.", "It is 22 degrees."]
+
+
+def test_what_cannot_be_done_is_said_and_nothing_called():
+    calls = []
+    box = FakeBox(problem="I cannot drive backwards.")
+    assert talk(responder_of(Speaker("how warm"), box, calls.append)) == box.call["problem"].split(
+        "|"
+    )
+    assert calls == []
 
 
 def test_a_failure_is_spoken():

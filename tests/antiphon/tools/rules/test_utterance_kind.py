@@ -1,0 +1,120 @@
+"""Whether an utterance asks for an action now."""
+
+from __future__ import annotations
+
+import pytest
+
+from antiphon.tools.rules.direction import impossible
+from antiphon.tools.rules.utterance_kind import acts, wants
+from antiphon.tools.tool import Tool
+
+LIGHT = Tool("turn_light", "Turn the light in a room on or off.")
+WARMTH = Tool("get_temperature", "Measure how warm it is in the room.")
+ALARM = Tool("set_alarm", "Wake somebody at a time of day.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Turn on the light.",
+        "Please switch the light off.",
+        "Could you turn on the light in the hall?",
+        "Would you mind turning off the light?",
+        "Can you please close it?",
+        "Why don't you turn on the light?",
+        "Don't forget to turn off the light.",
+        "Turn on the light if you can.",
+        "When you have time, turn off the light.",
+        "I want you to turn on the light.",
+        "It is too dark in here.",
+        "Lights on!",
+        "Robot, turn it off right now.",
+    ],
+)
+def test_commands_in_every_form(text):
+    assert wants(text, LIGHT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Do not turn on the light.",
+        "Don’t turn off the light.",
+        "Please never turn off the light in the hall.",
+        "You must not open it.",
+        "There's no need to turn on the light.",
+        "I don't want you to turn on the light.",
+    ],
+)
+def test_what_is_forbidden(text):
+    assert not wants(text, LIGHT) and not wants(text, WARMTH)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Is the light in the kitchen on?",
+        "Did you turn off the light?",
+        "Who turned on the light?",
+        "Why is the light on?",
+        "Do you know if the light is on?",
+        "Tell me whether the light is on.",
+        "Are the lights off?",
+        "Isn't the door locked?",
+    ],
+)
+def test_questions_are_for_tools_that_report(text):
+    assert not wants(text, LIGHT)
+    assert wants(text, WARMTH)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The light in the kitchen is on.",
+        "My door is already locked.",
+        "The lights were off all day.",
+        "I turned off the light.",
+        "She has just locked the door.",
+    ],
+)
+def test_statements(text):
+    assert not wants(text, LIGHT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "If it gets dark, turn on the light.",
+        "When I come home turn on the light.",
+        "Turn off the light as soon as the film begins.",
+        "Turn on the light in the bedroom at nine AM.",
+        "Turn on the light tomorrow.",
+        "Turn the light off in ten minutes.",
+        "Turn on the light every evening.",
+        "Turn on the light at half past seven in the morning.",
+    ],
+)
+def test_conditions_and_times_are_not_now(text):
+    assert not wants(text, LIGHT)
+    assert wants(text, ALARM)
+
+
+def test_a_tool_that_acts_is_known_by_its_first_verb():
+    assert acts(LIGHT) and acts(Tool("front_door", "Locks the front door.")) and acts(ALARM)
+    assert not acts(WARMTH) and not acts(Tool("ingredients", "Lists what is in a dish."))
+
+
+def test_a_dont_may_ask_for_a_tool_that_takes_something_back():
+    assert wants("Don't pay the charity any more.", Tool("debit", "Cancel a direct debit."))
+    assert wants("Never mind.", Tool("cancel_task", "Stops or undoes the current command."))
+
+
+def test_directions_a_tool_does_not_have():
+    number = {"type": "object", "properties": {"meters": {"type": "number"}}}
+    drive = Tool("drive", "Drive forward some meters.", number)
+    assert impossible("drive two meters backwards", drive) == "I cannot drive backwards."
+    assert impossible("drive two meters forward right now", drive) is None
+    assert impossible("drive two meters", drive) is None
+    both = Tool("drive", "Drive forward or backward some meters.", number)
+    assert impossible("reverse two meters", both) is None
