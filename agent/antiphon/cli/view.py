@@ -30,6 +30,8 @@ def sentence(event: Event) -> str:
     match event:
         case events.Transcript(text=text):
             return f"You: {text or '(nothing to be understood)'}"
+        case events.ToolCalled(text=text):
+            return f"Understood: {text}."
         case events.Interrupted(heard_text=text):
             return f"Antiphon: {text} —"
         case events.ReplyFinished(text=text):

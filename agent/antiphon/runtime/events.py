@@ -125,6 +125,18 @@ class Latency(Event):
 
 
 @dataclass(frozen=True)
+class ToolCalled(Event):
+    """A tool is about to be used."""
+
+    tool: str
+    """Its name."""
+    arguments: str
+    """Its arguments as JSON."""
+    text: str
+    """What was understood: "drive 2 meters"."""
+
+
+@dataclass(frozen=True)
 class Failed(Event):
     """Something went wrong; the conversation goes on."""
 
@@ -178,6 +190,7 @@ KINDS: dict[str, type[Event]] = {
         Interrupted,
         ReplyFinished,
         Latency,
+        ToolCalled,
         Failed,
         Muted,
         DeviceLost,

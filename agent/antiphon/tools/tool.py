@@ -61,6 +61,8 @@ class Tool:
     says: str | None = None
     """The answer when it is done: "It is {value} degrees."; names of arguments and of what the
     tool returned stand in braces."""
+    confirm: bool = False
+    """Whether it is read back and used only after a yes."""
 
     @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -95,7 +97,7 @@ class Tool:
 
     @classmethod
     def parse(cls, announced: object) -> Tool:
-        """A tool as a robot announces it: name, description, parameters (or schema), says.
+        """A tool as a robot announces it: name, description, parameters, and maybe says, confirm.
 
         Raises:
             UserError: saying what is wrong with the announcement.
@@ -129,16 +131,20 @@ class Tool:
         says = announced.get("says")
         if says is not None and not isinstance(says, str):
             raise UserError(f"What tool '{name}' says must be a text.")
-        tool = cls(name, description.strip(), dict(schema), says)
+        confirm = announced.get("confirm", False)
+        if not isinstance(confirm, bool):
+            raise UserError(f"Whether tool '{name}' asks for a yes must be true or false.")
+        tool = cls(name, description.strip(), dict(schema), says, confirm)
         _ = tool.parameters
         return tool
 
     @classmethod
-    def from_function(cls, function: Callable[..., Any], says: str | None = None) -> Tool:
+    def from_function(cls, function: Callable[..., Any]) -> Tool:
         """A Python function as a tool: its name, docstring, and annotated parameters.
 
         The first paragraph of the docstring is the description; lines `name: text` after it (as
-        in a Google-style "Args:") describe parameters. `Literal[...]` becomes an enum.
+        in a Google-style "Args:") describe parameters. `Literal[...]` becomes an enum. Attributes
+        `says` and `confirm` of the function are those of the tool.
 
         Raises:
             UserError: the function has no docstring, or a parameter that cannot be spoken.
@@ -156,15 +162,20 @@ class Tool:
                 "name": getattr(function, "__name__", "tool").strip("_"),
                 "description": " ".join(doc.split("\n\n")[0].split()),
                 "parameters": {"type": "object", "properties": properties, "required": required},
-                "says": says,
+                "says": getattr(function, "says", None),
+                "confirm": getattr(function, "confirm", False),
             }
         )
 
     def announcement(self) -> dict[str, Any]:
         """The tool as `parse` reads it."""
-        said = {} if self.says is None else {"says": self.says}
-        schema = {"type": "object", **self.schema}
-        return {"name": self.name, "description": self.description, "parameters": schema, **said}
+        told: dict[str, Any] = {"name": self.name, "description": self.description}
+        told["parameters"] = {"type": "object", **self.schema}
+        if self.says is not None:
+            told["says"] = self.says
+        if self.confirm:
+            told["confirm"] = True
+        return told
 
 
 def _kind(facts: Mapping[str, Any]) -> Kind | None:

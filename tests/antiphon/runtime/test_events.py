@@ -19,6 +19,7 @@ EVENTS = [
     events.Interrupted(9, 120, "I", "stop word"),
     events.ReplyFinished(10, "I am."),
     events.Latency(11, 1, None, 3, 4, None, 11),
+    events.ToolCalled(12, "drive", '{"meters": 2}', "drive 2 meters"),
     events.Failed(12, "reply", "no"),
     events.Muted(13, True),
     events.DeviceLost(14, "input", "usb", "gone"),

@@ -78,7 +78,10 @@ def drive(distance: float, direction: Literal["left", "right"] = "left", fast: b
 
 
 def test_a_function_becomes_a_tool():
-    tool = Tool.from_function(drive, says="I went {distance} metres.")
+    vars(drive).update(says="I went {distance} metres.", confirm=True)
+    tool = Tool.from_function(drive)
+    assert (tool.says, tool.confirm) == ("I went {distance} metres.", True)
+    assert Tool.parse(tool.announcement()) == tool
     assert (tool.name, tool.description) == ("drive", "Drive somewhere and stop.")
     distance, direction, fast = tool.parameters
     assert (distance.kind, distance.required) == ("number", True)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.messages import Speech, Turn
+from antiphon.runtime.clock import Clock, WallClock
 from antiphon.runtime.responders.responder import Cancelled, Responder, SpeechStream, TurnTranscript
 from antiphon.tools.call import Call, Result
-from antiphon.tools.result_phrases import ask, reply
+from antiphon.tools.phrases import DECLINED, ask, confirmation, described, reply
+from antiphon.tools.rules.consent import Answer, after_yes, answer
 from antiphon.tools.toolbox import Toolbox
 
 POLL_SECONDS = 0.02
 """Seconds between two checks of whether a result is still wanted."""
+ANSWER_SECONDS = 60.0
+"""Seconds for which a question that was asked back can be answered."""
 
 
 class Outcome(Protocol):
@@ -54,8 +59,32 @@ class SharedStream:
         return self._understood
 
 
+@dataclass(frozen=True)
+class Pending:
+    """A question that was asked back instead of a call."""
+
+    question: str
+    request: str
+    """What the user had said."""
+    calls: tuple[Call, ...]
+    """Made after a yes; empty if something was missing."""
+    asked: float
+    """When, in seconds."""
+
+    def heard(self, history: Sequence[Turn]) -> float:
+        """How much of it the user heard last: 1 all, 0 nothing, or something else since then."""
+        last = history[-1] if history else None
+        if last is None or last.role != "assistant":
+            return 0.0
+        whole, part = bare(self.question), bare(last.text)
+        return len(part) / len(whole) if whole.startswith(part) else 0.0
+
+
 class ToolResponder:
     """Answers as another responder does, unless one of the tools is asked for.
+
+    A tool that wants to be confirmed is read back, and used after a yes. Belongs to one
+    conversation.
 
     Args:
         responder: answers everything else, and speaks.
@@ -64,6 +93,7 @@ class ToolResponder:
             responder's thread.
         seconds: how long an outcome is waited for.
         on_call: called with every call before it is executed.
+        clock: tells how long ago something was asked.
     """
 
     def __init__(
@@ -74,9 +104,12 @@ class ToolResponder:
         *,
         seconds: float = 10.0,
         on_call: Callable[[Call], object] = lambda call: None,
+        clock: Clock | None = None,
     ) -> None:
         self.responder, self.toolbox, self.execute = responder, toolbox, execute
         self.seconds, self.on_call = seconds, on_call
+        self._clock = clock or WallClock()
+        self._pending: Pending | None = None
 
     def listen(self, history: Sequence[Turn]) -> SharedStream:
         """Begin to hear a turn that follows `history`."""
@@ -87,29 +120,78 @@ class ToolResponder:
     ) -> Iterator[Speech]:
         """Do what was asked for and say what came of it, or answer."""
         text = stream.finish().text
-        calls = self.toolbox.decide_all(text)
-        if cancelled():
+        pending = self._open_question(history)
+        if pending and pending.calls and (meant := self._answer(text, pending)):
+            if meant == "yes" and pending.heard(history) == 1:
+                yield from self._do(pending.calls, pending.request, cancelled)
+            else:  # a yes to a question that was cut off is no consent
+                said = DECLINED if meant == "no" else self._ask(pending.request, pending.calls)
+                yield from self.responder.say(said, cancelled=cancelled)
             return
-        if not calls:
+        calls = self.toolbox.decide_all(text)
+        if pending and not pending.calls and not calls:
+            text = f"{pending.request.rstrip('.?! ')} {text}"
+            calls = self.toolbox.decide_all(text)
+        held = [call for call in calls if call.problem or call.missing]
+        if held:
+            said = held[0].problem or self._ask_for(held[0], text)
+            yield from self.responder.say(said, cancelled=cancelled)
+        elif any(self.toolbox.tools[call.name].confirm for call in calls):
+            yield from self.responder.say(self._ask(text, tuple(calls)), cancelled=cancelled)
+        elif calls:
+            yield from self._do(calls, text, cancelled)
+        else:
             yield from self.responder.respond(
                 stream.stream, history, cancelled=cancelled, seed=seed
             )
-            return
-        for call in calls:
-            if call.problem or call.missing:
-                said = call.problem or ask(call)
-            else:
-                self.on_call(call)
-                outcome = self._wait(self.execute(call), cancelled)
-                if outcome is None or cancelled():
-                    return
-                result = Result(outcome.ok, outcome.value, outcome.error)
-                said = reply(self.toolbox.tools[call.name], call, result, text)
-            yield from self.responder.say(said, cancelled=cancelled)
 
     def say(self, text: str, *, cancelled: Cancelled) -> Iterator[Speech]:
         """Speak a given text."""
         return self.responder.say(text, cancelled=cancelled)
+
+    def _open_question(self, history: Sequence[Turn]) -> Pending | None:
+        """The question, or the part of it that was heard, which this turn may answer.
+
+        The history decides and nothing is used up: a turn is answered anew when it goes on.
+        """
+        pending = self._pending
+        if pending is None or self._clock.now() - pending.asked > ANSWER_SECONDS:
+            return None
+        return pending if pending.heard(history) > 0 else None
+
+    def _answer(self, text: str, pending: Pending) -> Answer | None:
+        """What a turn answers; "yes, unlock the door" is a yes if it is what was asked for."""
+        meant = answer(text)
+        rest = after_yes(text)
+        if meant is None and rest and self.toolbox.decide_all(rest) == list(pending.calls):
+            return "yes"
+        return meant
+
+    def _ask(self, request: str, calls: tuple[Call, ...]) -> str:
+        """The question whether to make calls; a yes is awaited from now on."""
+        tools = self.toolbox.tools
+        question = confirmation([described(tools[call.name], call) for call in calls])
+        self._pending = Pending(question, request, calls, self._clock.now())
+        return question
+
+    def _ask_for(self, call: Call, request: str) -> str:
+        """The question for what is missing."""
+        question = ask(call)
+        self._pending = Pending(question, request, (), self._clock.now())
+        return question
+
+    def _do(self, calls: Sequence[Call], text: str, cancelled: Cancelled) -> Iterator[Speech]:
+        """Make calls, one after another, and say what came of each."""
+        for call in calls:
+            if cancelled():
+                return
+            self.on_call(call)
+            outcome = self._wait(self.execute(call), cancelled)
+            if outcome is None or cancelled():
+                return
+            result = Result(outcome.ok, outcome.value, outcome.error)
+            said = reply(self.toolbox.tools[call.name], call, result, text)
+            yield from self.responder.say(said, cancelled=cancelled)
 
     def _wait(self, future: Future[Any], cancelled: Cancelled) -> Outcome | None:
         """The outcome; None if it is no longer wanted."""
@@ -122,3 +204,8 @@ class ToolResponder:
                 return None
         future.cancel()
         return Result(False, error="it took too long")
+
+
+def bare(text: str) -> str:
+    """A text's letters and digits, to compare what was said with what was heard."""
+    return "".join(c for c in text.lower() if c.isalnum())

@@ -143,7 +143,7 @@ class Conversation:
         self._turns.agent_turn.playback.dropped(samples)
 
     def notice(self, event: Event) -> None:
-        """Put an event of a device among the others, with this conversation's time.
+        """Put an event of a device or a tool among the others, with this conversation's time.
 
         While a device is gone a reply waits, and goes on where the listener heard it last.
         """

@@ -55,14 +55,33 @@ def yes_or_no(text: str, parameter: Parameter, tool: Tool) -> bool | None:
         tool: it belongs to; its description helps where the name says nothing.
     """
     lower = " ".join(text.lower().replace("’", "'").split())
-    pairs = _pairs_of(words_of(parameter.name)) or _pairs_of(parameter.description.lower())
-    pairs = pairs or _pairs_of(tool.description.lower()) or [(_GENERAL, True)]
-    for index, positive in [*pairs, (_GENERAL, True)]:
+    for index, positive in [*_pairs(parameter, tool), (_GENERAL, True)]:
         ahead, behind = (_last(lower, side) for side in _SIDES[index])
         if ahead != behind:
             said = (ahead > behind) is positive
             return said if not _negated(lower) else not said
     return False if _NEGATIVE.search(lower) else None
+
+
+def verb_for(parameter: Parameter, tool: Tool, value: bool) -> str:
+    """What a boolean does: "unlock" for `locked=False`."""
+    index, positive = _pairs(parameter, tool)[0]
+    verb = _SIDES[index][value is not positive][0]
+    return f"turn {verb}" if index == _GENERAL else verb
+
+
+def verbs_of(parameter: Parameter, tool: Tool) -> frozenset[str]:
+    """All words for what a boolean does, either way."""
+    ahead, behind = _SIDES[_pairs(parameter, tool)[0][0]]
+    return frozenset((*ahead, *behind))
+
+
+def _pairs(parameter: Parameter, tool: Tool) -> list[tuple[int, bool]]:
+    """Pairs of a boolean, by its name, its description or its tool's; on and off if none fits."""
+    for text in (words_of(parameter.name), parameter.description, tool.description):
+        if pairs := _pairs_of(text.lower()):
+            return pairs
+    return [(_GENERAL, True)]
 
 
 def _pairs_of(name: str) -> list[tuple[int, bool]]:

@@ -71,17 +71,15 @@ def unit_of(parameter: Parameter, tool: Tool) -> str | None:
     texts = [words_of(parameter.name), parameter.description]
     if len(numeric) == 1:
         texts.append(tool.description)
-    for text in texts:
-        words = re.findall(r"[a-z°%]+", text.lower())
-        found = [_LONG[word] for word in words if word in _LONG]
-        if "percent" in found:
-            return "percent"
-        for exact in ("degC", "degF", "kelvin"):
-            if exact in found:
-                return exact
-        if found:
-            return found[0]
-    return None
+    return next(filter(None, map(unit_in, texts)), None)
+
+
+def unit_in(text: str) -> str | None:
+    """The unit a name or description names."""
+    words = re.findall(r"[a-z°%]+", text.lower())
+    found = [_LONG[word] for word in words if word in _LONG]
+    exact = (unit for unit in ("percent", "degC", "degF", "kelvin") if unit in found)
+    return next(exact, found[0] if found else None)
 
 
 def quantities(text: str, numbers: Sequence[Number]) -> list[Quantity]:

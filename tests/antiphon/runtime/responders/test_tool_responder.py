@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from antiphon.messages import Speech
+from antiphon.messages import Speech, Turn
+from antiphon.runtime.clock import WallClock
 from antiphon.runtime.responders.tool_responder import ToolResponder
 from antiphon.tools import Call, Result, Tool
 
@@ -48,10 +49,9 @@ class Speaker:
 class FakeBox:
     """Calls what is named in the utterance."""
 
-    tools = {"warmth": Tool("warmth", "How warm.", says="It is {value} degrees.")}  # noqa: RUF012
-
-    def __init__(self, **call):
-        self.call = call
+    def __init__(self, confirm=False, **call):
+        tool = Tool("warmth", "How warm.", says="It is {value} degrees.", confirm=confirm)
+        self.call, self.tools = call, {"warmth": tool}
 
     def decide_all(self, text):
         return [Call("warmth", **self.call)] * text.count("warm")
@@ -67,9 +67,38 @@ def done(outcome):
     return future
 
 
-def talk(responder, cancelled=lambda: False):
-    stream = responder.listen(())
-    return [p.text for p in responder.respond(stream, (), cancelled=cancelled, seed=0)]
+def talk(responder, cancelled=lambda: False, history=()):
+    stream = responder.listen(history)
+    return [p.text for p in responder.respond(stream, history, cancelled=cancelled, seed=0)]
+
+
+class FakeClock(WallClock):
+    def __init__(self):
+        self.seconds = 0.0
+
+    def now(self):
+        return self.seconds
+
+
+class Dialogue:
+    """A responder with one tool, turn after turn."""
+
+    def __init__(self, **box):
+        self.calls, self.history, self.clock = [], [], FakeClock()
+        self.speaker = Speaker("")
+        self.box = FakeBox(**box)
+        self.responder = responder_of(self.speaker, self.box, self.execute, clock=self.clock)
+
+    def execute(self, call):
+        self.calls.append(call.name)
+        return done(Result(True, 21))
+
+    def say(self, text, heard=None):
+        """The answer to a turn; `heard` is what of it reached the user, if not all."""
+        self.speaker.stream.text = text
+        said = " ".join(talk(self.responder, history=tuple(self.history)))
+        self.history += [Turn("user", text), Turn("assistant", said if heard is None else heard)]
+        return said
 
 
 def test_an_ordinary_question_gets_an_ordinary_answer():
@@ -161,3 +190,79 @@ def test_the_end_of_a_turn_is_worked_out_once():
 def test_a_given_text_is_spoken_as_it_is(text):
     responder = responder_of(Speaker(""), FakeBox(), lambda call: done(Result(True)))
     assert [p.text for p in responder.say(text, cancelled=lambda: False)] == [text]
+
+
+QUESTION = "Shall I warmth?"
+ANSWER = "It is 21 degrees."
+
+
+@pytest.mark.parametrize("yes", ["Yes.", "Yeah, sure.", "Go ahead, please.", "Yes, warm it."])
+def test_a_tool_to_be_confirmed_is_read_back_and_used_after_a_yes(yes):
+    dialogue = Dialogue(confirm=True)
+    assert dialogue.say("warm it") == QUESTION
+    assert dialogue.calls == []
+    assert dialogue.say(yes) == ANSWER
+    assert dialogue.calls == ["warmth"]
+
+
+@pytest.mark.parametrize("no", ["No.", "No, thanks.", "Don't.", "No, the other one.", "Stop!"])
+def test_after_a_no_nothing_is_done_and_a_later_yes_counts_for_nothing(no):
+    dialogue = Dialogue(confirm=True)
+    dialogue.say("warm it")
+    assert dialogue.say(no) == "All right, I won't."
+    assert dialogue.say("Yes.") == "answer to Yes."
+    assert dialogue.calls == []
+
+
+@pytest.mark.parametrize("other", ["Yes, but not yet.", "Who wrote Hamlet?", "Maybe."])
+def test_what_is_no_clear_yes_does_nothing(other):
+    dialogue = Dialogue(confirm=True)
+    dialogue.say("warm it")
+    dialogue.say(other)
+    assert dialogue.calls == []
+
+
+def test_the_question_is_repeated_when_asked_to():
+    dialogue = Dialogue(confirm=True)
+    dialogue.say("warm it")
+    assert dialogue.say("What did you say?") == QUESTION
+    assert dialogue.say("Yes.") == ANSWER
+
+
+def test_a_yes_before_the_question_was_heard_whole_is_no_consent():
+    dialogue = Dialogue(confirm=True)
+    dialogue.say("warm it", heard="Shall I—")
+    assert dialogue.say("Yes.") == QUESTION
+    assert dialogue.calls == []
+    assert dialogue.say("Yes.") == ANSWER
+
+
+def test_a_yes_that_comes_a_minute_later_is_no_consent():
+    dialogue = Dialogue(confirm=True)
+    dialogue.say("warm it")
+    dialogue.clock.seconds = 61
+    assert dialogue.say("Yes.") == "answer to Yes."
+    assert dialogue.calls == []
+
+
+def test_a_turn_that_goes_on_after_a_yes_is_decided_anew():
+    dialogue = Dialogue(confirm=True)
+    dialogue.say("warm it")
+    asked = tuple(dialogue.history)
+    dialogue.speaker.stream.text = "Yes."
+    assert talk(dialogue.responder, lambda: True, asked) == []
+    assert dialogue.calls == []
+    assert dialogue.say("Yes. But not yet.") == "answer to Yes. But not yet."
+
+
+def test_what_was_missing_is_taken_from_the_next_turn():
+    dialogue = Dialogue(missing=("room",))
+    assert dialogue.say("warm it.") == "Please say the room, too."
+    dialogue.box.call = {}
+    assert dialogue.say("the kitchen") == ANSWER
+
+
+def test_of_two_actions_none_is_done_if_one_needs_a_yes():
+    dialogue = Dialogue(confirm=True)
+    assert dialogue.say("warm and warm") == "Shall I warmth and then warmth?"
+    assert dialogue.say("Yes.") == f"{ANSWER} {ANSWER}"

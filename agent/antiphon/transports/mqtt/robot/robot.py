@@ -288,6 +288,7 @@ class Robot:
         told = {name: event.get(name) or "" for name in ("text", "heard_text", "error")}
         sentences = {
             "Transcript": f"You: {told['text']}",
+            "ToolCalled": f"Understood: {told['text']}.",
             "ReplyFinished": f"Antiphon: {told['text']}",
             "Interrupted": f"Antiphon: {told['heard_text']}—",
             "Failed": f"The agent failed ({told['error']}).",

@@ -30,8 +30,8 @@ class Function:
     """A function that can be called by a language model.
 
     Args:
-        function: with a docstring and type hints; its attribute `says`, if it has one, is the
-            answer when it is done.
+        function: with a docstring and type hints, and maybe attributes `says` and `confirm`
+            (`Tool.from_function`).
 
     Raises:
         UserError: It cannot be a tool.
@@ -40,7 +40,7 @@ class Function:
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
         try:
-            self.tool = Tool.from_function(function, getattr(function, "says", None))
+            self.tool = Tool.from_function(function)
         except UserError:
             raise
         except Exception as error:

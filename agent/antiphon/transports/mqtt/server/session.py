@@ -6,6 +6,7 @@ that nothing waits. While none arrive, the server's tick takes the steps.
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections import deque
 from collections.abc import Callable
@@ -15,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from antiphon.runtime.events import Event, Interrupted, Paused, to_json
+from antiphon.runtime.events import Event, Interrupted, Paused, ToolCalled, to_json
 from antiphon.runtime.frames import FRAME, Frame
 from antiphon.tools import Call, Result, Tool
+from antiphon.tools.phrases import described
 from antiphon.transports.mqtt.server.jitter_buffer import Frames, JitterBuffer
 from antiphon.transports.mqtt.server.pending_calls import PendingCalls, settle
 from antiphon.transports.mqtt.server.rate_limit import RateLimit
@@ -225,6 +227,7 @@ class Session:
             elif self.gone_since is not None:
                 settle(future, Result(False, error="the robot is gone"))
             elif self._calls.add(call, future, self._now() + CALL_SECONDS):
+                self._show_call(call)
                 self._send_call(call)
 
     def _cancel(self, reason: str) -> None:
@@ -232,6 +235,12 @@ class Session:
         self._calls.cancel(reason)
         while self._pending_turn_calls:
             settle(self._pending_turn_calls.popleft()[1], Result(False, error=reason))
+
+    def _show_call(self, call: Call) -> None:
+        """Say what was understood before it is done."""
+        told = described(self.tools[call.name], call)
+        self.conversation.notice(ToolCalled(0, call.name, json.dumps(call.arguments), told))
+        self._emit_events()
 
     def _send_call(self, call: Call) -> None:
         stream, sent = self._out.stream, _ms(self._now())
@@ -301,11 +310,14 @@ class Session:
         sounds = self._out.add(self.conversation.step(frame))
         begins = sounds and not self._sounding
         self._sounding = sounds or (self._sounding and self.conversation.state == "speaking")
-        while self.conversation.events:
-            self._emit(self.conversation.events.popleft())
+        self._emit_events()
         if begins:
             for _ in range(LEAD_FRAMES):
                 self._step(self._last)
+
+    def _emit_events(self) -> None:
+        while self.conversation.events:
+            self._emit(self.conversation.events.popleft())
 
     def _emit(self, event: Event) -> None:
         self._event(to_json(event))

@@ -81,6 +81,22 @@ def test_a_tool_is_called_and_its_result_spoken(open_broker, counting):
     assert actors[0].results[0].ok
 
 
+def test_what_was_understood_is_shown_before_it_is_done(open_broker, counting):
+    tool_runner, converse, calls, _, _ = counting
+    shown = []
+
+    async def play():
+        async with Stage(open_broker, converse) as on:
+            body = await on.add(tool_runner=tool_runner)
+            body.robot.say = lambda sentence: shown.append((sentence, list(calls)))
+            await on.ask(body)
+            await on.finish(body)
+
+    asyncio.run(play())
+    assert ("Understood: count to 3.", []) in shown
+    assert calls == [3]
+
+
 def test_what_the_broker_carries_beside_the_bodies(open_broker, counting):
     """As the page on MQTT says it: quality, expiry, and what MQTT 5 tells of sound and calls."""
     tool_runner, converse, _, _, _ = counting

@@ -1,13 +1,15 @@
-"""What is said when a call is over."""
+"""What is said of a call: what was understood, what is missing, and what came of it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from antiphon.tools.call import Call, Result
-from antiphon.tools.tool import Tool, words_of
+from antiphon.tools.rules.polarity import verb_for, verbs_of
+from antiphon.tools.rules.units import unit_in
+from antiphon.tools.tool import Parameter, Tool, words_of
 
 REQUEST = re.compile(
     r"(?:please |hey |robot |so |can you tell me |tell me |do you know )*"
@@ -15,8 +17,57 @@ REQUEST = re.compile(
     re.I,
 )
 _PLACE = re.compile(r"\{(\w+)\}")
+_GENERIC = frozenset(("set", "turn", "switch", "toggle", "control", "change", "make", "power"))
+"""Verbs of a tool's name that a boolean's own verb replaces."""
+_ASSIGNS = frozenset(("set", "change", "adjust"))
+_PLACES = frozenset(("room", "place", "location", "area", "zone"))
 MAX_CHARACTERS = 400
 """Characters of a result that are read out."""
+DECLINED = "All right, I won't."
+"""What is said after a no."""
+
+
+def described(tool: Tool, call: Call) -> str:
+    """What a call does, as it was understood: "unlock the door", "drive 2 meters"."""
+    said = [p for p in tool.parameters if p.name in call.arguments]
+    switch = next((p for p in said if p.kind == "boolean"), None)
+    name = words_of(tool.name)
+    if switch:
+        verb = verb_for(switch, tool, call.arguments[switch.name])
+        known = _GENERIC | verbs_of(switch, tool)
+        things = [word for word in name.split() if word not in known]
+        name = f"{verb} the {' '.join(things)}" if things else verb
+    details = []
+    for parameter in said:
+        value, label = call.arguments[parameter.name], words_of(parameter.name)
+        if parameter.kind == "string" and not parameter.options and name.endswith(f" {label}"):
+            name = f"{name.removesuffix(label)}{value}"  # "add milk" rather than "add item milk"
+        elif parameter is not switch:
+            details.append(_detail(parameter, value))
+    joint = (
+        " to " if name.split()[0] in _ASSIGNS and details[:1] and details[0][0].isdigit() else " "
+    )
+    return ", ".join([f"{name}{joint}{details[0]}", *details[1:]]) if details else name
+
+
+def _detail(parameter: Parameter, value: Any) -> str:
+    """An argument as it is read back."""
+    label = words_of(parameter.name)
+    if parameter.options and isinstance(value, str):
+        return f"in the {words_of(value)}" if label in _PLACES else words_of(value)
+    if unit := unit_in(label):
+        one = value == 1 and not unit.startswith("deg")
+        return f"{plain(value)} {unit if one else label.split()[-1]}"
+    return f"{label} {plain(value)}"
+
+
+def confirmation(told: Iterable[str]) -> str:
+    """The question that waits for a yes.
+
+    Args:
+        told: what each call does.
+    """
+    return f"Shall I {' and then '.join(told)}?"
 
 
 def reply(tool: Tool, call: Call, result: Result, text: str = "") -> str:

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.tools import Call, Result, Tool
-from antiphon.tools.result_phrases import ask, reply
+from antiphon.tools.phrases import ask, confirmation, described, reply
 
 TOOL = Tool("measure_air", "Measure the air.")
 
@@ -63,3 +63,38 @@ def test_any_result_can_be_told(value, says):
     said = say(value, says=says or None)
     assert isinstance(said, str)
     assert say(value, says=None).endswith((".", "!", "?"))
+
+
+def tool(name, **properties):
+    return Tool(name, f"{name}.", {"type": "object", "properties": properties})
+
+
+NUMBER, TEXT, SWITCH = {"type": "number"}, {"type": "string"}, {"type": "boolean"}
+ROOM = {"enum": ["hall", "living_room"]}
+LOCK, LIGHT = tool("lock_door", locked=SWITCH), tool("turn_light", on=SWITCH, room=ROOM)
+DRIVE, TURN = tool("drive", meters=NUMBER), tool("turn", degrees=NUMBER, way={"enum": ["left"]})
+VOLUME, LIST = tool("set_volume", percent=NUMBER), tool("add_item", item=TEXT)
+
+
+@pytest.mark.parametrize(
+    ("used", "arguments", "text"),
+    [
+        (LOCK, {"locked": True}, "lock the door"),
+        (LOCK, {"locked": False}, "unlock the door"),
+        (LIGHT, {"on": False, "room": "living_room"}, "turn off the light in the living room"),
+        (DRIVE, {"meters": 1}, "drive 1 meter"),
+        (DRIVE, {"meters": 2.5}, "drive 2.5 meters"),
+        (TURN, {"degrees": 45, "way": "left"}, "turn 45 degrees, left"),
+        (VOLUME, {"percent": 30}, "set volume to 30 percent"),
+        (LIST, {"item": "oat milk"}, "add oat milk"),
+        (tool("go_home"), {}, "go home"),
+    ],
+)
+def test_a_call_is_described_as_it_was_understood(used, arguments, text):
+    assert described(used, Call(used.name, arguments)) == text
+
+
+def test_several_calls_are_confirmed_in_one_question():
+    assert confirmation(["turn left", "drive 2 meters"]) == (
+        "Shall I turn left and then drive 2 meters?"
+    )
