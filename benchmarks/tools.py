@@ -5,7 +5,7 @@ training, descriptions included. 5, 10 and 20 such tools are announced, drawn an
 utterance, the right one among them; tools that mean the same are not announced together. Where no
 tool is asked for, utterances are questions, dialogue, small talk and CLINC150's out-of-scope
 sentences that were not trained on either. Arguments are SNIPS slots of three tools never trained
-on, given the right tool.
+on, given the right tool. `tool_sets.py` has commands with the one right answer, by kind of fault.
 
     python benchmarks/tools.py --data DIR [--limit N] [--json]
 """
@@ -19,6 +19,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
+import tool_sets
 import typer
 from report import script, show
 
@@ -50,6 +51,7 @@ def measure(data: Path, limit: int, folder: Path | None) -> dict[str, Any]:
     right = {n: asked.right(n, threshold) for n in scoring.SIZES}
     among = {n: asked.right(n, float("-inf")) for n in scoring.SIZES}
     called = {n: unasked.called(n, threshold) for n in scoring.SIZES}
+    sets, _ = tool_sets.measure("test", chooser, limit)
     kinds = Counter(e.kind for e in others)
     false = Counter(
         e.kind for n in scoring.SIZES for e, c in zip(others, called[n], strict=True) if c
@@ -57,6 +59,8 @@ def measure(data: Path, limit: int, folder: Path | None) -> dict[str, Any]:
     return {
         "right_calls": mean(r for rows in right.values() for r in rows),
         "false_calls": mean(c for rows in called.values() for c in rows),
+        **{kind: round(sum(rights) / len(rights), 4) for kind, rights in sorted(sets.items())},
+        "utterances_of": {kind: len(rights) for kind, rights in sorted(sets.items())},
         "right_calls_of": {str(n): mean(rows) for n, rows in right.items()},
         "false_calls_of": {str(n): mean(rows) for n, rows in called.items()},
         "right_tool_if_called": mean(r for rows in among.values() for r in rows),

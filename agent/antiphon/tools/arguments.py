@@ -6,7 +6,6 @@ one of its values. The reader says which words and which value, and whether any.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +13,14 @@ from typing import Any
 import torch
 
 from antiphon.tools.matcher import EncodedText, Matcher
+from antiphon.tools.rules import options
 from antiphon.tools.rules.polarity import yes_or_no
 from antiphon.tools.rules.units import Quantity, convert, quantities, unit_of
 from antiphon.tools.spoken_numbers import Number, numbers
 from antiphon.tools.tool import Parameter, Tool, words_of
 
-PLACE = re.compile(r"\b(?:in|at|of|inside|from|to) (?:the|my|our) ((?:\w+ )?\w+)")
-"""Where a place or thing is named."""
+UNCLEAR = object()
+"""The value of a parameter for which something was named that it does not allow."""
 MAX_STRING_TOKENS = 12
 """Tokens of a string."""
 
@@ -57,7 +57,7 @@ class ArgumentFiller:
             tool: the one that is called.
 
         Returns:
-            By name; what was not said is left out.
+            By name; what was not said is left out, what was said and is not allowed is `UNCLEAR`.
         """
         if not tool.parameters:
             return {}
@@ -90,7 +90,10 @@ class ArgumentFiller:
             elif _numeric(parameter):
                 sure = 1.0 if lonely or parameter.required else present
                 wanted = unit_of(parameter, tool)
-                claims += counted(parameter, amounts, wanted, edges[first], offsets, sure)
+                fitting = counted(parameter, amounts, wanted, edges[first], offsets, sure)
+                if amounts and not fitting and (present > 0 or parameter.required):
+                    found[parameter.name] = UNCLEAR
+                claims += fitting
             elif present > 0 or parameter.required:
                 claims += quoted(parameter, text, edges[first], offsets, present)
         return found | settle(claims)
@@ -102,7 +105,7 @@ class ArgumentFiller:
         for parameter in tool.parameters:
             first, label = len(texts), words_of(parameter.name)
             texts.append(f"{label}: {parameter.description}" if parameter.description else label)
-            texts += [f"{label}: {spelled(option)}" for option in parameter.options]
+            texts += [f"{label}: {options.spelled(option)}" for option in parameter.options]
             groups.append((first, len(texts)))
         return texts, groups
 
@@ -111,49 +114,28 @@ def _numeric(parameter: Parameter) -> bool:
     return parameter.kind in ("number", "integer") and not parameter.options
 
 
-def spelled(option: Any) -> str:
-    """An allowed value in words."""
-    if isinstance(option, bool):
-        return "yes" if option else "no"
-    return words_of(option) if isinstance(option, str) else str(option)
-
-
 def chosen(
-    text: str, parameter: Parameter, scores: Sequence[float], said: Sequence[Number]
-) -> Any | None:
-    """One of the allowed values: one that is said literally, else the best if it fits."""
-    lower = text.lower()
-    literal = [
-        i
-        for i, option in enumerate(parameter.options)
-        if re.search(rf"(?<!\w){re.escape(spelled(option))}(?!\w)", lower)
-        or (not isinstance(option, (str, bool)) and any(n.value == option for n in said))
-    ]
-    longest = max((len(spelled(parameter.options[i])) for i in literal), default=0)
-    inside = [
-        i
-        for i in literal
-        if len(spelled(parameter.options[i])) == longest
-        or not any(
-            i != j and spelled(parameter.options[i]) in spelled(parameter.options[j])
-            for j in literal
-        )
-    ]
-    among = inside or range(len(scores))
-    best = max(among, key=lambda i: scores[i])
-    sure = bool(inside) or (scores[best] > 0 and not _names_another(text, parameter))
-    return parameter.options[best] if sure else None
+    text: str, parameter: Parameter, scores: Sequence[float], numbers: Sequence[Number]
+) -> Any:
+    """One of the allowed values.
 
+    Args:
+        text: the utterance.
+        parameter: with options.
+        scores: [options] how well each fits.
+        numbers: of the utterance.
 
-def _names_another(text: str, parameter: Parameter) -> bool:
-    """Whether a place or thing is named where an allowed value would stand, and is none."""
-    if not all(isinstance(option, str) for option in parameter.options):
-        return False
-    heads = {spelled(option).split()[-1] for option in parameter.options}
-    places = re.findall(
-        r"\b(?:in|at|of|inside|from|to) (?:the|my|our) ((?:\w+ )?\w+)", text.lower()
-    )
-    return bool(places) and not any(set(place.split()) & heads for place in places)
+    Returns:
+        The value that was said, the best of several. If none was: `UNCLEAR` where something else
+        was named; the best that fits, of a parameter that is not required; else None.
+    """
+    found = options.said(text, parameter, numbers)
+    best = max(found or range(len(scores)), key=lambda i: scores[i])
+    if found:
+        return parameter.options[best]
+    if options.names_another(text, parameter):
+        return UNCLEAR
+    return parameter.options[best] if scores[best] > 0 and not parameter.required else None
 
 
 def counted(

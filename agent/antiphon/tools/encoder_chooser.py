@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from antiphon import weights
-from antiphon.tools.arguments import ArgumentFiller
+from antiphon.tools.arguments import UNCLEAR, ArgumentFiller
 from antiphon.tools.call import Call
 from antiphon.tools.matcher import EncodedText, Matcher
 from antiphon.tools.rules.direction import impossible
@@ -92,8 +92,13 @@ class EncoderChooser:
         tool = announced.tools[best]
         if not wants(text, tool):
             return None
-        arguments = self.filler.fill(text, heard, tool)
-        missing = [p.name for p in tool.parameters if p.required and p.name not in arguments]
+        filled = self.filler.fill(text, heard, tool)
+        arguments = {name: value for name, value in filled.items() if value is not UNCLEAR}
+        missing = [
+            p.name
+            for p in tool.parameters
+            if filled.get(p.name) is UNCLEAR or (p.required and p.name not in filled)
+        ]
         return Call(tool.name, arguments, tuple(missing), impossible(text, tool) or "")
 
     @torch.no_grad()

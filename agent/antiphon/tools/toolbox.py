@@ -7,12 +7,23 @@ from collections.abc import Sequence
 
 from antiphon.errors import UserError
 from antiphon.tools.call import Call
+from antiphon.tools.rules.consent import answer
 from antiphon.tools.spoken_numbers import numbers
 from antiphon.tools.tool import Tool
 from antiphon.tools.tool_chooser import ToolChooser
 
-AND = re.compile(r",? and then |,? then |,? and |; |[.!?]+ ", re.IGNORECASE)
-"""What may stand between two commands."""
+AND = re.compile(
+    r",? and (?:then |after that |also |afterwards )|,? then |,? and |; |,? after that |"
+    r",? followed by ",
+    re.IGNORECASE,
+)
+"""What may stand between two commands of a sentence."""
+OPENING = re.compile(r"^\W*(?:first|firstly)\b,? ", re.IGNORECASE)
+WAIT = re.compile(
+    r"^\W*(?:please |just |first )*wait (?:for |until |till |\w+ ){1,3}", re.IGNORECASE
+)
+"""What makes a later one of every command behind it."""
+SENTENCE = re.compile(r"(?<=[.!?]) +")
 FRAGMENT = re.compile(r"\W*(?:an?|the|my|our|in|at|to|for|by|with)\b", re.IGNORECASE)
 """What no command begins with."""
 
@@ -45,14 +56,32 @@ class Toolbox:
 
         "Turn left and drive two meters" is two calls if each half is a whole one.
         """
-        parts = [part for part in AND.split(text) if part.strip()]
-        if len(parts) > 1:
-            calls = [self.decide(part) for part in parts]
-            found = [call for call in calls if call is not None and not call.missing]
-            if len(found) == len(parts) and not any(map(fragment, parts)):
+        if WAIT.match(text):
+            return []
+        sentences = SENTENCE.split(text.strip())
+        if len(sentences) > 1:
+            if any(answer(sentence) == "no" for sentence in sentences[1:]):
+                return []
+            found = [call for sentence in sentences for call in self._sentence(sentence)]
+            if found and all(map(whole, found)):
                 return found
-        whole = self.decide(text)
-        return [] if whole is None else [whole]
+        return self._sentence(text)
+
+    def _sentence(self, text: str) -> list[Call]:
+        """The calls of one sentence."""
+        parts = [part for part in AND.split(OPENING.sub("", text)) if part.strip()]
+        if len(parts) > 1 and not any(map(fragment, parts)):
+            calls = [self.decide(part) for part in parts]
+            found = [call for call in calls if call is not None and whole(call)]
+            if len(found) == len(parts):
+                return found
+        call = self.decide(text)
+        return [] if call is None else [call]
+
+
+def whole(call: Call) -> bool:
+    """Whether a call can be made as it is."""
+    return not (call.missing or call.problem)
 
 
 def fragment(part: str) -> bool:

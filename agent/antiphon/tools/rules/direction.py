@@ -15,8 +15,12 @@ _DIRECTIONS = {
     "down": "down downwards downward",
     "sideways": "sideways sideward diagonally",
 }
-_NO_DIRECTION = re.compile(r"\b(?:right (?:now|away)|all right|back on)\b")
 _OF = {word: name for name, words in _DIRECTIONS.items() for word in words.split()}
+
+
+def same_direction(word: str) -> frozenset[str]:
+    """All words for the direction a word names; none if it names none."""
+    return frozenset(_DIRECTIONS[_OF[word]].split()) if word in _OF else frozenset()
 
 
 def _said(text: str) -> dict[str, str]:

@@ -7,8 +7,14 @@ A parameter's name says which way is true: `on`, `locked` and `muted` are true a
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from typing import TypeAlias
 
+from antiphon.tools.rules.verbs import forms, leading_verbs
 from antiphon.tools.tool import Parameter, Tool, words_of
+
+Side: TypeAlias = tuple[list[str], list[str]]
+"""What is said for one value, and for the other."""
 
 _PAIRS = (
     ("on enable enabled activate activated active switch_on turn_on power powered running start "
@@ -36,14 +42,11 @@ _GENERAL = 0
 """The pair that also serves parameters such as `active` or `power`: on and off."""
 
 
-def _sides() -> list[tuple[list[str], list[str]]]:
-    return [
-        tuple([word.replace("_", " ") for word in side.split()] for side in pair)  # type: ignore[misc]
-        for pair in _PAIRS
-    ]
+def _listed(words: str) -> list[str]:
+    return [word.replace("_", " ") for word in words.split()]
 
 
-_SIDES = _sides()
+_SIDES: tuple[Side, ...] = tuple((_listed(ahead), _listed(behind)) for ahead, behind in _PAIRS)
 
 
 def yes_or_no(text: str, parameter: Parameter, tool: Tool) -> bool | None:
@@ -55,50 +58,77 @@ def yes_or_no(text: str, parameter: Parameter, tool: Tool) -> bool | None:
         tool: it belongs to; its description helps where the name says nothing.
     """
     lower = " ".join(text.lower().replace("’", "'").split())
-    for index, positive in [*_pairs(parameter, tool), (_GENERAL, True)]:
-        ahead, behind = (_last(lower, side) for side in _SIDES[index])
-        if ahead != behind:
-            said = (ahead > behind) is positive
-            return said if not _negated(lower) else not said
+    for when_true, when_false in (*sides(parameter, tool), _SIDES[_GENERAL]):
+        yes, no = _last(lower, when_true), _last(lower, when_false)
+        if yes != no:
+            return (yes > no) is not _negated(lower)
     return False if _NEGATIVE.search(lower) else None
 
 
 def verb_for(parameter: Parameter, tool: Tool, value: bool) -> str:
     """What a boolean does: "unlock" for `locked=False`."""
-    index, positive = _pairs(parameter, tool)[0]
-    verb = _SIDES[index][value is not positive][0]
-    return f"turn {verb}" if index == _GENERAL else verb
+    verb = sides(parameter, tool)[0][0 if value else 1][0]
+    return f"turn {verb}" if verb in ("on", "off") else verb
 
 
 def verbs_of(parameter: Parameter, tool: Tool) -> frozenset[str]:
     """All words for what a boolean does, either way."""
-    ahead, behind = _SIDES[_pairs(parameter, tool)[0][0]]
+    ahead, behind = sides(parameter, tool)[0]
     return frozenset((*ahead, *behind))
 
 
-def _pairs(parameter: Parameter, tool: Tool) -> list[tuple[int, bool]]:
-    """Pairs of a boolean, by its name, its description or its tool's; on and off if none fits."""
-    for text in (words_of(parameter.name), parameter.description, tool.description):
-        if pairs := _pairs_of(text.lower()):
-            return pairs
-    return [(_GENERAL, True)]
+def sides(parameter: Parameter, tool: Tool) -> list[Side]:
+    """What is said for true, and for false.
+
+    By the boolean's name, its description or its tool's: by the two verbs that the tool's
+    description begins with ("Inflate or deflate"), by known pairs, else on and off.
+    """
+    names = (words_of(parameter.name), parameter.description.lower(), tool.description.lower())
+    own = [side for name in names[:1] if (side := _own_side(name, tool))]
+    for name in names:
+        if found := _known_sides(name):
+            return [*found, *own]
+    return own or [_SIDES[_GENERAL]]
 
 
-def _pairs_of(name: str) -> list[tuple[int, bool]]:
-    """Pairs a name belongs to, and whether it is on their first side."""
-    found = []
-    for index, sides in enumerate(_SIDES):
-        first, second = (_last(name, side) for side in sides)
+def same_side(word: str) -> list[frozenset[str]]:
+    """Groups of words that mean the same as one of a known pair: enable, activate, … for on."""
+    return [frozenset(side) for pair in _SIDES for side in pair if word in side]
+
+
+def _own_side(name: str, tool: Tool) -> Side | None:
+    """The verbs of "Inflate or deflate the boat" for `inflated`."""
+    verbs = leading_verbs(tool.description)
+    said = [any(form in name.split() for form in forms(verb)) for verb in verbs]
+    if len(verbs) != 2 or sum(said) != 1:
+        return None
+    first, second = ([verb] for verb in verbs)
+    return (first, second) if said[0] else (second, first)
+
+
+def _known_sides(name: str) -> list[Side]:
+    """Known pairs a name belongs to, the side it is on first."""
+    found: list[Side] = []
+    for ahead, behind in _SIDES:
+        first, second = _last(name, ahead), _last(name, behind)
         if first != second:
-            found.append((index, first >= 0 and (second < 0 or first < second)))
+            positive = first >= 0 and (second < 0 or first < second)
+            found.append((ahead, behind) if positive else (behind, ahead))
     return found
 
 
-def _last(text: str, words: list[str]) -> int:
-    """Where the last of some words begins, as a whole word; -1: nowhere."""
-    forms = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-    places = [match.start() for match in re.finditer(rf"(?<!\w)(?:{forms})(?!\w)", text)]
-    return places[-1] if places else -1
+def _last(text: str, verbs: list[str]) -> int:
+    """Where the last of some verbs begins, in any form and as a whole word; -1: nowhere.
+
+    Words may stand inside "turn the lamp on": the particle is what counts.
+    """
+    return max((match.start() for match in _pattern(tuple(verbs)).finditer(text)), default=-1)
+
+
+@lru_cache(256)
+def _pattern(verbs: tuple[str, ...]) -> re.Pattern[str]:
+    said = sorted({form for verb in verbs for form in forms(verb)}, key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, said))})(?!\w)")
 
 
 def _negated(lower: str) -> bool:

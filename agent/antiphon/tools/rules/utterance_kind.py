@@ -1,43 +1,68 @@
 """Whether an utterance asks for an action now, or forbids, asks, states or postpones one.
 
 A tool that only informs may be asked for in any form; one that acts is not used for a question.
+What is asked for indirectly ("it is too dark in here") does not name the action; so a sentence
+that does name it, and neither commands nor wishes it, only speaks of it.
 """
 
 from __future__ import annotations
 
 import re
 
+from antiphon.tools.rules.later import later
+from antiphon.tools.rules.polarity import verbs_of
+from antiphon.tools.rules.verbs import ActionWords, action_words
 from antiphon.tools.tool import Tool, words_of
 
-_POLITE = r"(?:(?:please|hey|ok|okay|so|well|now|and|then|robot|just|kindly)[, ]+)*"
+_POLITE = (
+    r"(?:(?:please|hey|ok|okay|so|well|now|and|then|robot|just|kindly|first|next|finally|also|"
+    r"no|yes|oh|alright|all right)\b[, ]*)*"
+)
 _SUBJECT = (
     r"(?:i|you|he|she|it|we|they|there|someone|somebody|anyone|anybody|the|my|your|our|his|her|"
     r"their|this|that|these|those|a|an)"
 )
-_FORBIDS = re.compile(
-    rf"^{_POLITE}(?:(?:do not|don't|dont|never(?! mind)|"
-    r"you (?:must|should|may|need|shall|can) ?n[o']t|"
-    r"you (?:mustn't|shouldn't|needn't|can't)|(?:there is|there's) no need to|no need to|"
-    r"i (?:do not|don't|dont) want you to|i would(?:n't| not) (?:like|want)(?: you)? to|"
-    r"i'd rather you (?:didn't|did not)|avoid|refrain from|under no circumstances)\b)",
+_NEGATOR = re.compile(
+    r"\b(?:not|\w+n't|dont|cannot|never|no (?:need|reason|way|one|means|account)|nobody|none of|"
+    r"avoid|refrain|hold off|forbid(?:den)?|prohibited|unnecessary|needless)\b",
     re.I,
 )
-_STILL_ASKS = re.compile(
-    rf"^{_POLITE}(?:do not|don't|dont|never) (?:forget|hesitate|be afraid|fail|you want)\b", re.I
+_FORBIDS = re.compile(
+    rf"^{_POLITE}(?:do not|don't|dont|never|avoid|refrain|hold off|under no circumstances|"
+    r"by no means|on no account|(?:there is |there's )?no (?:need|reason)|better not|not|"
+    r"you (?:must|should|may|need|can|shall|ought|do|did|will|would|could)(?: not|n't)|you cannot|"
+    r"i (?:do not|don't|dont|did not|didn't|never) (?:want|ask|tell|need) you|"
+    r"i(?:'d| would) (?:rather|prefer) (?:that )?you (?:didn't|did not|don't|do not))\b",
+    re.I,
 )
+"""What forbids, whatever it forbids."""
+_STILL_ASKS = re.compile(
+    r"\b(?:(?:do not|don't|dont|never) (?:forget|hesitate|be afraid|fail|be shy|wait)(?: to)?|"
+    r"why (?:don't (?:you|we)|not)|(?:can't|couldn't|won't|wouldn't) (?:you|we|somebody|someone)|"
+    r"(?:don't|wouldn't) you (?:want|like|mind)|if you (?:don't|wouldn't|do not) mind|"
+    r"never mind(?: that| it| this)?|not only|if it's not|no (?:matter|problem))\b",
+    re.I,
+)
+"""What has a "not" and asks all the same."""
 _REQUEST = re.compile(
-    rf"^{_POLITE}(?:(?:can|could|would|will|won't|can't|couldn't) (?:you|we|somebody|someone)\b"
-    r"(?! (?:already|ever))|would you mind|why (?:don't|not)|do you mind|are you able to|"
-    r"do you think you (?:can|could)|may i ask you|can i (?:have|get))",
+    rf"^{_POLITE}(?:(?:can|could|would|will|won't|can't|couldn't|wouldn't) "
+    r"(?:you|we|somebody|someone)\b(?! (?:already|ever))|would you mind|why (?:don't|not)|"
+    r"do you mind|are you able to|do you think you (?:can|could)|may i ask you|"
+    r"(?:can|could|may) i (?:have|get|ask)|how about|what about)\b",
     re.I,
 )
 _QUESTION = re.compile(
     rf"^{_POLITE}(?:(?:is|are|was|were|am|does|did|has|have|had|isn't|aren't|wasn't|weren't|"
-    r"doesn't|didn't|hasn't|haven't|should|shall|may|might|must|do(?! an? )) "
-    rf"{_SUBJECT}\b|when (?:is|are|was|were|do|does|did|will|can|should|has|have)\b|"
-    r"(?:how|what|what's|where|where's|who|who's|whose|whom|which|why)\b|"
-    r"(?:tell me|do you know|i wonder|i want to know|let me know|say|check|find out|see)"
-    r" (?:if|whether|how|what|when|where|who|why|which)\b)",
+    r"doesn't|didn't|hasn't|haven't|don't|should|shouldn't|shall|may|might|must|can|could|will|"
+    rf"would|do(?! an? )) {_SUBJECT}\b|when (?:is|are|was|were|do|does|did|will|can|should|has|"
+    r"have)\b|(?:how|what|what's|where|where's|who|who's|whose|whom|which|why)\b)"
+    r"|, (?:right|correct|(?:is|isn't|aren't|did|didn't|have|haven't|does|doesn't|has|hasn't|was|"
+    r"wasn't|will|won't) (?:it|they|you|he|she|we))\W*$",
+    re.I,
+)
+_INDIRECT_QUESTION = re.compile(
+    r"\b(?:tell me|know|wonder|let me know|say|check|find out|see|remember|ask|unsure|sure)"
+    r" (?:if|whether|how|what|when|where|who|why|which)\b",
     re.I,
 )
 _STATE = (
@@ -46,38 +71,31 @@ _STATE = (
     r"empty|set|moving|driving|ready|muted|paused|too|very|quite|so|really|at|in)\b"
 )
 _STATEMENT = re.compile(
-    rf"^{_POLITE}(?:(?:the|my|your|our|his|her|their|this|that|these|those) (?:\S+ ){{1,8}}?"
-    rf"(?:is|are|was|were|isn't|aren't|wasn't|weren't|has been|have been|had been|will be) {_STATE}"
-    r"|(?:i|he|she|we|they|you|somebody|someone|nobody|everybody|my \S+) (?:have |has |had |'ve )?"
-    r"(?:just |already |always |usually |often |never |once )*(?:turned|switched|locked|unlocked|"
-    r"opened|closed|drove|driven|moved|started|stopped|set|put|dimmed|raised|lowered|muted|"
-    r"played|paused)\b)",
+    rf"^{_POLITE}(?:the|my|your|our|his|her|their|this|that|these|those) (?:\S+ ){{1,8}}?"
+    r"(?:is|are|was|were|isn't|aren't|wasn't|weren't|has been|have been|had been|will be) "
+    rf"{_STATE}",
     re.I,
 )
-_LATER = re.compile(
-    r"\b(?:tomorrow|tonight|later|this (?:afternoon|evening|weekend)|next (?:week|month|year|time|"
-    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day)|on (?:mon|tues|wednes|thurs|fri|satur|sun)days?|"
-    r"every (?:day|night|morning|evening|hour|week|weekday|(?:mon|tues|wednes|thurs|fri|satur|sun)"
-    r"day)|at (?:noon|midnight|dawn|dusk|sunrise|sunset|night|bedtime)|"
-    r"(?:at|by|from|before|after|until|till|around) (?:\d{1,2}(?:[:.]\d\d)|(?:half past |quarter "
-    r"(?:past|to) )?(?:\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
-    r"(?: (?:thirty|fifteen|forty-five))? ?(?:o'clock|[ap]\.? ?m\b\.?|in the (?:morning|evening|"
-    r"afternoon)))|in (?:an?|\d+|one|two|three|four|five|ten|fifteen|twenty|thirty|half an|a few|"
-    r"a couple of) (?:seconds?|minutes?|hours?|days?|weeks?))",
+_HAS_SUBJECT = re.compile(
+    rf"^{_POLITE}(?:{_SUBJECT}|nobody|everybody|everyone|no one|people|\w+'s|i'\w+|"
+    r"\w+ (?:has|have|is|are|was|were|had))\b",
     re.I,
 )
-_CONDITION = re.compile(
-    rf"\b(?:if|when|whenever|unless|until|once|as soon as|as long as|in case|after|before|while)"
-    rf" {_SUBJECT}\b",
+_WISHES = re.compile(
+    r"\b(?:wants?|wish|needs?|likes?|love|please|should|must|ought|have to|has to|prefer|wanna|"
+    r"time to|appreciate|expect|require|you (?:can|may|will|could)|let's|let us|go ahead|"
+    r"i'll have|we'll have|would be (?:nice|great|good|lovely))\b",
     re.I,
 )
-_COURTESY = re.compile(
-    r"\b(?:if you (?:can|could|would|will|don't mind|please|want|like|wouldn't mind|have time)|"
-    r"when(?:ever)? you (?:can|could|have|get|are|want|like|'re)|"
-    r"once you (?:can|have time)|if (?:it's|it is|that's) (?:possible|ok|okay|all right))\b",
+_OF_THE_PAST = re.compile(
+    r"\b(?:told|asked|tells|asks|wanted|needed|forgot|remembered|tried|used|had|decided|meant|"
+    r"said|thought|heard|was|were|did|(?:would|should|could|must|might) have|usually|sometimes|"
+    r"often|already|always) ",
     re.I,
 )
-_ACTS = frozenset(
+"""What makes a sentence one about something else than now."""
+_CLAUSE = re.compile(r"[,.;:!?]+\s*|\b(?:and|but|so|then|because|since)\b", re.I)
+_CONTROLS = frozenset(
     (
         *("turn", "switch", "set", "lock", "unlock", "open", "close", "shut", "drive", "move"),
         *("go", "walk", "roll", "rotate", "spin", "dim", "brighten", "raise", "lower", "lift"),
@@ -89,7 +107,7 @@ _ACTS = frozenset(
         *("adjust", "control", "toggle", "increase", "decrease"),
     )
 )
-"""What tools that change the world begin with, in their descriptions or names."""
+"""What tools that move or switch something begin with: no question asks for one."""
 _INFORMS = frozenset(
     (
         *("get", "read", "measure", "check", "tell", "say", "report", "show", "look", "find"),
@@ -104,24 +122,11 @@ _TAKES_BACK = re.compile(
     re.I,
 )
 """Tools that a "don't" may ask for: "don't pay the charity any more"."""
-_TIMED = re.compile(
-    r"\b(?:time|timer|when|date|day|hour|minute|second|alarm|schedule|remind|reminder|until|delay|"
-    r"appointment|calendar|meeting|event|wake|duration|book|booking|reserve|order|trip|ticket|"
-    r"weather|forecast|deadline|due|plan)s?\b",
-    re.I,
-)
 
 
 def acts(tool: Tool) -> bool:
-    """Whether a tool changes the world, by the verb its name or description begins with."""
-    for text in (tool.description.lower(), words_of(tool.name)):
-        verb = (text.split() or [""])[0]
-        forms = {verb, verb.removesuffix("s"), verb.removesuffix("es")}
-        if forms & _INFORMS:
-            return False
-        if forms & _ACTS:
-            return True
-    return False
+    """Whether a tool changes the world: it has a switch, or its first verb is none of asking."""
+    return any(p.kind == "boolean" for p in tool.parameters) or not _first_verbs(tool) & _INFORMS
 
 
 def wants(text: str, tool: Tool) -> bool:
@@ -135,19 +140,51 @@ def wants(text: str, tool: Tool) -> bool:
         tool: the one it seems to be about.
     """
     text = " ".join(text.replace("’", "'").split())
-    about = f"{words_of(tool.name)} {tool.description} " + " ".join(
-        f"{words_of(p.name)} {p.description}" for p in tool.parameters
-    )
-    if _FORBIDS.match(text) and not _STILL_ASKS.match(text):
-        return bool(_TAKES_BACK.search(about)) and not _TAKES_BACK.search(text)
+    switches = [p for p in tool.parameters if p.kind == "boolean"]
+    words = action_words(tool, [verb for p in switches for verb in verbs_of(p, tool)])
+    names_action = bool(words.any_form.search(text))
+    if _forbidden(text, words):
+        about = f"{words_of(tool.name)} {tool.description}"
+        return bool(_TAKES_BACK.search(about)) and not names_action
     if not acts(tool):
         return True
-    if _QUESTION.match(text) and not _REQUEST.match(text):
+    if names_action or _first_verbs(tool) & _CONTROLS:
+        asks = _QUESTION.search(text) and not _REQUEST.match(text)
+        if asks or _INDIRECT_QUESTION.search(text) or _STATEMENT.match(text):
+            return False
+    if names_action and not _commanded(text, words) and _speaks_of_it(text):
         return False
-    if _STATEMENT.match(text):
-        return False
-    if _TIMED.search(about):
+    return not later(text, tool)
+
+
+def _forbidden(text: str, words: ActionWords) -> bool:
+    """Whether a "not" stands at the beginning, or before the action in its clause."""
+    text = _STILL_ASKS.sub(" ", text).strip(" ,")
+    if _FORBIDS.match(text):
         return True
-    if _CONDITION.search(text) and not _COURTESY.search(text):
-        return False
-    return not _LATER.search(text)
+    for clause in re.split(r"[,.;:!?]+\s*|\b(?:but|so)\b", text):
+        negator = _NEGATOR.search(clause)
+        if negator and words.any_form.search(clause, negator.end()):
+            return True
+    return False
+
+
+def _speaks_of_it(text: str) -> bool:
+    """Whether a sentence has a subject and does not wish, or not now."""
+    wishes = _WISHES.search(text) and not _OF_THE_PAST.search(text)
+    return bool(_HAS_SUBJECT.match(text)) and not wishes
+
+
+def _commanded(text: str, words: ActionWords) -> bool:
+    """Whether a clause begins with the action."""
+    return any(
+        words.command.match(re.sub(rf"^\s*{_POLITE}", "", clause, flags=re.I))
+        for clause in _CLAUSE.split(text)
+    )
+
+
+def _first_verbs(tool: Tool) -> set[str]:
+    """The words its description and name begin with, as infinitives too."""
+    names = (tool.description.lower(), words_of(tool.name))
+    verbs = [(text.split() or [""])[0] for text in names]
+    return {form for v in verbs for form in (v, v.removesuffix("s"), v.removesuffix("es"))}

@@ -48,3 +48,10 @@ def test_what_is_not_said_is_not_guessed():
 def test_not_turns_it_round_unless_it_is_about_forgetting():
     assert boolean("locked", "make it not locked") is False
     assert boolean("locked", "don't forget to lock the door") is True
+
+
+def test_a_pair_of_verbs_that_nobody_listed_is_taken_from_the_description():
+    boat = Tool("fill_boat", "Inflate or deflate the rubber boat.")
+    inflated = Parameter("inflated", "boolean")
+    assert yes_or_no("inflate the boat", inflated, boat) is True
+    assert yes_or_no("would you mind deflating the boat", inflated, boat) is False

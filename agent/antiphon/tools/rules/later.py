@@ -1,0 +1,75 @@
+"""Whether an utterance means another time, or only under a condition."""
+
+from __future__ import annotations
+
+import re
+
+from antiphon.tools.spoken_numbers import numbers
+from antiphon.tools.tool import Tool, words_of
+
+_COUNT = (
+    r"(?:\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|"
+    r"thirty|forty|forty-five|sixty|ninety)"
+)
+_DAY = r"(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day)"
+_SPAN = (
+    rf"(?:an?|half an|a few|a couple of|some|{_COUNT}(?: and a half)?) "
+    r"(?:seconds?|minutes?|hours?|days?|weeks?)"
+)
+_LATER = re.compile(
+    r"\b(?:tomorrow|tonight|later|this (?:afternoon|evening|weekend)|"
+    rf"next (?:week|month|year|time|{_DAY})|on {_DAY}s?|"
+    rf"every (?:day|night|morning|evening|hour|week|weekday|month|year|{_DAY})|"
+    rf"every (?:other |{_COUNT} )?(?:days?|nights?|hours?|minutes?|weeks?)|"
+    r"(?:at|by|from|before|after|until|till|around) (?:noon|midnight|dawn|dusk|sunrise|sunset|"
+    r"night|bedtime|lunch|dinner|breakfast|supper|work|school|(?:half past|quarter (?:past|to)|"
+    rf"a quarter (?:past|to)) {_COUNT}|\d{{1,2}}[:.]\d\d|{_COUNT}(?: (?:thirty|fifteen|"
+    r"forty-five))? ?(?:o'clock|[ap]\.? ?m\b\.?|in the (?:morning|evening|afternoon)))|"
+    rf"in (?:{_SPAN})|(?:{_SPAN}) from now|in the (?:morning|afternoon|evening|night)|"
+    rf"the (?:moment|minute|second|instant) (?:i|you|he|she|it|we|they|the|my)\b|wait (?:{_SPAN}))",
+    re.I,
+)
+_AT_A_NUMBER = re.compile(rf"\b(?:at|by|around|until|till) {_COUNT}\b(?=\W*$|, )", re.I)
+"""A time of day, if the tool takes no such number."""
+_CONDITION = re.compile(
+    r"\b(?:(?:if|when|whenever|unless|until|as soon as|as long as|in case|while|provided) \w|"
+    r"(?<!at )once (?!more\b|again\b|around\b)\w|(?:after|before) (?:i|you|he|she|it|we|they|the|"
+    r"my|your|our|everybody|everyone)\b)",
+    re.I,
+)
+_OPENING_CONDITION = re.compile(r"^\W*(?:if|unless|once|as soon as|in case|provided) \w", re.I)
+_COURTESY = re.compile(
+    r"\b(?:if you (?:can|could|would|will|don't mind|please|want|like|wouldn't mind|have time|may)|"
+    r"when(?:ever)? you (?:can|could|have|get|are|want|like|'re)|once you (?:can|have time)|"
+    r"(?:if|when) (?:it's |it is |that's )?(?:not )?(?:too )?(?:possible|ok|okay|all right|needed|"
+    r"necessary|convenient|much trouble)|if i may)\b",
+    re.I,
+)
+_TIMED = re.compile(
+    r"\b(?:time|timer|when|date|day|hour|minute|second|alarm|schedule|remind|reminder|until|delay|"
+    r"appointment|calendar|meeting|event|wake|duration|book|booking|reserve|order|trip|ticket|"
+    r"weather|forecast|deadline|due|plan)s?\b",
+    re.I,
+)
+
+
+def later(text: str, tool: Tool) -> bool:
+    """Whether an utterance does not mean now.
+
+    Args:
+        text: the utterance.
+        tool: the one it asks for; a time may be an argument of it.
+    """
+    conditional = not _COURTESY.search(text)
+    if conditional and _OPENING_CONDITION.match(text):
+        return True
+    about = f"{words_of(tool.name)} {tool.description} " + " ".join(
+        f"{words_of(p.name)} {p.description}" for p in tool.parameters
+    )
+    if _TIMED.search(about):
+        return False
+    if conditional and _CONDITION.search(text):
+        return True
+    counts = sum(p.kind in ("number", "integer") for p in tool.parameters)
+    at = _AT_A_NUMBER.search(text)
+    return bool(_LATER.search(text) or (at and len(numbers(text)) > counts))
