@@ -29,7 +29,7 @@ _LATER = re.compile(
     rf"the (?:moment|minute|second|instant) (?:i|you|he|she|it|we|they|the|my)\b|wait (?:{_SPAN}))",
     re.I,
 )
-_AT_A_NUMBER = re.compile(rf"\b(?:at|by|around|until|till) {_COUNT}\b(?=\W*$|, )", re.I)
+_AT_A_NUMBER = re.compile(rf"\b(?:at|around|until|till) {_COUNT}\b(?=\W*$|, )", re.I)
 """A time of day, if the tool takes no such number."""
 _CONDITION = re.compile(
     r"\b(?:(?:if|when|whenever|unless|until|as soon as|as long as|in case|while|provided) \w|"
@@ -45,6 +45,10 @@ _COURTESY = re.compile(
     r"necessary|convenient|much trouble)|if i may)\b",
     re.I,
 )
+_INDIRECT = re.compile(
+    r"\b(?:know|tell me|see|check|say|ask|wonder|find out|sure) (?:if|when|whether)\b", re.I
+)
+"""An "if" that is no condition."""
 _TIMED = re.compile(
     r"\b(?:time|timer|when|date|day|hour|minute|second|alarm|schedule|remind|reminder|until|delay|"
     r"appointment|calendar|meeting|event|wake|duration|book|booking|reserve|order|trip|ticket|"
@@ -60,6 +64,7 @@ def later(text: str, tool: Tool) -> bool:
         text: the utterance.
         tool: the one it asks for; a time may be an argument of it.
     """
+    text = _INDIRECT.sub(" ", text)
     conditional = not _COURTESY.search(text)
     if conditional and _OPENING_CONDITION.match(text):
         return True

@@ -54,7 +54,9 @@ _REQUEST = re.compile(
 _QUESTION = re.compile(
     rf"^{_POLITE}(?:(?:is|are|was|were|am|does|did|has|have|had|isn't|aren't|wasn't|weren't|"
     r"doesn't|didn't|hasn't|haven't|don't|should|shouldn't|shall|may|might|must|can|could|will|"
-    rf"would|do(?! an? )) {_SUBJECT}\b|when (?:is|are|was|were|do|does|did|will|can|should|has|"
+    rf"would) {_SUBJECT}\b|do (?:i|you|we|they|people|these|those|any|all)\b|"
+    r"do the (?:\w+ ){1,2}(?:have|need|work|look|go|come|turn|run|seem|open|close)\b|"
+    r"when (?:is|are|was|were|do|does|did|will|can|should|has|"
     r"have)\b|(?:how|what|what's|where|where's|who|who's|whose|whom|which|why)\b)"
     r"|, (?:right|correct|(?:is|isn't|aren't|did|didn't|have|haven't|does|doesn't|has|hasn't|was|"
     r"wasn't|will|won't) (?:it|they|you|he|she|we))\W*$",
@@ -143,25 +145,31 @@ def wants(text: str, tool: Tool) -> bool:
     switches = [p for p in tool.parameters if p.kind == "boolean"]
     words = action_words(tool, [verb for p in switches for verb in verbs_of(p, tool)])
     names_action = bool(words.any_form.search(text))
-    if _forbidden(text, words):
+    moves = acts(tool)
+    if _forbidden(text, words if moves else None):
         about = f"{words_of(tool.name)} {tool.description}"
         return bool(_TAKES_BACK.search(about)) and not names_action
-    if not acts(tool):
+    if not moves:
         return True
-    if names_action or _first_verbs(tool) & _CONTROLS:
+    commanded = _commanded(text, words)
+    acts_for_sure = names_action or bool(switches or _first_verbs(tool) & _CONTROLS)
+    if acts_for_sure:
         asks = _QUESTION.search(text) and not _REQUEST.match(text)
-        if asks or _INDIRECT_QUESTION.search(text) or _STATEMENT.match(text):
+        indirect = _INDIRECT_QUESTION.search(text) and not commanded
+        if asks or indirect or _STATEMENT.match(text):
             return False
-    if names_action and not _commanded(text, words) and _speaks_of_it(text):
+    if names_action and not commanded and _speaks_of_it(text):
         return False
-    return not later(text, tool)
+    return not (acts_for_sure and later(text, tool))
 
 
-def _forbidden(text: str, words: ActionWords) -> bool:
-    """Whether a "not" stands at the beginning, or before the action in its clause."""
+def _forbidden(text: str, words: ActionWords | None) -> bool:
+    """Whether a "not" stands at the beginning, or before the action (if given) in its clause."""
     text = _STILL_ASKS.sub(" ", text).strip(" ,")
     if _FORBIDS.match(text):
         return True
+    if words is None:
+        return False
     for clause in re.split(r"[,.;:!?]+\s*|\b(?:but|so)\b", text):
         negator = _NEGATOR.search(clause)
         if negator and words.any_form.search(clause, negator.end()):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from antiphon.tools.tool import Tool, words_of
+from antiphon.tools.tool import Tool
 
 _IRREGULAR = {
     "bring": "brought", "build": "built", "come": "came", "cut": "cut", "dig": "dug",
@@ -22,6 +22,15 @@ _IRREGULAR = {
     "take": "took taken", "tell": "told", "throw": "threw thrown", "wake": "woke woken",
     "wind": "wound", "write": "wrote written", "unwind": "unwound",
 }  # fmt: skip
+
+
+_NO_VERB = re.compile(r"\w+ing|\w+tion|when|how|what|where|who|why|which|whether|if|the|an?|my")
+_BEGINS_WITH_VERBS = re.compile(
+    r"(?P<first>\w+)(?:(?:,| or| and|, or) (?P<second>\w+))?(?: or (?P<third>\w+))? "
+    r"(?:an?|the|my|your|our|its|this|that|it|some|something|somebody|one|all|both|how|up|down|out|"
+    r"in|into|off|on|to|back|forwards?|backwards?|around|over|for|with|at|left|right)\b"
+)
+"""What tells "Weigh out some flour" from "Tax information"."""
 
 
 @lru_cache(4096)
@@ -40,12 +49,9 @@ def forms(verb: str) -> tuple[str, ...]:
 @lru_cache(256)
 def leading_verbs(description: str) -> tuple[str, ...]:
     """The verbs a description begins with: lock and unlock in "Lock or unlock the door."."""
-    found = re.match(r"(\w+)(?:(?:,| or| and|, or) (\w+))?(?: or (\w+))?", description.lower())
-    if not found:
-        return ()
-    first, *others = [_infinitive(word) for word in found.groups() if word]
-    # "Turn the light on or off": what follows "or" is a verb only right behind the first one.
-    return (first, *others)
+    found = _BEGINS_WITH_VERBS.match(description.lower())
+    words = [_infinitive(word) for word in found.groups() if word] if found else []
+    return tuple(words) if words and not _NO_VERB.fullmatch(words[0]) else ()
 
 
 def _infinitive(word: str) -> str:
@@ -66,14 +72,13 @@ class ActionWords:
 
 
 def action_words(tool: Tool, more: Iterable[str] = ()) -> ActionWords:
-    """The words for what a tool does, by its description and name.
+    """The words for what a tool does, by its description.
 
     Args:
         tool: the tool.
         more: verbs that its arguments add.
     """
-    verbs = {*leading_verbs(tool.description), _infinitive(words_of(tool.name).split()[0]), *more}
-    return _patterns(frozenset(verbs))
+    return _patterns(frozenset((*leading_verbs(tool.description), *more)))
 
 
 @lru_cache(1024)
@@ -83,5 +88,5 @@ def _patterns(verbs: frozenset[str]) -> ActionWords:
 
 
 def _one_of(words: Iterable[str]) -> re.Pattern[str]:
-    said = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    said = "|".join(map(re.escape, sorted(words, key=len, reverse=True))) or "(?!)"
     return re.compile(rf"\b(?:{said})\b", re.I)
