@@ -50,7 +50,8 @@ _INDIRECT = re.compile(
 )
 """An "if" that is no condition."""
 _TIMED = re.compile(
-    r"\b(?:time|timer|when|date|day|hour|minute|second|alarm|schedule|remind|reminder|until|delay|"
+    r"\b(?:time|timer|when|date|day|hour|minute|second|alarm clock|set \w* ?alarm|schedule|remind|"
+    r"reminder|until|delay|"
     r"appointment|calendar|meeting|event|wake|duration|book|booking|reserve|order|trip|ticket|"
     r"weather|forecast|deadline|due|plan)s?\b",
     re.I,

@@ -61,7 +61,7 @@ def yes_or_no(text: str, parameter: Parameter, tool: Tool) -> bool | None:
     for when_true, when_false in (*sides(parameter, tool), _SIDES[_GENERAL]):
         yes, no = _last(lower, when_true), _last(lower, when_false)
         if yes != no:
-            return (yes > no) is not _negated(lower)
+            return (yes > no) is not _negated(lower[: max(yes, no)])
     return False if _NEGATIVE.search(lower) else None
 
 
@@ -131,7 +131,6 @@ def _pattern(verbs: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, said))})(?!\w)")
 
 
-def _negated(lower: str) -> bool:
-    """Whether a "not" turns the meaning round; "do not forget to" does not."""
-    rest = re.sub(r"\b(?:don't|dont|do not|never) (?:forget|hesitate)\b", " ", lower)
-    return bool(re.search(r"\b(?:not|no longer|never)\b", rest))
+def _negated(before: str) -> bool:
+    """Whether a "not" stands right before what was said: "make it not locked"."""
+    return bool(re.search(r"\b(?:(?<!why )not|no longer|never)(?: be)? $", before))

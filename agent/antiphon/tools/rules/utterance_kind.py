@@ -31,7 +31,7 @@ _FORBIDS = re.compile(
     rf"^{_POLITE}(?:do not|don't|dont|never|avoid|refrain|hold off|under no circumstances|"
     r"by no means|on no account|(?:there is |there's )?no (?:need|reason)|better not|not|"
     r"you (?:must|should|may|need|can|shall|ought|do|did|will|would|could)(?: not|n't)|you cannot|"
-    r"i (?:do not|don't|dont|did not|didn't|never) (?:want|ask|tell|need) you|"
+    r"i (?:do not|don't|dont|did not|didn't|never) (?:want|ask|tell|told|need)(?:ed)? you|"
     r"i(?:'d| would) (?:rather|prefer) (?:that )?you (?:didn't|did not|don't|do not))\b",
     re.I,
 )
@@ -110,6 +110,8 @@ _CONTROLS = frozenset(
     )
 )
 """What tools that move or switch something begin with: no question asks for one."""
+_MAKES = ("make", "set", "put", "change", "turn", "switch", "bring", "move", "start", "run")
+"""Verbs that say of anything that it is to be different: "make the lamp red"."""
 _INFORMS = frozenset(
     (
         *("get", "read", "measure", "check", "tell", "say", "report", "show", "look", "find"),
@@ -143,7 +145,9 @@ def wants(text: str, tool: Tool) -> bool:
     """
     text = " ".join(text.replace("’", "'").split())
     switches = [p for p in tool.parameters if p.kind == "boolean"]
-    words = action_words(tool, [verb for p in switches for verb in verbs_of(p, tool)])
+    controls = bool(switches or _first_verbs(tool) & _CONTROLS)
+    own = [verb for p in switches for verb in verbs_of(p, tool)]
+    words = action_words(tool, [*own, *(_MAKES if controls else ())])
     names_action = bool(words.any_form.search(text))
     moves = acts(tool)
     if _forbidden(text, words if moves else None):
@@ -152,7 +156,7 @@ def wants(text: str, tool: Tool) -> bool:
     if not moves:
         return True
     commanded = _commanded(text, words)
-    acts_for_sure = names_action or bool(switches or _first_verbs(tool) & _CONTROLS)
+    acts_for_sure = names_action or controls
     if acts_for_sure:
         asks = _QUESTION.search(text) and not _REQUEST.match(text)
         indirect = _INDIRECT_QUESTION.search(text) and not commanded

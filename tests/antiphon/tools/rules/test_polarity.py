@@ -48,6 +48,8 @@ def test_what_is_not_said_is_not_guessed():
 def test_not_turns_it_round_unless_it_is_about_forgetting():
     assert boolean("locked", "make it not locked") is False
     assert boolean("locked", "don't forget to lock the door") is True
+    assert boolean("locked", "never mind that, lock the door") is True
+    assert boolean("locked", "why not lock the door") is True
 
 
 def test_a_pair_of_verbs_that_nobody_listed_is_taken_from_the_description():

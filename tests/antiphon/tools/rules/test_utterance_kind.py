@@ -161,3 +161,10 @@ def test_who_names_an_action_without_wishing_it_only_speaks_of_it(text):
 )
 def test_wishes_and_commands_behind_a_statement(text):
     assert wants(text, LOCK)
+
+
+def test_a_not_before_any_verb_of_change_forbids():
+    lamp = Tool("paint_lamp", "Set the color of the lamp.")
+    assert wants("Make the lamp red.", lamp)
+    assert not wants("Nobody should make the lamp red.", lamp)
+    assert not wants("Whatever you do, don't make the lamp red.", lamp)
