@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -86,6 +87,17 @@ def holds_answer(reply: str, answers: Iterable[str]) -> bool:
 def _occurs(part: Sequence[str], whole: Sequence[str]) -> bool:
     size = len(part)
     return any(whole[i : i + size] == part for i in range(len(whole) - size + 1))
+
+
+def wilson_interval(right: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share (Wilson's score interval); NaN of nothing."""
+    if not of:
+        return float("nan"), float("nan")
+    z, share = 1.96, right / of
+    middle = share + z * z / (2 * of)
+    reach = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    below = 1 + z * z / of
+    return (middle - reach) / below, (middle + reach) / below
 
 
 def mean(values: Sequence[float]) -> float:

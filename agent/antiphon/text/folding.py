@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 
-from antiphon.text.rewriting import listed
+from anyascii import anyascii
 
-KEPT_SIGNS = "–—µ°€£¥₹×÷±≤≥≈≠√∞→§"
-"""Signs beyond ASCII that later rules put into words."""
+from antiphon.text.rewriting import Piece, listed
+
+KEPT_SIGNS = "–—µ°×÷±≤≥≈≠√∞→§Ω‰"
+"""Signs beyond ASCII that later rules put into words, besides those of currencies."""
 
 _SAME = {
     **dict.fromkeys("“”„‟«»″〝〞「」『』", '"'),
@@ -17,10 +20,12 @@ _SAME = {
     **dict.fromkeys("―⸺⸻", "—"),
     **dict.fromkeys("•●▪◦‣∙○■□", "•"),
     **dict.fromkeys("⇒➔➜➡⟶", "→"),
-    **dict.fromkeys("。｡", "."),
+    **dict.fromkeys("。｡।۔", "."),
     **dict.fromkeys("、،", ","),
     **dict.fromkeys("\u2028\u2029\x85\x0b\x0c\r", "\n"),
+    **dict.fromkeys("™℠", " "),
     "؟": "?",
+    "؛": ";",
     "·": "•",
     "⋅": "×",
     "∗": "*",
@@ -28,24 +33,20 @@ _SAME = {
     "∕": "/",
     "∶": ":",
     "μ": "µ",
+    "∆": "Δ",
+    "\N{OHM SIGN}": "\N{GREEK CAPITAL LETTER OMEGA}",
+    "℃": "°C",
+    "℉": "°F",
+    "№": "No. ",
+    "❤": "♥",
     "ß": "ss",
     "ẞ": "SS",
     "æ": "ae",
     "Æ": "Ae",
     "œ": "oe",
     "Œ": "Oe",
-    "ø": "o",
-    "Ø": "O",
-    "đ": "d",
-    "Đ": "D",
-    "ð": "d",
-    "Ð": "D",
-    "ł": "l",
-    "Ł": "L",
     "þ": "th",
     "Þ": "Th",
-    "ı": "i",
-    "ħ": "h",
 }
 _GREEK = dict(
     zip(
@@ -57,24 +58,23 @@ _GREEK = dict(
         strict=True,
     )
 )
+_KANA = ("HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA")
+_ROMANIZED = frozenset(
+    listed("CYRILLIC GREEK ARMENIAN GEORGIAN HANGUL BOPOMOFO ETHIOPIC CHEROKEE CJK")
+) | set(_KANA)
+"""Scripts that can be read from their romanization; of others the vowels are not written."""
 
 
 def fold(text: str) -> tuple[str, list[int]]:
-    """Fold accents, typographic signs and foreign digits; drop emoji and other scripts.
+    """Fold accents, typographic signs and foreign digits; romanize or name other scripts.
 
     Returns:
-        The folded text (ASCII, newlines, `KEPT_SIGNS` and the bullet), and for each of its
-        characters the index of the character it came from.
+        The folded text (ASCII, newlines, `KEPT_SIGNS`, currency signs, the bullet and the heart),
+        and for each of its characters the index of the character it came from.
     """
     folded: list[str] = []
     source: list[int] = []
-    for index, character in enumerate(text):
-        if character.isascii() and (character.isprintable() or character == "\n"):
-            piece = "'" if character == "`" and _inside_word(text, index) else character
-        elif character.lower() in _GREEK and not _beside_greek(text, index):
-            piece = f" {_GREEK[character.lower()]} "
-        else:
-            piece = _fold(character)
+    for piece, index in _pieces(text):
         if piece[:1] == "^" and folded and folded[-1][:1] == "^":
             piece = piece[1:]
         folded.append(piece)
@@ -82,29 +82,52 @@ def fold(text: str) -> tuple[str, list[int]]:
     return "".join(folded), source
 
 
+def _pieces(text: str) -> Iterator[Piece]:
+    index = 0
+    while index < len(text):
+        character = text[index]
+        before = text[index - 1] if index else ""
+        if character.isascii() and (character.isprintable() or character == "\n"):
+            yield "'" if character == "`" and _inside_word(text, index) else character, index
+        elif family := _family(character):
+            end = _run_end(text, index, family)
+            if character.lower() in _GREEK and end == index + 1:
+                yield f" {_GREEK[character.lower()]} ", index
+            else:
+                yield from _romanized(text, index, end)
+            index = end
+            continue
+        elif character == "Ω" and _family(text[index + 1 : index + 2] or " ") == "GREEK":
+            yield "O", index
+        elif character == "º" and before and (before.isdigit() or before == " "):
+            yield "°", index
+        elif unicodedata.decomposition(character).startswith("<fraction>") and before.isdigit():
+            yield " " + _fold(character), index
+        else:
+            yield _fold(character), index
+        index += 1
+
+
 @lru_cache(4096)
 def _fold(character: str) -> str:
     """What one character that is not plain ASCII turns into; a space if nothing is like it."""
     if character in _SAME:
         return _SAME[character]
-    if character in KEPT_SIGNS:
+    compatible = unicodedata.normalize("NFKD", character)
+    if character in KEPT_SIGNS + "♥":
         return character
+    if unicodedata.category(compatible[0]) == "Sc":
+        return compatible
     if character.isdecimal():
         return str(unicodedata.decimal(character))
-    category = unicodedata.category(character)
-    if category in ("Mn", "Me", "Cf", "Lm"):  # accents standing alone, zero-width signs
-        return ""
-    compatible = unicodedata.normalize("NFKD", character)
-    if compatible == character:
-        return " "
+    if unicodedata.category(character) in ("Mn", "Me", "Cf", "Lm") and compatible == character:
+        return ""  # accents standing alone, zero-width signs
     piece = "".join(_SAME.get(c, c if c.isascii() and c.isprintable() else "") for c in compatible)
     form = unicodedata.decomposition(character).split(" ")[0]
-    if form == "<super>" and character not in "ªº™":
+    if form == "<super>" and character not in "ªº" and not piece.isalpha():
         return "^" + piece
-    if form == "<fraction>":
-        return " " + piece
-    if category == "So" and not character.isalnum():  # trade marks, circled letters
-        return " "
+    if not piece and character.isalpha():
+        piece = anyascii(character)
     return piece or " "
 
 
@@ -114,7 +137,48 @@ def _inside_word(text: str, index: int) -> bool:
     return len(around) == 2 and around.isalpha()
 
 
-def _beside_greek(text: str, index: int) -> bool:
-    """Whether a Greek letter stands next to it, so that it belongs to a Greek word."""
-    around = text[max(0, index - 1) : index] + text[index + 1 : index + 2]
-    return any("\u0370" <= c <= "\u03ff" or "\u1f00" <= c <= "\u1fff" for c in around)
+@lru_cache(4096)
+def _script(character: str) -> str:
+    """The script of a letter that is not Latin; "" of anything else."""
+    if character in _SAME or character in KEPT_SIGNS or not character.isalpha():
+        return ""
+    plain = unicodedata.normalize("NFKD", character)[0]
+    name = unicodedata.name(plain, "").split(" ")[0]
+    return "" if plain.isascii() or name in ("LATIN", "MODIFIER", "") else name
+
+
+def _family(character: str) -> str:
+    """The script of a letter, Chinese characters and kana taken together."""
+    script = _script(character)
+    return "CJK" if script in _KANA or script == "IDEOGRAPHIC" else script
+
+
+def _run_end(text: str, start: int, family: str) -> int:
+    """Where a run of words of one script ends."""
+    end = start + 1
+    for index in range(end, len(text)):
+        character = text[index]
+        if _family(character) == family:
+            end = index + 1
+        elif unicodedata.category(character) in ("Mn", "Mc", "Cf", "Lm"):
+            end = index + 1 if end == index else end
+        elif character != " ":
+            break
+    return end
+
+
+def _romanized(text: str, start: int, end: int) -> Iterator[Piece]:
+    """A run as it sounds, character by character; only its name where that cannot be told."""
+    scripts = {_script(c) for c in text[start:end]} - {""}
+    kana = scripts & set(_KANA)
+    if not scripts <= _ROMANIZED or (kana and "CJK" in scripts):
+        yield f" {'Japanese' if kana else min(scripts).title()} text ", start
+        return
+    for index in range(start, end):
+        letters = "".join(c for c in anyascii(text[index]) if c.isalpha() or c == " ")
+        if scripts == {"CJK"}:
+            yield f" {letters} ", index
+        elif scripts <= {"HANGUL", *_KANA}:
+            yield letters.lower(), index
+        else:
+            yield letters, index

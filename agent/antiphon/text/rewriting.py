@@ -70,6 +70,12 @@ def apply(rules: Iterable[Rule], text: str, source: list[int]) -> tuple[str, lis
     return text, source
 
 
+def verbatim(match: re.Match[str], group: int | str = 0) -> list[Piece]:
+    """The words of a group as they stand, each with its own origin."""
+    words = re.finditer(r"\S+", match[group])
+    return [(word[0], match.start(group) + word.start()) for word in words]
+
+
 _WORD_BEFORE = re.compile(r"([A-Za-z][A-Za-z.']*)[^A-Za-z0-9]*$")
 _WORD_AFTER = re.compile(r"[ \t]*([A-Za-z][A-Za-z']*)")
 
@@ -85,6 +91,27 @@ def word_after(match: re.Match[str]) -> str:
     """The word after a match, if nothing but spaces stands between; else ""."""
     found = _WORD_AFTER.match(match.string[match.end() : match.end() + 24])
     return found[1] if found else ""
+
+
+def clause_before(match: re.Match[str]) -> str:
+    """Up to 60 characters before a match, in lower case, no further than its sentence."""
+    before = match.string[max(0, match.start() - 60) : match.start()]
+    return re.split(r"[.!?;\n]\s", before)[-1].lower()
+
+
+_NOT_NOUNS = frozenset(
+    listed(
+        "is was as has its this his us does across always plus perhaps unless versus s "
+        "besides yes census works opens unlocks expires ends starts goes was"
+    )
+)
+
+
+def counted(match: re.Match[str]) -> bool:
+    """Whether several things are named after a match, so that its number is a count."""
+    after = word_after(match)
+    plural = re.search("[^su]s$", after) or after in ("people", "men", "women", "children")
+    return bool(plural and after.islower() and after not in _NOT_NOUNS)
 
 
 STARTERS = frozenset(

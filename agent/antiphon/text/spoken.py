@@ -6,27 +6,36 @@ import re
 from dataclasses import dataclass
 from itertools import accumulate
 
+from antiphon.text import markup
 from antiphon.text.folding import fold
 from antiphon.text.rewriting import apply
 from antiphon.text.rules import (
     abbreviations,
     acronyms,
     addresses,
-    dates_and_times,
-    markup,
+    dates,
+    identifiers,
+    places,
     quantities,
     roman_numerals,
     symbols,
+    times,
 )
 
 _RULES = (
     *markup.RULES,
     *addresses.RULES,
-    *dates_and_times.RULES,
+    *identifiers.TOLD,
+    *dates.RULES,
+    *times.RULES,
+    *places.RULES,
+    *identifiers.RULES,
     *abbreviations.RULES,
     *roman_numerals.RULES,
     *symbols.BEFORE_NUMBERS,
     *quantities.RULES,
+    *identifiers.REST,
+    *quantities.REST,
     *symbols.AFTER_NUMBERS,
     *acronyms.RULES,
 )
@@ -58,7 +67,8 @@ def spoken(text: str) -> SpokenText:
     """Write text as a person would read it aloud.
 
     Numbers, dates, times, money, units, abbreviations, acronyms, addresses and signs become
-    words; markup, emoji and other scripts are dropped; brackets and line ends become pauses.
+    words; other scripts are romanized or named; markup and emoji are dropped; brackets and line
+    ends become pauses.
 
     Args:
         text: Anything, of any length, as a language model may write it.

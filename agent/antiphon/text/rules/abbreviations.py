@@ -17,6 +17,7 @@ from antiphon.text.rewriting import (
     word_after,
     word_before,
 )
+from antiphon.text.rules.places import STREETS
 
 _TITLES = {
     "Mr": "Mister", "Mrs": "Missus", "Ms": "Miz", "Dr": "Doctor", "Prof": "Professor",
@@ -28,9 +29,8 @@ _TITLES = {
 }  # fmt: skip
 _NO_STOP_NEEDED = "Mr|Mrs|Ms|Dr|Prof|St|Mt"
 _AFTER_NAMES = {
-    "St": "Street", "Dr": "Drive", "Ave": "Avenue", "Blvd": "Boulevard", "Rd": "Road",
-    "Ln": "Lane", "Hwy": "Highway", "Pkwy": "Parkway", "Sq": "Square", "Jr": "Junior",
-    "Sr": "Senior", "Inc": "Incorporated", "Corp": "Corporation", "Ltd": "Limited",
+    **STREETS, "Jr": "Junior", "Sr": "Senior", "Inc": "Incorporated", "Corp": "Corporation",
+    "Ltd": "Limited", "Esq": "Esquire", "Ctr": "Center",
     "Co": "Company", "Bros": "Brothers", "Univ": "University", "Dept": "Department",
     "Assn": "Association",
 }  # fmt: skip
@@ -39,6 +39,8 @@ _BEFORE_NUMBERS = {
     "pp": "pages", "vol": "volume", "ch": "chapter", "sec": "section", "eq": "equation",
     "pt": "part", "art": "article", "apt": "apartment", "ca": "circa", "c": "circa",
     "ver": "version", "v": "version", "ext": "extension", "col": "column", "op": "opus",
+    "rm": "room", "ste": "suite", "fl": "floor", "bldg": "building", "para": "paragraph",
+    "ep": "episode", "lvl": "level",
 }  # fmt: skip
 _ANYWHERE = {
     "approx": "approximately", "vs": "versus", "v": "versus", "etc": "et cetera", "al": "al",
@@ -47,8 +49,10 @@ _ANYWHERE = {
     "govt": "government", "temp": "temperature", "tel": "telephone", "asst": "assistant",
     "cont": "continued", "est": "established", "ext": "extension", "apt": "apartment",
     "appt": "appointment", "ave": "avenue", "blvd": "boulevard", "jr": "junior", "sr": "senior",
-    "viz": "namely", "ibid": "ibidem",
+    "viz": "namely", "ibid": "ibidem", "intl": "international", "natl": "national",
+    "attn": "attention", "hrs": "hours", "mins": "minutes", "secs": "seconds", "yrs": "years",
 }  # fmt: skip
+_WITHOUT_STOP = listed("St Ave Blvd Rd Jr Sr Inc Ltd Hwy Pkwy Expy Fwy Esq")
 _LETTERED = frozenset(
     listed(
         "vitamin plan grade type class option point section part hepatitis letter team appendix "
@@ -65,7 +69,7 @@ def _alternatives(table: dict[str, str]) -> str:
 @rule(rf"\b({_alternatives(_AFTER_NAMES)})\b(\.?)")
 def _after_name(match: re.Match[str]) -> Sequence[Piece] | None:
     written, before = match[1], word_before(match)
-    if not match[2] and written not in ("St", "Ave", "Blvd", "Rd", "Jr", "Sr", "Inc", "Ltd"):
+    if not match[2] and written not in _WITHOUT_STOP:
         return None
     gap = match.string[max(0, match.start() - 2) : match.start()]
     named = before[:1].isupper() and before.rstrip(".") not in STARTERS | set(_TITLES)
@@ -80,7 +84,7 @@ def _after_name(match: re.Match[str]) -> Sequence[Piece] | None:
     return [(_AFTER_NAMES[written], match.start()), *stop(match)]
 
 
-@rule(rf"\b(?:({_alternatives(_TITLES)})\.|({_NO_STOP_NEEDED}))(?=[ \t]+(?:[A-Z]|and [DM]))(?!\.)")
+@rule(rf"\b(?:({_alternatives(_TITLES)})\.|({_NO_STOP_NEEDED}))(?=[ \t]+(?:[A-Z]|(?:and|&) [DM]))(?!\.)")
 def _title(match: re.Match[str]) -> Sequence[Piece]:
     return [(_TITLES[match[1] or match[2]], match.start())]
 
@@ -91,9 +95,13 @@ def _numbered(match: re.Match[str]) -> Sequence[Piece]:
     return [(words.capitalize() if match[1][0].isupper() else words, match.start())]
 
 
-@rule(rf"(?<![\w.'])({_alternatives(_ANYWHERE)}|(?i:etc|vs|approx))(\.|(?<=vs)|(?<=etc))(?!\w)")
+@rule(rf"(?<![\w.'])({_alternatives(_ANYWHERE)}|(?i:etc|vs|approx)|[SJ]r)(\.|(?<=vs)|(?<=etc))(?!\w)")
 def _anywhere(match: re.Match[str]) -> Sequence[Piece] | None:
     written = match[1].lower()
+    if written in ("min", "mins", "hrs", "secs", "yrs") and _numbered_before(match):
+        return None  # 5 min. are minutes
+    if written == "etc" and word_before(match) == "slash":
+        return None
     # words in their own right keep their full stop at the end of a sentence
     if written in ("al", "max", "min", "temp", "cont", "v", "ext", "est", "tel") and (
         ends_sentence(match) or word_after(match)[:1].isupper()
@@ -105,7 +113,11 @@ def _anywhere(match: re.Match[str]) -> Sequence[Piece] | None:
     return [*pieces, (".", match.end() - 1)] if over else pieces
 
 
-@rule(r"(?<![\w.])(?:([A-Za-z])\.){2,8}(?!\w)|(?<![\w.])[Pp]h\.? ?[Dd]\.?(?!\w)")
+def _numbered_before(match: re.Match[str]) -> bool:
+    return bool(re.search(r"\d[ -]?$", match.string[max(0, match.start() - 2) : match.start()]))
+
+
+@rule(r"(?<![\w.])(?:([A-Za-z])\.){2,8}(?!\w)|(?<![\w.])(?:[A-Z]\.){1,7}[A-Z](?![\w.])|(?<![\w.])[Pp]h\.? ?[Dd]\.?(?!\w)")
 def _dotted(match: re.Match[str]) -> Sequence[Piece]:
     letters = re.finditer(r"[A-Za-z]", match[0])
     pieces = [(letter[0].upper(), match.start() + letter.start()) for letter in letters]
@@ -128,6 +140,8 @@ RULES: tuple[Rule, ...] = (
     replace(r"(?<!\w)w/o(?!\w)", "without"),
     replace(r"(?<!\w)w/(?=[ \w])", "with"),
     replace(r"(?<!\w)N/A(?!\w)", "not applicable"),
+    replace(r"(?<!\w)c/o(?!\w)", "care of"),
+    replace(r"(?<!\w)b/c(?!\w)", "because"),
     _after_name,
     _title,
     _numbered,

@@ -98,4 +98,13 @@ def _article(match: re.Match[str]) -> Sequence[Piece]:
     return [("a", match.start())]
 
 
-RULES: tuple[Rule, ...] = (_article, _capitals)
+@rule(r"(?<![A-Za-z])(?:pH|PhDs?)(?![A-Za-z])|(?<![A-Za-z])([A-Za-z]*[a-z])([A-Z]{2,})(?![A-Za-z])")
+def _mixed(match: re.Match[str]) -> Sequence[Piece]:
+    """ChatGPT, iOS."""
+    if not match[1]:
+        return [(letters(match[0].rstrip("s")), match.start())]
+    head = match[1].upper() if len(match[1]) == 1 else match[1]
+    return [(head, match.start()), (letters(match[2]), match.start(2))]
+
+
+RULES: tuple[Rule, ...] = (_article, _mixed, _capitals)

@@ -5,32 +5,52 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from antiphon.text.rewriting import Piece, Rule, listed, rule, word_after, word_before
+from antiphon.text.rewriting import Piece, Rule, counted, listed, rule, word_after, word_before
 from antiphon.text.rules.number_words import (
     NUMBER,
     cardinal,
-    code,
     fraction,
     number,
     ordinal,
     spelled,
     year,
 )
-from antiphon.text.rules.units_of_measure import COUNTRIES, CURRENCIES, SCALES, UNITS
+from antiphon.text.rules.places import DIRECTIONS
+from antiphon.text.rules.units_of_measure import (
+    ANY_CASE,
+    COUNTRIES,
+    CURRENCIES,
+    SCALES,
+    SIGNS,
+    UNITS,
+    currency,
+    unit,
+)
 
-_MONEY = "[$€£¥₹]"
+
+def _longest_first(words: Sequence[str]) -> str:
+    return "|".join(re.escape(w) for w in sorted(words, key=len, reverse=True))
+
+
+_MONEY = rf"(?:{_longest_first([c for c in CURRENCIES if len(c) > 1])}|[{SIGNS}])"
 _START = r"(?<![A-Za-z0-9])(?<![A-Za-z0-9][.,'])(?<!\^)(?<!\^-)"
-_UNIT = "|".join(re.escape(u) for u in sorted(UNITS, key=len, reverse=True) if len(u) > 1)
+_UNIT = _longest_first([u for u in UNITS if len(u) > 1]) + rf"|(?i:{_longest_first([*ANY_CASE])})"
+_COMMA = (  # 12,50 € and 1.299,00 €; 1,5 l; 100 000
+    rf"\d{{1,3}}(?:\.?\d{{3}})*,\d\d(?= ?{_MONEY})|(?<=€)\d+,\d\d(?!\d)"
+    rf"|\d{{1,4}},\d{{1,2}}(?= ?(?:{_UNIT}|[mlLg%°])(?![A-Za-z0-9]))|\d{{1,3}}(?: \d{{3}})* 000(?!\d)"
+)
+_NUMBER = rf"(?:{_COMMA}|{NUMBER})"
 _QUANTITY = re.compile(
     rf"{_START}(?P<sign>(?<![\w)^])[-+] ?(?={_MONEY}?\.?\d))?"
-    rf"(?:(?P<country>\b(?:{'|'.join(COUNTRIES)}))?(?P<money>{_MONEY}) ?)?"
-    rf"(?P<first>{NUMBER})"
-    rf"(?:(?P<to> ?[–—] ?|-){_MONEY}?(?P<last>{NUMBER}))?"
-    rf"(?:(?P<scale>(?:[ -]?(?:thousand|[mb]illion|trillion|bn|mn|tn)|[kKMBTmb])(?![A-Za-z0-9]))|)"
-    rf"(?:(?P<gap>[ -]?)(?P<unit>{_UNIT}|[mgshlLVJK]|[WN](?!\.? [A-Z])|(?<=\d)(?:in|C|F))"
+    rf"(?:(?P<country>\b(?:{'|'.join(COUNTRIES)})(?=\$))?(?P<money>{_MONEY})(?:(?<=Rs)\.)? ?)?"
+    rf"(?P<first>{_NUMBER})"
+    rf"(?:(?P<to> ?[–—] ?|-){_MONEY}?(?P<last>{_NUMBER}))?"
+    rf"(?P<scale>(?:[ -]?(?:hundred|thousand|[mb]illion|trillion|bn|mn|tn)|(?(money) ?)[kKMBTmb])(?![A-Za-z0-9]))?"
+    rf"(?:(?P<gap>[ -]?)(?P<unit>{_UNIT}|[mgshlLVKΩ]|W(?!\.? [A-Z])|(?<= )[NJ](?!\.? [A-Z])"
+    rf"|(?<=\d)(?:in|C|F))"
     rf"(?P<power>\^?[23])?"
-    rf"(?![A-Za-z0-9])|(?P<symbol> ?[%°])|(?P<behind> ?{_MONEY})(?!\d)"
-    rf"|(?P<times>x)(?![A-Za-z0-9]))?"
+    rf"(?![A-Za-z0-9])|(?P<symbol> ?[%°‰])|(?P<behind> ?(?:{_MONEY}))(?![A-Za-z\d])"
+    rf"|(?P<inch>\")|(?P<times>x)(?![A-Za-z0-9]|[-+*/=^]|\s[-+*/=^]\s))?"
     rf"(?P<per> ?/ ?(?P<each>[A-Za-z]{{1,6}})(?P<eachpower>\^?[23])?(?![A-Za-z0-9]))?"
     rf"(?P<stop>\.(?=[ ,)]+[a-z]))?(?![A-Za-z0-9])"
 )
@@ -53,82 +73,127 @@ _YEAR_CUES = frozenset(
 _COUNT_CUES = frozenset(
     listed("about over nearly than exactly approximately almost roughly under only")
 )
-_NOT_NOUNS = frozenset(
+_NOT_MEASURED = frozenset(
     listed(
-        "is was as has its this his us does across always plus perhaps unless versus s "
-        "besides yes census"
+        "a an the and or nor but if as so that which in of to for per at on off from with by into "
+        "than over under above below when while will would can could has have had is was are "
+        "were it he she they we you each more less wide long tall high deep thick away apart "
+        "left old ago later up down total x"
     )
 )
+_MEASURED = frozenset(
+    listed(
+        "lamp bulb battery monitor screen display tv laptop tablet disk run walk race hike drive "
+        "bill note coin bottle bag cable rope pipe motor engine charger outlet circuit supply "
+        "hose ladder fence wall pizza sub"
+    )
+)
+"""What is named by its measure: a 40 W lamp is a forty watt lamp."""
 
 
 def _speak(match: re.Match[str]) -> Sequence[Piece] | None:
-    first, last, unit = match["first"], match["last"], match["unit"] or ""
+    first, last, written = match["first"], match["last"], match["unit"] or ""
     money = match["money"] or (match["behind"] or "").strip()
     scale = SCALES[match["scale"].strip(" -")] if match["scale"] else ""
     if match["scale"] in ("m", "b") and not money:
-        unit, scale = match["scale"], ""  # 5m is five meters, $5m five million dollars
+        written, scale = match["scale"], ""  # 5m is five meters, $5m five million dollars
     elif match["scale"] == "K" and not money:
         scale = "K"  # 4K is a screen, 10K a run
     pieces: list[Piece] = []
     if match["sign"]:
         pieces.append(("minus" if match["sign"][0] == "-" else "plus", match.start("sign")))
-    at = match.start("first")
-    if money and not scale and last is None and re.fullmatch(r"[\d,]*\.\d\d", first):
-        pieces += _coins(first, money, at, _country(match))
+    one = _plain(first) == "1" and last is None and not scale
+    singular = one or match["gap"] == "-" or _attributive(match)
+    if money and not scale and "." in _plain(first) + _plain(last or ""):
+        pieces += _price(match, "first", money, singular)
+        if last is not None:
+            pieces += [("to", match.start("to")), *_price(match, "last", money, singular)]
     else:
-        bare = not (money or scale or unit or match["symbol"] or match["times"])
-        pieces.append((_plain(match, first, bare), at))
+        bare = not (money or scale or written or match["symbol"] or match["times"])
+        pieces.append((_count(match, first, bare), match.start("first")))
         if last is not None:
             pieces += [("to", match.start("to")), (_end(first, last, bare), match.start("last"))]
         if scale:
             pieces.append((scale, match.start("scale")))
-        one = first == "1" and last is None and not scale
         if money:
             where = match.start("money") if match["money"] else match.start("behind")
-            name = CURRENCIES[money][0 if one else 1]
-            pieces.append((f"{_country(match)} {name}".strip(), where))
-        pieces += _measure(match, unit, one or match["gap"] == "-")
+            pieces.append((_currency(match, money, singular), where))
+        pieces += _measure(match, written, singular)
     if match["times"]:
         pieces.append(("times", match.start("times")))
     if match["per"]:
         each = _each(match["each"], match["eachpower"])
-        pieces.append((f"per {each}" if each else f"/{match['each']}", match.start("per")))
-    if match["stop"] and not unit:
+        pieces.append((f"per {each}" if each else f"per {match['each']}", match.start("per")))
+    if match["stop"] and not written:
         pieces.append((".", match.start("stop")))
     return pieces
 
 
-def _country(match: re.Match[str]) -> str:
-    return COUNTRIES[match["country"]] if match["country"] else ""
+def _plain(written: str) -> str:
+    """A number with a point and nothing else: 1.299,00 is 1299.00."""
+    written = written.replace(" ", "")
+    if re.search(r"\d,\d{1,2}$", written):
+        return written.replace(".", "").replace(",", ".")
+    return written.replace(",", "")
 
 
-def _coins(first: str, money: str, at: int, country: str) -> list[Piece]:
+def _attributive(match: re.Match[str]) -> bool:
+    """Whether a measure names a kind: a $20 bill, a 60 W bulb."""
+    after = word_after(match)
+    article = word_before(match).lower() in ("a", "an") and after and after not in _NOT_MEASURED
+    return bool(article or after.lower() in _MEASURED)
+
+
+def _currency(match: re.Match[str], money: str, singular: bool) -> str:
+    country = COUNTRIES[match["country"]] if match["country"] else ""
+    return f"{country} {currency(money)[0 if singular else 1]}".strip()
+
+
+def _price(match: re.Match[str], group: str, money: str, singular: bool) -> list[Piece]:
     """$3.50 is three dollars and fifty cents."""
-    one, many, cent, cents = CURRENCIES[money]
-    whole, _, hundredths = first.partition(".")
-    amount = int(whole.replace(",", "") or "0")
+    written, at = match[group], match.start(group)
+    whole, _, part = _plain(written).partition(".")
+    part = part.rstrip("0")
+    _, _, cent, cents = currency(money)
+    if len(part) > 2 or not cent:
+        amount = number(f"{whole}.{part}" if part else whole)
+        return [(amount, at), (_currency(match, money, singular), at)]
     pieces: list[Piece] = []
-    if amount or hundredths == "00":
-        name = one if amount == 1 else many
-        pieces.append((f"{cardinal(whole or '0')} {country} {name}", at))
-    if hundredths != "00":
-        small = cardinal(str(int(hundredths)))
-        words = f"{small} {cent if hundredths == '01' else cents}"
-        pieces.append((f"and {words}" if pieces else words, at + len(whole) + 1))
+    if int(whole or "0") or not part:
+        name = _currency(match, money, singular or whole == "1")
+        pieces.append((f"{cardinal(whole or '0')} {name}", at))
+    if part:
+        count = int(part.ljust(2, "0"))
+        words = f"{cardinal(str(count))} {cent if count == 1 else cents}"
+        small = at + re.search(r"[.,]\d*$", written).start() + 1  # type: ignore[union-attr]
+        pieces.append((f"and {words}" if pieces else words, small))
     return pieces
 
 
-def _measure(match: re.Match[str], unit: str, one: bool) -> list[Piece]:
+def _measure(match: re.Match[str], written: str, singular: bool) -> list[Piece]:
     if match["symbol"]:
-        name = UNITS[match["symbol"].strip()][0 if one else 1]
-        return [(name, match.start("symbol"))]
-    if not unit:
+        return [(UNITS[match["symbol"].strip()][0 if singular else 1], match.start("symbol"))]
+    if match["inch"] and not _closes_quote(match):
+        return [("inch" if singular or _names(match) else "inches", match.start("inch"))]
+    if not written:
         return []
     at = match.start("unit") if match["unit"] else match.start("scale")
-    names = UNITS[{"in": "in.", "C": "°C", "F": "°F"}.get(unit, unit)]
+    names = unit({"in": "in.", "C": "°C", "F": "°F"}.get(written, written))
     power = (match["power"] or "").lstrip("^")
     prefix = {"2": "square ", "3": "cubic "}.get(power, "")
-    return [(prefix + names[0 if one else 1], at)]
+    return [(prefix + names[0 if singular else 1], at)]
+
+
+def _names(match: re.Match[str]) -> bool:
+    after = word_after(match)
+    return bool(after) and after not in _NOT_MEASURED
+
+
+def _closes_quote(match: re.Match[str]) -> bool:
+    """Whether the sign for inches ends what a quotation mark before a word has opened."""
+    before = match.string[max(0, match.start() - 200) : match.start("inch")]
+    marks = re.findall(r'(?<!\d)"(\w?)', before)
+    return bool(marks) and marks[-1] != ""
 
 
 def _each(written: str, power: str | None) -> str:
@@ -142,25 +207,22 @@ def _each(written: str, power: str | None) -> str:
     return name
 
 
-def _plain(match: re.Match[str], written: str, bare: bool) -> str:
-    """A year, an identifier or a count."""
+def _count(match: re.Match[str], written: str, bare: bool) -> str:
+    """A year or a count."""
     if bare and re.fullmatch(r"1[1-9]\d\d|20\d\d", written) and (match["last"] or _is_year(match)):
         return year(written)
     if bare and re.fullmatch(r"10\d\d", written) and word_before(match).lower() in ("in", "since"):
         return year(written)
-    return number(written)
+    return number(_plain(written))
 
 
 def _is_year(match: re.Match[str]) -> bool:
-    before, after = word_before(match).lower(), word_after(match)
+    before = word_before(match).lower()
     if match["sign"] or before in _COUNT_CUES:
         return False
-    if before in _YEAR_CUES:
+    if before in _YEAR_CUES or match.string[match.start() - 1 : match.start()] == "(":
         return True
-    if match.string[match.start() - 1 : match.start()] == "(":
-        return True
-    counted = re.search("[^su]s$", after) and after.islower() and after not in _NOT_NOUNS
-    return not counted and not (match["first"].endswith("000"))
+    return not counted(match) and not match["first"].endswith("000")
 
 
 def _end(first: str, last: str, bare: bool) -> str:
@@ -168,14 +230,14 @@ def _end(first: str, last: str, bare: bool) -> str:
     years = bare and re.fullmatch(r"1[1-9]\d\d|20\d\d", first)
     if years and re.fullmatch(r"\d{4}", last):
         return year(last)
-    return number(last)
+    return number(_plain(last))
 
 
-_UNIT_BEHIND = rf"(?:[ -](?P<unit>{_UNIT}|[mgsh]|in)(?![A-Za-z0-9/])\.?)?"
+_UNIT_BEHIND = rf"(?:(?:[ -](?P<unit>{_UNIT}|[mgsh]|in)(?![A-Za-z0-9/])\.?)|(?P<inch>\"))?"
 
 
 @rule(
-    rf"{_START}(?:(?P<whole>\d{{1,4}})[ -])?(?P<top>\d{{1,5}})/(?P<bottom>\d{{1,5}})"
+    rf"{_START}(?:(?P<whole>\d{{1,4}})(?: |-))?(?P<top>\d{{1,5}})/(?P<bottom>\d{{1,5}})(?:st|nd|rd|th)?"
     rf"(?![\w/]|\.\d){_UNIT_BEHIND}"
 )
 def _fraction(match: re.Match[str]) -> Sequence[Piece] | None:
@@ -189,7 +251,9 @@ def _fraction(match: re.Match[str]) -> Sequence[Piece] | None:
     if match["unit"] == "in":
         pieces.append(("in", match.start("unit")))
     elif match["unit"]:
-        pieces.append((UNITS[match["unit"]][1 if whole else 0], match.start("unit")))
+        pieces.append((unit(match["unit"])[1 if whole else 0], match.start("unit")))
+    elif match["inch"]:
+        pieces.append(("inch" if _names(match) or not whole else "inches", match.start("inch")))
     return pieces
 
 
@@ -198,19 +262,28 @@ def _ordinal(match: re.Match[str]) -> Sequence[Piece]:
     return [(ordinal(match[1].replace(",", "")), match.start())]
 
 
-@rule(r"(?<![\w.])v?(\d{1,6}(?:\.\d{1,6}){2,6})(?![\w]|\.\d)")
-def _version(match: re.Match[str]) -> Sequence[Piece]:
-    joint = "dot" if match[1].count(".") == 3 else "point"
-    pieces: list[Piece] = [("version", match.start())] if match[0][0] == "v" else []
-    for part in re.finditer(r"\d+", match[1]):
-        words = code(part[0]) if joint == "dot" else cardinal(part[0])
-        at = match.start(1) + part.start()
-        pieces += [(joint, at - 1), (words, at)] if part.start() else [(words, at)]
-    return pieces
+@rule(
+    r"(?<![\w.])(\d{1,3}(?:\.\d+)?) ?° ?(?:(\d{1,2}(?:\.\d+)?) ?' ?)?"
+    r"(?:(\d{1,2}(?:\.\d+)?) ?(?:\"|'') ?)?(?:([NSEW])(?![A-Za-z]))?"
+)
+def _coordinate(match: re.Match[str]) -> Sequence[Piece] | None:
+    if not (match[2] or match[4]):
+        return None
+    pieces: list[Piece] = []
+    for group, name in ((1, "degree"), (2, "minute"), (3, "second")):
+        if match[group]:
+            many = "" if match[group] == "1" else "s"
+            pieces.append((f"{number(match[group])} {name}{many}", match.start(group)))
+    return [*pieces, (DIRECTIONS[match[4]].lower(), match.start(4))] if match[4] else pieces
 
 
-@rule(r"(?<![\w.])(\d)'(\d{1,2})(?:\"|'')?(?!\w)")
+@rule(
+    r"(?<![\w.])(\d)'(\d{1,2})(?:\"|'')?(?!\w)"
+    r"|(?<![\w.])(\d{1,3})'(?= ?(?:tall|long|wide|high|deep|x\b|by\b))"
+)
 def _height(match: re.Match[str]) -> Sequence[Piece]:
+    if match[3]:
+        return [(cardinal(match[3]), match.start()), ("feet", match.end() - 1)]
     return [(f"{cardinal(match[1])} foot", match.start()), (cardinal(match[2]), match.start(2))]
 
 
@@ -219,27 +292,26 @@ def _hash(match: re.Match[str]) -> Sequence[Piece]:
     return [("number", match.start())]
 
 
+@rule(rf"{_START}({NUMBER})[eE]([-+]?)(\d{{1,3}})(?![\w.]\w)(?!\w)")
+def _scientific(match: re.Match[str]) -> Sequence[Piece]:
+    power = "times ten to the minus" if match[2] == "-" else "times ten to the power of"
+    exponent = cardinal(str(int(match[3])))
+    return [(number(match[1]), match.start()), (power, match.end(1)), (exponent, match.start(3))]
+
+
 @rule(rf"\^\{{?(-?)(\d{{1,6}})\}}?{_UNIT_BEHIND}")
 def _power(match: re.Match[str]) -> Sequence[Piece]:
     words = {"2": "squared", "3": "cubed"}.get(match[2], f"to the power of {number(match[2])}")
     pieces = [(f"to the minus {number(match[2])}" if match[1] else words, match.start())]
     if match["unit"]:
-        pieces.append(
-            ("in" if match["unit"] == "in" else UNITS[match["unit"]][1], match.start("unit"))
-        )
+        name = "in" if match["unit"] == "in" else unit(match["unit"])[1]
+        pieces.append((name, match.start("unit")))
     return pieces
 
 
-@rule(r"(?<![A-Za-z0-9-])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*(?![A-Za-z0-9])")
-def _code(match: re.Match[str]) -> Sequence[Piece] | None:
-    """Letters and digits in one word: MP3, COVID-19, H2O."""
-    if not any(c.isdigit() for c in match[0]):
-        return None
-    parts = re.finditer(r"[A-Z]+s?(?![a-z])|[A-Za-z]+|\d+", match[0])
-    return [
-        (code(part[0]) if part[0].isdigit() else part[0], match.start() + part.start())
-        for part in parts
-    ]
+@rule(r"100(0?)s (of)\b")
+def _many(match: re.Match[str]) -> Sequence[Piece]:
+    return [("thousands" if match[1] else "hundreds", match.start()), ("of", match.start(2))]
 
 
 @rule(r"\d+")
@@ -248,13 +320,15 @@ def _rest(match: re.Match[str]) -> Sequence[Piece]:
 
 
 RULES: tuple[Rule, ...] = (
+    _many,
     _ordinal,
+    _coordinate,
     _height,
-    _version,
     _hash,
     _fraction,
+    _scientific,
     Rule(_QUANTITY, _speak),
     _power,
-    _code,
-    _rest,
 )
+REST: tuple[Rule, ...] = (_rest,)
+"""Digits that nothing else has read."""

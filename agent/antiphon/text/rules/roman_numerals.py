@@ -16,7 +16,7 @@ _RULERS = frozenset(
         "Rudolf Maximilian Joseph Charlemagne Alfonso Juan Carlos Felipe Pedro Manuel Ptolemy "
         "Cleopatra Ramses Rameses Ramesses Thutmose Amenhotep Darius Xerxes Cyrus Philip "
         "Christian Gustav Olaf Harald Haakon Victor Emmanuel Umberto Boniface Julius Sixtus "
-        "Nero Constantine Theodosius Justinian Basil Robert David Malcolm Kenneth Mehmed "
+        "Nero Constantine Theodosius Justinian Basil Robert David Mehmed "
         "Suleiman Selim Murad Boris Michael Stephen Wenceslaus Casimir Sigismund Augustus "
         "Albert Margaret Isabella Joanna Seti Tutankhamun Haile Selassie Edmund Ethelred"
     )
@@ -36,7 +36,17 @@ _AFTER_I = frozenset(
         "never always also"
     )
 )
-_WORDS = frozenset(listed("MIX CV MD DC CD MC DI LI MI XX DM MM CC CM LL DIV"))
+_RANKED = frozenset(listed("century centuries Olympiad Olympics Congress Corps Legion Dynasty dynasty"))
+_WORDS = frozenset(listed("XL MIX CV MD DC CD MC DI LI MI XX DM MM CC CM LL DIV"))
+
+
+@rule(r"\b(act|scene|chapter|part|book|canto|volume|appendix) ([ivx]{2,6}|[vi])(?![\w'-])", re.IGNORECASE)
+def _small(match: re.Match[str]) -> Sequence[Piece] | None:
+    """Scene ii, chapter iv."""
+    value = roman(match[2].upper())
+    if not value or not match[2].islower() or (match[2] == "i" and match[1].lower() not in ("act", "scene")):
+        return None
+    return [(match[1], match.start()), (cardinal(str(value)), match.start(2))]
 
 
 @rule(r"(?<![\w.'-])[IVXLCDM]{1,9}(?![\w'-]|\.[A-Za-z])")
@@ -45,6 +55,8 @@ def _numeral(match: re.Match[str]) -> Sequence[Piece] | None:
     gap = match.string[max(0, match.start() - 2) : match.start()]
     if not value or not before or not re.fullmatch(r"[A-Za-z.'][ \t]", gap):
         return None
+    if len(match[0]) > 1 and word_after(match) in _RANKED:
+        return [(ordinal(str(value)), match.start())]
     ruler = before in _RULERS
     numbered = before.lower() in _NUMBERED
     if len(match[0]) == 1:
@@ -63,4 +75,4 @@ def _numeral(match: re.Match[str]) -> Sequence[Piece] | None:
     return [(cardinal(str(value)), match.start())]
 
 
-RULES: tuple[Rule, ...] = (_numeral,)
+RULES: tuple[Rule, ...] = (_small, _numeral)

@@ -1,11 +1,43 @@
-"""Signs between words and numbers: plus, equals, and, at."""
+"""Signs between words and numbers: plus, equals, to, and, at."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import groupby
 
-from antiphon.text.rewriting import Piece, Rule, replace, rule
+from antiphon.text.rewriting import Piece, Rule, replace, rule, word_before
+from antiphon.text.rules.units_of_measure import SIGNS, UNITS, currency
+
+_OPERATORS = {
+    "+": "plus", "-": "minus", "–": "minus", "*": "times", "×": "times", "x": "times",
+    "/": "divided by", "÷": "divided by", "=": "equals",
+}  # fmt: skip
+_NUMBER = r"(?:\d[\d,.]*(?<=\d))"
+
+
+@rule(
+    rf"(?<![\w.,/-])[-(]{{0,3}}{_NUMBER}\)?(?: ?[-+*/×÷–=x] ?[-(]{{0,3}}{_NUMBER}\){{0,2}}){{1,12}}"
+    r"(?= ?=)?(?![\w%/])"
+)
+def _equation(match: re.Match[str]) -> Sequence[Piece] | None:
+    """1-2=-1; without an equals sign the dash may be a range."""
+    behind = match.string[match.end() : match.end() + 2].strip()[:1]
+    if "=" not in match[0] + behind:
+        return None
+    fraction = r"\d+/\d+|" if re.search(r"[-+*×÷x]", match[0]) else ""
+    parts = re.finditer(rf"{fraction}{_NUMBER}|[-+*/×÷–=x]|[()]", match[0])
+    return [(_OPERATORS.get(p[0], p[0]), match.start() + p.start()) for p in parts]
+
+
+def _behind_units() -> str:
+    """A look-behind for a number with a unit: one for each length, as `re` wants it."""
+    units = [re.escape(u) for u in UNITS if len(u) <= 4 and u.isascii() and u.isalpha()]
+    units += ["%", "°", "¢", "k", "K", "M", "B", "T", "°C", "°F", "kg", "KG", "st", "nd", "rd", "th"]
+    return "|".join(
+        rf"(?<=\d(?:{'|'.join(sorted(set(same)))}))"
+        for _, same in groupby(sorted(units, key=len), key=len)
+    )
 
 
 @rule(r"(?<![A-Za-z])([A-Z]{1,3})&([A-Z]{1,3})(?![A-Za-z])")
@@ -14,14 +46,40 @@ def _pair(match: re.Match[str]) -> Sequence[Piece]:
     return [("and" if sign == "&" else sign, at) for sign, at in pieces]
 
 
+@rule(r"(?<![A-Za-z])([A-G])#(?!\w)")
+def _sharp(match: re.Match[str]) -> Sequence[Piece]:
+    return [(match[1], match.start()), ("sharp", match.end() - 1)]
+
+
+@rule(r"♥")
+def _heart(match: re.Match[str]) -> Sequence[Piece]:
+    loves = word_before(match) in ("I", "We", "we", "You", "you", "They", "they")
+    return [("love" if loves else "", match.start())]
+
+
+@rule(r"(\d+(?:-\d+)?)-(\d+)(?= (?:record|start|season)\b)")
+def _record(match: re.Match[str]) -> Sequence[Piece]:
+    return [(match[1], match.start()), ("and", match.end(1)), (match[2], match.start(2))]
+
+
+@rule(rf"(?<![\w$])[{re.escape(SIGNS)}](?![\w$(\\{{])")
+def _currency_alone(match: re.Match[str]) -> Sequence[Piece]:
+    return [(currency(match[0])[0], match.start())]
+
+
 BEFORE_NUMBERS: tuple[Rule, ...] = (
     replace(r"(?<![A-Za-z])C\+\+", "C plus plus"),
-    replace(r"(?<![A-Za-z])([CF])#(?!\w)", "C sharp"),
+    _sharp,
+    _equation,
+    _record,
+    replace(rf"(?:{_behind_units()}) ?[-–—] ?(?=[{SIGNS}]?\.?\d)", "to"),
+    replace(r"(?<=\d)[x×](?=10\^)", "times"),
     replace(
-        r"(?<=\d) ?[x×] ?(?=\d+ ?(?:px|pixels)\b)|(?<=\d)x(?=\d)|(?<=\d\d)×(?=\d\d(?!\d*\^))", "by"
+        r"(?<=\d) ?[x×] ?(?=\d+ ?(?:px|pixels)\b)|(?<=\d)x(?=\d)|(?<=\d\d)×(?=\d\d(?!\d*\^))"
+        r"|(?<=[\d\"']) ?x ?(?=\d)",
+        "by",
     ),
     replace(r"(?<=[\d)]) ?(?:\*|×) ?(?=[\d(-])", "times"),
-    replace(r"(?<=[\d)]) x (?=[\d(])", "times"),
     replace(r"(?<=[\d)]) - (?=[\d(])", "minus"),
     replace(r"(?<=[\d)A-Za-z]) - (?=[\da-z(]+ ?=)", "minus"),
     replace(r"(?<=[\d)]) / (?=[\d(])", "divided by"),
@@ -52,5 +110,8 @@ AFTER_NUMBERS: tuple[Rule, ...] = (
     replace(r"%", "percent"),
     replace(r"§", "section"),
     replace(r"°", "degrees"),
+    replace(r"Ω", "omega"),
+    _heart,
+    _currency_alone,
 )
 """Signs that are read wherever they stand."""

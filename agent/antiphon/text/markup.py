@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from antiphon.text.rewriting import Piece, Rule, replace, rule
+from antiphon.text.rewriting import Piece, Rule, replace, rule, verbatim
 
 BREAK = "\x0b"
 """Stands for the start of a list item, heading or paragraph until the pauses are set."""
@@ -21,17 +21,12 @@ def _entity(match: re.Match[str]) -> Sequence[Piece]:
 @rule(r"!?\[([^\[\]\n]{1,300})\]\((?:[^()\s]|\([^()\s]{0,80}\)){1,500}(?: \"[^\"\n]{0,100}\")?\)")
 def _link(match: re.Match[str]) -> Sequence[Piece]:
     # word by word, so that the words of a link keep their own origin
-    return _verbatim(match, 1)
+    return verbatim(match, 1)
 
 
 @rule(r"(?m)^[ \t]{0,20}(\d{1,2})[.)][ \t]+(?=\S)")
 def _numbered_item(match: re.Match[str]) -> Sequence[Piece]:
     return [(BREAK + match[1] + ",", match.start(1))]
-
-
-def _verbatim(match: re.Match[str], group: int) -> Sequence[Piece]:
-    words = re.finditer(r"\S+", match[group])
-    return [(word[0], match.start(group) + word.start()) for word in words]
 
 
 RULES: tuple[Rule, ...] = (

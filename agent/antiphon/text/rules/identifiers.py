@@ -1,0 +1,326 @@
+"""Numbers that name something: telephones, PINs, verses, versions, models, formulas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from antiphon.text.rewriting import Piece, Rule, counted, listed, rule, verbatim
+from antiphon.text.rules.acronyms import letters
+from antiphon.text.rules.number_words import cardinal, code, ordinal, pair, spelled
+from antiphon.text.rules.units_of_measure import CURRENCIES
+
+_END = r"(?![\w-]|[.,]\d)"
+
+
+def _digits(match: re.Match[str], start: int, end: int) -> Iterator[Piece]:
+    """Groups digit by digit, set apart by pauses, and letters one by one."""
+    groups = list(re.finditer(r"\d+|[A-Za-z]+", match.string[start:end]))
+    for group, after in zip(groups, [*groups[1:], None], strict=True):
+        text = group[0]
+        words = spelled(text) if text.isdigit() else letters(text)
+        apart = after is not None and after.start() > group.end()
+        yield words + ("," if apart else ""), start + group.start()
+
+
+_TOLL_FREE = ("800", "900")
+
+
+@rule(
+    r"(?<![\w.+/-])(?P<country>\+?1[ .-]?)?(?P<open>\()?(?P<area>\d{3})(?(open)\))"
+    r"(?P<rest>(?(open)[ .-]{0,2}|[ .-])\d{3}[ .-]?\d{4}(?:-\d{1,4})?)"
+    r"(?:,? ?(?:[xX]|(?i:ext|extension)\.?) ?(?P<extension>\d{1,6}))?(?![\w-]|[.,]\d)"
+)
+def _american(match: re.Match[str]) -> Sequence[Piece]:
+    pieces: list[Piece] = []
+    if match["country"]:
+        plus = "plus " if match["country"][0] == "+" else ""
+        pieces.append((f"{plus}one,", match.start()))
+    pieces.append((_area(match["area"]) + ",", match.start("area")))
+    pieces += _digits(match, *match.span("rest"))
+    if match["extension"]:
+        pieces.append((", extension " + spelled(match["extension"]), match.start("extension")))
+    return pieces
+
+
+def _area(digits: str) -> str:
+    return cardinal(digits) if digits in _TOLL_FREE else spelled(digits)
+
+
+@rule(r"(?<![\w.+/-])(?P<one>1[ .-])?(?P<area>8(?:00|33|44|55|66|77|88)|900)[ .-]"
+      r"(?P<word>[A-Z0-9]{1,8}(?:[ -][A-Z0-9]{1,8}){0,3})(?![\w-])")  # fmt: skip
+def _vanity(match: re.Match[str]) -> Sequence[Piece] | None:
+    """1-800-FLOWERS."""
+    if not re.search(r"[A-Z]{2}|-[A-Z]-", match["word"]):
+        return None
+    pieces = [("one,", match.start())] if match["one"] else []
+    pieces.append((_area(match["area"]) + ",", match.start("area")))
+    for part in re.finditer(r"\d+|[A-Z]+", match["word"]):
+        words = spelled(part[0]) if part[0].isdigit() else part[0]
+        words = words if len(words) == 1 else words.lower()
+        pieces.append((words, match.start("word") + part.start()))
+    return pieces
+
+
+@rule(
+    r"(?<![\w.+/-])(?:"
+    r"\+\d{1,3}(?:[ .-]?\(?\d{1,6}\)?){1,6}"  # +44 20 7946 0958
+    r"|0\d{2,4}(?: \d{3,4}){1,3}"  # 020 7946 0958
+    r"|(?!\d\d0-\d{3}0)\d{3}-\d{4}"  # 555-1234, but not the range 100-1000
+    r"|\d{4}(?:[ -]\d{4}){3}"  # a card
+    r"|\d{3}-\d{2}-\d{4}"  # social security
+    rf"){_END}"
+)
+def _groups(match: re.Match[str]) -> Sequence[Piece] | None:
+    digits = sum(c.isdigit() for c in match[0])
+    if match[0][0] == "+" and (digits < 8 or digits > 15):
+        return None
+    plus = [("plus", match.start())] if match[0][0] == "+" else []
+    return [*plus, *_digits(match, *match.span())]
+
+
+@rule(rf"(?<![\w.+/-])\d{{1,6}}(?:-\d{{1,6}}){{2,6}}{_END}")
+def _hyphened(match: re.Match[str]) -> Sequence[Piece]:
+    """Other numbers in groups; small ones are numbers: 12-34-56, 4-3-3."""
+    if re.search(r"\d{3}", match[0]):
+        return list(_digits(match, *match.span()))
+    return [
+        (pair(p[0]) if len(p[0]) == 2 else cardinal(p[0]), match.start() + p.start())
+        for p in re.finditer(r"\d+", match[0])
+    ]
+
+
+_SECRET = r"(?:(?:pass|zip|post|area|access|pin|bar)? ?code|pin|otp|pass ?word|zip|ssn|pnr|cvv|cvc|vin|isbn|sku)"
+_PAPER = (
+    "order|account|acct|card|tracking|confirmation|reference|ref|ticket|invoice|serial|passport|"
+    "licen[cs]e|member(?:ship)?|customer|booking|reservation|badge|policy|claim|routing|employee|"
+    "student|patient|parcel|package|transaction|receipt|case|id|social security|registration|"
+    "phone|telephone|fax|cell|mobile|model|part"
+)
+_NUMBER_WORD = r"(?:numbers?|no\.?|id|code|#)"
+_IS = r"(?:,? (?:is|was|are|reads|to|now)(?: now| still)?)?"
+_SIGNS = r"(?=[A-Za-z-]{0,6}\d)[A-Za-z\d]{3,}(?:-[A-Za-z\d]+)*(?: \d{2,8}(?![\w/:%.,-]*\d))*"
+
+
+@rule(
+    rf"(?i)\b(?P<cue>{_SECRET}s?(?: {_NUMBER_WORD})?{_IS}"
+    rf"|(?:{_PAPER}) ?{_NUMBER_WORD}{_IS}"
+    rf"|(?:card|account|number|phone)s? (?:that )?(?:ends|ending|ended) (?:in|with)"
+    rf"|(?:my|your|his|her|our|their|the) number (?:is|was)"
+    rf"|(?:hot|help|life)line(?: (?:number|is))*"
+    rf")(?P<colon> ?[:=#])? ?#?(?P<code>{_SIGNS})(?![\w%°]|[./,:]\d)"
+)
+def _told(match: re.Match[str]) -> Sequence[Piece] | None:
+    if counted(match):
+        return None
+    cue = [
+        ("number" if w == "#" else w.replace("#", ""), at) for w, at in verbatim(match, "cue")
+    ]
+    colon = [(":" if ":" in match["colon"] else ",", match.start("colon"))] if match["colon"] else []
+    return [*cue, *colon, *_digits(match, *match.span("code"))]
+
+
+@rule(
+    rf"\b(?P<cue>(?i:{_PAPER}))(?P<hash> ?#)? ?(?P<code>\d{{4,}}){_END}(?!(?<=\d{{4}}) ?[A-Z])"
+)
+def _paper(match: re.Match[str]) -> Sequence[Piece] | None:
+    if counted(match) or (len(match["code"]) == 4 and not match["hash"]):
+        return None
+    number = [("number", match.start("hash"))] if match["hash"] else []
+    return [*verbatim(match, "cue"), *number, *_digits(match, *match.span("code"))]
+
+
+@rule(
+    r"(?i)\b(?P<cue>(?:(?:call|dial|phone|ring|text|fax)(?:ing|ed)?(?: (?:us|me|him|her))?"
+    rf"(?: (?:on|at))?|extension|ext\.?)) (?P<number>\d{{1,7}}|[2-9]\d{{9}}){_END}"
+)
+def _dialled(match: re.Match[str]) -> Sequence[Piece] | None:
+    if len(match["number"]) < 3 and match["cue"][0] not in "eE":
+        return None
+    if counted(match):
+        return None
+    cue = "extension" if match["cue"].lower().startswith("ext") else ""
+    words: list[Piece] = [(cue, match.start())] if cue else verbatim(match, "cue")
+    return [*words, (spelled(match["number"]), match.start("number"))]
+
+
+@rule(rf"(?i)\b(use|enter|type)(?: in)? (\d{{4,8}}){_END}(?= (?:to|as|for|at|when|in)\b|[.,!]|$)")
+def _entered(match: re.Match[str]) -> Sequence[Piece] | None:
+    if match[2].endswith("00"):
+        return None
+    return [*verbatim(match, 1), *_digits(match, *match.span(2))]
+
+
+@rule(rf"(?<![\w.,$-])[2-9]\d{{2}}[2-9]\d{{6}}{_END}|(?<![\w.,$-])\d{{11,}}{_END}")
+def _long(match: re.Match[str]) -> Sequence[Piece] | None:
+    if match[0].endswith("000") or counted(match):
+        return None
+    return [(spelled(match[0]), match.start())]
+
+
+_SOFTWARE = (
+    "version|ver|python|ios|ipados|macos|watchos|android|ubuntu|debian|fedora|linux|kernel|php|"
+    "django|numpy|pytorch"
+)
+_DOTTED = r"\d{1,6}(?:\.\d{1,6})"
+
+
+@rule(
+    rf"(?<![\w.])(?:(?P<v>v)\.? ?)?(?P<parts>{_DOTTED}{{2,6}})(?P<port>[:/]\d{{1,5}})?(?!\w|\.\d)"
+    rf"|\b(?P<name>(?i:{_SOFTWARE}|v))\.? ?(?P<two>{_DOTTED}|(?<=[vV])\d{{1,3}})(?!\w|\.\d)"
+)
+def _version(match: re.Match[str]) -> Sequence[Piece]:
+    group = "parts" if match["parts"] else "two"
+    internet = match[group].count(".") == 3
+    pieces: list[Piece] = []
+    if match["v"] or (match["name"] or "").lower() in ("v", "ver"):
+        pieces.append(("version", match.start()))
+    elif match["name"]:
+        pieces += verbatim(match, "name")
+    for part in re.finditer(r"\d+", match[group]):
+        at = match.start(group) + part.start()
+        words = code(part[0]) if internet else cardinal(part[0])
+        pieces += [("dot" if internet else "point", at - 1)] if part.start() else []
+        pieces.append((words, at))
+    if match["port"]:
+        sign = "colon" if match["port"][0] == ":" else "slash"
+        pieces += [(sign, match.start("port")), (code(match["port"][1:]), match.start("port") + 1)]
+    return pieces
+
+
+@rule(
+    r"\b(?P<name>(?i:form|port|error|status|http|error code|episode|airbus|boeing|peugeot|porsche|"
+    r"mazda|fiat|volvo|ferrari|bmw|windows|office|area|studio|nokia|intel|ryzen|geforce|rtx|gtx))"
+    rf" (?P<number>\d{{3,4}})(?![\w%°-]|[.,:]\d)"
+)
+def _model(match: re.Match[str]) -> Sequence[Piece] | None:
+    if counted(match):
+        return None
+    return [*verbatim(match, "name"), (code(match["number"]), match.start("number"))]
+
+
+@rule(r"(?<![\w.,$])(\d{3,4})((?: ?\([a-z0-9]\)){1,3})(?!\w)|(?<![\w.,$])(\d{4})(?= [Ff]orms?\b)")
+def _paragraph(match: re.Match[str]) -> Sequence[Piece]:
+    """401(k), 501(c)(3), a 1040 form."""
+    if match[3]:
+        return [(code(match[3]), match.start())]
+    signs = re.finditer(r"[a-z0-9]", match[2])
+    said = [(cardinal(s[0]) if s[0].isdigit() else s[0].upper(), s.start()) for s in signs]
+    return [(code(match[1]), match.start()), *((w, match.start(2) + at) for w, at in said)]
+
+
+_ELEMENT = (
+    "(?:A[cglmrstu]|B[aehikr]?|C[adeflmnorsu]?|D[bsy]|E[rsu]|F[elmr]?|G[ade]|H[efgos]?|I[nr]?|K[r]?|"
+    "L[airuv]|M[dgnot]|N[abdeiop]?|O[s]?|P[abdmortu]?|R[abefghnu]|S[bcegimnr]?|T[abcehilm]|U|V|W|Xe|"
+    "Y[b]?|Z[nr])"
+)
+
+
+@rule(
+    rf"(?<![\w.-])(?=\w*\d|\w*[a-z][A-Z])(?:{_ELEMENT}\d{{0,3}}|\((?:{_ELEMENT}\d?){{1,4}}\)\d){{2,12}}"
+    r"(?P<charge>[+-](?!\w))?(?![\w-])"
+)
+def _formula(match: re.Match[str]) -> Sequence[Piece] | None:
+    """H2SO4, NaCl, Ca(OH)2; a word that only looks like it has no digits and one capital."""
+    parts = list(re.finditer(r"[A-Z][a-z]?|\d+", match[0].rstrip("+-")))
+    pieces = [
+        (cardinal(p[0]) if p[0].isdigit() else letters(p[0]), match.start() + p.start())
+        for p in parts
+    ]
+    if match["charge"]:
+        sign = "plus" if match["charge"] == "+" else "minus"
+        pieces.append((sign, match.start("charge")))
+    return pieces
+
+
+@rule(r"(?<![\w.,])(\d{1,3})ers\b")
+def _members(match: re.Match[str]) -> Sequence[Piece]:
+    said = cardinal(match[1])
+    return [(said + ("rs" if said.endswith("e") else "ers"), match.start())]
+
+
+@rule(r"(?<![\w-])(?=[A-Za-z]+(?:-?\d))[A-Za-z\d]+(?:-[A-Za-z\d]+)*(?:\.\d+)?(?![A-Za-z0-9])")
+def _named(match: re.Match[str]) -> Sequence[Piece] | None:
+    """A word with a number in it: MP3, COVID-19, B12, PM2.5; but EUR50 is money."""
+    return None if re.match("[A-Za-z]*", match[0])[0] in CURRENCIES else _mixed(match)
+
+
+@rule(r"(?<![A-Za-z0-9-])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*(?![A-Za-z0-9])")
+def _mixed_rest(match: re.Match[str]) -> Sequence[Piece] | None:
+    """What is left of digits and letters in one word: 3D, 2FA."""
+    return _mixed(match) if any(c.isdigit() for c in match[0]) else None
+
+
+def _mixed(match: re.Match[str]) -> list[Piece]:
+    parts = re.finditer(r"IPv|[A-Z]+s?(?![a-z])|[A-Za-z]+|\.?\d+", match[0])
+    pieces: list[Piece] = []
+    for part in parts:
+        text = part[0]
+        if text[0] == ".":
+            text = "point " + spelled(text)
+        elif text.isdigit():
+            text = code(text)
+        elif text == "IPv":
+            text = "I P V"
+        pieces.append((text, match.start() + part.start()))
+    return pieces
+
+
+_BOOKS = "|".join(
+    listed(
+        "Genesis Exodus Leviticus Numbers Deuteronomy Joshua Judges Ruth Samuel Kings Chronicles "
+        "Ezra Nehemiah Esther Job Psalms? Proverbs Ecclesiastes Isaiah Jeremiah Lamentations "
+        "Ezekiel Daniel Hosea Joel Amos Obadiah Jonah Micah Nahum Habakkuk Zephaniah Haggai "
+        "Zechariah Malachi Matthew Mark Luke John Acts Romans Corinthians Galatians Ephesians "
+        "Philippians Colossians Thessalonians Timothy Titus Philemon Hebrews James Peter Jude "
+        "Revelation Sirach Wisdom Tobit Baruch Surah? Quran Qur'an Gita Hadith"
+    )
+)
+_BOOKS_SHORT = {
+    "Gen": "Genesis", "Ex": "Exodus", "Exod": "Exodus", "Lev": "Leviticus", "Num": "Numbers",
+    "Deut": "Deuteronomy", "Josh": "Joshua", "Judg": "Judges", "Sam": "Samuel", "Chron": "Chronicles",
+    "Neh": "Nehemiah", "Ps": "Psalm", "Prov": "Proverbs", "Eccl": "Ecclesiastes", "Isa": "Isaiah",
+    "Jer": "Jeremiah", "Ezek": "Ezekiel", "Dan": "Daniel", "Matt": "Matthew", "Mt": "Matthew",
+    "Mk": "Mark", "Lk": "Luke", "Jn": "John", "Rom": "Romans", "Cor": "Corinthians",
+    "Gal": "Galatians", "Eph": "Ephesians", "Phil": "Philippians", "Col": "Colossians",
+    "Thess": "Thessalonians", "Tim": "Timothy", "Heb": "Hebrews", "Jas": "James", "Pet": "Peter",
+    "Rev": "Revelation",
+}  # fmt: skip
+
+
+@rule(
+    rf"(?:(?<!\S)(?P<part>[123]) )?\b(?P<book>{_BOOKS}|{'|'.join(_BOOKS_SHORT)})\.? "
+    r"(?P<verses>\d{1,3}:\d{1,3}(?:(?:[–-]|, ?)\d{1,3}(?::\d{1,3})?){0,4})(?![\w:])"
+)
+def _verse(match: re.Match[str]) -> Sequence[Piece]:
+    """Psalm 23:4."""
+    pieces: list[Piece] = []
+    if match["part"]:
+        pieces.append((ordinal(match["part"]).capitalize(), match.start()))
+    pieces.append((_BOOKS_SHORT.get(match["book"], match["book"]), match.start("book")))
+    for part in re.finditer(r"\d+|[–-]|,", match["verses"]):
+        said = cardinal(part[0]) if part[0].isdigit() else part[0]
+        pieces.append(("to" if said in "–-" else said, match.start("verses") + part.start()))
+    return pieces
+
+
+TOLD: tuple[Rule, ...] = (_verse, _told, _paper)
+"""What a word in front says to be read digit by digit; before dates and years are looked for."""
+
+RULES: tuple[Rule, ...] = (
+    _american,
+    _vanity,
+    _groups,
+    _hyphened,
+    _dialled,
+    _entered,
+    _long,
+    _version,
+    _model,
+    _paragraph,
+    _formula,
+    _members,
+    _named,
+)
+REST: tuple[Rule, ...] = (_mixed_rest,)
+"""After quantities: 12KG is a weight, 3D is not."""

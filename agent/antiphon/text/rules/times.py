@@ -1,0 +1,165 @@
+"""Times of day and durations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from antiphon.text.rewriting import Piece, Rule, clause_before, rule, stop, word_after, word_before
+from antiphon.text.rules.number_words import cardinal, number, pair
+
+_ZONE = (
+    r"(?P<zone>Z(?!\w)|(?<=[mM.\d]) ?(?i:[ecmp]\.?(?:[sd]\.?)?t|gmt|utc)\b)?"
+)
+_TO = r"(?P<until> ?[–-] ?(?=\d{1,2}(?:[:.h]\d\d|h| ?[AaPp]\.?[Mm])|noon|midnight))?"
+_HALF = r"(?: ?([AaPp])(?:\. ?[Mm]\.?|[Mm]\.?(?=[ ,])|[Mm])(?=[^A-Za-z]|$|[ecmp]\.?s\.?t\b))"
+_RATIOS = re.compile(
+    r"\b(?:ratio|scale|odds|dilut\w*|mix\w*|proportions?|aspect|score[ds]?|won|win|wins|lost|lose|"
+    r"lead|leads|led|beat|beats|tied|vote[ds]?|concentration|gear|slope)\b"
+)
+_RATIO_NOUNS = (
+    r" (?:ratio|scale|odds|mix|dilution|aspect|split|vote|slope|screen|display|monitor|tv|video|"
+    r"gear|win|lead|loss|victory|draw|tie)\b"
+)
+
+
+@rule(
+    rf"(?<![\w:.+/])(?<!\d,)(?P<hour>[01]?\d|2[0-4])(?:(?P<sign>[:.h])(?P<minute>[0-5]\d))"
+    rf"(?::(?P<second>[0-5]\d)(?:\.\d+)?)?{_HALF}?{_ZONE}"
+    r"(?(second)(?P<offset>[+-]\d\d:?\d\d)?)(?![:\d]|\.\d|[A-Za-z])"
+    rf"(?P<ratio>(?i:(?={_RATIO_NOUNS})))?{_TO}"
+)
+def _clock(match: re.Match[str]) -> Sequence[Piece] | None:
+    hour, minute, half = match["hour"], match["minute"], match[5]
+    if match["sign"] == "." and not half:
+        return None
+    if not half and not match["second"] and _is_ratio(match):
+        return None
+    pieces = [(cardinal(str(int(hour))), match.start("hour"))]
+    if minute != "00":
+        pieces.append((pair(minute), match.start("minute")))
+    elif not half and not match["second"]:
+        word = "o'clock" if 1 <= int(hour) <= 12 else "hundred"
+        pieces.append((word, match.start("minute")))
+    if match["second"] and (match["second"] != "00" or not match["zone"]):
+        word = "second" if int(match["second"]) == 1 else "seconds"
+        said = f"and {cardinal(str(int(match['second'])))} {word}"
+        pieces.append((said, match.start("second")))
+    if match["offset"]:
+        hours, minutes = match["offset"][1:3], match["offset"][-2:]
+        sign = "plus" if match["offset"][0] == "+" else "minus"
+        said = cardinal(str(int(hours))) + (f" {cardinal(minutes)}" if minutes != "00" else "")
+        return [*pieces, (f"U T C {sign} {said}", match.start("offset"))]
+    return [*pieces, *_half(match, 5), *_zone(match), *_until(match)]
+
+
+def _is_ratio(match: re.Match[str]) -> bool:
+    return match["ratio"] is not None or bool(_RATIOS.search(clause_before(match)))
+
+
+@rule(rf"(?<![\w.,:$])(1[0-2]|0?[1-9]){_HALF}{_ZONE}(?![A-Za-z\d]){_TO}")
+def _hour(match: re.Match[str]) -> Sequence[Piece]:
+    said = [(cardinal(str(int(match[1]))), match.start(1)), *_half(match, 2)]
+    return [*said, *_zone(match), *_until(match)]
+
+
+@rule(
+    rf"(?<![\w.,:$-])(1[0-2]|0?[1-9]) ?[–-] ?(?=(?:1[0-2]|0?[1-9])(?::[0-5]\d)?{_HALF})"
+)
+def _from_hour(match: re.Match[str]) -> Sequence[Piece]:
+    """The first hour of 2-3pm."""
+    return [(cardinal(str(int(match[1]))), match.start()), ("to", match.end(1))]
+
+
+@rule(r"\b(noon|midnight) ?[–-] ?(?=\d)")
+def _from_noon(match: re.Match[str]) -> Sequence[Piece]:
+    return [(match[1], match.start()), ("to", match.end(1))]
+
+
+def _until(match: re.Match[str]) -> list[Piece]:
+    return [("to", match.start("until"))] if match["until"] else []
+
+
+def _zone(match: re.Match[str]) -> list[Piece]:
+    zone, at = match["zone"], match.start("zone")
+    if not zone:
+        return []
+    if zone == "Z":
+        return [("U T C", at)]
+    return [(" ".join(re.findall("[A-Z]", zone.upper())), at)]
+
+
+def _half(match: re.Match[str], group: int) -> list[Piece]:
+    if not match[group]:
+        return []
+    pieces = [(match[group].upper(), match.start(group)), ("M", match.end(group))]
+    if match["zone"] or match["until"]:
+        return pieces
+    return [*pieces, *stop(match)]
+
+_DURATIONS = {"y": "year", "w": "week", "d": "day", "h": "hour", "m": "minute", "s": "second"}
+"""From long to short, by their first letter."""
+_DURATION = r"\d{1,4}(?:\.\d{1,3})? ?(?:h(?:rs?)?|m(?:ins?)?|s(?:ecs?)?|d|w(?:ks?)?|y(?:rs?)?)"
+
+
+@rule(rf"(?<![\w.,$]){_DURATION}(?:,? ?{_DURATION}){{1,3}}(?![\w'])")
+def _duration(match: re.Match[str]) -> Sequence[Piece] | None:
+    """2h 30m, 3m12s."""
+    parts = list(re.finditer(r"([\d.]+) ?([a-z])", match[0]))
+    ranks = [list(_DURATIONS).index(part[2]) for part in parts]
+    if ranks != sorted(set(ranks)):
+        return None
+    return [
+        (said, match.start() + part.start(group))
+        for part in parts
+        for group, said in ((1, number(part[1])), (2, _how_many(part[1], part[2])))
+    ]
+
+
+def _how_many(count: str, letter: str) -> str:
+    return _DURATIONS[letter] + ("" if count == "1" else "s")
+
+
+_TIMED = re.compile(
+    r"\b(?:timers?|alarms?|snooz\w*|wait\w*|remind\w*|paus\w*|boil\w*|bak\w*|cook\w*|simmer\w*|"
+    r"rest|sleep|nap|countdown|stopwatch|meeting|break|call|video|song|elapsed|remaining|took|"
+    r"takes?|lasts?|lasted|duration|every|within|delay\w*)\b"
+)
+_FAR = re.compile(
+    r"\b(?:runs?|ran|walk\w*|swim\w*|swam|driv\w*|drove|mov\w*|go|goes|went|forwards?|backwards?|"
+    r"back|turn|long|tall|high|deep|wide|away|distance|from|sprint\w*|rac\w*|fell|falls?|dive|"
+    r"rope|sail|climb\w*|jump\w*|far|height|depth|length|width|above|below|ahead|straight)\b"
+)
+_SPANS = frozenset(
+    "left ago later early late remaining elapsed timer countdown break nap call meeting video "
+    "delay timeout pause alarm".split()
+)
+_LASTING = frozenset(
+    "for in after within wait every last lasts lasted took takes take about than least only next "
+    "runs ran another exactly".split()
+)
+
+
+@rule(r"(?<![\w.,$])(\d{1,3}(?:\.\d)?) ?(m)(?![\w'²³/^-])(?! ?[x×])")
+def _minutes(match: re.Match[str]) -> Sequence[Piece] | None:
+    """5m where a time is spoken of, not a distance."""
+    before, after = clause_before(match), word_after(match).lower()
+    timed = _TIMED.search(before) or word_before(match).lower() in ("for", "in")
+    far = _FAR.search(before) or after in ("turn", "take", "keep", "from", "of", "on", "at") or _FAR.match(after)
+    if after not in _SPANS and (far or not timed):
+        return None
+    return [(number(match[1]), match.start()), (_how_many(match[1], "m"), match.start(2))]
+
+
+@rule(r"(?<![\w.,'$–-])(\d{1,3})(s)(?![\w'])")
+def _seconds(match: re.Match[str]) -> Sequence[Piece] | None:
+    """90s where it is no decade."""
+    lasting = word_before(match).lower() in _LASTING or word_after(match).lower() in _SPANS
+    if (match[1][-1] == "0" and not lasting) or word_after(match) == "of":
+        return None
+    return [(cardinal(match[1]), match.start()), (_how_many(match[1], "s"), match.start(2))]
+
+
+RULES: tuple[Rule, ...] = (
+    _from_hour, _from_noon, _clock, _hour, _duration, _minutes, _seconds,
+)  # fmt: skip
