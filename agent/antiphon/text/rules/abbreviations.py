@@ -9,6 +9,7 @@ from antiphon.text.rewriting import (
     STARTERS,
     Piece,
     Rule,
+    counted,
     ends_sentence,
     listed,
     replace,
@@ -84,9 +85,13 @@ def _after_name(match: re.Match[str]) -> Sequence[Piece] | None:
     return [(_AFTER_NAMES[written], match.start()), *stop(match)]
 
 
-@rule(rf"\b(?:({_alternatives(_TITLES)})\.|({_NO_STOP_NEEDED}))(?=[ \t]+(?:[A-Z]|(?:and|&) [DM]))(?!\.)")
+@rule(
+    rf"\b(?:({_alternatives(_TITLES)})\.|({_NO_STOP_NEEDED}))(?=[ \t]+(?:[A-Z]|(?:and|&) [DM]))(?!\.)"
+    rf"|\b({_alternatives(_TITLES)})\.(?=\s*\Z)"
+)
 def _title(match: re.Match[str]) -> Sequence[Piece]:
-    return [(_TITLES[match[1] or match[2]], match.start())]
+    end = [(".", match.end() - 1)] if match[3] else []
+    return [(_TITLES[match[1] or match[2] or match[3]], match.start()), *end]
 
 
 @rule(rf"(?i)(?<![\w.'])({_alternatives(_BEFORE_NUMBERS)})\.[ \t]?(?=\d)")
@@ -95,7 +100,9 @@ def _numbered(match: re.Match[str]) -> Sequence[Piece]:
     return [(words.capitalize() if match[1][0].isupper() else words, match.start())]
 
 
-@rule(rf"(?<![\w.'])({_alternatives(_ANYWHERE)}|(?i:etc|vs|approx)|[SJ]r)(\.|(?<=vs)|(?<=etc))(?!\w)")
+@rule(
+    rf"(?<![\w.'])({_alternatives(_ANYWHERE)}|(?i:etc|vs|approx)|[SJ]r)(\.|(?<=vs)|(?<=etc))(?!\w)"
+)
 def _anywhere(match: re.Match[str]) -> Sequence[Piece] | None:
     written = match[1].lower()
     if written in ("min", "mins", "hrs", "secs", "yrs") and _numbered_before(match):
@@ -117,7 +124,9 @@ def _numbered_before(match: re.Match[str]) -> bool:
     return bool(re.search(r"\d[ -]?$", match.string[max(0, match.start() - 2) : match.start()]))
 
 
-@rule(r"(?<![\w.])(?:([A-Za-z])\.){2,8}(?!\w)|(?<![\w.])(?:[A-Z]\.){1,7}[A-Z](?![\w.])|(?<![\w.])[Pp]h\.? ?[Dd]\.?(?!\w)")
+@rule(
+    r"(?<![\w.])(?:([A-Za-z])\.){2,8}(?!\w)|(?<![\w.])(?:[A-Z]\.){1,7}[A-Z](?![\w.])|(?<![\w.])[Pp]h\.? ?[Dd]\.?(?!\w)"
+)
 def _dotted(match: re.Match[str]) -> Sequence[Piece]:
     letters = re.finditer(r"[A-Za-z]", match[0])
     pieces = [(letter[0].upper(), match.start() + letter.start()) for letter in letters]
@@ -134,12 +143,22 @@ def _initial(match: re.Match[str]) -> Sequence[Piece] | None:
     return [(match[1], match.start())]
 
 
+@rule(r"\b([Nn])o (?=\d{1,2}\b(?![,.%]\d|%))")
+def _no(match: re.Match[str]) -> Sequence[Piece] | None:
+    """He is no 1."""
+    denied = ("is", "are", "was", "were", "there's", "has", "have", "had", "with", "by", "in")
+    if counted(match) or word_before(match).lower() in denied and match[0] == "no ":
+        return None
+    return [("Number" if match[1] == "N" else "number", match.start())]
+
+
 RULES: tuple[Rule, ...] = (
     replace(r"(?i)(?<![\w.])e\.? ?g\.(?:,|(?!\w))", "for example,"),
     replace(r"(?i)(?<![\w.])i\. ?e\.(?:,|(?!\w))", "that is,"),
     replace(r"(?<!\w)w/o(?!\w)", "without"),
     replace(r"(?<!\w)w/(?=[ \w])", "with"),
     replace(r"(?<!\w)N/A(?!\w)", "not applicable"),
+    replace(r"\bsq\.? (?=(?:feet|foot|miles?|meters?|inch(?:es)?|yards?|kilometers?)\b)", "square"),
     replace(r"(?<!\w)c/o(?!\w)", "care of"),
     replace(r"(?<!\w)b/c(?!\w)", "because"),
     _after_name,
@@ -148,4 +167,5 @@ RULES: tuple[Rule, ...] = (
     _anywhere,
     _dotted,
     _initial,
+    _no,
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from antiphon.text.rewriting import Piece, Rule, listed, rule
+from antiphon.text.rewriting import STARTERS, Piece, Rule, listed, rule
 from antiphon.text.rules.acronyms import letters
-from antiphon.text.rules.number_words import spelled
+from antiphon.text.rules.number_words import code, spelled
 from antiphon.text.rules.units_of_measure import UNITS
 
 _SIGNS = {
@@ -30,7 +30,8 @@ def _parts(match: re.Match[str], start: int, end: int) -> Iterator[Piece]:
     for part in re.finditer(r"[A-Za-z]+|\d+|\S", match.string[start:end]):
         text, index = part[0], start + part.start()
         if text.isdigit():
-            yield spelled(text), index
+            port = match.string[index - 1] == ":"
+            yield code(text) if port else spelled(text), index
         elif text.isalpha():
             apart = text.lower() in _SPELLED or not re.search("[aeiouyAEIOUY]", text)
             yield letters(text) if apart else text, index
@@ -58,8 +59,8 @@ def _web(match: re.Match[str]) -> Sequence[Piece] | None:
 
 
 @rule(
-    r"(?i)(?<![\w.+@-])[a-z0-9_](?:[\w.+-]{0,63})@"
-    r"(?:[a-z0-9](?:[a-z0-9-]{0,62})\.){1,6}[a-z]{2,12}(?!\w)"
+    r"(?i)(?<![\w.+@&-])[a-z0-9_](?:[\w.+&-]{0,63})@"
+    r"(?:[a-z0-9](?:[a-z0-9-]{0,62})\.){1,6}[a-z]{2,12}(?:/[\w./-]{0,60}\w)?(?!\w)"
 )
 def _mail(match: re.Match[str]) -> Sequence[Piece]:
     return list(_parts(match, *match.span()))
@@ -67,7 +68,7 @@ def _mail(match: re.Match[str]) -> Sequence[Piece]:
 
 @rule(
     r"(?<![\w/.:~\\<-])(?:"
-    r"(?:~|\.{1,2})?(?:/[\w.+@-]{0,60}\w){1,20}/?"  # /etc/hosts, ~/notes
+    r"(?:~|\.{1,2}|(?<!\w)file:/{2})?(?:/[\w.+@-]{0,60}\w){1,20}/?"  # /etc/hosts, ~/notes
     r"|[A-Za-z]:(?:\\[\w .+-]{0,40}\w){1,20}\\?"  # C:\Users\Ann
     rf"|(?:[\w-]{{1,40}}/){{1,20}}[\w-]{{1,40}}\.(?:{_FILES})(?![\w.]*\w)"  # src/main.c
     r")(?![\w/])"
@@ -87,15 +88,31 @@ _SLASHES = {
 }  # fmt: skip
 
 
-@rule(r"(?<![\w/.-])([A-Za-z]{1,20}) ?(/) ?(?=([A-Za-z]{1,20})(?![\w]))")
+_EACH = frozenset(listed("second minute hour day night week month year game person mile unit user"))
+
+
+@rule(r"(?<![\w/.-])[A-Za-z]{1,20}(?: ?/ ?[A-Za-z]{1,20}){1,6}(?![\w/])")
 def _slash(match: re.Match[str]) -> Sequence[Piece] | None:
     """upgrade/update; but he/she is he or she, AC/DC and km/h have no slash."""
-    first, second = match[1], match[3]
-    word = _SLASHES.get(f"{first}/{second}".lower(), "slash")
-    capitals = first.isupper() and second.isupper()
-    if capitals or first in UNITS or len(first) == 1 and first not in "r" or first.lower() == "w":
+    words = re.findall("[A-Za-z]+", match[0])
+    if all(w.isupper() for w in words) or words[0] in UNITS or words[0].lower() == "w":
         return None
-    return [(first, match.start()), (word, match.start(2))]
+    said = _SLASHES.get(match[0].lower(), "slash")
+    if len(words) == 2 and words[0].endswith("s") and words[1] in _EACH:
+        said = "per"  # days/week
+    return [
+        (said if part[0] == "/" else part[0], match.start() + part.start())
+        for part in re.finditer("[A-Za-z]+|/", match[0])
+    ]
+
+
+@rule(r"(?<![\w.@/])[a-z_][a-z_\d]*(?:\.[a-z_][a-z_\d]*){1,6}(?:\(\))?(?![\w@/]|\.\w)")
+def _dotted(match: re.Match[str]) -> Sequence[Piece] | None:
+    """A name of a program: os.path; not a full stop without a space, nor e.g. or a.m."""
+    words = re.findall(r"\w+", match[0])
+    if any(len(w) < 2 or w.capitalize() in STARTERS for w in words):
+        return None
+    return list(_parts(match, *match.span()))
 
 
 @rule(r"(?<![\w@#&])([@#])((?:[A-Za-z_]|\d+[A-Za-z])\w{0,60})")
@@ -105,4 +122,4 @@ def _handle(match: re.Match[str]) -> Sequence[Piece]:
     return [(sign, match.start()), *((w[0], match.start(2) + w.start()) for w in words)]
 
 
-RULES: tuple[Rule, ...] = (_mail, _web, _path, _file, _slash, _handle)
+RULES: tuple[Rule, ...] = (_mail, _web, _path, _file, _slash, _dotted, _handle)

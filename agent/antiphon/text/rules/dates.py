@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from antiphon.text.rewriting import Piece, Rule, listed, rule, stop, word_before
-from antiphon.text.rules.number_words import cardinal, ordinal, pair, plural, year
+from antiphon.text.rules.number_words import cardinal, code, ordinal, pair, plural, year
 
 MONTHS = listed(
     "January February March April May June July August September October November December"
@@ -78,8 +78,11 @@ def _numeric(match: re.Match[str]) -> Sequence[Piece] | None:
     r"(?![\w/%°]|[.,]\d)(?P<event>(?= (?:deadline|date|attacks?|event|launch|party|meeting)\b))?"
 )
 def _month_slash_day(match: re.Match[str]) -> Sequence[Piece] | None:
-    told = word_before(match).lower() in ("on", "by", "until", "due", "since", "before", "dated")
-    if match["event"] is None and not told or match[0] == "9/11":
+    before = word_before(match).lower()
+    told = before in ("on", "by", "until", "due", "since", "before", "dated")
+    if before in ("for", "from", "through", "to", "between", "and", "after"):
+        told = match[2].lstrip("0") not in ("2", "3", "4", "5", "6", "8", "10", "16")
+    if (match["event"] is None and not told) or match[0] == "9/11":
         return None
     return _date((MONTHS[int(match[1]) - 1], match.start()), _group(match, 2), None)
 
@@ -118,7 +121,11 @@ def _month_day(match: re.Match[str]) -> Sequence[Piece] | None:
 )
 def _day_month(match: re.Match[str]) -> Sequence[Piece] | None:
     month = match[5]
-    if month.lower() in ("may", "march", "mar", "dec", "sep") and month[0].islower() and not match[6]:
+    if (
+        month.lower() in ("may", "march", "mar", "dec", "sep")
+        and month[0].islower()
+        and not match[6]
+    ):
         return None
     if match[2] and match[3]:
         return None
@@ -145,9 +152,9 @@ def _month_year(match: re.Match[str]) -> Sequence[Piece] | None:
     return [(_month(match[1]), match.start()), *_years(match, 2)]
 
 
-@rule(rf"\b({_MONTH})\.(?=,|\s+[a-z])|\b(Jan|Feb|Aug|Sept|Oct|Nov|Dec)(?:\.(?=\s)|\b(?!\.|'))")
+@rule(rf"\b({_MONTH})\.(?=,|\s+[a-z])|\b(?:(Jan)\.(?=\s)|(Feb|Aug|Sept|Oct|Nov|Dec)(?:\.(?=\s)|\b(?!\.|')))")
 def _month_alone(match: re.Match[str]) -> Sequence[Piece] | None:
-    written = match[1] or match[2]
+    written = match[1] or match[2] or match[3]
     if written in MONTHS or (written.islower() and written in ("may", "march", "mar", "jan")):
         return None
     return [(_month(written), match.start())]
@@ -182,7 +189,7 @@ def _part_of_year(match: re.Match[str]) -> Sequence[Piece]:
     return [(f"the {ordinal(rank)} {part} of", match.start()), (said, at)]
 
 
-@rule(r"(?<![\w.,])(')?(\d{0,2})(\d0)(?:'?s| s)\b(?P<to> ?[–-] ?(?='?\d{0,2}\d0'?s))?")
+@rule(r"(?<![\w.,])(')?(\d{0,2})(\d0)(?:'?[sS]| s)\b(?P<to> ?[–-] ?(?='?\d{0,2}\d0'?s))?")
 def _decade(match: re.Match[str]) -> Sequence[Piece] | None:
     century, decade = match[2], match[3]
     if len(century) == 1 or (century and (century[0] == "0" or int(century) > 20)):
@@ -197,6 +204,11 @@ def _decade(match: re.Match[str]) -> Sequence[Piece] | None:
     return [*before, (last, match.start(3)), *until]
 
 
+@rule(r"(?<![\w.,:/$-])(\d{3})(?= ?(?:A\.?D|B\.?C|C\.?E|BCE)\b)")
+def _early_year(match: re.Match[str]) -> Sequence[Piece]:
+    return [(code(match[1]), match.start())]
+
+
 @rule(r"(?<![\w'])'(\d\d)(?![\w'])")
 def _short_year(match: re.Match[str]) -> Sequence[Piece]:
     return [(pair(match[1]), match.start(1))]
@@ -204,5 +216,5 @@ def _short_year(match: re.Match[str]) -> Sequence[Piece]:
 
 RULES: tuple[Rule, ...] = (
     _span, _weekday, _iso, _iso_month, _numeric, _month_slash_day, _month_day, _day_month,
-    _month_year, _month_alone, _part_of_year, _decade, _short_year,
+    _month_year, _month_alone, _part_of_year, _decade, _early_year, _short_year,
 )  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from antiphon.text.rewriting import Piece, Rule, counted, listed, rule, verbatim
 from antiphon.text.rules.acronyms import letters
 from antiphon.text.rules.number_words import cardinal, code, ordinal, pair, spelled
-from antiphon.text.rules.units_of_measure import CURRENCIES
+from antiphon.text.rules.units_of_measure import CURRENCIES, UNITS
 
 _END = r"(?![\w-]|[.,]\d)"
 
@@ -27,7 +27,7 @@ _TOLL_FREE = ("800", "900")
 
 
 @rule(
-    r"(?<![\w.+/-])(?P<country>\+?1[ .-]?)?(?P<open>\()?(?P<area>\d{3})(?(open)\))"
+    r"(?<![\w+/-])(?<!\d\.)(?P<country>\+?1[ .-]?)?(?P<open>\()?(?P<area>\d{3})(?(open)\))"
     r"(?P<rest>(?(open)[ .-]{0,2}|[ .-])\d{3}[ .-]?\d{4}(?:-\d{1,4})?)"
     r"(?:,? ?(?:[xX]|(?i:ext|extension)\.?) ?(?P<extension>\d{1,6}))?(?![\w-]|[.,]\d)"
 )
@@ -106,23 +106,22 @@ _SIGNS = r"(?=[A-Za-z-]{0,6}\d)[A-Za-z\d]{3,}(?:-[A-Za-z\d]+)*(?: \d{2,8}(?![\w/
     rf"(?i)\b(?P<cue>{_SECRET}s?(?: {_NUMBER_WORD})?{_IS}"
     rf"|(?:{_PAPER}) ?{_NUMBER_WORD}{_IS}"
     rf"|(?:card|account|number|phone)s? (?:that )?(?:ends|ending|ended) (?:in|with)"
-    rf"|(?:my|your|his|her|our|their|the) number (?:is|was)"
+    r"|number (?:is|was)"
     rf"|(?:hot|help|life)line(?: (?:number|is))*"
     rf")(?P<colon> ?[:=#])? ?#?(?P<code>{_SIGNS})(?![\w%°]|[./,:]\d)"
 )
 def _told(match: re.Match[str]) -> Sequence[Piece] | None:
-    if counted(match):
+    digits = sum(c.isdigit() for c in match["code"])
+    if counted(match) or (digits < 4 and match["cue"].lower().startswith("number")):
         return None
-    cue = [
-        ("number" if w == "#" else w.replace("#", ""), at) for w, at in verbatim(match, "cue")
-    ]
-    colon = [(":" if ":" in match["colon"] else ",", match.start("colon"))] if match["colon"] else []
+    cue = [("number" if w == "#" else w.replace("#", ""), at) for w, at in verbatim(match, "cue")]
+    colon = (
+        [(":" if ":" in match["colon"] else ",", match.start("colon"))] if match["colon"] else []
+    )
     return [*cue, *colon, *_digits(match, *match.span("code"))]
 
 
-@rule(
-    rf"\b(?P<cue>(?i:{_PAPER}))(?P<hash> ?#)? ?(?P<code>\d{{4,}}){_END}(?!(?<=\d{{4}}) ?[A-Z])"
-)
+@rule(rf"\b(?P<cue>(?i:{_PAPER}))(?P<hash> ?#)? ?(?P<code>\d{{4,}}){_END}(?!(?<=\d{{4}}) ?[A-Z])")
 def _paper(match: re.Match[str]) -> Sequence[Piece] | None:
     if counted(match) or (len(match["code"]) == 4 and not match["hash"]):
         return None
@@ -191,7 +190,7 @@ def _version(match: re.Match[str]) -> Sequence[Piece]:
 @rule(
     r"\b(?P<name>(?i:form|port|error|status|http|error code|episode|airbus|boeing|peugeot|porsche|"
     r"mazda|fiat|volvo|ferrari|bmw|windows|office|area|studio|nokia|intel|ryzen|geforce|rtx|gtx))"
-    rf" (?P<number>\d{{3,4}})(?![\w%°-]|[.,:]\d)"
+    r" (?P<number>\d{3,4})(?![\w%°-]|[.,:]\d)"
 )
 def _model(match: re.Match[str]) -> Sequence[Piece] | None:
     if counted(match):
@@ -233,16 +232,19 @@ def _formula(match: re.Match[str]) -> Sequence[Piece] | None:
     return pieces
 
 
-@rule(r"(?<![\w.,])(\d{1,3})ers\b")
+@rule(r"(?<![\w.,])(\d{1,3})er('?s)?\b")
 def _members(match: re.Match[str]) -> Sequence[Piece]:
     said = cardinal(match[1])
-    return [(said + ("rs" if said.endswith("e") else "ers"), match.start())]
+    return [(said + ("r" if said.endswith("e") else "er") + (match[2] or ""), match.start())]
 
 
 @rule(r"(?<![\w-])(?=[A-Za-z]+(?:-?\d))[A-Za-z\d]+(?:-[A-Za-z\d]+)*(?:\.\d+)?(?![A-Za-z0-9])")
 def _named(match: re.Match[str]) -> Sequence[Piece] | None:
     """A word with a number in it: MP3, COVID-19, B12, PM2.5; but EUR50 is money."""
-    return None if re.match("[A-Za-z]*", match[0])[0] in CURRENCIES else _mixed(match)
+    word, digits = re.match(r"([A-Za-z]*)(.*)", match[0]).groups()  # type: ignore[union-attr]
+    behind_number = match.string[max(0, match.start() - 2) : match.start()].strip().isdigit()
+    power = behind_number and digits in ("2", "3") and word in UNITS
+    return None if word in CURRENCIES or power else _mixed(match)
 
 
 @rule(r"(?<![A-Za-z0-9-])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*(?![A-Za-z0-9])")

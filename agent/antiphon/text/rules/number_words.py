@@ -117,7 +117,7 @@ def code(digits: str) -> str:
 def fraction(numerator: str, denominator: str) -> str:
     """Words of a fraction: one half, three quarters, eight out of ten, five over seventeen."""
     top, bottom = int(numerator), int(denominator)
-    if bottom in (10, 100) and top > 1:
+    if bottom in (10, 100) and top > 1 or top == bottom:
         return f"{cardinal(numerator)} out of {cardinal(denominator)}"
     if not 2 <= bottom <= 10 and bottom not in (12, 16, 20, 32, 64, 100, 1000):
         return f"{cardinal(numerator)} over {cardinal(denominator)}"

@@ -16,7 +16,7 @@ from antiphon.text.rewriting import (
     verbatim,
     word_before,
 )
-from antiphon.text.rules.number_words import code, spelled
+from antiphon.text.rules.number_words import code, pair, spelled
 
 STREETS = {
     "St": "Street", "Ave": "Avenue", "Av": "Avenue", "Blvd": "Boulevard", "Rd": "Road",
@@ -67,7 +67,7 @@ _SPOT = r"(?:\d{1,4}[A-Za-z]?|[A-Z]\d{1,4}[A-Z]?)"
 
 
 @rule(
-    rf"\b(?P<cue>(?i:{_SPOTS}))(?P<many>s?)\.?(?P<number>(?i:[ ]number| no\.?))?[ #]{{1,2}}"
+    rf"\b(?P<cue>(?i:{_SPOTS}))(?P<many>s?)\.?(?P<number>(?i: number| no\.?| ?\#))?(?: |(?<=\#))"
     rf"(?P<spots>{_SPOT}(?:(?:,? (?:and|or|to) |, ?|[–-]){_SPOT}(?<=[A-Za-z])){{0,4}})"
     r"(?![\w'%°$–-]|[.,:]\d)"
 )
@@ -105,7 +105,7 @@ _TYPE = rf"(?i:{'|'.join(STREETS)})|{'|'.join(_STREETS_IN_FULL)}"
 
 
 @rule(
-    rf"(?<![\w.,$€£#/-])(?P<number>\d{{1,5}})(?P<letter>[A-Z]?) +(?:(?P<before>{_DIRECTION})\.? +)?"
+    rf"(?<![\w.,$€£#/-])(?P<number>\d{{1,5}})(?:-(?P<more>\d\d))?(?P<letter>[A-Z]?) +(?:(?P<before>{_DIRECTION})\.? +)?"
     rf"(?P<name>{_NAME}(?: {_NAME}){{0,2}}?) +(?P<type>{_TYPE})\b(?P<stop>\.)?"
     rf"(?:,? (?P<after>{_DIRECTION})\b(?! \w+ ?=))?"
 )
@@ -114,6 +114,8 @@ def _street(match: re.Match[str]) -> Sequence[Piece] | None:
     if len(number) == 4 and word_before(match).lower() in ("in", "since", "by", "until", "of"):
         return None  # a year
     pieces = [(code(number), match.start())]
+    if match["more"]:
+        pieces.append((pair(match["more"]), match.start("more")))
     if match["letter"]:
         pieces.append((match["letter"], match.start("letter")))
     if match["before"]:
@@ -125,6 +127,31 @@ def _street(match: re.Match[str]) -> Sequence[Piece] | None:
     elif match["stop"] and ends_sentence(match):
         pieces.append((".", match.start("stop")))
     return pieces
+
+
+@rule(r"(?<![\w.,$€£#/-])(\d{3,5})(?= (?:North|South|East|West)(?:east|west)? [A-Z])")
+def _house(match: re.Match[str]) -> Sequence[Piece] | None:
+    if word_before(match).lower() in ("in", "since", "by", "until", "of"):
+        return None
+    return [(code(match[1]), match.start())]
+
+
+@rule(r"(?<!\w)(#) ?(\d{1,4})([A-Z])(?!\w)")
+def _apartment(match: re.Match[str]) -> Sequence[Piece]:
+    said = (code(match[2]), match.start(2))
+    return [("number", match.start()), said, (match[3], match.start(3))]
+
+
+@rule(r"(?<=[a-z],)? (?P<zip>\d{5})(?![\w%°-]|[.,/:]\d)")
+def _zip(match: re.Match[str]) -> Sequence[Piece] | None:
+    """Beverly Hills 90210."""
+    place = word_before(match)
+    gap = match.string[max(0, match.start() - 2) : match.start()]
+    if not place.istitle() or place in STARTERS or not re.fullmatch("[a-z]|[a-z]?[a-z],?", gap):
+        return None
+    if match["zip"].endswith("000") or counted(match):
+        return None
+    return [(spelled(match["zip"]), match.start("zip"))]
 
 
 @rule(
@@ -159,4 +186,6 @@ def _state(match: re.Match[str]) -> Sequence[Piece] | None:
     return pieces
 
 
-RULES: tuple[Rule, ...] = (_street, _street_direction, _state, _spot, _spot_behind, _spot_alone)
+RULES: tuple[Rule, ...] = (
+    _street, _house, _street_direction, _state, _zip, _spot, _apartment, _spot_behind, _spot_alone,
+)  # fmt: skip

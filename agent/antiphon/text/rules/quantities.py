@@ -12,6 +12,7 @@ from antiphon.text.rules.number_words import (
     fraction,
     number,
     ordinal,
+    pair,
     spelled,
     year,
 )
@@ -37,7 +38,7 @@ _START = r"(?<![A-Za-z0-9])(?<![A-Za-z0-9][.,'])(?<!\^)(?<!\^-)"
 _UNIT = _longest_first([u for u in UNITS if len(u) > 1]) + rf"|(?i:{_longest_first([*ANY_CASE])})"
 _COMMA = (  # 12,50 € and 1.299,00 €; 1,5 l; 100 000
     rf"\d{{1,3}}(?:\.?\d{{3}})*,\d\d(?= ?{_MONEY})|(?<=€)\d+,\d\d(?!\d)"
-    rf"|\d{{1,4}},\d{{1,2}}(?= ?(?:{_UNIT}|[mlLg%°])(?![A-Za-z0-9]))|\d{{1,3}}(?: \d{{3}})* 000(?!\d)"
+    rf"|0,\d{{1,2}}(?= [a-z])|\d{{1,4}},\d{{1,2}}(?= ?(?:{_UNIT}|[mlLg%°])(?![A-Za-z0-9]))|\d{{1,3}}(?: \d{{3}})* 000(?!\d)"
 )
 _NUMBER = rf"(?:{_COMMA}|{NUMBER})"
 _QUANTITY = re.compile(
@@ -47,7 +48,7 @@ _QUANTITY = re.compile(
     rf"(?:(?P<to> ?[–—] ?|-){_MONEY}?(?P<last>{_NUMBER}))?"
     rf"(?P<scale>(?:[ -]?(?:hundred|thousand|[mb]illion|trillion|bn|mn|tn)|(?(money) ?)[kKMBTmb])(?![A-Za-z0-9]))?"
     rf"(?:(?P<gap>[ -]?)(?P<unit>{_UNIT}|[mgshlLVKΩ]|W(?!\.? [A-Z])|(?<= )[NJ](?!\.? [A-Z])"
-    rf"|(?<=\d)(?:in|C|F))"
+    rf"|(?<=\d)(?:in|C|F)|(?<=\d\d )[CF](?! ?[A-Z']))"
     rf"(?P<power>\^?[23])?"
     rf"(?![A-Za-z0-9])|(?P<symbol> ?[%°‰])|(?P<behind> ?(?:{_MONEY}))(?![A-Za-z\d])"
     rf"|(?P<inch>\")|(?P<times>x)(?![A-Za-z0-9]|[-+*/=^]|\s[-+*/=^]\s))?"
@@ -230,6 +231,8 @@ def _end(first: str, last: str, bare: bool) -> str:
     years = bare and re.fullmatch(r"1[1-9]\d\d|20\d\d", first)
     if years and re.fullmatch(r"\d{4}", last):
         return year(last)
+    if years and len(last) == 2:
+        return pair(last)
     return number(_plain(last))
 
 
@@ -237,13 +240,13 @@ _UNIT_BEHIND = rf"(?:(?:[ -](?P<unit>{_UNIT}|[mgsh]|in)(?![A-Za-z0-9/])\.?)|(?P<
 
 
 @rule(
-    rf"{_START}(?:(?P<whole>\d{{1,4}})(?: |-))?(?P<top>\d{{1,5}})/(?P<bottom>\d{{1,5}})(?:st|nd|rd|th)?"
+    rf"{_START}(?:(?P<whole>\d{{1,4}})(?: |-))?(?P<top>\d{{1,5}})/(?P<bottom>\d{{1,5}})(?i:st|nd|rd|th)?"
     rf"(?![\w/]|\.\d){_UNIT_BEHIND}"
 )
 def _fraction(match: re.Match[str]) -> Sequence[Piece] | None:
     whole, top, bottom = match["whole"], match["top"], match["bottom"]
     fixed = {("9", "11"): "nine eleven", ("24", "7"): "twenty-four seven"}.get((top, bottom))
-    if top == bottom:
+    if top == bottom and top not in ("5", "10", "100"):
         fixed = f"{cardinal(top)} {cardinal(bottom)}"
     pieces = [(fixed or fraction(top, bottom), match.start("top"))]
     if whole:
@@ -287,12 +290,12 @@ def _height(match: re.Match[str]) -> Sequence[Piece]:
     return [(f"{cardinal(match[1])} foot", match.start()), (cardinal(match[2]), match.start(2))]
 
 
-@rule(r"(?<![A-Za-z0-9])#(?=\d)")
+@rule(r"(?<![A-Za-z0-9])# ?(?=\d)")
 def _hash(match: re.Match[str]) -> Sequence[Piece]:
     return [("number", match.start())]
 
 
-@rule(rf"{_START}({NUMBER})[eE]([-+]?)(\d{{1,3}})(?![\w.]\w)(?!\w)")
+@rule(rf"{_START}({NUMBER})(?:e|(?<=\.\d)E|(?<=\.\d\d)E|E(?=[-+]))([-+]?)(\d{{1,3}})(?!\w|\.\d)")
 def _scientific(match: re.Match[str]) -> Sequence[Piece]:
     power = "times ten to the minus" if match[2] == "-" else "times ten to the power of"
     exponent = cardinal(str(int(match[3])))
@@ -321,11 +324,11 @@ def _rest(match: re.Match[str]) -> Sequence[Piece]:
 
 RULES: tuple[Rule, ...] = (
     _many,
+    _fraction,
     _ordinal,
     _coordinate,
     _height,
     _hash,
-    _fraction,
     _scientific,
     Rule(_QUANTITY, _speak),
     _power,

@@ -21,6 +21,12 @@ _RULERS = frozenset(
         "Albert Margaret Isabella Joanna Seti Tutankhamun Haile Selassie Edmund Ethelred"
     )
 )
+_ALSO_OTHERS = frozenset(
+    listed(
+        "Michael David Robert Joseph Juan Carlos Victor Julius Christian Boris Peter Stephen "
+        "Albert Margaret Mary Pedro Manuel Paul Mark John William Richard James"
+    )
+)
 _NUMBERED = frozenset(
     listed(
         "war chapter part act scene volume book section phase type class level grade stage "
@@ -36,15 +42,24 @@ _AFTER_I = frozenset(
         "never always also"
     )
 )
-_RANKED = frozenset(listed("century centuries Olympiad Olympics Congress Corps Legion Dynasty dynasty"))
+_RANKED = frozenset(
+    listed("century centuries Olympiad Olympics Congress Corps Legion Dynasty dynasty")
+)
 _WORDS = frozenset(listed("XL MIX CV MD DC CD MC DI LI MI XX DM MM CC CM LL DIV"))
 
 
-@rule(r"\b(act|scene|chapter|part|book|canto|volume|appendix) ([ivx]{2,6}|[vi])(?![\w'-])", re.IGNORECASE)
+@rule(
+    r"\b(act|scene|chapter|part|book|canto|volume|appendix) ([ivx]{2,6}|[vi])(?![\w'-])",
+    re.IGNORECASE,
+)
 def _small(match: re.Match[str]) -> Sequence[Piece] | None:
     """Scene ii, chapter iv."""
     value = roman(match[2].upper())
-    if not value or not match[2].islower() or (match[2] == "i" and match[1].lower() not in ("act", "scene")):
+    if (
+        not value
+        or not match[2].islower()
+        or (match[2] == "i" and match[1].lower() not in ("act", "scene"))
+    ):
         return None
     return [(match[1], match.start()), (cardinal(str(value)), match.start(2))]
 
@@ -64,6 +79,9 @@ def _numeral(match: re.Match[str]) -> Sequence[Piece] | None:
             rank = word_before(match, match.start() - len(before) - 1) in _RANKS
             if not ruler or (word_after(match) in _AFTER_I and not rank):
                 return None
+        ranked = word_before(match, match.start() - len(before) - 1) in _RANKS
+        if before in _ALSO_OTHERS and not ranked:
+            return None  # Michael V is somebody else
         if not (ruler or numbered) or (match[0] in "CDLM" and not numbered):
             return None
         if match[0] != "I" and numbered and not before[0].isupper() and match[0] not in "VX":

@@ -17,7 +17,7 @@ _NUMBER = r"(?:\d[\d,.]*(?<=\d))"
 
 
 @rule(
-    rf"(?<![\w.,/-])[-(]{{0,3}}{_NUMBER}\)?(?: ?[-+*/×÷–=x] ?[-(]{{0,3}}{_NUMBER}\){{0,2}}){{1,12}}"
+    rf"(?<![\w.,/-])[-(]{{0,3}}{_NUMBER}\)?(?: {{0,2}}[-+*/×÷–=x] {{0,2}}[-(]{{0,3}}{_NUMBER}\){{0,2}}){{1,12}}"
     r"(?= ?=)?(?![\w%/])"
 )
 def _equation(match: re.Match[str]) -> Sequence[Piece] | None:
@@ -33,7 +33,24 @@ def _equation(match: re.Match[str]) -> Sequence[Piece] | None:
 def _behind_units() -> str:
     """A look-behind for a number with a unit: one for each length, as `re` wants it."""
     units = [re.escape(u) for u in UNITS if len(u) <= 4 and u.isascii() and u.isalpha()]
-    units += ["%", "°", "¢", "k", "K", "M", "B", "T", "°C", "°F", "kg", "KG", "st", "nd", "rd", "th"]
+    units += [
+        "%",
+        "°",
+        "¢",
+        "k",
+        "K",
+        "M",
+        "B",
+        "T",
+        "°C",
+        "°F",
+        "kg",
+        "KG",
+        "st",
+        "nd",
+        "rd",
+        "th",
+    ]
     return "|".join(
         rf"(?<=\d(?:{'|'.join(sorted(set(same)))}))"
         for _, same in groupby(sorted(units, key=len), key=len)
@@ -57,12 +74,12 @@ def _heart(match: re.Match[str]) -> Sequence[Piece]:
     return [("love" if loves else "", match.start())]
 
 
-@rule(r"(\d+(?:-\d+)?)-(\d+)(?= (?:record|start|season)\b)")
+@rule(r"(?<![\d-])(\d{1,3})-(\d{1,3})(?= record\b)")
 def _record(match: re.Match[str]) -> Sequence[Piece]:
     return [(match[1], match.start()), ("and", match.end(1)), (match[2], match.start(2))]
 
 
-@rule(rf"(?<![\w$])[{re.escape(SIGNS)}](?![\w$(\\{{])")
+@rule(rf"(?<!\$)[{re.escape(SIGNS)}](?![\w$(\\{{])")
 def _currency_alone(match: re.Match[str]) -> Sequence[Piece]:
     return [(currency(match[0])[0], match.start())]
 
@@ -76,7 +93,7 @@ BEFORE_NUMBERS: tuple[Rule, ...] = (
     replace(r"(?<=\d)[x×](?=10\^)", "times"),
     replace(
         r"(?<=\d) ?[x×] ?(?=\d+ ?(?:px|pixels)\b)|(?<=\d)x(?=\d)|(?<=\d\d)×(?=\d\d(?!\d*\^))"
-        r"|(?<=[\d\"']) ?x ?(?=\d)",
+        r"|(?<=[\d\"'])(?: x |x)(?=\d)",
         "by",
     ),
     replace(r"(?<=[\d)]) ?(?:\*|×) ?(?=[\d(-])", "times"),
@@ -106,7 +123,8 @@ AFTER_NUMBERS: tuple[Rule, ...] = (
     replace(r" > ", "is greater than"),
     _pair,
     replace(r"&", "and"),
-    replace(r"(?<=[A-Za-z ])@(?=[A-Za-z ])", "at"),
+    replace(r"@", "at"),
+    replace(r"(?<=\w)#|#(?=\w)", "hash"),
     replace(r"%", "percent"),
     replace(r"§", "section"),
     replace(r"°", "degrees"),

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from antiphon.text.rewriting import Piece, Rule, clause_before, rule, stop, word_after, word_before
 from antiphon.text.rules.number_words import cardinal, number, pair
 
-_ZONE = (
-    r"(?P<zone>Z(?!\w)|(?<=[mM.\d]) ?(?i:[ecmp]\.?(?:[sd]\.?)?t|gmt|utc)\b)?"
-)
+_ZONE = r"(?P<zone>Z(?!\w)|(?<=[mM.\d]) ?(?i:[ecmp]\.?(?:[sd]\.?)?t|gmt|utc)\b)?"
 _TO = r"(?P<until> ?[–-] ?(?=\d{1,2}(?:[:.h]\d\d|h| ?[AaPp]\.?[Mm])|noon|midnight))?"
 _HALF = r"(?: ?([AaPp])(?:\. ?[Mm]\.?|[Mm]\.?(?=[ ,])|[Mm])(?=[^A-Za-z]|$|[ecmp]\.?s\.?t\b))"
 _RATIOS = re.compile(
@@ -36,6 +34,12 @@ def _clock(match: re.Match[str]) -> Sequence[Piece] | None:
     if not half and not match["second"] and _is_ratio(match):
         return None
     pieces = [(cardinal(str(int(hour))), match.start("hour"))]
+    if match["second"] and not match["zone"] and _lasts(match):
+        return [
+            (_how_long(match[group], group), match.start(group))
+            for group in ("hour", "minute", "second")
+            if int(match[group])
+        ]
     if minute != "00":
         pieces.append((pair(minute), match.start("minute")))
     elif not half and not match["second"]:
@@ -53,6 +57,18 @@ def _clock(match: re.Match[str]) -> Sequence[Piece] | None:
     return [*pieces, *_half(match, 5), *_zone(match), *_until(match)]
 
 
+def _lasts(match: re.Match[str]) -> bool:
+    """Whether hours, minutes and seconds are a duration, not a time of day."""
+    if match["minute"] == "00" and match["second"] != "00":
+        return True
+    return bool(_TIMED.search(clause_before(match)) or word_after(match) in ("long", *_SPANS))
+
+
+def _how_long(digits: str, unit: str) -> str:
+    count = str(int(digits))
+    return f"{cardinal(count)} {unit}{'' if count == '1' else 's'}"
+
+
 def _is_ratio(match: re.Match[str]) -> bool:
     return match["ratio"] is not None or bool(_RATIOS.search(clause_before(match)))
 
@@ -63,12 +79,20 @@ def _hour(match: re.Match[str]) -> Sequence[Piece]:
     return [*said, *_zone(match), *_until(match)]
 
 
-@rule(
-    rf"(?<![\w.,:$-])(1[0-2]|0?[1-9]) ?[–-] ?(?=(?:1[0-2]|0?[1-9])(?::[0-5]\d)?{_HALF})"
-)
+@rule(rf"(?<![\w.,:$-])(1[0-2]|0?[1-9]) ?[–-] ?(?=(?:1[0-2]|0?[1-9])(?::[0-5]\d)?{_HALF})")
 def _from_hour(match: re.Match[str]) -> Sequence[Piece]:
     """The first hour of 2-3pm."""
     return [(cardinal(str(int(match[1]))), match.start()), ("to", match.end(1))]
+
+
+@rule(r"\b(UTC|GMT) ?([+-])(\d{1,2})(?::?(\d\d))?(?!\d)")
+def _offset(match: re.Match[str]) -> Sequence[Piece]:
+    said = [
+        (" ".join(match[1]), match.start()),
+        ("plus" if match[2] == "+" else "minus", match.start(2)),
+        (cardinal(str(int(match[3]))), match.start(3)),
+    ]
+    return [*said, (cardinal(match[4]), match.start(4))] if int(match[4] or 0) else said
 
 
 @rule(r"\b(noon|midnight) ?[–-] ?(?=\d)")
@@ -96,6 +120,7 @@ def _half(match: re.Match[str], group: int) -> list[Piece]:
     if match["zone"] or match["until"]:
         return pieces
     return [*pieces, *stop(match)]
+
 
 _DURATIONS = {"y": "year", "w": "week", "d": "day", "h": "hour", "m": "minute", "s": "second"}
 """From long to short, by their first letter."""
@@ -131,12 +156,10 @@ _FAR = re.compile(
     r"rope|sail|climb\w*|jump\w*|far|height|depth|length|width|above|below|ahead|straight)\b"
 )
 _SPANS = frozenset(
-    "left ago later early late remaining elapsed timer countdown break nap call meeting video "
-    "delay timeout pause alarm".split()
+    ["left", "ago", "later", "early", "late", "remaining", "elapsed", "timer", "countdown", "break", "nap", "call", "meeting", "video", "delay", "timeout", "pause", "alarm"]
 )
 _LASTING = frozenset(
-    "for in after within wait every last lasts lasted took takes take about than least only next "
-    "runs ran another exactly".split()
+    ["for", "in", "after", "within", "wait", "every", "last", "lasts", "lasted", "took", "takes", "take", "about", "than", "least", "only", "next", "runs", "ran", "another", "exactly"]
 )
 
 
@@ -145,7 +168,11 @@ def _minutes(match: re.Match[str]) -> Sequence[Piece] | None:
     """5m where a time is spoken of, not a distance."""
     before, after = clause_before(match), word_after(match).lower()
     timed = _TIMED.search(before) or word_before(match).lower() in ("for", "in")
-    far = _FAR.search(before) or after in ("turn", "take", "keep", "from", "of", "on", "at") or _FAR.match(after)
+    far = (
+        _FAR.search(before)
+        or after in ("turn", "take", "keep", "from", "of", "on", "at")
+        or _FAR.match(after)
+    )
     if after not in _SPANS and (far or not timed):
         return None
     return [(number(match[1]), match.start()), (_how_many(match[1], "m"), match.start(2))]
@@ -161,5 +188,5 @@ def _seconds(match: re.Match[str]) -> Sequence[Piece] | None:
 
 
 RULES: tuple[Rule, ...] = (
-    _from_hour, _from_noon, _clock, _hour, _duration, _minutes, _seconds,
+    _offset, _from_hour, _from_noon, _clock, _hour, _duration, _minutes, _seconds,
 )  # fmt: skip

@@ -47,7 +47,8 @@ _OTHERS = {
     "lb-ft": "pound foot", "KiB": "kibibyte", "MiB": "mebibyte", "GiB": "gibibyte",
     "TiB": "tebibyte", "sq ft": "square foot", "sq. ft.": "square foot", "sqft": "square foot",
     "sq m": "square meter", "sq km": "square kilometer", "sq mi": "square mile",
-    "cu ft": "cubic foot", "mAh": "milliampere hour", "pp": "percentage point",
+    "sq. km": "square kilometer", "sq. mi": "square mile", "sq. m": "square meter",
+    "sq in": "square inch", "cu ft": "cubic foot", "mAh": "milliampere hour", "pp": "percentage point",
 }  # fmt: skip
 _FIXED = {
     "%": "percent", "‰": "per thousand", "°C": "degrees Celsius", "° C": "degrees Celsius",
@@ -58,7 +59,7 @@ _FIXED = {
 ANY_CASE = frozenset(
     listed(
         "km cm mm kg mg ml kb mb gb tb khz mhz ghz kph mph kmh kw kwh mbps gbps kbps db lb lbs oz "
-        "rpm psi mpg yds tbsp tsp hrs mins secs sqft"
+        "ft rpm psi mpg yds tbsp tsp hrs mins secs sqft"
     )
 )
 """Units that mean the same in capitals, in lower case or a mixture."""
