@@ -26,6 +26,7 @@ _RULES = (
     *markup.RULES,
     *addresses.RULES,
     *identifiers.TOLD,
+    *times.DURATIONS,
     *dates.RULES,
     *times.RULES,
     *places.RULES,

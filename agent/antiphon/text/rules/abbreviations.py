@@ -36,7 +36,7 @@ _AFTER_NAMES = {
     "Assn": "Association",
 }  # fmt: skip
 _BEFORE_NUMBERS = {
-    "no": "number", "nos": "numbers", "fig": "figure", "figs": "figures", "p": "page",
+    "no": "number", "nos": "numbers", "fig": "figure", "figs": "figures", "p": "page", "pg": "page", "pgs": "pages",
     "pp": "pages", "vol": "volume", "ch": "chapter", "sec": "section", "eq": "equation",
     "pt": "part", "art": "article", "apt": "apartment", "ca": "circa", "c": "circa",
     "ver": "version", "v": "version", "ext": "extension", "col": "column", "op": "opus",

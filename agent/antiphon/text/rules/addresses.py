@@ -22,7 +22,9 @@ _FILES = (
     "py|js|ts|txt|pdf|log|ini|cfg|conf|ya?ml|toml|xml|sql|rs|go|java|cpp|tar|gz|bak|svg|webp|wav|flac|ogg|opus|pptx?|"
     "html?|css|json|csv|md|exe|zip|jpe?g|png|gif|mp[34]|wav|docx?|xlsx?|sh|c|h"
 )
-_SPELLED = frozenset(listed("uk us ca de fr eu au jp ch nl es se io ai tv edu www js ts py md"))
+_SPELLED = frozenset(
+    listed("uk us ca de fr eu au jp ch nl es se io ai tv edu www js ts py md docx xlsx pptx exe")
+)
 _LONG_PATH = 40
 
 

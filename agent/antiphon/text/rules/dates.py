@@ -59,7 +59,10 @@ def _iso_month(match: re.Match[str]) -> Sequence[Piece] | None:
     return [(MONTHS[int(match[2]) - 1], at), (year(match[1]), at)]
 
 
-@rule(rf"(?<![\w./-])(\d{{1,2}})([/.-])(\d{{1,2}})\2({_YEAR}|\d{{2}})(?![\w/-]|\.\d)")
+@rule(
+    rf"(?:(?<![\w./-])|(?<=\d[–-]))(\d{{1,2}})([/.-])(\d{{1,2}})\2({_YEAR}|\d{{2}})"
+    r"(?:(?P<until> ?[–-] ?(?=\d{1,2}/\d{1,2}/))|(?![\w/-]|\.\d))"
+)
 def _numeric(match: re.Match[str]) -> Sequence[Piece] | None:
     first, second = int(match[1]), int(match[3])
     if match[2] != "/" and len(match[4]) == 2:
@@ -70,7 +73,8 @@ def _numeric(match: re.Match[str]) -> Sequence[Piece] | None:
         return None
     written = match[4] if len(match[4]) == 4 else ("20" if int(match[4]) < 50 else "19") + match[4]
     at = match.start()
-    return _date((MONTHS[month - 1], at), (day, match.start(3)), (written, match.start(4)))
+    date = _date((MONTHS[month - 1], at), (day, match.start(3)), (written, match.start(4)))
+    return [*date, ("to", match.start("until"))] if match["until"] else date
 
 
 @rule(
@@ -152,7 +156,9 @@ def _month_year(match: re.Match[str]) -> Sequence[Piece] | None:
     return [(_month(match[1]), match.start()), *_years(match, 2)]
 
 
-@rule(rf"\b({_MONTH})\.(?=,|\s+[a-z])|\b(?:(Jan)\.(?=\s)|(Feb|Aug|Sept|Oct|Nov|Dec)(?:\.(?=\s)|\b(?!\.|')))")
+@rule(
+    rf"\b({_MONTH})\.(?=,|\s+[a-z])|\b(?:(Jan)\.(?=\s)|(Feb|Aug|Sept|Oct|Nov|Dec)(?:\.(?=\s)|\b(?!\.|')))"
+)
 def _month_alone(match: re.Match[str]) -> Sequence[Piece] | None:
     written = match[1] or match[2] or match[3]
     if written in MONTHS or (written.islower() and written in ("may", "march", "mar", "jan")):
@@ -160,9 +166,7 @@ def _month_alone(match: re.Match[str]) -> Sequence[Piece] | None:
     return [(_month(written), match.start())]
 
 
-@rule(
-    rf"\b({_WEEKDAY}|{_MONTH})\.?[–-]({_WEEKDAY}|{_MONTH})\b(?!\.?[ -]?\d|-|')(?:\.(?=\s*[a-z,:]))?"
-)
+@rule(rf"\b({_WEEKDAY}|{_MONTH})\.?[–-]({_WEEKDAY}|{_MONTH})\b(?!\.?-?\d|-|')(?:\.(?=\s*[a-z,:]))?")
 def _span(match: re.Match[str]) -> Sequence[Piece] | None:
     """Mon-Fri, Jan-Mar."""
     names = [_SHORT_DAYS if match[g].lower() in _SHORT_DAYS else _SHORT for g in (1, 2)]
@@ -214,7 +218,17 @@ def _short_year(match: re.Match[str]) -> Sequence[Piece]:
     return [(pair(match[1]), match.start(1))]
 
 
+@rule(r"\b100(0?)s(?= of\b|[.,;!?]|$)")
+def _hundreds(match: re.Match[str]) -> Sequence[Piece]:
+    return [("thousands" if match[1] else "hundreds", match.start())]
+
+
+@rule(r"(?i)\b(the|early|late|mid)([ -])([1-9]00)s\b")
+def _century(match: re.Match[str]) -> Sequence[Piece]:
+    return [(match[1], match.start()), (plural(cardinal(match[3])), match.start(3))]
+
+
 RULES: tuple[Rule, ...] = (
-    _span, _weekday, _iso, _iso_month, _numeric, _month_slash_day, _month_day, _day_month,
+    _hundreds, _century, _span, _weekday, _iso, _iso_month, _numeric, _month_slash_day, _month_day, _day_month,
     _month_year, _month_alone, _part_of_year, _decade, _early_year, _short_year,
 )  # fmt: skip

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from antiphon.text.rewriting import Piece, Rule, counted, listed, rule, verbatim
+from antiphon.text.rewriting import Piece, Rule, counted, listed, rule, verbatim, word_before
 from antiphon.text.rules.acronyms import letters
-from antiphon.text.rules.number_words import cardinal, code, ordinal, pair, spelled
+from antiphon.text.rules.number_words import cardinal, code, ordinal, pair, plural, spelled
 from antiphon.text.rules.units_of_measure import CURRENCIES, UNITS
 
 _END = r"(?![\w-]|[.,]\d)"
@@ -21,6 +21,14 @@ def _digits(match: re.Match[str], start: int, end: int) -> Iterator[Piece]:
         words = spelled(text) if text.isdigit() else letters(text)
         apart = after is not None and after.start() > group.end()
         yield words + ("," if apart else ""), start + group.start()
+
+
+@rule(rf"(?<![\w.+/-])\+\d{{1,3}}(?:[ .-]?\(?\d{{1,6}}\)?){{1,6}}{_END}")
+def _international(match: re.Match[str]) -> Sequence[Piece] | None:
+    """+44 20 7946 0958."""
+    if not 8 <= sum(c.isdigit() for c in match[0]) <= 15:
+        return None
+    return [("plus", match.start()), *_digits(match, *match.span())]
 
 
 _TOLL_FREE = ("800", "900")
@@ -64,19 +72,14 @@ def _vanity(match: re.Match[str]) -> Sequence[Piece] | None:
 
 @rule(
     r"(?<![\w.+/-])(?:"
-    r"\+\d{1,3}(?:[ .-]?\(?\d{1,6}\)?){1,6}"  # +44 20 7946 0958
-    r"|0\d{2,4}(?: \d{3,4}){1,3}"  # 020 7946 0958
+    r"0\d{2,4}(?: \d{3,4}){1,3}"  # 020 7946 0958
     r"|(?!\d\d0-\d{3}0)\d{3}-\d{4}"  # 555-1234, but not the range 100-1000
     r"|\d{4}(?:[ -]\d{4}){3}"  # a card
     r"|\d{3}-\d{2}-\d{4}"  # social security
     rf"){_END}"
 )
-def _groups(match: re.Match[str]) -> Sequence[Piece] | None:
-    digits = sum(c.isdigit() for c in match[0])
-    if match[0][0] == "+" and (digits < 8 or digits > 15):
-        return None
-    plus = [("plus", match.start())] if match[0][0] == "+" else []
-    return [*plus, *_digits(match, *match.span())]
+def _groups(match: re.Match[str]) -> Sequence[Piece]:
+    return list(_digits(match, *match.span()))
 
 
 @rule(rf"(?<![\w.+/-])\d{{1,6}}(?:-\d{{1,6}}){{2,6}}{_END}")
@@ -166,11 +169,18 @@ _DOTTED = r"\d{1,6}(?:\.\d{1,6})"
 
 @rule(
     rf"(?<![\w.])(?:(?P<v>v)\.? ?)?(?P<parts>{_DOTTED}{{2,6}})(?P<port>[:/]\d{{1,5}})?(?!\w|\.\d)"
-    rf"|\b(?P<name>(?i:{_SOFTWARE}|v))\.? ?(?P<two>{_DOTTED}|(?<=[vV])\d{{1,3}})(?!\w|\.\d)"
+    rf"|\b(?P<name>(?i:{_SOFTWARE})|v|V(?=\.?\d+\.))\.? ?(?P<two>{_DOTTED}|(?<=\w v)\d{{1,3}})(?!\w|\.\d)"
 )
-def _version(match: re.Match[str]) -> Sequence[Piece]:
+def _version(match: re.Match[str]) -> Sequence[Piece] | None:
     group = "parts" if match["parts"] else "two"
     internet = match[group].count(".") == 3
+    before = word_before(match)
+    if (
+        match["name"] == "v"
+        and "." not in match["two"]
+        and not (before[:1].isupper() or before == "version")
+    ):
+        return None  # a V8 motor
     pieces: list[Piece] = []
     if match["v"] or (match["name"] or "").lower() in ("v", "ver"):
         pieces.append(("version", match.start()))
@@ -254,7 +264,9 @@ def _mixed_rest(match: re.Match[str]) -> Sequence[Piece] | None:
 
 
 def _mixed(match: re.Match[str]) -> list[Piece]:
-    parts = re.finditer(r"IPv|[A-Z]+s?(?![a-z])|[A-Za-z]+|\.?\d+", match[0])
+    parts = re.finditer(
+        r"IPv|[A-Z]+s?(?![a-z])|[A-Za-z]+|\d+(?:s(?!\w)|st|nd|rd|th)|\.?\d+", match[0]
+    )
     pieces: list[Piece] = []
     for part in parts:
         text = part[0]
@@ -262,6 +274,11 @@ def _mixed(match: re.Match[str]) -> list[Piece]:
             text = "point " + spelled(text)
         elif text.isdigit():
             text = code(text)
+        elif text[0].isdigit():
+            number = text.rstrip("sthrdn")
+            text = plural(code(number)) if text == number + "s" else ordinal(number)
+        elif text.isupper() and len(text) == 2:
+            text = letters(text)
         elif text == "IPv":
             text = "I P V"
         pieces.append((text, match.start() + part.start()))
@@ -310,6 +327,7 @@ TOLD: tuple[Rule, ...] = (_verse, _told, _paper)
 """What a word in front says to be read digit by digit; before dates and years are looked for."""
 
 RULES: tuple[Rule, ...] = (
+    _international,
     _american,
     _vanity,
     _groups,

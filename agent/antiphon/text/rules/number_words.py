@@ -114,12 +114,18 @@ def code(digits: str) -> str:
     return year(digits)
 
 
-def fraction(numerator: str, denominator: str) -> str:
-    """Words of a fraction: one half, three quarters, eight out of ten, five over seventeen."""
+def fraction(numerator: str, denominator: str, *, ranked: bool = False) -> str:
+    """Words of a fraction: one half, three quarters, eight out of ten, five over seventeen.
+
+    Args:
+        numerator: decimal digits.
+        denominator: decimal digits.
+        ranked: whether it was written as a rank: 2/10ths is two tenths.
+    """
     top, bottom = int(numerator), int(denominator)
-    if bottom in (10, 100) and top > 1 or top == bottom:
+    if not ranked and ((bottom in (10, 100) and top > 1) or top == bottom):
         return f"{cardinal(numerator)} out of {cardinal(denominator)}"
-    if not 2 <= bottom <= 10 and bottom not in (12, 16, 20, 32, 64, 100, 1000):
+    if not ranked and not 2 <= bottom <= 10 and bottom not in (12, 16, 20, 32, 64, 100, 1000):
         return f"{cardinal(numerator)} over {cardinal(denominator)}"
     part = {2: "half", 4: "quarter"}.get(bottom) or ordinal(denominator)
     if top != 1:

@@ -67,7 +67,8 @@ _SPOT = r"(?:\d{1,4}[A-Za-z]?|[A-Z]\d{1,4}[A-Z]?)"
 
 
 @rule(
-    rf"\b(?P<cue>(?i:{_SPOTS}))(?P<many>s?)\.?(?P<number>(?i: number| no\.?| ?\#))?(?: |(?<=\#))"
+    rf"\b(?P<cue>(?i:{_SPOTS}))(?P<many>s?)\.?"
+    r"(?P<number>(?i: number| no\.?| ?\#))?(?: |(?<=\#))"
     rf"(?P<spots>{_SPOT}(?:(?:,? (?:and|or|to) |, ?|[–-]){_SPOT}(?<=[A-Za-z])){{0,4}})"
     r"(?![\w'%°$–-]|[.,:]\d)"
 )
@@ -86,6 +87,12 @@ def _spot(match: re.Match[str]) -> Sequence[Piece] | None:
     return pieces
 
 
+@rule(r"(?i:\b(?:seat|gate|flat|apartment|platform) (?:is|was)) (\d{1,3})([A-Z])(?!\w)")
+def _spot_is(match: re.Match[str]) -> Sequence[Piece]:
+    words = [(w[0], match.start() + w.start()) for w in re.finditer("[A-Za-z]{2,}", match[0])]
+    return [*words, (code(match[1]), match.start(1)), (match[2], match.start(2))]
+
+
 @rule(r"(?<![\w.,$-])(\d{1,3})([A-Z])(?= (?:bus|train|tram|line|seat|gate|exit|room|flight)\b)")
 def _spot_behind(match: re.Match[str]) -> Sequence[Piece]:
     return [(code(match[1]), match.start()), (match[2], match.start(2))]
@@ -101,7 +108,7 @@ def _spot_alone(match: re.Match[str]) -> Sequence[Piece]:
 
 _DIRECTION = "|".join(sorted(DIRECTIONS, key=len, reverse=True))
 _NAME = r"(?:\d{1,3}(?:st|nd|rd|th)|[A-Z][A-Za-z'-]*)\.?"
-_TYPE = rf"(?i:{'|'.join(STREETS)})|{'|'.join(_STREETS_IN_FULL)}"
+_TYPE = rf"(?i:{'|'.join(STREETS)})|{'|'.join(_STREETS_IN_FULL)}|street|avenue|road|boulevard|lane|drive"
 
 
 @rule(
@@ -187,5 +194,5 @@ def _state(match: re.Match[str]) -> Sequence[Piece] | None:
 
 
 RULES: tuple[Rule, ...] = (
-    _street, _house, _street_direction, _state, _zip, _spot, _apartment, _spot_behind, _spot_alone,
+    _street, _house, _street_direction, _state, _zip, _spot, _spot_is, _apartment, _spot_behind, _spot_alone,
 )  # fmt: skip

@@ -34,7 +34,7 @@ def _longest_first(words: Sequence[str]) -> str:
 
 
 _MONEY = rf"(?:{_longest_first([c for c in CURRENCIES if len(c) > 1])}|[{SIGNS}])"
-_START = r"(?<![A-Za-z0-9])(?<![A-Za-z0-9][.,'])(?<!\^)(?<!\^-)"
+_START = r"(?<![A-Za-z0-9])(?<![A-Za-z0-9][.,'])(?<!\.\.)(?<!\^)(?<!\^-)"
 _UNIT = _longest_first([u for u in UNITS if len(u) > 1]) + rf"|(?i:{_longest_first([*ANY_CASE])})"
 _COMMA = (  # 12,50 € and 1.299,00 €; 1,5 l; 100 000
     rf"\d{{1,3}}(?:\.?\d{{3}})*,\d\d(?= ?{_MONEY})|(?<=€)\d+,\d\d(?!\d)"
@@ -46,12 +46,12 @@ _QUANTITY = re.compile(
     rf"(?:(?P<country>\b(?:{'|'.join(COUNTRIES)})(?=\$))?(?P<money>{_MONEY})(?:(?<=Rs)\.)? ?)?"
     rf"(?P<first>{_NUMBER})"
     rf"(?:(?P<to> ?[–—] ?|-){_MONEY}?(?P<last>{_NUMBER}))?"
-    rf"(?P<scale>(?:[ -]?(?:hundred|thousand|[mb]illion|trillion|bn|mn|tn)|(?(money) ?)[kKMBTmb])(?![A-Za-z0-9]))?"
+    rf"(?P<scale>(?:[ -]?(?i:hundred|thousand|[mb]illion|trillion|bn|mn|tn)|(?(money) ?)[kKMBTmb])(?![A-Za-z0-9]))?"
     rf"(?:(?P<gap>[ -]?)(?P<unit>{_UNIT}|[mgshlLVKΩ]|W(?!\.? [A-Z])|(?<= )[NJ](?!\.? [A-Z])"
     rf"|(?<=\d)(?:in|C|F)|(?<=\d\d )[CF](?! ?[A-Z']))"
     rf"(?P<power>\^?[23])?"
     rf"(?![A-Za-z0-9])|(?P<symbol> ?[%°‰])|(?P<behind> ?(?:{_MONEY}))(?![A-Za-z\d])"
-    rf"|(?P<inch>\")|(?P<times>x)(?![A-Za-z0-9]|[-+*/=^]|\s[-+*/=^]\s))?"
+    rf"|(?P<inch>\")|(?P<times>x)(?![A-Za-z0-9]|[-+*/=^]|\s+[-+*/=^—]\s))?"
     rf"(?P<per> ?/ ?(?P<each>[A-Za-z]{{1,6}})(?P<eachpower>\^?[23])?(?![A-Za-z0-9]))?"
     rf"(?P<stop>\.(?=[ ,)]+[a-z]))?(?![A-Za-z0-9])"
 )
@@ -95,7 +95,8 @@ _MEASURED = frozenset(
 def _speak(match: re.Match[str]) -> Sequence[Piece] | None:
     first, last, written = match["first"], match["last"], match["unit"] or ""
     money = match["money"] or (match["behind"] or "").strip()
-    scale = SCALES[match["scale"].strip(" -")] if match["scale"] else ""
+    scale = (match["scale"] or "").strip(" -")
+    scale = SCALES.get(scale) or SCALES.get(scale.lower(), "")
     if match["scale"] in ("m", "b") and not money:
         written, scale = match["scale"], ""  # 5m is five meters, $5m five million dollars
     elif match["scale"] == "K" and not money:
@@ -116,7 +117,7 @@ def _speak(match: re.Match[str]) -> Sequence[Piece] | None:
             pieces += [("to", match.start("to")), (_end(first, last, bare), match.start("last"))]
         if scale:
             pieces.append((scale, match.start("scale")))
-        if money:
+        if money and word_after(match).lower() != currency(money)[1]:
             where = match.start("money") if match["money"] else match.start("behind")
             pieces.append((_currency(match, money, singular), where))
         pieces += _measure(match, written, singular)
@@ -124,7 +125,9 @@ def _speak(match: re.Match[str]) -> Sequence[Piece] | None:
         pieces.append(("times", match.start("times")))
     if match["per"]:
         each = _each(match["each"], match["eachpower"])
-        pieces.append((f"per {each}" if each else f"per {match['each']}", match.start("per")))
+        alone = len(match["each"]) == 1 and " " not in match["per"]
+        said = each or (match["each"] if alone else "")
+        pieces.append((f"per {said}" if said else match["per"], match.start("per")))
     if match["stop"] and not written:
         pieces.append((".", match.start("stop")))
     return pieces
@@ -219,7 +222,8 @@ def _count(match: re.Match[str], written: str, bare: bool) -> str:
 
 def _is_year(match: re.Match[str]) -> bool:
     before = word_before(match).lower()
-    if match["sign"] or before in _COUNT_CUES:
+    until = re.match(r" (?:to|and|or) (?:1[1-9]|20)\d\d\b", match.string[match.end() :][:9])
+    if match["sign"] or (before in _COUNT_CUES and not until):
         return False
     if before in _YEAR_CUES or match.string[match.start() - 1 : match.start()] == "(":
         return True
@@ -240,7 +244,7 @@ _UNIT_BEHIND = rf"(?:(?:[ -](?P<unit>{_UNIT}|[mgsh]|in)(?![A-Za-z0-9/])\.?)|(?P<
 
 
 @rule(
-    rf"{_START}(?:(?P<whole>\d{{1,4}})(?: |-))?(?P<top>\d{{1,5}})/(?P<bottom>\d{{1,5}})(?i:st|nd|rd|th)?"
+    rf"{_START}(?:(?P<whole>\d{{1,4}})(?: |-))?(?P<top>\d{{1,5}})/(?P<bottom>\d{{1,5}})(?P<rank>(?i:st|nd|rd|ths?))?"
     rf"(?![\w/]|\.\d){_UNIT_BEHIND}"
 )
 def _fraction(match: re.Match[str]) -> Sequence[Piece] | None:
@@ -248,7 +252,8 @@ def _fraction(match: re.Match[str]) -> Sequence[Piece] | None:
     fixed = {("9", "11"): "nine eleven", ("24", "7"): "twenty-four seven"}.get((top, bottom))
     if top == bottom and top not in ("5", "10", "100"):
         fixed = f"{cardinal(top)} {cardinal(bottom)}"
-    pieces = [(fixed or fraction(top, bottom), match.start("top"))]
+    said = fixed or fraction(top, bottom, ranked=bool(match["rank"]))
+    pieces = [(said, match.start("top"))]
     if whole:
         pieces.insert(0, (cardinal(whole) + " and", match.start("whole")))
     if match["unit"] == "in":
@@ -281,7 +286,7 @@ def _coordinate(match: re.Match[str]) -> Sequence[Piece] | None:
 
 
 @rule(
-    r"(?<![\w.])(\d)'(\d{1,2})(?:\"|'')?(?!\w)"
+    r"(?<![\w.])(\d)' ?(\d{1,2})(?:(?<=' \d)\"|(?<=' \d\d)\"|(?<!' \d)(?<!' \d\d)(?:\"|''|(?!\")))(?!\w)"
     r"|(?<![\w.])(\d{1,3})'(?= ?(?:tall|long|wide|high|deep|x\b|by\b))"
 )
 def _height(match: re.Match[str]) -> Sequence[Piece]:
@@ -302,6 +307,11 @@ def _scientific(match: re.Match[str]) -> Sequence[Piece]:
     return [(number(match[1]), match.start()), (power, match.end(1)), (exponent, match.start(3))]
 
 
+@rule(r"(?<=[A-Za-z\d)])\^\{?([A-Za-z])(?![A-Za-z])\}?")
+def _exponent(match: re.Match[str]) -> Sequence[Piece]:
+    return [(f"to the {match[1]}", match.start())]
+
+
 @rule(rf"\^\{{?(-?)(\d{{1,6}})\}}?{_UNIT_BEHIND}")
 def _power(match: re.Match[str]) -> Sequence[Piece]:
     words = {"2": "squared", "3": "cubed"}.get(match[2], f"to the power of {number(match[2])}")
@@ -312,18 +322,12 @@ def _power(match: re.Match[str]) -> Sequence[Piece]:
     return pieces
 
 
-@rule(r"100(0?)s (of)\b")
-def _many(match: re.Match[str]) -> Sequence[Piece]:
-    return [("thousands" if match[1] else "hundreds", match.start()), ("of", match.start(2))]
-
-
 @rule(r"\d+")
 def _rest(match: re.Match[str]) -> Sequence[Piece]:
     return [(cardinal(match[0]) if len(match[0]) < 7 else spelled(match[0]), match.start())]
 
 
 RULES: tuple[Rule, ...] = (
-    _many,
     _fraction,
     _ordinal,
     _coordinate,
@@ -332,6 +336,7 @@ RULES: tuple[Rule, ...] = (
     _scientific,
     Rule(_QUANTITY, _speak),
     _power,
+    _exponent,
 )
 REST: tuple[Rule, ...] = (_rest,)
 """Digits that nothing else has read."""

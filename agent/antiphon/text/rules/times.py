@@ -10,7 +10,7 @@ from antiphon.text.rules.number_words import cardinal, number, pair
 
 _ZONE = r"(?P<zone>Z(?!\w)|(?<=[mM.\d]) ?(?i:[ecmp]\.?(?:[sd]\.?)?t|gmt|utc)\b)?"
 _TO = r"(?P<until> ?[–-] ?(?=\d{1,2}(?:[:.h]\d\d|h| ?[AaPp]\.?[Mm])|noon|midnight))?"
-_HALF = r"(?: ?([AaPp])(?:\. ?[Mm]\.?|[Mm]\.?(?=[ ,])|[Mm])(?=[^A-Za-z]|$|[ecmp]\.?s\.?t\b))"
+_HALF = r"(?: ?([AaPp])(?:\. ?[Mm]\.?|[Mm]\.?(?=[ ,])|[Mm]|(?<=:\d\d[ap]))(?=[^A-Za-z]|$|[ecmp]\.?s\.?t\b))"
 _RATIOS = re.compile(
     r"\b(?:ratio|scale|odds|dilut\w*|mix\w*|proportions?|aspect|score[ds]?|won|win|wins|lost|lose|"
     r"lead|leads|led|beat|beats|tied|vote[ds]?|concentration|gear|slope)\b"
@@ -156,10 +156,51 @@ _FAR = re.compile(
     r"rope|sail|climb\w*|jump\w*|far|height|depth|length|width|above|below|ahead|straight)\b"
 )
 _SPANS = frozenset(
-    ["left", "ago", "later", "early", "late", "remaining", "elapsed", "timer", "countdown", "break", "nap", "call", "meeting", "video", "delay", "timeout", "pause", "alarm"]
+    [
+        "left",
+        "ago",
+        "later",
+        "early",
+        "late",
+        "remaining",
+        "elapsed",
+        "timer",
+        "countdown",
+        "break",
+        "nap",
+        "call",
+        "meeting",
+        "video",
+        "delay",
+        "timeout",
+        "pause",
+        "alarm",
+    ]
 )
 _LASTING = frozenset(
-    ["for", "in", "after", "within", "wait", "every", "last", "lasts", "lasted", "took", "takes", "take", "about", "than", "least", "only", "next", "runs", "ran", "another", "exactly"]
+    [
+        "for",
+        "in",
+        "after",
+        "within",
+        "wait",
+        "every",
+        "last",
+        "lasts",
+        "lasted",
+        "took",
+        "takes",
+        "take",
+        "about",
+        "than",
+        "least",
+        "only",
+        "next",
+        "runs",
+        "ran",
+        "another",
+        "exactly",
+    ]
 )
 
 
@@ -187,6 +228,6 @@ def _seconds(match: re.Match[str]) -> Sequence[Piece] | None:
     return [(cardinal(match[1]), match.start()), (_how_many(match[1], "s"), match.start(2))]
 
 
-RULES: tuple[Rule, ...] = (
-    _offset, _from_hour, _from_noon, _clock, _hour, _duration, _minutes, _seconds,
-)  # fmt: skip
+DURATIONS: tuple[Rule, ...] = (_duration, _minutes, _seconds)
+"""Before dates: 90s may be seconds or a decade."""
+RULES: tuple[Rule, ...] = (_offset, _from_hour, _from_noon, _clock, _hour)
