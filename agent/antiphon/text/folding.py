@@ -37,7 +37,7 @@ _SAME = {
     "\N{OHM SIGN}": "\N{GREEK CAPITAL LETTER OMEGA}",
     "℃": "°C",
     "℉": "°F",
-    "№": "No. ",
+    "№": "No.",
     "❤": "♥",
     "ß": "ss",
     "ẞ": "SS",
@@ -127,8 +127,12 @@ def _fold(character: str) -> str:
     if form == "<super>" and character not in "ªº" and not piece.isalpha():
         return "^" + piece
     if not piece and character.isalpha():
-        piece = anyascii(character)
+        return _letters(character) or f" {unicodedata.name(character, 'letter').lower()} "
     return piece or " "
+
+
+def _letters(character: str) -> str:
+    return "".join(c for c in anyascii(character) if c.isalpha() or c == " ").strip()
 
 
 def _inside_word(text: str, index: int) -> bool:
@@ -171,11 +175,13 @@ def _romanized(text: str, start: int, end: int) -> Iterator[Piece]:
     """A run as it sounds, character by character; only its name where that cannot be told."""
     scripts = {_script(c) for c in text[start:end]} - {""}
     kana = scripts & set(_KANA)
-    if not scripts <= _ROMANIZED or (kana and "CJK" in scripts):
-        yield f" {'Japanese' if kana else min(scripts).title()} text ", start
+    readable = scripts <= _ROMANIZED and not (kana and "CJK" in scripts)
+    if not (readable and any(_letters(c) for c in text[start:end])):
+        name = "Japanese" if kana else min(scripts).title()
+        yield f" {'Chinese' if name == 'Cjk' else name} text ", start
         return
     for index in range(start, end):
-        letters = "".join(c for c in anyascii(text[index]) if c.isalpha() or c == " ")
+        letters = _letters(text[index]) or (" " if text[index] == " " else "")
         if scripts == {"CJK"}:
             yield f" {letters} ", index
         elif scripts <= {"HANGUL", *_KANA}:

@@ -193,6 +193,19 @@ def turn_taking_(
     )
 
 
+@app.command()
+def normalization(
+    wrong: Annotated[bool, typer.Option("--wrong", help="List what is read wrong.")] = False,
+    json: Json = False,
+) -> None:
+    """Numbers, codes, dates, signs and scripts read as a person would. Needs no data."""
+    from antiphon.evaluation.measures.normalization import cases, evaluate, table
+    from antiphon.text import spoken
+
+    result = evaluate(lambda text: spoken(text).text, cases(), wrong=wrong)
+    show(json, "Text read as a person would", result if json else table(result))
+
+
 def aloud(text: str, voice: str) -> Pcm:
     """A text in the agent's voice, at 16 kHz."""
     import soxr

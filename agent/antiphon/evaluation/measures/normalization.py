@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,9 +57,10 @@ def evaluate(
         judged: the cases.
         wrong: whether to list those read wrong.
     """
-    results = [(case, heard, case.accepts(heard)) for case in judged for heard in [read(case.written)]]
+    readings = [(case, read(case.written)) for case in judged]
+    results = [(case, heard, case.accepts(heard)) for case, heard in readings]
     kinds = sorted({case.kind for case, _, _ in results})
-    table: dict[str, Any] = {
+    result: dict[str, Any] = {
         "all": _share([ok for _, _, ok in results]),
         "held_out": _share([ok for case, _, ok in results if case.held_out]),
         "kinds": {
@@ -67,12 +68,24 @@ def evaluate(
         },
     }
     if wrong:
-        table["wrong"] = [
+        result["wrong"] = [
             {"written": case.written, "heard": heard, "right": case.right}
             for case, heard, ok in results
             if not ok
         ]
-    return table
+    return result
+
+
+def table(result: Mapping[str, Any]) -> dict[str, str]:
+    """The same for people, a line a share and a line a wrong reading."""
+    shares = {"all": result["all"], "held out": result["held_out"], **result["kinds"]}
+    lines = {
+        name: f"{share['right']:.3f} of {share['n']} ({share['low']:.2f} to {share['high']:.2f})"
+        for name, share in shares.items()
+        if share["n"]
+    }
+    wrong = result.get("wrong", [])
+    return lines | {each["written"]: f"{each['heard']}, not {each['right']}" for each in wrong}
 
 
 def _share(results: list[bool]) -> dict[str, Any]:

@@ -36,9 +36,10 @@ _AFTER_NAMES = {
     "Assn": "Association",
 }  # fmt: skip
 _BEFORE_NUMBERS = {
-    "no": "number", "nos": "numbers", "fig": "figure", "figs": "figures", "p": "page", "pg": "page", "pgs": "pages",
-    "pp": "pages", "vol": "volume", "ch": "chapter", "sec": "section", "eq": "equation",
-    "pt": "part", "art": "article", "apt": "apartment", "ca": "circa", "c": "circa",
+    "no": "number", "nos": "numbers", "fig": "figure", "figs": "figures", "p": "page",
+    "pg": "page", "pgs": "pages", "pp": "pages", "vol": "volume", "ch": "chapter",
+    "sec": "section", "eq": "equation", "pt": "part", "art": "article", "apt": "apartment",
+    "ca": "circa", "c": "circa",
     "ver": "version", "v": "version", "ext": "extension", "col": "column", "op": "opus",
     "rm": "room", "ste": "suite", "fl": "floor", "bldg": "building", "para": "paragraph",
     "ep": "episode", "lvl": "level",
@@ -86,7 +87,8 @@ def _after_name(match: re.Match[str]) -> Sequence[Piece] | None:
 
 
 @rule(
-    rf"\b(?:({_alternatives(_TITLES)})\.|({_NO_STOP_NEEDED}))(?=[ \t]+(?:[A-Z]|(?:and|&) [DM]))(?!\.)"
+    rf"\b(?:({_alternatives(_TITLES)})\.|({_NO_STOP_NEEDED}))"
+    r"(?=[ \t]+(?:[A-Z]|(?:and|&) [DM]))(?!\.)"
     rf"|\b({_alternatives(_TITLES)})\.(?=\s*\Z)"
 )
 def _title(match: re.Match[str]) -> Sequence[Piece]:
@@ -125,7 +127,8 @@ def _numbered_before(match: re.Match[str]) -> bool:
 
 
 @rule(
-    r"(?<![\w.])(?:([A-Za-z])\.){2,8}(?!\w)|(?<![\w.])(?:[A-Z]\.){1,7}[A-Z](?![\w.])|(?<![\w.])[Pp]h\.? ?[Dd]\.?(?!\w)"
+    r"(?<![\w.])(?:(?:[A-Za-z]\.){2,8}(?!\w)|(?:[A-Z]\.){1,7}[A-Z](?![\w.])"
+    r"|[Pp]h\.? ?[Dd]\.?(?!\w))"
 )
 def _dotted(match: re.Match[str]) -> Sequence[Piece]:
     letters = re.finditer(r"[A-Za-z]", match[0])
@@ -147,7 +150,7 @@ def _initial(match: re.Match[str]) -> Sequence[Piece] | None:
 def _no(match: re.Match[str]) -> Sequence[Piece] | None:
     """He is no 1."""
     denied = ("is", "are", "was", "were", "there's", "has", "have", "had", "with", "by", "in")
-    if counted(match) or word_before(match).lower() in denied and match[0] == "no ":
+    if counted(match) or (word_before(match).lower() in denied and match[0] == "no "):
         return None
     return [("Number" if match[1] == "N" else "number", match.start())]
 

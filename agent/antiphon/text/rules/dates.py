@@ -91,11 +91,14 @@ def _month_slash_day(match: re.Match[str]) -> Sequence[Piece] | None:
     return _date((MONTHS[int(match[1]) - 1], match.start()), _group(match, 2), None)
 
 
+_ALSO_WORDS = frozenset(listed("may march mar dec sep jun jan"))
+
+
 def _is_word(match: re.Match[str], month: str, certain: bool) -> bool:
     """Whether a month's name is some other word: "they march 3 miles", "she may 2 come"."""
-    if month[0].isupper() or month not in ("may", "march", "mar", "dec", "sep", "jun", "jan"):
+    if month not in _ALSO_WORDS or certain or not match.start():
         return False
-    return not certain and word_before(match).lower() not in _DATE_CUES and match.start() > 0
+    return word_before(match).lower() not in _DATE_CUES
 
 
 @rule(
@@ -120,27 +123,21 @@ def _month_day(match: re.Match[str]) -> Sequence[Piece] | None:
 
 
 @rule(
-    rf"(?<![\w.,/:$-])(?P<range>({_DAY})(?:{_RANK})[–-])?((?:the )?)({_DAY}){_RANK}(?: of)?[ -]({_MONTH})\b\.?"
+    rf"(?<![\w.,/:$-])(?:({_DAY}){_RANK}[–-])?(the )?({_DAY}){_RANK}(?: of)?[ -]({_MONTH})\b\.?"
     rf"(?:(?:,? |-)({_YEAR}){_NO_MORE})?"
 )
 def _day_month(match: re.Match[str]) -> Sequence[Piece] | None:
-    month = match[5]
-    if (
-        month.lower() in ("may", "march", "mar", "dec", "sep")
-        and month[0].islower()
-        and not match[6]
-    ):
-        return None
-    if match[2] and match[3]:
+    first, the, last, month, years = match.groups()
+    if (first and the) or (month in _ALSO_WORDS and not years):
         return None
     day = [("the", match.start())]
-    if match[2]:
-        day += [(ordinal(match[2]), match.start(2)), ("to", match.end(2))]
-    day.append((ordinal(match[4]), match.start(4)))
-    spoken_month = (_month(month) + ("," if match[6] else ""), match.start(5))
+    if first:
+        day += [(ordinal(first), match.start(1)), ("to", match.end(1))]
+    day.append((ordinal(last), match.start(3)))
+    said = (_month(month) + ("," if years else ""), match.start(4))
     full = match[0].endswith(".") and month in MONTHS
     over = [(".", match.end() - 1)] if full else stop(match)
-    return [*day, ("of", match.start(5)), spoken_month, *_years(match, 6), *over]
+    return [*day, ("of", match.start(4)), said, *_years(match, 5), *over]
 
 
 def _years(match: re.Match[str], group: int) -> list[Piece]:
@@ -161,7 +158,7 @@ def _month_year(match: re.Match[str]) -> Sequence[Piece] | None:
 )
 def _month_alone(match: re.Match[str]) -> Sequence[Piece] | None:
     written = match[1] or match[2] or match[3]
-    if written in MONTHS or (written.islower() and written in ("may", "march", "mar", "jan")):
+    if written in MONTHS or written in _ALSO_WORDS:
         return None
     return [(_month(written), match.start())]
 
@@ -177,7 +174,8 @@ def _span(match: re.Match[str]) -> Sequence[Piece] | None:
 
 
 @rule(
-    rf"\b(Mon|Tue|Tues|Wed|Thu|Thur|Thurs|Fri|Sat|Sun)(?:\.(?=,|:| [\da-z]| {_MONTH}\b)|(?=, (?:\d|{_MONTH}\b)| \d))"
+    rf"\b(Mon|Tue|Tues|Wed|Thu|Thur|Thurs|Fri|Sat|Sun)(?:\.(?=,|:| [\da-z]| {_MONTH}\b)"
+    rf"|(?=, (?:\d|{_MONTH}\b)| \d))"
     r"|\b(Tue|Tues|Wed|Thu|Thur|Thurs|Fri)\b"
 )
 def _weekday(match: re.Match[str]) -> Sequence[Piece]:
@@ -229,6 +227,7 @@ def _century(match: re.Match[str]) -> Sequence[Piece]:
 
 
 RULES: tuple[Rule, ...] = (
-    _hundreds, _century, _span, _weekday, _iso, _iso_month, _numeric, _month_slash_day, _month_day, _day_month,
-    _month_year, _month_alone, _part_of_year, _decade, _early_year, _short_year,
+    _hundreds, _century, _span, _weekday, _iso, _iso_month, _numeric, _month_slash_day,
+    _month_day, _day_month, _month_year, _month_alone, _part_of_year, _decade, _early_year,
+    _short_year,
 )  # fmt: skip

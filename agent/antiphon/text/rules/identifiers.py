@@ -93,7 +93,10 @@ def _hyphened(match: re.Match[str]) -> Sequence[Piece]:
     ]
 
 
-_SECRET = r"(?:(?:pass|zip|post|area|access|pin|bar)? ?code|pin|otp|pass ?word|zip|ssn|pnr|cvv|cvc|vin|isbn|sku)"
+_SECRET = (
+    "(?:(?:pass|zip|post|area|access|pin|bar)? ?code|pin|otp|pass ?word|zip|ssn|pnr|cvv|cvc|vin|"
+    "isbn|sku)"
+)
 _PAPER = (
     "order|account|acct|card|tracking|confirmation|reference|ref|ticket|invoice|serial|passport|"
     "licen[cs]e|member(?:ship)?|customer|booking|reservation|badge|policy|claim|routing|employee|"
@@ -169,7 +172,8 @@ _DOTTED = r"\d{1,6}(?:\.\d{1,6})"
 
 @rule(
     rf"(?<![\w.])(?:(?P<v>v)\.? ?)?(?P<parts>{_DOTTED}{{2,6}})(?P<port>[:/]\d{{1,5}})?(?!\w|\.\d)"
-    rf"|\b(?P<name>(?i:{_SOFTWARE})|v|V(?=\.?\d+\.))\.? ?(?P<two>{_DOTTED}|(?<=\w v)\d{{1,3}})(?!\w|\.\d)"
+    rf"|\b(?P<name>(?i:{_SOFTWARE})|v|V(?=\.?\d+\.))\.? ?"
+    rf"(?P<two>{_DOTTED}|(?<=\w v)\d{{1,3}})(?!\w|\.\d)"
 )
 def _version(match: re.Match[str]) -> Sequence[Piece] | None:
     group = "parts" if match["parts"] else "two"
@@ -226,7 +230,7 @@ _ELEMENT = (
 
 
 @rule(
-    rf"(?<![\w.-])(?=\w*\d|\w*[a-z][A-Z])(?:{_ELEMENT}\d{{0,3}}|\((?:{_ELEMENT}\d?){{1,4}}\)\d){{2,12}}"
+    rf"(?<![\w.-])(?=\w*\d|\w*[a-z][A-Z]|\w*\([A-Z]+\)\d)(?:{_ELEMENT}\d{{0,3}}|\((?:{_ELEMENT}\d?){{1,4}}\)\d){{2,12}}"
     r"(?P<charge>[+-](?!\w))?(?![\w-])"
 )
 def _formula(match: re.Match[str]) -> Sequence[Piece] | None:
@@ -297,9 +301,10 @@ _BOOKS = "|".join(
 )
 _BOOKS_SHORT = {
     "Gen": "Genesis", "Ex": "Exodus", "Exod": "Exodus", "Lev": "Leviticus", "Num": "Numbers",
-    "Deut": "Deuteronomy", "Josh": "Joshua", "Judg": "Judges", "Sam": "Samuel", "Chron": "Chronicles",
-    "Neh": "Nehemiah", "Ps": "Psalm", "Prov": "Proverbs", "Eccl": "Ecclesiastes", "Isa": "Isaiah",
-    "Jer": "Jeremiah", "Ezek": "Ezekiel", "Dan": "Daniel", "Matt": "Matthew", "Mt": "Matthew",
+    "Deut": "Deuteronomy", "Josh": "Joshua", "Judg": "Judges", "Sam": "Samuel",
+    "Chron": "Chronicles", "Neh": "Nehemiah", "Ps": "Psalm", "Prov": "Proverbs",
+    "Eccl": "Ecclesiastes", "Isa": "Isaiah", "Jer": "Jeremiah", "Ezek": "Ezekiel",
+    "Dan": "Daniel", "Matt": "Matthew", "Mt": "Matthew",
     "Mk": "Mark", "Lk": "Luke", "Jn": "John", "Rom": "Romans", "Cor": "Corinthians",
     "Gal": "Galatians", "Eph": "Ephesians", "Phil": "Philippians", "Col": "Colossians",
     "Thess": "Thessalonians", "Tim": "Timothy", "Heb": "Hebrews", "Jas": "James", "Pet": "Peter",

@@ -108,11 +108,13 @@ def _spot_alone(match: re.Match[str]) -> Sequence[Piece]:
 
 _DIRECTION = "|".join(sorted(DIRECTIONS, key=len, reverse=True))
 _NAME = r"(?:\d{1,3}(?:st|nd|rd|th)|[A-Z][A-Za-z'-]*)\.?"
-_TYPE = rf"(?i:{'|'.join(STREETS)})|{'|'.join(_STREETS_IN_FULL)}|street|avenue|road|boulevard|lane|drive"
+_IN_FULL = "|".join((*_STREETS_IN_FULL, *listed("street avenue road boulevard lane drive")))
+_TYPE = rf"(?i:{'|'.join(STREETS)})|{_IN_FULL}"
 
 
 @rule(
-    rf"(?<![\w.,$€£#/-])(?P<number>\d{{1,5}})(?:-(?P<more>\d\d))?(?P<letter>[A-Z]?) +(?:(?P<before>{_DIRECTION})\.? +)?"
+    rf"(?<![\w.,$€£#/-])(?P<number>\d{{1,5}})(?:-(?P<more>\d\d))?(?P<letter>[A-Z]?)"
+    rf" +(?:(?P<before>{_DIRECTION})\.? +)?"
     rf"(?P<name>{_NAME}(?: {_NAME}){{0,2}}?) +(?P<type>{_TYPE})\b(?P<stop>\.)?"
     rf"(?:,? (?P<after>{_DIRECTION})\b(?! \w+ ?=))?"
 )
@@ -194,5 +196,6 @@ def _state(match: re.Match[str]) -> Sequence[Piece] | None:
 
 
 RULES: tuple[Rule, ...] = (
-    _street, _house, _street_direction, _state, _zip, _spot, _spot_is, _apartment, _spot_behind, _spot_alone,
+    _street, _house, _street_direction, _state, _zip, _spot, _spot_is, _apartment, _spot_behind,
+    _spot_alone,
 )  # fmt: skip

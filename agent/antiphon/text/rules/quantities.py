@@ -38,7 +38,8 @@ _START = r"(?<![A-Za-z0-9])(?<![A-Za-z0-9][.,'])(?<!\.\.)(?<!\^)(?<!\^-)"
 _UNIT = _longest_first([u for u in UNITS if len(u) > 1]) + rf"|(?i:{_longest_first([*ANY_CASE])})"
 _COMMA = (  # 12,50 € and 1.299,00 €; 1,5 l; 100 000
     rf"\d{{1,3}}(?:\.?\d{{3}})*,\d\d(?= ?{_MONEY})|(?<=€)\d+,\d\d(?!\d)"
-    rf"|0,\d{{1,2}}(?= [a-z])|\d{{1,4}},\d{{1,2}}(?= ?(?:{_UNIT}|[mlLg%°])(?![A-Za-z0-9]))|\d{{1,3}}(?: \d{{3}})* 000(?!\d)"
+    rf"|0,\d{{1,2}}(?= [a-z])|\d{{1,4}},\d{{1,2}}(?= ?(?:{_UNIT}|[mlLg%°])(?![A-Za-z0-9]))"
+    r"|\d{1,3}(?: \d{3})* 000(?!\d)"
 )
 _NUMBER = rf"(?:{_COMMA}|{NUMBER})"
 _QUANTITY = re.compile(
@@ -46,7 +47,8 @@ _QUANTITY = re.compile(
     rf"(?:(?P<country>\b(?:{'|'.join(COUNTRIES)})(?=\$))?(?P<money>{_MONEY})(?:(?<=Rs)\.)? ?)?"
     rf"(?P<first>{_NUMBER})"
     rf"(?:(?P<to> ?[–—] ?|-){_MONEY}?(?P<last>{_NUMBER}))?"
-    rf"(?P<scale>(?:[ -]?(?i:hundred|thousand|[mb]illion|trillion|bn|mn|tn)|(?(money) ?)[kKMBTmb])(?![A-Za-z0-9]))?"
+    rf"(?P<scale>(?:[ -]?(?i:hundred|thousand|[mb]illion|trillion|bn|mn|tn)"
+    rf"|(?(money) ?)[kKMBTmb])(?![A-Za-z0-9]))?"
     rf"(?:(?P<gap>[ -]?)(?P<unit>{_UNIT}|[mgshlLVKΩ]|W(?!\.? [A-Z])|(?<= )[NJ](?!\.? [A-Z])"
     rf"|(?<=\d)(?:in|C|F)|(?<=\d\d )[CF](?! ?[A-Z']))"
     rf"(?P<power>\^?[23])?"
@@ -97,10 +99,10 @@ def _speak(match: re.Match[str]) -> Sequence[Piece] | None:
     money = match["money"] or (match["behind"] or "").strip()
     scale = (match["scale"] or "").strip(" -")
     scale = SCALES.get(scale) or SCALES.get(scale.lower(), "")
-    if match["scale"] in ("m", "b") and not money:
-        written, scale = match["scale"], ""  # 5m is five meters, $5m five million dollars
-    elif match["scale"] == "K" and not money:
-        scale = "K"  # 4K is a screen, 10K a run
+    if match["scale"] == "m" and not money:
+        written, scale = "m", ""  # 5m is five meters, $5m five million dollars
+    elif match["scale"] in ("K", "b") and not money:
+        scale = match["scale"]  # 4K is a screen, 10K a run
     pieces: list[Piece] = []
     if match["sign"]:
         pieces.append(("minus" if match["sign"][0] == "-" else "plus", match.start("sign")))
@@ -244,8 +246,8 @@ _UNIT_BEHIND = rf"(?:(?:[ -](?P<unit>{_UNIT}|[mgsh]|in)(?![A-Za-z0-9/])\.?)|(?P<
 
 
 @rule(
-    rf"{_START}(?:(?P<whole>\d{{1,4}})(?: |-))?(?P<top>\d{{1,5}})/(?P<bottom>\d{{1,5}})(?P<rank>(?i:st|nd|rd|ths?))?"
-    rf"(?![\w/]|\.\d){_UNIT_BEHIND}"
+    rf"{_START}(?:(?P<whole>\d{{1,4}})(?: |-))?(?P<top>\d{{1,5}})/(?P<bottom>\d{{1,5}})"
+    rf"(?P<rank>(?i:st|nd|rd|ths?))?(?![\w/]|\.\d){_UNIT_BEHIND}"
 )
 def _fraction(match: re.Match[str]) -> Sequence[Piece] | None:
     whole, top, bottom = match["whole"], match["top"], match["bottom"]
@@ -286,7 +288,7 @@ def _coordinate(match: re.Match[str]) -> Sequence[Piece] | None:
 
 
 @rule(
-    r"(?<![\w.])(\d)' ?(\d{1,2})(?:(?<=' \d)\"|(?<=' \d\d)\"|(?<!' \d)(?<!' \d\d)(?:\"|''|(?!\")))(?!\w)"
+    r"(?<![\w.])(\d)'(?: ?(?=\d{1,2}\"))?(\d{1,2})(?:\"|'')?(?!\w)"
     r"|(?<![\w.])(\d{1,3})'(?= ?(?:tall|long|wide|high|deep|x\b|by\b))"
 )
 def _height(match: re.Match[str]) -> Sequence[Piece]:

@@ -17,8 +17,8 @@ _NUMBER = r"(?:\d[\d,.]*(?<=\d))"
 
 
 @rule(
-    rf"(?<![\w.,/-])[-(]{{0,3}}{_NUMBER}\)?(?: {{0,2}}[-+*/×÷–=x] {{0,2}}[-(]{{0,3}}{_NUMBER}\){{0,2}}){{1,12}}"
-    r"(?= ?=)?(?![\w%/])"
+    rf"(?<![\w.,/-])[-(]{{0,3}}{_NUMBER}\)?"
+    rf"(?: {{0,2}}[-+*/×÷–=x] {{0,2}}[-(]{{0,3}}{_NUMBER}\){{0,2}}){{1,12}}(?![\w%/])"
 )
 def _equation(match: re.Match[str]) -> Sequence[Piece] | None:
     """1-2=-1; without an equals sign the dash may be a range."""
@@ -131,6 +131,7 @@ AFTER_NUMBERS: tuple[Rule, ...] = (
     replace(r"§", "section"),
     replace(r"°", "degrees"),
     replace(r"Ω", "omega"),
+    replace(r"µ", "micro"),
     _heart,
     _currency_alone,
 )

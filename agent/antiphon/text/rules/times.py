@@ -5,12 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from antiphon.text.rewriting import Piece, Rule, clause_before, rule, stop, word_after, word_before
+from antiphon.text.rewriting import (
+    Piece,
+    Rule,
+    clause_before,
+    listed,
+    rule,
+    stop,
+    word_after,
+    word_before,
+)
 from antiphon.text.rules.number_words import cardinal, number, pair
 
 _ZONE = r"(?P<zone>Z(?!\w)|(?<=[mM.\d]) ?(?i:[ecmp]\.?(?:[sd]\.?)?t|gmt|utc)\b)?"
 _TO = r"(?P<until> ?[–-] ?(?=\d{1,2}(?:[:.h]\d\d|h| ?[AaPp]\.?[Mm])|noon|midnight))?"
-_HALF = r"(?: ?([AaPp])(?:\. ?[Mm]\.?|[Mm]\.?(?=[ ,])|[Mm]|(?<=:\d\d[ap]))(?=[^A-Za-z]|$|[ecmp]\.?s\.?t\b))"
+_HALF = (
+    r"(?: ?([AaPp])(?:\. ?[Mm]\.?|[Mm]\.?(?=[ ,])|[Mm]|(?<=:\d\d[ap]))"
+    r"(?=[^A-Za-z]|$|[ecmp]\.?s\.?t\b))"
+)
 _RATIOS = re.compile(
     r"\b(?:ratio|scale|odds|dilut\w*|mix\w*|proportions?|aspect|score[ds]?|won|win|wins|lost|lose|"
     r"lead|leads|led|beat|beats|tied|vote[ds]?|concentration|gear|slope)\b"
@@ -35,10 +47,11 @@ def _clock(match: re.Match[str]) -> Sequence[Piece] | None:
         return None
     pieces = [(cardinal(str(int(hour))), match.start("hour"))]
     if match["second"] and not match["zone"] and _lasts(match):
+        parts = [part for part in ("hour", "minute", "second") if int(match[part])]
         return [
-            (_how_long(match[group], group), match.start(group))
-            for group in ("hour", "minute", "second")
-            if int(match[group])
+            (f"{cardinal(count)} {_how_many(count, part[0])}", match.start(part))
+            for part in parts
+            for count in [str(int(match[part]))]
         ]
     if minute != "00":
         pieces.append((pair(minute), match.start("minute")))
@@ -62,11 +75,6 @@ def _lasts(match: re.Match[str]) -> bool:
     if match["minute"] == "00" and match["second"] != "00":
         return True
     return bool(_TIMED.search(clause_before(match)) or word_after(match) in ("long", *_SPANS))
-
-
-def _how_long(digits: str, unit: str) -> str:
-    count = str(int(digits))
-    return f"{cardinal(count)} {unit}{'' if count == '1' else 's'}"
 
 
 def _is_ratio(match: re.Match[str]) -> bool:
@@ -124,20 +132,25 @@ def _half(match: re.Match[str], group: int) -> list[Piece]:
 
 _DURATIONS = {"y": "year", "w": "week", "d": "day", "h": "hour", "m": "minute", "s": "second"}
 """From long to short, by their first letter."""
-_DURATION = r"\d{1,4}(?:\.\d{1,3})? ?(?:h(?:rs?)?|m(?:ins?)?|s(?:ecs?)?|d|w(?:ks?)?|y(?:rs?)?)"
+_PARTS = "".join(
+    rf"(?:(\d{{1,4}}(?:\.\d{{1,3}})?) ?({unit})(?![a-z])(?:,? ?(?=\d))?)?"
+    for unit in ("y(?:rs?)?", "w(?:ks?)?", "d", "h(?:rs?)?", "m(?:ins?)?", "s(?:ecs?)?")
+)
 
 
-@rule(rf"(?<![\w.,$]){_DURATION}(?:,? ?{_DURATION}){{1,3}}(?![\w'])")
+@rule(rf"(?<![\w.,$])(?=\d){_PARTS}(?![\w'])")
 def _duration(match: re.Match[str]) -> Sequence[Piece] | None:
     """2h 30m, 3m12s."""
-    parts = list(re.finditer(r"([\d.]+) ?([a-z])", match[0]))
-    ranks = [list(_DURATIONS).index(part[2]) for part in parts]
-    if ranks != sorted(set(ranks)):
+    counts = [group for group in range(1, 12, 2) if match[group]]
+    if len(counts) < 2:
         return None
     return [
-        (said, match.start() + part.start(group))
-        for part in parts
-        for group, said in ((1, number(part[1])), (2, _how_many(part[1], part[2])))
+        (said, match.start(at))
+        for group in counts
+        for at, said in (
+            (group, number(match[group])),
+            (group + 1, _how_many(match[group], match[group + 1][0])),
+        )
     ]
 
 
@@ -156,51 +169,16 @@ _FAR = re.compile(
     r"rope|sail|climb\w*|jump\w*|far|height|depth|length|width|above|below|ahead|straight)\b"
 )
 _SPANS = frozenset(
-    [
-        "left",
-        "ago",
-        "later",
-        "early",
-        "late",
-        "remaining",
-        "elapsed",
-        "timer",
-        "countdown",
-        "break",
-        "nap",
-        "call",
-        "meeting",
-        "video",
-        "delay",
-        "timeout",
-        "pause",
-        "alarm",
-    ]
+    listed(
+        "left ago later early late remaining elapsed timer countdown break nap call meeting video "
+        "delay timeout pause alarm"
+    )
 )
 _LASTING = frozenset(
-    [
-        "for",
-        "in",
-        "after",
-        "within",
-        "wait",
-        "every",
-        "last",
-        "lasts",
-        "lasted",
-        "took",
-        "takes",
-        "take",
-        "about",
-        "than",
-        "least",
-        "only",
-        "next",
-        "runs",
-        "ran",
-        "another",
-        "exactly",
-    ]
+    listed(
+        "for in after within wait every last lasts lasted took takes take about than least only "
+        "next runs ran another exactly"
+    )
 )
 
 

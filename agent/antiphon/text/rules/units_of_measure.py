@@ -42,13 +42,15 @@ _OTHERS = {
     "secs": "second", "h": "hour", "hr": "hour", "hrs": "hour", "wk": "week", "wks": "week",
     "mo": "month", "mos": "month", "yr": "year", "yrs": "year", "dB": "decibel",
     "dBA": "decibel", "px": "pixel", "MP": "megapixel", "Cal": "calorie",
-    "cc": "cubic centimeter", "atm": "atmosphere", "mbar": "millibar", "mmHg": "millimeter of mercury", "lm": "lumen",
-    "lx": "lux", "hp": "horsepower", "Nm": "newton meter", "ft-lb": "foot pound",
+    "cc": "cubic centimeter", "atm": "atmosphere", "mbar": "millibar",
+    "mmHg": "millimeter of mercury", "lm": "lumen", "lx": "lux", "hp": "horsepower",
+    "Nm": "newton meter", "ft-lb": "foot pound",
     "lb-ft": "pound foot", "KiB": "kibibyte", "MiB": "mebibyte", "GiB": "gibibyte",
     "TiB": "tebibyte", "sq ft": "square foot", "sq. ft.": "square foot", "sqft": "square foot",
     "sq m": "square meter", "sq km": "square kilometer", "sq mi": "square mile",
     "sq. km": "square kilometer", "sq. mi": "square mile", "sq. m": "square meter",
-    "sq in": "square inch", "cu ft": "cubic foot", "mAh": "milliampere hour", "pp": "percentage point",
+    "sq in": "square inch", "cu ft": "cubic foot",
+    "mAh": "milliampere hour", "pp": "percentage point",
 }  # fmt: skip
 _FIXED = {
     "%": "percent", "‰": "per thousand", "°C": "degrees Celsius", "° C": "degrees Celsius",
