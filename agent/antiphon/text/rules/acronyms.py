@@ -99,10 +99,12 @@ def _article(match: re.Match[str]) -> Sequence[Piece]:
 
 
 @rule(r"(?<![A-Za-z])(?:pH|PhDs?)(?![A-Za-z])|(?<![A-Za-z])([A-Za-z]*[a-z])([A-Z]{2,})(?![A-Za-z])")
-def _mixed(match: re.Match[str]) -> Sequence[Piece]:
+def _mixed(match: re.Match[str]) -> Sequence[Piece] | None:
     """ChatGPT, iOS."""
     if not match[1]:
         return [(letters(match[0].rstrip("s")), match.start())]
+    if not looks_spelled(match[2]):
+        return None
     head = match[1].upper() if len(match[1]) == 1 else match[1]
     return [(head, match.start()), (letters(match[2]), match.start(2))]
 

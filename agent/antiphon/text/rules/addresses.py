@@ -114,10 +114,12 @@ def _dotted(match: re.Match[str]) -> Sequence[Piece] | None:
     words = re.findall(r"\w+", match[0])
     if any(len(w) < 2 or w.capitalize() in STARTERS for w in words):
         return None
-    return list(_parts(match, *match.span()))
+    if len(words) == 2 and not re.search("[_(]", match[0]) and len(words[1]) > 4:
+        return None
+    return [piece for piece in _parts(match, *match.span()) if piece[0] != "underscore"]
 
 
-@rule(r"(?<![\w@#&])([@#])((?:[A-Za-z_]|\d+[A-Za-z])\w{0,60})")
+@rule(r"(?<![\w@#&])([@#])((?:[A-Za-z_]|\d+[A-Za-z]{3})\w{0,60})")
 def _handle(match: re.Match[str]) -> Sequence[Piece]:
     sign = "at" if match[1] == "@" else "hashtag"
     words = re.finditer(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", match[2])

@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from antiphon.text.rewriting import Piece, Rule, listed, rule, stop, word_before
+from antiphon.text.rewriting import (
+    STARTERS,
+    Piece,
+    Rule,
+    listed,
+    rule,
+    stop,
+    word_after,
+    word_before,
+)
 from antiphon.text.rules.number_words import cardinal, code, ordinal, pair, plural, year
 
 MONTHS = listed(
@@ -80,15 +89,21 @@ def _numeric(match: re.Match[str]) -> Sequence[Piece] | None:
 @rule(
     rf"(?<![\w./-])(0?[1-9]|1[0-2])/({_DAY})"
     r"(?![\w/%°]|[.,]\d)(?P<event>(?= (?:deadline|date|attacks?|event|launch|party|meeting)\b))?"
+    r"(?P<until>(?= ?(?:[–-]|to|and|until|through) ?\d{1,2}/\d))?"
+    r"(?P<dash> ?[–-] ?(?=\d{1,2}/\d{1,2}(?![\d/])))?"
 )
 def _month_slash_day(match: re.Match[str]) -> Sequence[Piece] | None:
     before = word_before(match).lower()
     told = before in ("on", "by", "until", "due", "since", "before", "dated")
     if before in ("for", "from", "through", "to", "between", "and", "after"):
         told = match[2].lstrip("0") not in ("2", "3", "4", "5", "6", "8", "10", "16")
-    if (match["event"] is None and not told) or match[0] == "9/11":
+    told |= before in ("from", "between") and match["until"] is not None
+    earlier = match.string[max(0, match.start() - 16) : match.start()]
+    ends = re.search(r"\b(?:from|on|for|between) \d{1,2}/\d{1,2} ?[–-] ?$", earlier)
+    if not (told or ends or match["event"] is not None) or match[0] == "9/11":
         return None
-    return _date((MONTHS[int(match[1]) - 1], match.start()), _group(match, 2), None)
+    until = [("to", match.start("dash"))] if match["dash"] else []
+    return [*_date((MONTHS[int(match[1]) - 1], match.start()), _group(match, 2), None), *until]
 
 
 _ALSO_WORDS = frozenset(listed("may march mar dec sep jun jan"))
@@ -144,13 +159,14 @@ def _years(match: re.Match[str], group: int) -> list[Piece]:
     return [(year(match[group]), match.start(group))] if match[group] else []
 
 
-@rule(rf"\b({_MONTH})(?:\.?,?(?: of)? |-)({_YEAR}){_NO_MORE}")
+@rule(rf"\b({_MONTH})(?:\.?,?(?P<of> of)? |-)({_YEAR}){_NO_MORE}")
 def _month_year(match: re.Match[str]) -> Sequence[Piece] | None:
     if match[1] in MONTHS and match.string[match.end(1)] == ".":
         return None
     if _is_word(match, match[1], False):
         return None
-    return [(_month(match[1]), match.start()), *_years(match, 2)]
+    of = [("of", match.start("of"))] if match["of"] else []
+    return [(_month(match[1]), match.start()), *of, *_years(match, 3)]
 
 
 @rule(
@@ -178,7 +194,14 @@ def _span(match: re.Match[str]) -> Sequence[Piece] | None:
     rf"|(?=, (?:\d|{_MONTH}\b)| \d))"
     r"|\b(Tue|Tues|Wed|Thu|Thur|Thurs|Fri)\b"
 )
-def _weekday(match: re.Match[str]) -> Sequence[Piece]:
+def _weekday(match: re.Match[str]) -> Sequence[Piece] | None:
+    after = word_after(match)
+    before = word_before(match)
+    named = (before[:1].isupper() and before not in STARTERS) or (
+        after.istitle() and after.lower() not in _SHORT
+    )
+    if match[2] and named:
+        return None  # somebody's name
     return [(_SHORT_DAYS[(match[1] or match[2]).lower()], match.start())]
 
 

@@ -228,13 +228,17 @@ _ELEMENT = (
     "Y[b]?|Z[nr])"
 )
 
+_COMPOUND = "(?:H|Na|K|Li|Ca|Mg|Ag|Cu|Zn|Fe|Al|Ti|Si|Pb)(?:Cl|Br|OH|O|F|I|S|C|N)"
+
 
 @rule(
     rf"(?<![\w.-])(?=\w*\d|\w*[a-z][A-Z]|\w*\([A-Z]+\)\d)(?:{_ELEMENT}\d{{0,3}}|\((?:{_ELEMENT}\d?){{1,4}}\)\d){{2,12}}"
     r"(?P<charge>[+-](?!\w))?(?![\w-])"
 )
 def _formula(match: re.Match[str]) -> Sequence[Piece] | None:
-    """H2SO4, NaCl, Ca(OH)2; a word that only looks like it has no digits and one capital."""
+    """H2SO4, NaCl, Ca(OH)2."""
+    if not re.search(r"\d", match[0]) and not re.fullmatch(_COMPOUND, match[0]):
+        return None
     parts = list(re.finditer(r"[A-Z][a-z]?|\d+", match[0].rstrip("+-")))
     pieces = [
         (cardinal(p[0]) if p[0].isdigit() else letters(p[0]), match.start() + p.start())
@@ -246,8 +250,11 @@ def _formula(match: re.Match[str]) -> Sequence[Piece] | None:
     return pieces
 
 
-@rule(r"(?<![\w.,])(\d{1,3})er('?s)?\b")
+@rule(r"(?<![\w.,])(\d{1,3})er('?s)?\b|(?<!\w)#(\d{1,2})s\b")
 def _members(match: re.Match[str]) -> Sequence[Piece]:
+    """The 49ers, #1s."""
+    if match[3]:
+        return [(f"number {plural(cardinal(match[3]))}", match.start())]
     said = cardinal(match[1])
     return [(said + ("r" if said.endswith("e") else "er") + (match[2] or ""), match.start())]
 
@@ -328,7 +335,7 @@ def _verse(match: re.Match[str]) -> Sequence[Piece]:
     return pieces
 
 
-TOLD: tuple[Rule, ...] = (_verse, _told, _paper)
+TOLD: tuple[Rule, ...] = (_verse, _told, _paper, _members)
 """What a word in front says to be read digit by digit; before dates and years are looked for."""
 
 RULES: tuple[Rule, ...] = (
@@ -344,7 +351,6 @@ RULES: tuple[Rule, ...] = (
     _model,
     _paragraph,
     _formula,
-    _members,
     _named,
 )
 REST: tuple[Rule, ...] = (_mixed_rest,)

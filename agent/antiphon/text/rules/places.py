@@ -46,7 +46,7 @@ _STATES = {
     "VA": "Virginia", "WA": "Washington", "WV": "West Virginia", "WI": "Wisconsin",
     "WY": "Wyoming",
 }  # fmt: skip
-_ALSO_WORDS = frozenset(listed("HI ID IN ME OH OK OR PA MD DC"))
+_ALSO_WORDS = frozenset(listed("HI ID IN LA ME OH OK OR PA MD DC"))
 """States that are words or titles too, so that more must speak for the state."""
 
 _SHORT = {

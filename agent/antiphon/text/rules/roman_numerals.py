@@ -80,7 +80,7 @@ def _numeral(match: re.Match[str]) -> Sequence[Piece] | None:
             if not ruler or (word_after(match) in _AFTER_I and not rank):
                 return None
         ranked = word_before(match, match.start() - len(before) - 1) in _RANKS
-        if before in _ALSO_OTHERS and not ranked:
+        if match[0] != "I" and before in _ALSO_OTHERS and not ranked:
             return None  # Michael V is somebody else
         if not (ruler or numbered) or (match[0] in "CDLM" and not numbered):
             return None

@@ -74,6 +74,8 @@ def _lasts(match: re.Match[str]) -> bool:
     """Whether hours, minutes and seconds are a duration, not a time of day."""
     if match["minute"] == "00" and match["second"] != "00":
         return True
+    if word_before(match).lower() in ("at", "by", "until", "from", "since"):
+        return False
     return bool(_TIMED.search(clause_before(match)) or word_after(match) in ("long", *_SPANS))
 
 
@@ -201,7 +203,8 @@ def _minutes(match: re.Match[str]) -> Sequence[Piece] | None:
 def _seconds(match: re.Match[str]) -> Sequence[Piece] | None:
     """90s where it is no decade."""
     lasting = word_before(match).lower() in _LASTING or word_after(match).lower() in _SPANS
-    if (match[1][-1] == "0" and not lasting) or word_after(match) == "of":
+    decade = word_before(match).lower() in ("the", "late", "early", "mid", "his", "her", "their")
+    if (match[1][-1] == "0" and not lasting) or decade or word_after(match) == "of":
         return None
     return [(cardinal(match[1]), match.start()), (_how_many(match[1], "s"), match.start(2))]
 

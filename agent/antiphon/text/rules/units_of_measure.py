@@ -25,7 +25,7 @@ _SENSIBLE = {
     "Pa": ["", "k", "h", "M"], "Wh": ["", "k", "M", "G", "T"], "s": ["", "m", "µ", "n"],
     "N": ["", "k"], "A": ["", "m"], "bps": ["", "k", "K", "M", "G"], "bit/s": ["k", "M", "G"],
     "b/s": ["k", "K", "M", "G"], "B/s": ["k", "K", "M", "G", "T"], "cal": ["", "k"],
-    "eV": ["", "k", "M", "G", "T"], "b": ["k", "M", "G"], "B": ["k", "K", "M", "G", "T", "P"],
+    "eV": ["", "k", "M", "G", "T"], "b": ["M", "G"], "B": ["k", "K", "M", "G", "T", "P"],
     "Ω": ["", "k", "M"], "F": ["m", "µ", "n", "p"], "Sv": ["", "m", "µ"], "mol": ["", "m"],
 }  # fmt: skip
 _UNCOUNTED = ("hertz", "Celsius", "Fahrenheit", "percent", "kelvin", "mercury", "lux", "horsepower")
@@ -175,4 +175,4 @@ def unit(written: str) -> tuple[str, str]:
     if written in UNITS:
         return UNITS[written]
     fitting = [known for known in UNITS if known.lower() == written.lower()]
-    return UNITS[fitting[0]]
+    return UNITS[max(fitting, key=lambda known: known.endswith("B"))]  # mb is megabytes
