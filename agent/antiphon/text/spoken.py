@@ -19,6 +19,7 @@ from antiphon.text.rules import (
     quantities,
     roman_numerals,
     symbols,
+    telephone_numbers,
     times,
 )
 
@@ -30,6 +31,7 @@ _RULES = (
     *dates.RULES,
     *times.RULES,
     *places.RULES,
+    *telephone_numbers.RULES,
     *identifiers.RULES,
     *abbreviations.RULES,
     *roman_numerals.RULES,

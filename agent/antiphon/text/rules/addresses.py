@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from antiphon.text.rewriting import STARTERS, Piece, Rule, listed, rule
 from antiphon.text.rules.acronyms import letters
 from antiphon.text.rules.number_words import code, spelled
-from antiphon.text.rules.units_of_measure import UNITS
+from antiphon.text.units_of_measure import UNITS
 
 _SIGNS = {
     ".": "dot", "/": "slash", "-": "dash", "_": "underscore", "@": "at", "+": "plus",

@@ -1,92 +1,22 @@
-"""Numbers that name something: telephones, PINs, verses, versions, models, formulas."""
+"""Numbers that name something: PINs, verses, versions, models, formulas."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from antiphon.text.rewriting import Piece, Rule, counted, listed, rule, verbatim, word_before
 from antiphon.text.rules.acronyms import letters
 from antiphon.text.rules.number_words import cardinal, code, ordinal, pair, plural, spelled
-from antiphon.text.rules.units_of_measure import CURRENCIES, UNITS
-
-_END = r"(?![\w-]|[.,]\d)"
-
-
-def _digits(match: re.Match[str], start: int, end: int) -> Iterator[Piece]:
-    """Groups digit by digit, set apart by pauses, and letters one by one."""
-    groups = list(re.finditer(r"\d+|[A-Za-z]+", match.string[start:end]))
-    for group, after in zip(groups, [*groups[1:], None], strict=True):
-        text = group[0]
-        words = spelled(text) if text.isdigit() else letters(text)
-        apart = after is not None and after.start() > group.end()
-        yield words + ("," if apart else ""), start + group.start()
+from antiphon.text.rules.telephone_numbers import END, digit_groups
+from antiphon.text.units_of_measure import CURRENCIES, UNITS
 
 
-@rule(rf"(?<![\w.+/-])\+\d{{1,3}}(?:[ .-]?\(?\d{{1,6}}\)?){{1,6}}{_END}")
-def _international(match: re.Match[str]) -> Sequence[Piece] | None:
-    """+44 20 7946 0958."""
-    if not 8 <= sum(c.isdigit() for c in match[0]) <= 15:
-        return None
-    return [("plus", match.start()), *_digits(match, *match.span())]
-
-
-_TOLL_FREE = ("800", "900")
-
-
-@rule(
-    r"(?<![\w+/-])(?<!\d\.)(?P<country>\+?1[ .-]?)?(?P<open>\()?(?P<area>\d{3})(?(open)\))"
-    r"(?P<rest>(?(open)[ .-]{0,2}|[ .-])\d{3}[ .-]?\d{4}(?:-\d{1,4})?)"
-    r"(?:,? ?(?:[xX]|(?i:ext|extension)\.?) ?(?P<extension>\d{1,6}))?(?![\w-]|[.,]\d)"
-)
-def _american(match: re.Match[str]) -> Sequence[Piece]:
-    pieces: list[Piece] = []
-    if match["country"]:
-        plus = "plus " if match["country"][0] == "+" else ""
-        pieces.append((f"{plus}one,", match.start()))
-    pieces.append((_area(match["area"]) + ",", match.start("area")))
-    pieces += _digits(match, *match.span("rest"))
-    if match["extension"]:
-        pieces.append((", extension " + spelled(match["extension"]), match.start("extension")))
-    return pieces
-
-
-def _area(digits: str) -> str:
-    return cardinal(digits) if digits in _TOLL_FREE else spelled(digits)
-
-
-@rule(r"(?<![\w.+/-])(?P<one>1[ .-])?(?P<area>8(?:00|33|44|55|66|77|88)|900)[ .-]"
-      r"(?P<word>[A-Z0-9]{1,8}(?:[ -][A-Z0-9]{1,8}){0,3})(?![\w-])")  # fmt: skip
-def _vanity(match: re.Match[str]) -> Sequence[Piece] | None:
-    """1-800-FLOWERS."""
-    if not re.search(r"[A-Z]{2}|-[A-Z]-", match["word"]):
-        return None
-    pieces = [("one,", match.start())] if match["one"] else []
-    pieces.append((_area(match["area"]) + ",", match.start("area")))
-    for part in re.finditer(r"\d+|[A-Z]+", match["word"]):
-        words = spelled(part[0]) if part[0].isdigit() else part[0]
-        words = words if len(words) == 1 else words.lower()
-        pieces.append((words, match.start("word") + part.start()))
-    return pieces
-
-
-@rule(
-    r"(?<![\w.+/-])(?:"
-    r"0\d{2,4}(?: \d{3,4}){1,3}"  # 020 7946 0958
-    r"|(?!\d\d0-\d{3}0)\d{3}-\d{4}"  # 555-1234, but not the range 100-1000
-    r"|\d{4}(?:[ -]\d{4}){3}"  # a card
-    r"|\d{3}-\d{2}-\d{4}"  # social security
-    rf"){_END}"
-)
-def _groups(match: re.Match[str]) -> Sequence[Piece]:
-    return list(_digits(match, *match.span()))
-
-
-@rule(rf"(?<![\w.+/-])\d{{1,6}}(?:-\d{{1,6}}){{2,6}}{_END}")
+@rule(rf"(?<![\w.+/-])\d{{1,6}}(?:-\d{{1,6}}){{2,6}}{END}")
 def _hyphened(match: re.Match[str]) -> Sequence[Piece]:
     """Other numbers in groups; small ones are numbers: 12-34-56, 4-3-3."""
     if re.search(r"\d{3}", match[0]):
-        return list(_digits(match, *match.span()))
+        return list(digit_groups(match, *match.span()))
     return [
         (pair(p[0]) if len(p[0]) == 2 else cardinal(p[0]), match.start() + p.start())
         for p in re.finditer(r"\d+", match[0])
@@ -124,43 +54,22 @@ def _told(match: re.Match[str]) -> Sequence[Piece] | None:
     colon = (
         [(":" if ":" in match["colon"] else ",", match.start("colon"))] if match["colon"] else []
     )
-    return [*cue, *colon, *_digits(match, *match.span("code"))]
+    return [*cue, *colon, *digit_groups(match, *match.span("code"))]
 
 
-@rule(rf"\b(?P<cue>(?i:{_PAPER}))(?P<hash> ?#)? ?(?P<code>\d{{4,}}){_END}(?!(?<=\d{{4}}) ?[A-Z])")
+@rule(rf"\b(?P<cue>(?i:{_PAPER}))(?P<hash> ?#)? ?(?P<code>\d{{4,}}){END}(?!(?<=\d{{4}}) ?[A-Z])")
 def _paper(match: re.Match[str]) -> Sequence[Piece] | None:
     if counted(match) or (len(match["code"]) == 4 and not match["hash"]):
         return None
     number = [("number", match.start("hash"))] if match["hash"] else []
-    return [*verbatim(match, "cue"), *number, *_digits(match, *match.span("code"))]
+    return [*verbatim(match, "cue"), *number, *digit_groups(match, *match.span("code"))]
 
 
-@rule(
-    r"(?i)\b(?P<cue>(?:(?:call|dial|phone|ring|text|fax)(?:ing|ed)?(?: (?:us|me|him|her))?"
-    rf"(?: (?:on|at))?|extension|ext\.?)) (?P<number>\d{{1,7}}|[2-9]\d{{9}}){_END}"
-)
-def _dialled(match: re.Match[str]) -> Sequence[Piece] | None:
-    if len(match["number"]) < 3 and match["cue"][0] not in "eE":
-        return None
-    if counted(match):
-        return None
-    cue = "extension" if match["cue"].lower().startswith("ext") else ""
-    words: list[Piece] = [(cue, match.start())] if cue else verbatim(match, "cue")
-    return [*words, (spelled(match["number"]), match.start("number"))]
-
-
-@rule(rf"(?i)\b(use|enter|type)(?: in)? (\d{{4,8}}){_END}(?= (?:to|as|for|at|when|in)\b|[.,!]|$)")
+@rule(rf"(?i)\b(use|enter|type)(?: in)? (\d{{4,8}}){END}(?= (?:to|as|for|at|when|in)\b|[.,!]|$)")
 def _entered(match: re.Match[str]) -> Sequence[Piece] | None:
     if match[2].endswith("00"):
         return None
-    return [*verbatim(match, 1), *_digits(match, *match.span(2))]
-
-
-@rule(rf"(?<![\w.,$-])[2-9]\d{{2}}[2-9]\d{{6}}{_END}|(?<![\w.,$-])\d{{11,}}{_END}")
-def _long(match: re.Match[str]) -> Sequence[Piece] | None:
-    if match[0].endswith("000") or counted(match):
-        return None
-    return [(spelled(match[0]), match.start())]
+    return [*verbatim(match, 1), *digit_groups(match, *match.span(2))]
 
 
 _SOFTWARE = (
@@ -339,14 +248,8 @@ TOLD: tuple[Rule, ...] = (_verse, _told, _paper, _members)
 """What a word in front says to be read digit by digit; before dates and years are looked for."""
 
 RULES: tuple[Rule, ...] = (
-    _international,
-    _american,
-    _vanity,
-    _groups,
     _hyphened,
-    _dialled,
     _entered,
-    _long,
     _version,
     _model,
     _paragraph,

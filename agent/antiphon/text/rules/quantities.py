@@ -17,7 +17,7 @@ from antiphon.text.rules.number_words import (
     year,
 )
 from antiphon.text.rules.places import DIRECTIONS
-from antiphon.text.rules.units_of_measure import (
+from antiphon.text.units_of_measure import (
     ANY_CASE,
     COUNTRIES,
     CURRENCIES,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from antiphon.text.rewriting import Piece, Rule, replace, rule, word_before
-from antiphon.text.rules.units_of_measure import SIGNS, UNITS, currency
+from antiphon.text.units_of_measure import SIGNS, UNITS, currency
 
 _OPERATORS = {
     "+": "plus", "-": "minus", "–": "minus", "*": "times", "×": "times", "x": "times",
