@@ -26,6 +26,7 @@ from antiphon.text.rules import (
 _RULES = (
     *markup.RULES,
     *addresses.RULES,
+    *abbreviations.NUMBERED,
     *identifiers.TOLD,
     *times.DURATIONS,
     *dates.RULES,

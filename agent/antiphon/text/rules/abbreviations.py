@@ -155,6 +155,8 @@ def _no(match: re.Match[str]) -> Sequence[Piece] | None:
     return [("Number" if match[1] == "N" else "number", match.start())]
 
 
+NUMBERED: tuple[Rule, ...] = (_numbered,)
+"""First of all, while the number behind them is still there."""
 RULES: tuple[Rule, ...] = (
     replace(r"(?i)(?<![\w.])e\.? ?g\.(?:,|(?!\w))", "for example,"),
     replace(r"(?i)(?<![\w.])i\. ?e\.(?:,|(?!\w))", "that is,"),
@@ -166,7 +168,6 @@ RULES: tuple[Rule, ...] = (
     replace(r"(?<!\w)b/c(?!\w)", "because"),
     _after_name,
     _title,
-    _numbered,
     _anywhere,
     _dotted,
     _initial,

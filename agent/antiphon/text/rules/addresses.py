@@ -97,6 +97,8 @@ _EACH = frozenset(listed("second minute hour day night week month year game pers
 def _slash(match: re.Match[str]) -> Sequence[Piece] | None:
     """upgrade/update; but he/she is he or she, AC/DC and km/h have no slash."""
     words = re.findall("[A-Za-z]+", match[0])
+    if match.string[max(0, match.start() - 2) : match.start()].strip().isdigit():
+        return None  # 50 Mbit/s
     if all(w.isupper() for w in words) or words[0] in UNITS or words[0].lower() == "w":
         return None
     said = _SLASHES.get(match[0].lower(), "slash")

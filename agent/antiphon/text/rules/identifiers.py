@@ -65,7 +65,10 @@ def _paper(match: re.Match[str]) -> Sequence[Piece] | None:
     return [*verbatim(match, "cue"), *number, *digit_groups(match, *match.span("code"))]
 
 
-@rule(rf"(?i)\b(use|enter|type)(?: in)? (\d{{4,8}}){END}(?= (?:to|as|for|at|when|in)\b|[.,!]|$)")
+@rule(
+    r"(?i)\b(use|enter|type|reply with|respond with|press|digits (?:are|were))(?: in)? "
+    rf"(\d{{4,8}}){END}(?= (?:to|as|for|at|when|in|and|then)\b|[.,!]|$)"
+)
 def _entered(match: re.Match[str]) -> Sequence[Piece] | None:
     if match[2].endswith("00"):
         return None
@@ -168,7 +171,10 @@ def _members(match: re.Match[str]) -> Sequence[Piece]:
     return [(said + ("r" if said.endswith("e") else "er") + (match[2] or ""), match.start())]
 
 
-@rule(r"(?<![\w-])(?=[A-Za-z]+(?:-?\d))[A-Za-z\d]+(?:-[A-Za-z\d]+)*(?:\.\d+)?(?![A-Za-z0-9])")
+@rule(
+    r"(?<![\w-])(?![a-z]-\d+ ?[=+*/)])(?=[A-Za-z]+(?:-?\d))"
+    r"[A-Za-z\d]+(?:-[A-Za-z\d]+)*(?:\.\d+)?(?![A-Za-z0-9])"
+)
 def _named(match: re.Match[str]) -> Sequence[Piece] | None:
     """A word with a number in it: MP3, COVID-19, B12, PM2.5; but EUR50 is money."""
     word, digits = re.match(r"([A-Za-z]*)(.*)", match[0]).groups()  # type: ignore[union-attr]

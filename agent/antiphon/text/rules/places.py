@@ -59,7 +59,7 @@ _SPOTS = "|".join(
         "building block terminal pier stall booth desk table cabin berth coach carriage wagon "
         "track lot section zone hall door aisle house wing ward lane shelf slot stop pod hangar "
         "classroom studio office bus tram line flight route highway interstate freeway junction "
-        "mailbox box"
+        "mailbox box bed cell cubicle bench stand tent"
     )
     + tuple(_SHORT)
 )

@@ -290,10 +290,11 @@ def _coordinate(match: re.Match[str]) -> Sequence[Piece] | None:
 @rule(
     r"(?<![\w.])(\d)'(?: ?(?=\d{1,2}\"))?(\d{1,2})(?:\"|'')?(?!\w)"
     r"|(?<![\w.])(\d{1,3})'(?= ?(?:tall|long|wide|high|deep|x\b|by\b))"
+    r"|(?:(?<=x )|(?<=by ))(\d{1,3})'(?!\w)"
 )
 def _height(match: re.Match[str]) -> Sequence[Piece]:
-    if match[3]:
-        return [(cardinal(match[3]), match.start()), ("feet", match.end() - 1)]
+    if feet := match[3] or match[4]:
+        return [(cardinal(feet), match.start()), ("feet", match.end() - 1)]
     return [(f"{cardinal(match[1])} foot", match.start()), (cardinal(match[2]), match.start(2))]
 
 

@@ -17,7 +17,7 @@ _NUMBER = r"(?:\d[\d,.]*(?<=\d))"
 
 
 @rule(
-    rf"(?<![\w.,/-])[-(]{{0,3}}{_NUMBER}\)?"
+    rf"(?<![\w.,/^-])[-(]{{0,3}}{_NUMBER}\)?"
     rf"(?: {{0,2}}[-+*/×÷–=x] {{0,2}}[-(]{{0,3}}{_NUMBER}\){{0,2}}){{1,12}}(?![\w%/])"
 )
 def _equation(match: re.Match[str]) -> Sequence[Piece] | None:
@@ -84,9 +84,17 @@ def _currency_alone(match: re.Match[str]) -> Sequence[Piece]:
     return [(currency(match[0])[0], match.start())]
 
 
+@rule(r"(?i)\b(press|hit|dial|key|push|then|or|and)( ?)([#*])(?![\w*#])")
+def _key(match: re.Match[str]) -> Sequence[Piece]:
+    """A key of a telephone."""
+    name = "pound" if match[3] == "#" else "star"
+    return [(match[1], match.start()), (name, match.start(3))]
+
+
 BEFORE_NUMBERS: tuple[Rule, ...] = (
     replace(r"(?<![A-Za-z])C\+\+", "C plus plus"),
     _sharp,
+    _key,
     _equation,
     _record,
     replace(rf"(?:{_behind_units()}) ?[-–—] ?(?=[{SIGNS}]?\.?\d)", "to"),
@@ -99,7 +107,7 @@ BEFORE_NUMBERS: tuple[Rule, ...] = (
     replace(r"(?<=[\d)]) ?(?:\*|×) ?(?=[\d(-])", "times"),
     replace(r"(?<=[\w)]) \* (?=[\w(])", "times"),
     replace(r"(?:(?<=[\d)])|(?<=\d[a-z])|(?<=\^\d)) - {1,3}(?=[\d(])", "minus"),
-    replace(r"(?<=\([a-z])-(?=\d)", "minus"),
+    replace(r"(?:(?<=\([a-z])|(?<=\b[a-z]))-(?=\d+ ?[=+*/)])", "minus"),
     replace(r"(?<=[\d)A-Za-z]) - (?=[\da-z(]+ ?=)", "minus"),
     replace(r"(?<=[\d)]) / (?=[\d(])", "divided by"),
     replace(r"(?<=\d):(?=\d(?!\d*:))", "to"),

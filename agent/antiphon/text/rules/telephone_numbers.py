@@ -84,7 +84,8 @@ def _groups(match: re.Match[str]) -> Sequence[Piece]:
 
 @rule(
     r"(?i)\b(?P<cue>(?:(?:call|dial|phone|ring|text|fax)(?:ing|ed)?(?: (?:us|me|him|her))?"
-    rf"(?: (?:on|at))?|extension|ext\.?)) (?P<number>\d{{1,7}}|[2-9]\d{{9}}){END}"
+    rf"(?: (?:on|at))?|extension|ext\.?)) "
+    rf"(?P<number>\d{{1,7}}|[2-9]\d{{9}})(?: (?P<or>or) (?P<second>\d{{3}}))?{END}"
 )
 def _dialled(match: re.Match[str]) -> Sequence[Piece] | None:
     if len(match["number"]) < 3 and match["cue"][0] not in "eE":
@@ -93,7 +94,11 @@ def _dialled(match: re.Match[str]) -> Sequence[Piece] | None:
         return None
     cue = "extension" if match["cue"].lower().startswith("ext") else ""
     words: list[Piece] = [(cue, match.start())] if cue else verbatim(match, "cue")
-    return [*words, (spelled(match["number"]), match.start("number"))]
+    words.append((spelled(match["number"]), match.start("number")))
+    if match["second"]:
+        words.append(("or", match.start("or")))
+        words.append((spelled(match["second"]), match.start("second")))
+    return words
 
 
 @rule(rf"(?<![\w.,$-])[2-9]\d{{2}}[2-9]\d{{6}}{END}|(?<![\w.,$-])\d{{11,}}{END}")

@@ -36,7 +36,7 @@ _RATIO_NOUNS = (
 @rule(
     rf"(?<![\w:.+/])(?<!\d,)(?P<hour>[01]?\d|2[0-4])(?:(?P<sign>[:.h])(?P<minute>[0-5]\d))"
     rf"(?::(?P<second>[0-5]\d)(?:\.\d+)?)?{_HALF}?{_ZONE}"
-    r"(?(second)(?P<offset>[+-]\d\d:?\d\d)?)(?![:\d]|\.\d|[A-Za-z])"
+    r"(?(second)(?P<offset>[+-]\d\d:?\d\d)?)(?: ?h\b)?(?![:\d]|\.\d|[A-Za-z])"
     rf"(?P<ratio>(?i:(?={_RATIO_NOUNS})))?{_TO}"
 )
 def _clock(match: re.Match[str]) -> Sequence[Piece] | None:

@@ -1,10 +1,11 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon.text.rules.number_words import cardinal, code, fraction, ordinal, plural, roman, year
 
 
+@settings(deadline=None)  # inflect takes seconds to load
 @given(st.integers(0, 10**33 - 1))
 def test_cardinals_and_ordinals_agree_with_inflect(value: int) -> None:
     engine = pytest.importorskip("inflect").engine()
