@@ -38,7 +38,7 @@ _OTHERS = {
     "mi": "mile", "ft": "foot", "yd": "yard", "yds": "yard", "lb": "pound", "lbs": "pound",
     "oz": "ounce", "fl oz": "fluid ounce", "fl. oz.": "fluid ounce", "gal": "gallon",
     "qt": "quart", "pt": "pint", "tsp": "teaspoon", "tbsp": "tablespoon", "in.": "inch",
-    "ha": "hectare", "ac": "acre", "min": "minute", "mins": "minute", "sec": "second",
+    "ha": "hectare", "pts": "point", "min": "minute", "mins": "minute", "sec": "second",
     "secs": "second", "h": "hour", "hr": "hour", "hrs": "hour", "wk": "week", "wks": "week",
     "mo": "month", "mos": "month", "yr": "year", "yrs": "year", "dB": "decibel",
     "dBA": "decibel", "px": "pixel", "MP": "megapixel", "Cal": "calorie",

@@ -97,7 +97,8 @@ _EACH = frozenset(listed("second minute hour day night week month year game pers
 def _slash(match: re.Match[str]) -> Sequence[Piece] | None:
     """upgrade/update; but he/she is he or she, AC/DC and km/h have no slash."""
     words = re.findall("[A-Za-z]+", match[0])
-    if match.string[max(0, match.start() - 2) : match.start()].strip().isdigit():
+    before = match.string[max(0, match.start() - 2) : match.start()].strip()
+    if before.isdigit() and len(words[-1]) <= 2:
         return None  # 50 Mbit/s
     if all(w.isupper() for w in words) or words[0] in UNITS or words[0].lower() == "w":
         return None
@@ -116,7 +117,8 @@ def _dotted(match: re.Match[str]) -> Sequence[Piece] | None:
     words = re.findall(r"\w+", match[0])
     if any(len(w) < 2 or w.capitalize() in STARTERS for w in words):
         return None
-    if len(words) == 2 and not re.search("[_(]", match[0]) and len(words[1]) > 4:
+    called = "(" in (match[0][-2:-1], match.string[match.end() : match.end() + 1])
+    if len(words) == 2 and not called and "_" not in match[0] and len(words[1]) > 4:
         return None
     return [piece for piece in _parts(match, *match.span()) if piece[0] != "underscore"]
 

@@ -94,7 +94,7 @@ def _numeric(match: re.Match[str]) -> Sequence[Piece] | None:
 )
 def _month_slash_day(match: re.Match[str]) -> Sequence[Piece] | None:
     before = word_before(match).lower()
-    told = before in ("on", "by", "until", "due", "since", "before", "dated")
+    told = before in ("on", "by", "until", "due", "since", "before", "dated", *_SHORT_DAYS)
     if before in ("for", "from", "through", "to", "between", "and", "after"):
         told = match[2].lstrip("0") not in ("2", "3", "4", "5", "6", "8", "10", "16")
     told |= before in ("from", "between") and match["until"] is not None

@@ -114,8 +114,8 @@ def _version(match: re.Match[str]) -> Sequence[Piece] | None:
 
 
 @rule(
-    r"\b(?P<name>(?i:form|port|error|status|http|error code|episode|airbus|boeing|peugeot|porsche|"
-    r"mazda|fiat|volvo|ferrari|bmw|windows|office|area|studio|nokia|intel|ryzen|geforce|rtx|gtx))"
+    r"\b(?P<name>(?i:flight) [A-Z]{2}|(?i:form|port|error|status|http|error code|episode|airbus|"
+    r"boeing|peugeot|porsche|mazda|fiat|volvo|ferrari|bmw|windows|office|area|studio|nokia|intel|ryzen|geforce|rtx|gtx))"
     r" (?P<number>\d{3,4})(?![\w%°-]|[.,:]\d)"
 )
 def _model(match: re.Match[str]) -> Sequence[Piece] | None:
@@ -160,6 +160,12 @@ def _formula(match: re.Match[str]) -> Sequence[Piece] | None:
         sign = "plus" if match["charge"] == "+" else "minus"
         pieces.append((sign, match.start("charge")))
     return pieces
+
+
+@rule(r"\bWW ?(II?|1|2)\b", re.IGNORECASE)
+def _world_war(match: re.Match[str]) -> Sequence[Piece]:
+    number = "one" if match[1].upper() in ("I", "1") else "two"
+    return [("World War", match.start()), (number, match.start(1))]
 
 
 @rule(r"(?<![\w.,])(\d{1,3})er('?s)?\b|(?<!\w)#(\d{1,2})s\b")
@@ -250,7 +256,7 @@ def _verse(match: re.Match[str]) -> Sequence[Piece]:
     return pieces
 
 
-TOLD: tuple[Rule, ...] = (_verse, _told, _paper, _members)
+TOLD: tuple[Rule, ...] = (_verse, _told, _paper, _members, _world_war)
 """What a word in front says to be read digit by digit; before dates and years are looked for."""
 
 RULES: tuple[Rule, ...] = (

@@ -151,6 +151,11 @@ def _apartment(match: re.Match[str]) -> Sequence[Piece]:
     return [("number", match.start()), said, (match[3], match.start(3))]
 
 
+@rule(r"(?<=\bthe )(N[EW]|S[EW])\b(?= ?[.,;!?)]|$| (?:of|and|corner|side|wind|coast)\b)")
+def _quarter(match: re.Match[str]) -> Sequence[Piece]:
+    return [(DIRECTIONS[match[1]].lower(), match.start())]
+
+
 @rule(r"(?<=[a-z],)? (?P<zip>\d{5})(?![\w%°-]|[.,/:]\d)")
 def _zip(match: re.Match[str]) -> Sequence[Piece] | None:
     """Beverly Hills 90210."""
@@ -196,6 +201,6 @@ def _state(match: re.Match[str]) -> Sequence[Piece] | None:
 
 
 RULES: tuple[Rule, ...] = (
-    _street, _house, _street_direction, _state, _zip, _spot, _spot_is, _apartment, _spot_behind,
-    _spot_alone,
+    _street, _house, _street_direction, _state, _quarter, _zip, _spot, _spot_is, _apartment,
+    _spot_behind, _spot_alone,
 )  # fmt: skip

@@ -55,7 +55,7 @@ _QUANTITY = re.compile(
     rf"(?![A-Za-z0-9])|(?P<symbol> ?[%°‰])|(?P<behind> ?(?:{_MONEY}))(?![A-Za-z\d])"
     rf"|(?P<inch>\")|(?P<times>x)(?![A-Za-z0-9]|[-+*/=^]|\s+[-+*/=^—]\s))?"
     rf"(?P<per> ?/ ?(?P<each>[A-Za-z]{{1,6}})(?P<eachpower>\^?[23])?(?![A-Za-z0-9]))?"
-    rf"(?P<stop>\.(?=[ ,)]+[a-z]))?(?![A-Za-z0-9])"
+    rf"(?P<stop>\.(?=[ ,)]+[a-z]|,|[ ]\d+ ?(?:in|oz|min|sec)\b))?(?![A-Za-z0-9])"
 )
 _EACH = {
     "mo": "month", "yr": "year", "wk": "week", "d": "day", "lb": "pound", "s": "second",
@@ -130,7 +130,7 @@ def _speak(match: re.Match[str]) -> Sequence[Piece] | None:
         alone = len(match["each"]) == 1 and " " not in match["per"]
         said = each or (match["each"] if alone else "")
         pieces.append((f"per {said}" if said else match["per"], match.start("per")))
-    if match["stop"] and not written:
+    if match["stop"] and not (written or match["per"]):
         pieces.append((".", match.start("stop")))
     return pieces
 

@@ -80,7 +80,11 @@ def _lasts(match: re.Match[str]) -> bool:
 
 
 def _is_ratio(match: re.Match[str]) -> bool:
-    return match["ratio"] is not None or bool(_RATIOS.search(clause_before(match)))
+    if match["ratio"] is not None:
+        return True
+    before = clause_before(match)
+    told = re.search(r"\b(?:times? (?:is|was)|at|by|until|till|before|after|around) $", before)
+    return not told and bool(_RATIOS.search(before))
 
 
 @rule(rf"(?<![\w.,:$])(1[0-2]|0?[1-9]){_HALF}{_ZONE}(?![A-Za-z\d]){_TO}")
