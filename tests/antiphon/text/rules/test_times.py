@@ -16,7 +16,7 @@ CASES = {
     "for 90s and the 90s": "for ninety seconds and the nineties",
     "in 20s, in his 20s": "in twenty seconds, in his twenties",
     "The video is 1:45:30 long.": "The video is one hour forty-five minutes thirty seconds long.",
-    "a ratio of 1:10 at 1:10": "a ratio of one to ten at one to ten",
+    "a ratio of 1:10 at 1:10": "a ratio of one to ten at one ten",
     "at 1:10": "at one ten",
 }
 
