@@ -234,6 +234,11 @@ def _early_year(match: re.Match[str]) -> Sequence[Piece]:
     return [(code(match[1]), match.start())]
 
 
+@rule(r"(?<![\w.,])(1[1-9]\d[1-9]|20\d[1-9])('s)\b")
+def _possessive(match: re.Match[str]) -> Sequence[Piece]:
+    return [(year(match[1]) + match[2], match.start())]
+
+
 @rule(r"(?<![\w'])'(\d\d)(?![\w'])")
 def _short_year(match: re.Match[str]) -> Sequence[Piece]:
     return [(pair(match[1]), match.start(1))]
@@ -252,5 +257,5 @@ def _century(match: re.Match[str]) -> Sequence[Piece]:
 RULES: tuple[Rule, ...] = (
     _hundreds, _century, _span, _weekday, _iso, _iso_month, _numeric, _month_slash_day,
     _month_day, _day_month, _month_year, _month_alone, _part_of_year, _decade, _early_year,
-    _short_year,
+    _possessive, _short_year,
 )  # fmt: skip

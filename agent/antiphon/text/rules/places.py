@@ -59,7 +59,7 @@ _SPOTS = "|".join(
         "building block terminal pier stall booth desk table cabin berth coach carriage wagon "
         "track lot section zone hall door aisle house wing ward lane shelf slot stop pod hangar "
         "classroom studio office bus tram line flight route highway interstate freeway junction "
-        "mailbox box bed cell cubicle bench stand tent"
+        "mailbox box car compartment bed cell cubicle bench stand tent"
     )
     + tuple(_SHORT)
 )
@@ -70,7 +70,7 @@ _SPOT = r"(?:\d{1,4}[A-Za-z]?|[A-Z]\d{1,4}[A-Z]?)"
     rf"\b(?P<cue>(?i:{_SPOTS}))(?P<many>s?)\.?"
     r"(?P<number>(?i: number| no\.?| ?\#))?(?: |(?<=\#))"
     rf"(?P<spots>{_SPOT}(?:(?:,? (?:and|or|to) |, ?|[–-]){_SPOT}(?<=[A-Za-z])){{0,4}})"
-    r"(?![\w'%°$–-]|[.,:]\d)"
+    r"(?![\w'%°$–-]|[.,:]\d| \d+/\d)"
 )
 def _spot(match: re.Match[str]) -> Sequence[Piece] | None:
     cue, lettered = match["cue"], re.search("[A-Za-z]", match["spots"])
@@ -96,6 +96,12 @@ def _spot_is(match: re.Match[str]) -> Sequence[Piece]:
 @rule(r"(?<![\w.,$-])(\d{1,3})([A-Z])(?= (?:bus|train|tram|line|seat|gate|exit|room|flight)\b)")
 def _spot_behind(match: re.Match[str]) -> Sequence[Piece]:
     return [(code(match[1]), match.start()), (match[2], match.start(2))]
+
+
+@rule(r"\b((?i:take|catch|ride|board) the) (\d{1,3})([A-Z])(?!\w)")
+def _ridden(match: re.Match[str]) -> Sequence[Piece]:
+    said = [(code(match[2]), match.start(2)), (match[3], match.start(3))]
+    return [*verbatim(match, 1), *said]
 
 
 @rule(r"\b([Ii]n) (\d{1,2})([A-K])(?=[.,;!?]?(?:\s|$))(?! [a-z])")
@@ -138,11 +144,14 @@ def _street(match: re.Match[str]) -> Sequence[Piece] | None:
     return pieces
 
 
-@rule(r"(?<![\w.,$€£#/-])(\d{3,5})(?= (?:North|South|East|West)(?:east|west)? [A-Z])")
+@rule(
+    r"(?<![\w.,$€£#/-])(\d{3,5})(?= (?:North|South|East|West)(?:east|west)? [A-Z])"
+    r"|(?<![\w.,$€£#/-])(\d{3,5})(?= (?:(?:State|County|US|Old) )?(?:Hwy|Highway|Route|Rte)\b)"
+)
 def _house(match: re.Match[str]) -> Sequence[Piece] | None:
     if word_before(match).lower() in ("in", "since", "by", "until", "of"):
         return None
-    return [(code(match[1]), match.start())]
+    return [(code(match[0]), match.start())]
 
 
 @rule(r"(?<!\w)(#) ?(\d{1,4})([A-Z])(?!\w)")
@@ -202,5 +211,5 @@ def _state(match: re.Match[str]) -> Sequence[Piece] | None:
 
 RULES: tuple[Rule, ...] = (
     _street, _house, _street_direction, _state, _quarter, _zip, _spot, _spot_is, _apartment,
-    _spot_behind, _spot_alone,
+    _spot_behind, _ridden, _spot_alone,
 )  # fmt: skip

@@ -50,7 +50,8 @@ _QUANTITY = re.compile(
     rf"(?P<scale>(?:[ -]?(?i:hundred|thousand|[mb]illion|trillion|bn|mn|tn)"
     rf"|(?(money) ?)[kKMBTmb])(?![A-Za-z0-9]))?"
     rf"(?:(?P<gap>[ -]?)(?P<unit>{_UNIT}|[mgshlLVKΩ]|W(?!\.? [A-Z])|(?<= )[NJ](?!\.? [A-Z])"
-    rf"|(?<=\d)(?:in|C|F)|(?<=\d\d )[CF](?! ?[A-Z']))"
+    rf"|(?<=\d)(?:in|C|F)|(?<=\d\d )[CF](?! ?[A-Z'])"
+    rf"|in(?= (?:wide|long|tall|high|deep|thick|x|by)\b))"
     rf"(?P<power>\^?[23])?"
     rf"(?![A-Za-z0-9])|(?P<symbol> ?[%°‰])|(?P<behind> ?(?:{_MONEY}))(?![A-Za-z\d])"
     rf"|(?P<inch>\")|(?P<times>x)(?![A-Za-z0-9]|[-+*/=^]|\s+[-+*/=^—]\s))?"
@@ -216,6 +217,8 @@ def _each(written: str, power: str | None) -> str:
 def _count(match: re.Match[str], written: str, bare: bool) -> str:
     """A year or a count."""
     if bare and re.fullmatch(r"1[1-9]\d\d|20\d\d", written) and (match["last"] or _is_year(match)):
+        return year(written)
+    if bare and re.fullmatch(r"\d{4}", written) and word_before(match).lower() == "year":
         return year(written)
     if bare and re.fullmatch(r"10\d\d", written) and word_before(match).lower() in ("in", "since"):
         return year(written)
