@@ -87,7 +87,10 @@ def _spot(match: re.Match[str]) -> Sequence[Piece] | None:
     return pieces
 
 
-@rule(r"(?i:\b(?:seat|gate|flat|apartment|platform) (?:is|was)) (\d{1,3})([A-Z])(?!\w)")
+@rule(
+    r"(?i:\b(?:seat|gate|flat|apartment|platform|room(?= (?:is|was) \d+[ABDEG-Z])) (?:is|was))"
+    r" (\d{1,3})([A-Z])(?!\w)"
+)
 def _spot_is(match: re.Match[str]) -> Sequence[Piece]:
     words = [(w[0], match.start() + w.start()) for w in re.finditer("[A-Za-z]{2,}", match[0])]
     return [*words, (code(match[1]), match.start(1)), (match[2], match.start(2))]

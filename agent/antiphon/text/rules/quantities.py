@@ -51,7 +51,7 @@ _QUANTITY = re.compile(
     rf"|(?(money) ?)[kKMBTmb])(?![A-Za-z0-9]))?"
     rf"(?:(?P<gap>[ -]?)(?P<unit>{_UNIT}|[mgshlLVKΩ]|W(?!\.? [A-Z])|(?<= )[NJ](?!\.? [A-Z])"
     rf"|(?<=\d)(?:in|C|F)|(?<=\d\d )[CF](?! ?[A-Z'])"
-    rf"|in(?= (?:wide|long|tall|high|deep|thick|x|by)\b))"
+    rf"|(?<=ft \d )in|(?<=ft \d\d )in|in(?= (?:wide|long|tall|high|deep|thick|x|by)\b))"
     rf"(?P<power>\^?[23])?"
     rf"(?![A-Za-z0-9])|(?P<symbol> ?[%°‰])|(?P<behind> ?(?:{_MONEY}))(?![A-Za-z\d])"
     rf"|(?P<inch>\")|(?P<times>x)(?![A-Za-z0-9]|[-+*/=^]|\s+[-+*/=^—]\s))?"
