@@ -8,13 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon import weights
+from antiphon.mel import HOP
 from antiphon.recognition.recognizer import SAMPLE_RATE, Transcript
 from antiphon.recognition.whisper.audio_encoder import EncoderState
-from antiphon.recognition.whisper.transcriber import Transcriber, Transcription
+from antiphon.recognition.whisper.transcriber import Hearing, Transcriber, Transcription
 from antiphon.recognition.whisper.turn_end_head import TurnEndHead
 
 REFRESH_SAMPLES = SAMPLE_RATE
-"""Samples after which a recording is transcribed again while it grows."""
+"""Samples after which a recording is heard again while it grows, at the earliest."""
+REFRESH_SHARE = 4
+"""It is heard again when one in so many samples of its window is new. The windows heard grow by a
+third from one to the next, so that all of them are at most four times as long as the sound."""
 
 
 @dataclass(frozen=True)
@@ -23,16 +27,14 @@ class WhisperState:
 
     encoder: EncoderState
     """The audio so far."""
-    fresh: int
-    """Samples since the last transcription."""
-    draft: tuple[tuple[int, ...], ...]
-    """The tokens of the last transcription, by window: a guess that saves time, never a result."""
-    transcription: Transcription | None = None
-    """The last transcription, if no sample has come since."""
+    fresh: int = 0
+    """Samples since it was heard last."""
+    hearing: Hearing | None = None
+    """What was heard then."""
 
 
 class WhisperRecognizer:
-    """Transcribes again every second while the audio grows, so that little is left at its end.
+    """Hears again and again while the audio grows, so that little is left to do at its end.
 
     Args:
         transcriber: Whisper.
@@ -44,16 +46,15 @@ class WhisperRecognizer:
 
     def start(self) -> WhisperState:
         """State before the first sample."""
-        return WhisperState(self.transcriber.encoder.start(), 0, ())
+        return WhisperState(self.transcriber.encoder.start())
 
     def feed(self, pcm: NDArray[np.float32], state: WhisperState) -> WhisperState:
         """State after `pcm` [N], mono, 16 kHz."""
         encoder = self.transcriber.encoder.feed(pcm, state.encoder)
-        state = replace(state, encoder=encoder, fresh=state.fresh + len(pcm), transcription=None)
-        if state.fresh < REFRESH_SAMPLES:
+        state = replace(state, encoder=encoder, fresh=state.fresh + len(pcm))
+        if state.fresh < max(REFRESH_SAMPLES, len(encoder.mel) * HOP // REFRESH_SHARE):
             return state
-        transcription, draft = self.transcriber.hear(encoder, state.draft)
-        return WhisperState(encoder, 0, draft, transcription)
+        return WhisperState(encoder, 0, self.transcriber.hear(encoder, state.hearing))
 
     def finish(self, state: WhisperState) -> Transcript:
         """The transcript, if the audio ends here."""
@@ -62,7 +63,10 @@ class WhisperRecognizer:
 
     def transcription(self, state: WhisperState) -> Transcription:
         """The transcript with Whisper's states."""
-        return state.transcription or self.transcriber.hear(state.encoder, state.draft)[0]
+        hearing = state.hearing
+        if hearing is None or state.fresh:
+            hearing = self.transcriber.hear(state.encoder, hearing)
+        return self.transcriber.transcription(hearing)
 
     def complete(self, transcription: Transcription) -> float | None:
         """Log odds that the turn is complete; None: nothing judges it, or there is no audio."""

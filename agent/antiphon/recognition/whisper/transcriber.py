@@ -50,6 +50,18 @@ class Transcription:
         return torch.cat([both, self.words[path], place.to(both.dtype)], 1)
 
 
+@dataclass(frozen=True)
+class Hearing:
+    """A recording as far as it has been heard, by windows."""
+
+    windows: tuple[torch.Tensor, ...] = ()
+    """[T, width] encoder states."""
+    transcripts: tuple[Transcript, ...] = ()
+    """What the decoder wrote of each."""
+    finished: int = 0
+    """Windows that are over: they are never heard again, however long the recording grows."""
+
+
 class Transcriber:
     """Whisper's encoder and decoder over exactly the audio there is.
 
@@ -82,16 +94,26 @@ class Transcriber:
         tokenizer = Tokenizer.from_file(str(folder / "ctranslate2" / "tokenizer.json"))
         return cls(AudioEncoder.load(folder), TextDecoder.load(folder), tokenizer, silence)
 
-    def hear(
-        self, state: EncoderState, draft: Sequence[Sequence[int]] = ()
-    ) -> tuple[Transcription, tuple[tuple[int, ...], ...]]:
-        """What is heard so far, and the transcript's tokens by window: the next call's draft."""
-        windows = [window for window in self.encoder.states(state) if len(window)]
-        found = [
-            self.decoder.transcribe(w, draft[i] if i < len(draft) else (), self.behind)
-            for i, w in enumerate(windows)
-        ]
-        return self._join(windows, found), tuple(t.tokens for t in found)
+    def hear(self, state: EncoderState, before: Hearing | None = None) -> Hearing:
+        """What is heard, if the audio ends here.
+
+        Args:
+            state: the recording.
+            before: its last hearing. What it finished is kept; the rest is a draft, which saves
+                time and never changes the result.
+        """
+        before = before or Hearing()
+        known = before.transcripts
+        windows = tuple(window for window in self.encoder.states(state) if len(window))
+        found = known[: before.finished]
+        for i in range(len(found), len(windows)):
+            draft = known[i].tokens if i < len(known) else ()
+            found += (self.decoder.transcribe(windows[i], draft, self.behind),)
+        return Hearing(windows, found, len(state.done))
+
+    def transcription(self, hearing: Hearing) -> Transcription:
+        """The windows of a hearing as one recording."""
+        return self._join(hearing.windows, hearing.transcripts)
 
     @torch.no_grad()
     def hear_batch(self, clips: Sequence[NDArray[np.float32]]) -> list[Transcription]:

@@ -55,7 +55,8 @@ def test_a_batch_equals_one_by_one(listener, speech):
 
 def test_what_is_heard_fits_together(listener, speech):
     state = listener.encoder.feed(speech, listener.encoder.start())
-    heard, draft = listener.hear(state)
+    hearing = listener.hear(state)
+    heard = listener.transcription(hearing)
     assert heard.wide.shape == (len(heard.path), 52)
-    assert len(heard.words) == len(draft[0]) + 1
+    assert len(heard.words) == len(hearing.transcripts[0].tokens) + 1
     assert np.all(np.diff(heard.path.numpy()) >= 0)
