@@ -117,10 +117,10 @@ def sentences(pieces: Iterable[str]) -> Iterator[str]:
 
 def ours(agent: Agent) -> Callable[[Pcm], Timing]:
     """The agent, listening while the question is asked."""
-    from antiphon.cli.timed_reply import answer
+    from antiphon.cli.timed_reply import answer_live
 
     def timed(pcm: Pcm) -> Timing:
-        take = answer(agent, pcm)
+        take = answer_live(agent, pcm)
         first = float("nan") if take.first is None else take.first
         return Timing(first, take.last, take.seconds)
 

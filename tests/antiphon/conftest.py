@@ -19,6 +19,7 @@ from antiphon.messages import Token
 from antiphon.recognition.whisper.recognizer import WhisperRecognizer
 from antiphon.recognition.whisper.transcriber import Transcriber
 from antiphon.s2t.direct import DirectEncoder
+from antiphon.s2t.question_encoder import Question
 from antiphon.s2t.speech_to_text import SpeechToText
 from antiphon.t2c.phonemes import BEGIN, END, PAUSES, SPACE
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
@@ -45,8 +46,8 @@ class Script:
     def feed(self, pcm):
         self.given.append(pcm)
 
-    def transcribe(self, pcm):
-        return self.heard
+    def finish(self):
+        return Question(self.heard, None)
 
     def reply(self, question, history=(), max_tokens=160, cancelled=lambda: False):
         for index, piece in enumerate(self.pieces[:max_tokens]):

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from antiphon.errors import UserError
 
-SOURCE = Path(__file__).parents[2] / "benchmarks" / "first_audio.py"
 
-
-@pytest.fixture(scope="module")
-def bench():
-    import sys
-
-    spec = importlib.util.spec_from_file_location("first_audio", SOURCE)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+@pytest.fixture
+def bench(load_benchmark):
+    return load_benchmark("first_audio")
 
 
 def test_sentences_are_ready_when_the_next_begins(bench):

@@ -196,26 +196,49 @@ def last_chunk(pcm: Pcm) -> int:
     return max(0, (len(pcm) - 1) // CHUNK * CHUNK)
 
 
-def answer(
-    agent: Agent,
-    pcm: Pcm,
-    *,
-    on_text: Callable[[str], None] = lambda text: None,
-    on_speech: Callable[[Speech], None] = lambda piece: None,
-) -> TimedReply:
-    """Ask a question and take the whole answer.
+def answer_live(agent: Agent, pcm: Pcm) -> TimedReply:
+    """Ask a question as one speaks it, and take the whole answer.
 
     The clock starts when the last piece of the question is given.
 
     Args:
         agent: who answers.
         pcm: [N] samples at 16 kHz.
+    """
+    stream, late = hear(agent, pcm)
+    take = TimedReply(agent.voice.samples_per_unit, late)
+    stream.feed(pcm[last_chunk(pcm) :])
+    return replied(agent, stream, take)
+
+
+def answer(
+    agent: Agent,
+    pcm: Pcm,
+    *,
+    on_question: Callable[[str], None] = lambda text: None,
+    on_text: Callable[[str], None] = lambda text: None,
+    on_speech: Callable[[Speech], None] = lambda piece: None,
+) -> TimedReply:
+    """Answer a recording, which is heard once, as a whole.
+
+    The clock starts when the recording is given.
+
+    Args:
+        agent: who answers.
+        pcm: [N] samples at 16 kHz.
+        on_question: called with what was understood.
         on_text: called with every piece of the reply's text.
         on_speech: called with every piece of speech.
     """
-    stream, late = hear(agent, pcm)
-    take = TimedReply(agent.voice.samples_per_unit, late, on_text, on_speech)
-    stream.feed(pcm[last_chunk(pcm) :])
+    stream = agent.s2t.start()
+    take = TimedReply(agent.voice.samples_per_unit, 0.0, on_text, on_speech)
+    stream.feed(pcm)
+    on_question(stream.finish().text)
+    return replied(agent, stream, take)
+
+
+def replied(agent: Agent, stream: QuestionStream, take: TimedReply) -> TimedReply:
+    """The take with the reply to what was heard."""
     return take.collect(agent.speak(agent.trigger.cut(take.listen(agent.s2t.reply(stream)))))
 
 

@@ -34,7 +34,7 @@ def ask(
         list[Path],
         typer.Argument(metavar="QUESTION.wav...", help="Recorded questions; - is standard input."),
     ],
-    models: Annotated[Models, Only("voice", "llm", "ears", "recognizer", "source")],
+    models: Annotated[Models, Only("voice", "llm", "ears", "recognizer", "source", "threads")],
     out: Annotated[
         Path | None,
         typer.Option(help="Write the replies to this sound file; - is standard output."),
@@ -58,6 +58,7 @@ def ask(
             ears=models.ears,
             recognizer=models.recognizer,
             source=models.source,
+            threads=models.threads,
         )
         with Player(play) as player:
             answers = [answered(agent, pcm, player, quiet=json) for pcm in recordings]
@@ -89,18 +90,19 @@ def answered(
     """The transcript of a question and its answer, printed and played as they come."""
     from antiphon.cli.timed_reply import answer
 
-    question = agent.s2t.transcribe(pcm)
-    if not quiet:
-        print(f"\nYou: {question or '(nothing to be heard)'}\nAntiphon: ", end="", flush=True)
+    heard: list[str] = []
 
     def show(text: str) -> None:
         if not quiet:
             print(text, end="", flush=True)
 
-    take = answer(agent, pcm, on_text=show, on_speech=player.play)
-    if not quiet:
-        print(flush=True)
-    return question, take
+    def understood(question: str) -> None:
+        heard.append(question)
+        show(f"\nYou: {question or '(nothing to be heard)'}\nAntiphon: ")
+
+    take = answer(agent, pcm, on_question=understood, on_text=show, on_speech=player.play)
+    show("\n")
+    return heard[0], take
 
 
 def rate(agent: Agent) -> int:
