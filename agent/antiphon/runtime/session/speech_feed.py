@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from antiphon.messages import Turn
 from antiphon.runtime.frames import FRAME_MS, Frame
 from antiphon.runtime.responders.responder import Cancelled, Responder, SpeechStream
 from antiphon.runtime.responders.worker import Output, Understood, Work, Worker
+from antiphon_codecs.interruption import interruptible
 
 CHUNK = 5
 """Frames per call: 100 ms."""
@@ -85,7 +86,7 @@ class SpeechFeed:
         """The job that understands and answers what has been fed so far."""
         slot, responder = self._slot, self._responder
 
-        def work(cancelled: Cancelled) -> Iterator[Output]:
+        def work(cancelled: Cancelled) -> Generator[Output, None, None]:
             if slot.stream is None:
                 raise RuntimeError("there is nothing to hear with")
             understood = slot.stream.finish()
@@ -96,7 +97,8 @@ class SpeechFeed:
                     slot.stream, slot.history, cancelled=cancelled, seed=seed
                 )
 
-        return work
+        # The user may go on in the middle of it: then it is left between two layers of a model.
+        return lambda cancelled: interruptible(work(cancelled), cancelled)
 
     def _feed(self) -> None:
         if not self._unsent:
