@@ -277,9 +277,8 @@ def thinking(kind: str, questions: list[Sound]) -> Any:
     if kind == "echo":
         return EchoResponder(questions)
     from antiphon.cli.timed_reply import load_agent
-    from antiphon.runtime.responders.agent_responder import AgentResponder, reserve_core_for_audio
+    from antiphon.runtime.responders.agent_responder import AgentResponder
 
-    reserve_core_for_audio()
     return AgentResponder(load_agent())
 
 

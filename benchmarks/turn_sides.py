@@ -132,10 +132,9 @@ def load() -> list[Side]:
     """The agent, and the plain loop of the same parts, both warm."""
     from antiphon.agent import Agent
     from antiphon.cli.timed_reply import load_agent
-    from antiphon.runtime.responders.agent_responder import AgentResponder, reserve_core_for_audio
+    from antiphon.runtime.responders.agent_responder import AgentResponder
     from antiphon.s2t.speech_to_text import SpeechToText
 
-    reserve_core_for_audio()
     agent = load_agent()
     cascade = SpeechToText.from_pretrained(ears="cascade")
     plain = Agent(cascade, agent.voice, trigger=agent.trigger, source="text")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon import settings
+from antiphon import cpu_threads, settings
 from antiphon.messages import Segment, Speech, Turn
 from antiphon.settings import Source
 from antiphon.t2c import voice as voices
@@ -61,6 +61,7 @@ class Agent:
         ears: str | None = None,
         recognizer: str | None = None,
         source: Source | None = None,
+        threads: int | None = None,
         trigger: Trigger | None = None,
     ) -> Agent:
         """Load everything by name or folder; what is None is taken from the settings.
@@ -71,6 +72,7 @@ class Agent:
             ears: how questions are heard: "s2t" directly, "cascade" transcribed first.
             recognizer: the recognizer behind the ears.
             source: what drives the voice.
+            threads: of the models of this process; 0 follows the load (`cpu_threads`).
             trigger: decides when a segment is ready.
 
         Raises:
@@ -79,6 +81,7 @@ class Agent:
         from antiphon.s2t.speech_to_text import SpeechToText
 
         chosen = settings.load(settings.Models)
+        cpu_threads.use(chosen.threads if threads is None else threads)
         s2t = SpeechToText.from_pretrained(llm, ears=ears, recognizer=recognizer)
         spoken = voices.from_pretrained(voice or chosen.voice, s2t.llm)
         return cls(s2t, spoken, source=source or chosen.source, trigger=trigger)
@@ -125,9 +128,8 @@ class Agent:
             source: what drives the voice; None: what the agent was made with.
             seed: of the rhythm's variation.
         """
-        return interruptible(
-            self.voice.speak(segments, source=source or self.source, seed=seed), cancelled
-        )
+        pieces = self.voice.speak(segments, source=source or self.source, seed=seed)
+        return interruptible(cpu_threads.following_load(pieces), cancelled)
 
     def say(self, text: str, *, cancelled: Callable[[], bool] = never) -> Iterator[Speech]:
         """Speak a given text, by the embeddings of its tokens.

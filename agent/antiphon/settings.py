@@ -54,6 +54,9 @@ class Models:
     )
     source: Source = setting("hidden", "Speak from hidden states (Echo), or from the text.")
     tool_chooser: str = setting("sentence-encoder", "What chooses among a robot's tools.")
+    threads: int = setting(
+        0, "CPU threads of the models; 0 follows the load: as many as other programs leave cores."
+    )
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ class Training:
     """What every training job takes."""
 
     minutes: float | None = setting(None, "Stop, and save, after this long.")
-    threads: int = setting(0, "CPU threads; 0 leaves it to PyTorch.")
+    training_threads: int = setting(0, "CPU threads; 0 leaves it to PyTorch.", flags=("--threads",))
     teacher: str = setting("piper-joe", "The Piper voice that the agent's own learns from.")
     labeler: str = setting("whisper-base", "The recognizer that transcribes human recordings.")
 

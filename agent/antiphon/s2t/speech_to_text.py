@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from antiphon import settings
+from antiphon.cpu_threads import follow_load
 from antiphon.llm import chat_template, language_model
 from antiphon.llm.language_model import LanguageModel
 from antiphon.llm.sampling import penalize_repeats, sample
@@ -19,8 +20,6 @@ from antiphon_codecs.interruption import checkpoint
 
 PENALIZED_TOKENS = 64
 """Tokens of a reply that repeat less likely."""
-CHUNK = 80_000
-"""Samples of a recording that are heard at once; it can be cancelled between chunks."""
 
 
 class QuestionStream:
@@ -34,6 +33,7 @@ class QuestionStream:
     """
 
     def __init__(self, model: SpeechToText, history: Sequence[Turn] = ()) -> None:
+        follow_load()
         self.model = model
         before, self.after = chat_template.split_at_question(model.llm.tokenizer, history)
         self.cache = model.llm.start(before)
@@ -42,12 +42,14 @@ class QuestionStream:
 
     def feed(self, pcm: NDArray[np.float32]) -> None:
         """Hear `pcm` [N], mono, 16 kHz."""
+        follow_load()
         self._question = None
         self._state = self.model.question_encoder.feed(pcm, self._state)
 
     def finish(self) -> Question:
         """The question, if it ends here; feeding may go on. The same audio is encoded once."""
         if self._question is None:
+            follow_load()
             self._question = self.model.question_encoder.finish(self._state)
         return self._question
 
@@ -124,9 +126,7 @@ class SpeechToText:
         """
         if isinstance(question, np.ndarray):
             stream = self.start(history)
-            for first in range(0, len(question), CHUNK):
-                checkpoint()
-                stream.feed(question[first : first + CHUNK])
+            stream.feed(question)  # at once: what is heard in pieces is heard again and again
             question = stream
         if isinstance(question, QuestionStream):
             cache, after = question.cache, question.after
@@ -141,6 +141,7 @@ class SpeechToText:
             return
         state, logits, cache = self.llm.read(self._embed(understood, after), cache)
         while True:
+            follow_load()
             checkpoint()  # transformers' own models do not ask
             token = sample(
                 penalize_repeats(logits, ids[-PENALIZED_TOKENS:], repetition),

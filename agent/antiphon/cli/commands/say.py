@@ -29,7 +29,7 @@ def say(
     text: Annotated[
         str, typer.Argument(metavar="TEXT", help="What to say; - reads standard input.")
     ],
-    models: Annotated[Models, Only("voice", "llm")],
+    models: Annotated[Models, Only("voice", "llm", "threads")],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -51,6 +51,9 @@ def say(
     if text == "-":
         text = typer.get_text_stream("stdin", "utf-8", "replace").read()
     require_speakable(text)
+    from antiphon import cpu_threads
+
+    cpu_threads.use(models.threads)
     from tqdm import tqdm
 
     from antiphon.cli.timed_reply import read_aloud

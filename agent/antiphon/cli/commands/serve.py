@@ -30,7 +30,9 @@ app = typer.Typer(add_completion=False)
 
 def serve(
     conversation_: Annotated[ConversationSettings, Only("patience")],
-    models: Annotated[Models, Only("voice", "llm", "ears", "recognizer", "tool_chooser")],
+    models: Annotated[
+        Models, Only("voice", "llm", "ears", "recognizer", "tool_chooser", "threads")
+    ],
     **chosen: Any,
 ) -> None:
     """Serve whoever a transport reaches. Robots come and go: see antiphon robot."""
@@ -47,7 +49,11 @@ def serve(
         )
     say("Loading the models …")
     loaded = load(
-        voice=models.voice, llm=models.llm, ears=models.ears, recognizer=models.recognizer
+        voice=models.voice,
+        llm=models.llm,
+        ears=models.ears,
+        recognizer=models.recognizer,
+        threads=models.threads,
     )
     responders = Responders(loaded, models.tool_chooser)
     host = Host(lambda peer: conversation(responders.of(peer), options), say)

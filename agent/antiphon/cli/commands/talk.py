@@ -34,7 +34,7 @@ app = typer.Typer(add_completion=False)
 def talk(
     devices: Devices,
     chosen: ConversationSettings,
-    models: Annotated[Models, Only("voice", "llm", "ears", "recognizer")],
+    models: Annotated[Models, Only("voice", "llm", "ears", "recognizer", "threads")],
     record: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Record everything into a new folder.")
     ] = None,
@@ -63,7 +63,11 @@ def talk(
                 pass  # a missing microphone is named before models are loaded, not after
         log.info("Loading the models …")
         responder = load(
-            voice=models.voice, llm=models.llm, ears=models.ears, recognizer=models.recognizer
+            voice=models.voice,
+            llm=models.llm,
+            ears=models.ears,
+            recognizer=models.recognizer,
+            threads=models.threads,
         )
         duplex = stack.enter_context(closed)
         canceller = None if devices.file else EchoCanceller()
@@ -131,9 +135,8 @@ def press(conversation: Conversation, key: str) -> None:
 def load(**choices: Any) -> Responder[Any]:
     """The models, warmed up; tests put others here."""
     from antiphon.cli.timed_reply import load_agent
-    from antiphon.runtime.responders.agent_responder import AgentResponder, reserve_core_for_audio
+    from antiphon.runtime.responders.agent_responder import AgentResponder
 
-    reserve_core_for_audio()
     responder = AgentResponder(load_agent(**choices))
     for _ in responder.say("Hello.", cancelled=lambda: False):
         pass

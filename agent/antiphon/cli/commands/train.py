@@ -30,7 +30,7 @@ app = typer.Typer(
 
 Folders = Annotated[Paths, Only("data", "work")]
 Data = Annotated[Path, given_or(Paths, "data")]
-Limits = Annotated[Training, Only("minutes", "threads")]
+Limits = Annotated[Training, Only("minutes", "training_threads")]
 Out = Annotated[Path, typer.Option(help="Folder of the finished weights.")]
 Steps = Annotated[int, typer.Option(help="Length of the whole run.")]
 Seed = Annotated[int, typer.Option(help="Of corpora, weights and batches.")]
@@ -78,11 +78,11 @@ def corpus(
     seed: Seed = 1,
 ) -> None:
     """Make the corpora: the teacher's latents for the voice, heard questions for the adapter."""
-    done = voice_recipe(paths, VOICE_FOLDER, seed, limits.threads).make_latents(
+    done = voice_recipe(paths, VOICE_FOLDER, seed, limits.training_threads).make_latents(
         sentences, limits.minutes
     )
     if done:
-        s2t_recipe(paths, ADAPTER_FOLDER, seed, limits.threads).corpus(
+        s2t_recipe(paths, ADAPTER_FOLDER, seed, limits.training_threads).corpus(
             hours, limits.minutes or 24 * 60
         )
 
@@ -97,7 +97,7 @@ def codec(
     seed: Seed = 1,
 ) -> None:
     """Train the unit codec on the teacher's latents."""
-    voice_recipe(paths, out, seed, limits.threads).train_codec(steps, limits.minutes)
+    voice_recipe(paths, out, seed, limits.training_threads).train_codec(steps, limits.minutes)
 
 
 @app.command(name="student")
@@ -110,7 +110,7 @@ def student_(
     seed: Seed = 1,
 ) -> None:
     """Train the codec's encoder for the speech of any speaker."""
-    voice_recipe(paths, out, seed, limits.threads).train_student(steps, limits.minutes)
+    voice_recipe(paths, out, seed, limits.training_threads).train_student(steps, limits.minutes)
 
 
 @app.command()
@@ -137,7 +137,7 @@ def pronouncer(
     seed: Seed = 1,
 ) -> None:
     """Train the pronouncer: spelling and token vectors to sounds."""
-    voice_recipe(paths, out, seed, limits.threads).train_pronouncer(steps, limits.minutes)
+    voice_recipe(paths, out, seed, limits.training_threads).train_pronouncer(steps, limits.minutes)
 
 
 @app.command()
@@ -153,7 +153,9 @@ def t2c(
     seed: Seed = 1,
 ) -> None:
     """Stage II: train lengths and the unit-language LM on the teacher's speech."""
-    voice_recipe(paths, out, seed, limits.threads).train_t2c(steps, limits.minutes, further=further)
+    voice_recipe(paths, out, seed, limits.training_threads).train_t2c(
+        steps, limits.minutes, further=further
+    )
 
 
 @app.command()
@@ -173,7 +175,7 @@ def s2t(
     seed: Seed = 0,
 ) -> None:
     """Stage I: teach the language model its manner, and the adapter to hear for it."""
-    job = s2t_recipe(paths, out, seed, limits.threads)
+    job = s2t_recipe(paths, out, seed, limits.training_threads)
     job.reply(reply_steps, limits.minutes)
     job.align(align_steps, limits.minutes)
     job.answer(answer_steps, limits.minutes, whole=whole)
@@ -195,7 +197,7 @@ def echo(
     seed: Seed = 1,
 ) -> None:
     """Stage III, Echo training: speak from the language model's hidden states."""
-    recipe = voice_recipe(paths, out, seed, limits.threads)
+    recipe = voice_recipe(paths, out, seed, limits.training_threads)
     if joint and (generator or not cosine):
         raise UserError("--joint keeps the generator and the denoising term: leave the others out")
     recipe.train_echo(
@@ -213,7 +215,7 @@ def tools(
     seed: Seed = 0,
 ) -> None:
     """Teach the sentence encoder which tool is asked for, and with what."""
-    prepare(paths.data, "text", limits.threads)
+    prepare(paths.data, "text", limits.training_threads)
     from antiphon.training.jobs import tool_chooser as job
 
     job.train(paths.data, paths.work / "tools", out, steps=steps, minutes=limits.minutes, seed=seed)

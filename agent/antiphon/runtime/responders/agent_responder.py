@@ -6,25 +6,10 @@ import ctypes
 import sys
 from collections.abc import Iterator, Sequence
 
-import torch
-
 from antiphon.agent import Agent
 from antiphon.messages import Speech, Turn
 from antiphon.runtime.responders.responder import Cancelled
 from antiphon.s2t.speech_to_text import QuestionStream
-
-THREADS = torch.get_num_threads()
-"""What PyTorch takes by itself: the cores, or what OMP_NUM_THREADS says."""
-
-
-def reserve_core_for_audio() -> None:
-    """Let the models use one thread less than there are cores, if there are several.
-
-    A conversation listens, judges and plays beside them. PyTorch's threads spin while they wait for
-    each other, so one that has to share its core makes all wait: with two of them on two cores,
-    answers came a third later than with one.
-    """
-    torch.set_num_threads(max(1, THREADS - 1))
 
 
 def release_memory() -> None:
