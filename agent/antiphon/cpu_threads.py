@@ -54,7 +54,8 @@ class SystemLoad:
         every = range(psutil.cpu_count() or 1)
         affinity: Callable[[], Sequence[int]] | None
         affinity = getattr(self._process, "cpu_affinity", None)  # macOS has none
-        self._cores = list(affinity() if affinity else every)
+        self.cores = list(affinity() if affinity else every)
+        """Numbers of the cores."""
         self._last = self._read()
 
     def free(self) -> float | None:
@@ -64,12 +65,12 @@ class SystemLoad:
         # Some sandboxes report a load that never changes.
         if seconds <= 0 or counted <= 0:
             return None
-        return min((idle + own) / seconds, len(self._cores))
+        return min((idle + own) / seconds, len(self.cores))
 
     def _read(self) -> tuple[float, float, float, float]:
         """Seconds: by the clock, idle, our own, and counted in any way."""
         cores = psutil.cpu_times(percpu=True)
-        cores = [cores[i] for i in self._cores if i < len(cores)]
+        cores = [cores[i] for i in self.cores if i < len(cores)]
         own = self._process.cpu_times()
         idle = sum(core.idle + getattr(core, "iowait", 0.0) for core in cores)
         return time.monotonic(), idle, own.user + own.system, sum(map(sum, cores))
