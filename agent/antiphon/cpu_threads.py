@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import psutil
@@ -23,8 +24,8 @@ WINDOW = 0.5
 """Seconds over which the load is measured."""
 SPARE, LACK = 0.2, 0.5
 """Share of a core that may be missing for one more thread to be taken, or for one to be kept."""
-MOST = torch.get_num_threads()
-"""What PyTorch takes by itself: the cores, or what OMP_NUM_THREADS says."""
+CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
+"""What a container may use of the processor (cgroup v2): a time, and out of which."""
 
 
 def threads_for(free: float, threads: int, most: int) -> int:
@@ -37,6 +38,16 @@ def threads_for(free: float, threads: int, most: int) -> int:
     """
     take, keep = int(max(0, free) + SPARE), int(max(0, free) + LACK)
     return max(1, min(max(threads, take), keep, most))
+
+
+def most_threads(limit: Path = CGROUP_LIMIT) -> int:
+    """What PyTorch takes by itself (the cores, or what OMP_NUM_THREADS says), within a limit."""
+    taken = torch.get_num_threads()
+    try:
+        quota, period = map(float, limit.read_text().split())
+    except (OSError, ValueError):  # no container, or "max"
+        return taken
+    return max(1, min(taken, int(quota / period)))
 
 
 class Load(Protocol):
@@ -104,6 +115,7 @@ class ThreadPolicy:
             torch.set_num_threads(self.threads)  # OpenMP's number belongs to the calling thread
 
 
+MOST = most_threads()
 _policy: ThreadPolicy | None = None
 
 

@@ -38,15 +38,17 @@ class Script:
     def __init__(self, heard: str = "Who are you?", reply: str = "I am a voice. Ask me!") -> None:
         self.heard, self.pieces = heard, [f" {word}" for word in reply.split()]
         self.given: list[np.ndarray] = []
+        self.finished = 0
 
     def start(self, history=()):
-        self.given = []
+        self.given, self.finished = [], 0
         return self
 
     def feed(self, pcm):
         self.given.append(pcm)
 
     def finish(self):
+        self.finished += 1
         return Question(self.heard, None)
 
     def reply(self, question, history=(), max_tokens=160, cancelled=lambda: False):

@@ -114,6 +114,16 @@ def test_the_thread_that_computes_is_the_one_that_changes(own_threads, monkeypat
     assert seen == [2, 1]
 
 
+@pytest.mark.parametrize(
+    ("limit", "most"), [("max 100000", 4), ("150000 100000", 1), ("300000 100000", 3), ("", 4)]
+)
+def test_a_container_computes_with_what_it_may_use(own_threads, tmp_path, limit, most):
+    torch.set_num_threads(4)
+    (tmp_path / "cpu.max").write_text(limit)
+    assert cpu_threads.most_threads(tmp_path / "cpu.max") == most
+    assert cpu_threads.most_threads(tmp_path / "missing") == 4
+
+
 def test_a_number_that_was_chosen_stays(own_threads):
     cpu_threads.use(2)
     assert list(cpu_threads.following_load("ab")) == ["a", "b"]

@@ -51,6 +51,12 @@ def test_json_is_one_object_with_the_promised_keys(question):
     assert set(told["segments"][0]["words"][0]) == {"text", "start_s", "end_s"}
 
 
+def test_a_question_is_heard_once_and_as_a_whole(question, tiny_agent):
+    told = json.loads(run(question, "--json").stdout)
+    assert [len(pcm) for pcm in tiny_agent.s2t.given] == [8000]
+    assert tiny_agent.s2t.finished == 1 and told["question"] == "Who are you?"
+
+
 def test_several_questions_become_a_list(question, tmp_path):
     out = tmp_path / "reply.wav"
     told = json.loads(run(question, question, "--out", out, "--json").stdout)
@@ -111,6 +117,12 @@ def test_a_run_that_fails_midway_leaves_the_output(question, tmp_path, tiny_agen
     out.write_bytes(b"kept")
     result = run(question, "--out", out)
     assert result.exit_code == 2 and out.read_bytes() == b"kept"
+
+
+def test_a_number_of_threads_that_makes_no_sense_is_one_sentence(question, monkeypatch):
+    monkeypatch.setattr(ask, "load", load_agent)
+    result = run(question, "--threads", "-1")
+    assert result.exit_code == 2 and "threads is -1: give" in result.stderr
 
 
 def test_unknown_ears_are_named_before_anything_is_loaded(question, monkeypatch):

@@ -162,3 +162,30 @@ def test_a_stream_that_is_late_catches_up_in_one_go():
     worker.poll(0)
     (heard,) = responder.streams[0].pcm
     np.testing.assert_array_equal(heard[::320], np.arange(20))
+
+
+def test_a_turn_that_goes_on_is_not_understood_to_its_end():
+    from antiphon.runtime.session.speech_feed import SpeechFeed
+    from antiphon_codecs.interruption import checkpoint
+
+    class Slow(FakeResponder):
+        def listen(self, history):
+            return self
+
+        def feed(self, pcm):
+            pass
+
+        def finish(self):
+            while True:
+                checkpoint()
+
+    worker = ThreadWorker()
+    listener = SpeechFeed(Slow(), worker)
+    listener.prepare(())
+    worker.generation = 1
+    worker.submit(listener.answer(0), 1)
+    worker.submit(says("next"))
+    worker.generation = 2
+    found = collect(worker, bool)
+    worker.close()
+    assert found == [(None, Understood("next"))]
