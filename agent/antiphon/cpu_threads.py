@@ -7,6 +7,7 @@ second, and the models ask between their steps.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -18,6 +19,7 @@ import torch
 
 from antiphon.errors import UserError
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 WINDOW = 0.5
@@ -38,6 +40,10 @@ def threads_for(free: float, threads: int, most: int) -> int:
     """
     take, keep = int(max(0, free) + SPARE), int(max(0, free) + LACK)
     return max(1, min(max(threads, take), keep, most))
+
+
+UNKNOWN = (psutil.Error, OSError, NotImplementedError)
+"""What psutil raises where the load cannot be known."""
 
 
 def most_threads(limit: Path = CGROUP_LIMIT) -> int:
@@ -131,8 +137,14 @@ def use(threads: int = 0) -> None:
     global _policy
     if threads < 0:
         raise UserError(f"threads is {threads}: give a number of threads, or 0 to follow the load.")
-    _policy = policy = ThreadPolicy(threads or MOST, None if threads else SystemLoad())
+    load: Load | None = None
     if not threads:
+        try:
+            load = SystemLoad()
+        except UNKNOWN as error:
+            log.warning("The load cannot be measured (%s): models take %s threads.", error, MOST)
+    _policy = policy = ThreadPolicy(threads or MOST, load)
+    if load is not None:
         threading.Thread(target=_watch, args=(policy,), name="antiphon-load", daemon=True).start()
 
 
@@ -153,4 +165,8 @@ def following_load(items: Iterable[T]) -> Generator[T, None, None]:
 def _watch(policy: ThreadPolicy) -> None:
     while policy is _policy:
         time.sleep(WINDOW)
-        policy.measure()
+        try:
+            policy.measure()
+        except UNKNOWN as error:
+            log.warning("The load cannot be measured any more: %s", error)
+            return

@@ -164,6 +164,16 @@ def test_our_own_work_is_no_load(monkeypatch):
     assert load.free() == 1.0
 
 
+def test_a_machine_that_tells_nothing_is_not_followed(own_threads, monkeypatch):
+    def denied(self):
+        raise psutil.AccessDenied
+
+    monkeypatch.setattr(cpu_threads.SystemLoad, "_read", denied)
+    cpu_threads.use(0)
+    cpu_threads.follow_load()
+    assert torch.get_num_threads() == cpu_threads.MOST
+
+
 def test_a_machine_that_does_not_count_is_not_followed(monkeypatch):
     load = counted(monkeypatch, (0, (0, 0), 0), (0, (0, 0), 0))
     assert load.free() is None
