@@ -47,6 +47,10 @@ class Script:
     def feed(self, pcm):
         self.given.append(pcm)
 
+    def hear(self, pcm, history=()):
+        self.start(history).feed(pcm)
+        return self
+
     def finish(self):
         self.finished += 1
         return Question(self.heard, None)

@@ -14,6 +14,7 @@ from antiphon.messages import Segment, Speech, Token, Word
 
 if TYPE_CHECKING:
     from antiphon.agent import Agent
+    from antiphon.s2t.question_encoder import Question
     from antiphon.s2t.speech_to_text import QuestionStream
 
 CHUNK = 1600
@@ -215,7 +216,7 @@ def answer(
     agent: Agent,
     pcm: Pcm,
     *,
-    on_question: Callable[[str], None] = lambda text: None,
+    on_question: Callable[[Question], None] = lambda question: None,
     on_text: Callable[[str], None] = lambda text: None,
     on_speech: Callable[[Speech], None] = lambda piece: None,
 ) -> TimedReply:
@@ -230,10 +231,9 @@ def answer(
         on_text: called with every piece of the reply's text.
         on_speech: called with every piece of speech.
     """
-    stream = agent.s2t.start()
     take = TimedReply(agent.voice.samples_per_unit, 0.0, on_text, on_speech)
-    stream.feed(pcm)
-    on_question(stream.finish().text)
+    stream = agent.s2t.hear(pcm)
+    on_question(stream.finish())
     return replied(agent, stream, take)
 
 

@@ -95,8 +95,13 @@ class SpeechToText:
 
     def transcribe(self, pcm: NDArray[np.float32]) -> str:
         """What is said in `pcm` [N], mono, 16 kHz."""
-        encoder = self.question_encoder
-        return encoder.finish(encoder.feed(pcm, encoder.start())).text
+        return self.hear(pcm).finish().text
+
+    def hear(self, pcm: NDArray[np.float32], history: Sequence[Turn] = ()) -> QuestionStream:
+        """A question [N], mono, 16 kHz, that was asked already: heard once, as a whole."""
+        stream = self.start(history)
+        stream.feed(pcm)
+        return stream
 
     def reply(
         self,
@@ -125,9 +130,7 @@ class SpeechToText:
                 all. Without it, small models that take the likeliest token repeat themselves.
         """
         if isinstance(question, np.ndarray):
-            stream = self.start(history)
-            stream.feed(question)  # at once: what is heard in pieces is heard again and again
-            question = stream
+            question = self.hear(question, history)
         if isinstance(question, QuestionStream):
             cache, after = question.cache, question.after
             understood = question.finish()

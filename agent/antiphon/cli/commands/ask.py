@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from antiphon.agent import Agent
     from antiphon.cli.timed_reply import TimedReply
+    from antiphon.s2t.question_encoder import Question
 
 PAUSE_SECONDS = 0.5
 """Seconds of silence between replies in one file."""
@@ -90,19 +91,19 @@ def answered(
     """The transcript of a question and its answer, printed and played as they come."""
     from antiphon.cli.timed_reply import answer
 
-    heard: list[str] = []
+    heard: list[Question] = []
 
     def show(text: str) -> None:
         if not quiet:
             print(text, end="", flush=True)
 
-    def understood(question: str) -> None:
+    def understood(question: Question) -> None:
         heard.append(question)
-        show(f"\nYou: {question or '(nothing to be heard)'}\nAntiphon: ")
+        show(f"\nYou: {question.text or '(nothing to be heard)'}\nAntiphon: ")
 
     take = answer(agent, pcm, on_question=understood, on_text=show, on_speech=player.play)
     show("\n")
-    return heard[0], take
+    return heard[0].text, take
 
 
 def rate(agent: Agent) -> int:

@@ -51,9 +51,10 @@ class WhisperRecognizer:
     def feed(self, pcm: NDArray[np.float32], state: WhisperState) -> WhisperState:
         """State after `pcm` [N], mono, 16 kHz."""
         encoder = self.transcriber.encoder.feed(pcm, state.encoder)
-        state = replace(state, encoder=encoder, fresh=state.fresh + len(pcm))
-        if state.fresh < max(REFRESH_SAMPLES, len(encoder.mel) * HOP // REFRESH_SHARE):
-            return state
+        fresh = state.fresh + len(pcm)
+        due = max(REFRESH_SAMPLES, len(encoder.mel) * HOP // REFRESH_SHARE)
+        if not state.fresh or fresh < due:  # what comes at once may be all there is
+            return replace(state, encoder=encoder, fresh=fresh)
         return WhisperState(encoder, 0, self.transcriber.hear(encoder, state.hearing))
 
     def finish(self, state: WhisperState) -> Transcript:
