@@ -98,17 +98,24 @@ class Freshness:
     """How late messages are, by the clocks of two machines that know nothing of each other.
 
     The quickest message seen shows how far the clocks are apart; what takes longer is late by the
-    difference. Clocks drift, so the quickest is slowly forgotten.
+    difference. Clocks drift, so the quickest is slowly forgotten; and a clock may be set anew, so
+    it is forgotten at once when nothing but late messages has come for a while.
     """
 
     MAX_DRIFT = 200e-6
     """Seconds a second that two clocks may part."""
     MAX_LEAP = 120.0
     """Seconds; no network is that much quicker than it was, so the number is wrong."""
+    LATE = 0.5
+    """Seconds by which all messages are late if the sender's clock was set back."""
+    SET_SECONDS = 3.0
+    """Seconds of either clock in which that must be so; what only waited arrives faster."""
 
     def __init__(self) -> None:
         self._least: float | None = None
         self._seen = 0.0
+        self._late: tuple[float, float, float] | None = None
+        """Since when all messages are late: on either clock, and the quickest of them."""
 
     def late(self, sent: int, now: float) -> float:
         """Seconds that a message is late.
@@ -117,12 +124,23 @@ class Freshness:
             sent: milliseconds on the sender's clock.
             now: seconds on the receiver's clock.
         """
-        gap = now - sent / 1000
-        if self._least is not None and gap < self._least - self.MAX_LEAP:
+        sender = sent / 1000
+        gap = now - sender
+        if self._least is None or self._was_set(sender, now, gap):
+            self._least, self._late = gap, None
+        elif gap < self._least - self.MAX_LEAP:
             return math.inf
-        if self._least is not None:
-            self._least = min(gap, self._least + (now - self._seen) * self.MAX_DRIFT)
         else:
-            self._least = gap
+            self._least = min(gap, self._least + (now - self._seen) * self.MAX_DRIFT)
         self._seen = now
         return gap - self._least
+
+    def _was_set(self, sender: float, now: float, gap: float) -> bool:
+        """Whether this message shows that the sender's clock was set anew."""
+        if self._least is None or self._least - self.MAX_LEAP <= gap <= self._least + self.LATE:
+            self._late = None
+            return False
+        arrived, left, least = self._late or (now, sender, gap)
+        self._late = arrived, left, min(least, gap)
+        passed = min(now - arrived, sender - left)
+        return passed >= self.SET_SECONDS and gap <= self._late[2] + self.LATE

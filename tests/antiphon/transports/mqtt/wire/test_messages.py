@@ -208,6 +208,26 @@ def test_lateness_needs_no_common_clock():
     assert fresh.late(9_000, 1003.95) == pytest.approx(0.05, abs=0.01)
 
 
+@pytest.mark.parametrize("set_by", [-3600.0, -2.0, 2.0, 50e6])
+def test_a_senders_clock_that_is_set_anew_is_noticed_within_seconds(set_by):
+    fresh = Freshness()
+    sent = [20 * i for i in range(500)]
+    late = [
+        fresh.late(round(ms + 1000 * (set_by if i > 100 else 0)) + 10**10, ms / 1000 + 0.01)
+        for i, ms in enumerate(sent)
+    ]
+    assert max(late[:100]) < 0.01 and max(late[300:]) < 0.01
+
+
+def test_a_network_that_stood_still_does_not_pass_for_a_clock_that_was_set():
+    fresh = Freshness()
+    for ms in range(0, 1000, 20):
+        fresh.late(ms, ms / 1000)
+    burst = [fresh.late(ms, 6 + ms / 1e6) for ms in range(1000, 6000, 20)]
+    assert min(burst[:200]) > 0.9
+    assert fresh.late(7000, 7.0) < 0.01
+
+
 @pytest.mark.parametrize(
     ("topic", "place"),
     [
