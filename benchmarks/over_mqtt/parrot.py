@@ -31,7 +31,7 @@ class Parrot:
         self.history: tuple[Any, ...] = ()
         self.muted, self.endless = False, endless
         self._left, self._quiet, self._asked = 0, 0, False
-        self._unheard = self._position = 0
+        self._unheard = self.position = 0
 
     @property
     def state(self) -> str:
@@ -48,21 +48,21 @@ class Parrot:
         if self._asked and (self._quiet == SILENT or self.endless):
             self._asked = False
             self._left = 10**9 if self.endless else ANSWER
-        self._position += OUT
+        self.position += OUT
         if not self._left:
             return np.zeros(OUT, np.float32)
         self._left -= 1
-        self._unheard = self._position
+        self._unheard = self.position
         return np.full(OUT, 0.1, np.float32)
 
-    def heard(self, samples: int) -> None:
+    def heard(self, samples: int, start: int | None = None) -> None:
         """So much was heard."""
         if samples >= self._unheard:
             self._unheard = 0
 
-    def dropped(self, samples: int) -> None:
+    def dropped(self) -> None:
         """The rest will not be heard."""
-        self._position, self._unheard = samples, 0
+        self._unheard = 0
 
     def stop(self) -> None:
         """Be silent; who talks on without end takes a breath only."""

@@ -191,8 +191,13 @@ class Net:
             for _ in range(4):
                 self.now += 0.005
                 self.deliver()
+            for hermes in self.others:
+                hermes.tick()
             for name in list(self.server._active):
-                session = self.server.sessions[name]
+                session = self.server.sessions.get(name)
+                if session is None:
+                    self.server._active.discard(name)
+                    continue
                 session.tick()
                 if not session.active:
                     self.server._active.discard(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -69,6 +70,12 @@ def robot(
     name = id_ or socket.gethostname().partition(".")[0]
     box, microphone = tool_runner(tools), microphone_processor(echo, real=devices.file is None)
     formats = have(frames.RATE, RATE, opus="yes" if opus else "no", encodec=broker.encodec)
+    device_events: deque[Event] = deque()
+
+    def emit(event: Event) -> None:
+        print(event, flush=True)
+        device_events.append(event)
+
     duplex = open_device(devices, RATE, emit)
 
     async def work() -> None:
@@ -83,6 +90,7 @@ def robot(
             wait_for_agent=devices.file is not None,
             version=5 if protocol == "5" else 3,
             say=lambda sentence: print(sentence, flush=True),
+            device_events=device_events,
         )
         await body.run()
 
@@ -122,8 +130,3 @@ def stop_word() -> StopWord | None:
             raise  # a part of the robot itself is missing, which is a fault
         print("The word stop is spotted by the agent, not here.", flush=True)
         return None
-
-
-def emit(event: Event) -> None:
-    """Show what happens to the device."""
-    print(event, flush=True)

@@ -17,8 +17,8 @@ from antiphon.runtime.session.playback import Playback, Reply
 
 Reason = Literal["speech", "stop word", "button", "command"]
 """What can stop a reply."""
-MAX_REPORT_FRAMES = 1000 // FRAME_MS
-"""Frames to wait for the device to report what was heard of a reply that has ended."""
+MAX_REPORT_FRAMES = 5000 // FRAME_MS
+"""Frames in which the device must report that more was heard of a reply that has ended."""
 JUST_SPOKEN_MS = 1500
 """Milliseconds for which a word counts as just spoken: until its echo has been analysed."""
 
@@ -51,8 +51,10 @@ class AgentTurn:
         self._announced = False
         self._words_begun = 0
         """Words whose first sample was played."""
-        self._ending: tuple[Reply, Reason | None, int] | None = None
-        """A reply that is over, why, and the frame since which the device's report is awaited."""
+        self._ending: tuple[Reply, Reason | None] | None = None
+        """A reply that is over, and why; the device still plays samples of it."""
+        self._reported = 0, 0
+        """Samples that were heard of it, and the frame when that was known."""
 
     @property
     def waiting(self) -> bool:
@@ -99,7 +101,7 @@ class AgentTurn:
         if reply is not None and self._announced:
             if not self.playback.paused:
                 self._emit(events.Paused(at))
-            self._ending = reply, reason, at // FRAME
+            self._end(reply, reason, at)
         self.playback.stop()
 
     def forget(self) -> None:
@@ -116,13 +118,20 @@ class AgentTurn:
             self._follow_reply(reply, at)
             if reply.over and not self.playback.paused:
                 self.playback.stop()
-                self._ending = reply, None, at // FRAME
+                self._end(reply, None, at)
         if self._ending:
-            reply, reason, since = self._ending
-            if self.playback.settled(reply) or at // FRAME - since >= MAX_REPORT_FRAMES:
+            reply, reason = self._ending
+            if reply.heard.count > self._reported[0]:
+                self._reported = reply.heard.count, at // FRAME
+            waited = at // FRAME - self._reported[1]
+            if self.playback.settled(reply) or waited >= MAX_REPORT_FRAMES:
                 self._ending = None
                 self._finish(reply, reason, at)
         return out
+
+    def _end(self, reply: Reply, reason: Reason | None, at: int) -> None:
+        """The reply is over, but for what the device still plays of it."""
+        self._ending, self._reported = (reply, reason), (reply.heard.count, at // FRAME)
 
     def _follow_reply(self, reply: Reply, at: int) -> None:
         if reply.cursor and not self._announced:
@@ -135,10 +144,10 @@ class AgentTurn:
 
     def _finish(self, reply: Reply, reason: Reason | None, at: int) -> None:
         text = remembered(reply.script, reply.heard, reply.length, complete=reply.complete)
-        self.finished = FinishedReply(text if reply.cursor else "", reason)
+        self.finished = FinishedReply(text if reply.cursor or reply.heard.count else "", reason)
         if reason is None:
             self._emit(events.ReplyFinished(at, self.finished.text))
         else:
-            heard_ms = reply.heard * 1000 // self._rate
+            heard_ms = reply.heard.count * 1000 // self._rate
             heard_text = reply.script.heard(reply.heard)
             self._emit(events.Interrupted(at, heard_ms, heard_text, reason))

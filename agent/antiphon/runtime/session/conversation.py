@@ -85,6 +85,11 @@ class Conversation:
         return self._turns.at
 
     @property
+    def position(self) -> int:
+        """Samples given to the speaker so far."""
+        return self._turns.agent_turn.playback.position
+
+    @property
     def state(self) -> State:
         """What the agent does just now."""
         return self._turns.state
@@ -132,13 +137,22 @@ class Conversation:
         turns.at += FRAME
         return out
 
-    def heard(self, samples: int) -> None:
-        """Say how far the listener is in what `step` returned; without it, all of it is heard."""
-        self._recorder.command("heard", samples)
-        self._turns.agent_turn.playback.heard(samples)
+    def heard(self, samples: int, start: int | None = None) -> None:
+        """Say how far the listener is in what `step` returned; without it, all of it is heard.
 
-    def dropped(self, samples: int) -> None:
-        """Say that nothing behind the first `samples` samples will be heard: it was cleared."""
+        Args:
+            samples: of what was returned since the beginning.
+            start: the sample since which nothing was lost; None: nothing was lost at all.
+        """
+        self._recorder.command("heard", samples if start is None else [samples, start])
+        self._turns.agent_turn.playback.heard(samples, start)
+
+    def dropped(self, samples: int | None = None) -> None:
+        """Say that nothing behind the first `samples` samples will be heard: it was cleared.
+
+        Args:
+            samples: that were heard; None: those of which `heard` told.
+        """
         self._recorder.command("dropped", samples)
         self._turns.agent_turn.playback.dropped(samples)
 
@@ -148,18 +162,19 @@ class Conversation:
         While a device is gone a reply waits, and goes on where the listener heard it last.
         """
         self._recorder.command("notice", events.to_json(event))
-        playback = self._turns.agent_turn.playback
-        if isinstance(event, events.DeviceLost):
-            playback.pause()
-            playback.dropped()
-        elif isinstance(event, events.DeviceBack):
-            playback.resume()
+        if isinstance(event, (events.DeviceLost, events.DeviceBack)):
+            self._turns.agent_turn.playback.hold(isinstance(event, events.DeviceLost))
         self._emit(replace(event, at=self.at))
 
-    def say(self, text: str) -> None:
-        """Speak a text as soon as the conversation is idle."""
-        self._recorder.command("say", text)
-        self._turns.say(text)
+    def say(self, text: str, name: str = "") -> None:
+        """Speak a text as soon as the conversation is idle.
+
+        Args:
+            text: to be spoken.
+            name: by which the event `Said` tells when that is over; without one, none does.
+        """
+        self._recorder.command("say", [text, name] if name else text)
+        self._turns.say(text, name)
 
     def stop(self) -> None:
         """Be silent now, whatever was going on."""

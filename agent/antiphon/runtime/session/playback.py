@@ -1,6 +1,7 @@
 """Playback: replies in frames with soft edges, and a record of what was really heard.
 
-Positions count the samples handed out; a device or a robot says how many of them it has played.
+Positions count the samples handed out and never go back; a device or a robot says which of them it
+has played.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from antiphon.messages import Speech
 from antiphon.runtime.frames import played
-from antiphon.runtime.session.heard_words import SpokenWords
+from antiphon.runtime.session.heard_words import SampleRanges, SpokenWords
 
 Pcm = NDArray[np.float32]
 
@@ -38,7 +39,7 @@ class Reply:
         """Whether all samples were made."""
         self.cursor = 0
         """The next sample to be handed out."""
-        self.heard = 0
+        self.heard = SampleRanges()
         """Samples that were really heard."""
         self._pieces: deque[tuple[int, Pcm]] = deque()
 
@@ -52,7 +53,7 @@ class Reply:
     def read(self, count: int) -> Pcm:
         """The next samples, at most `count`; pieces that were heard are dropped."""
         start, stop = self.cursor, min(self.length, self.cursor + count)
-        while self._pieces and self._pieces[0][0] + len(self._pieces[0][1]) <= self.heard:
+        while self._pieces and self._pieces[0][0] + len(self._pieces[0][1]) <= self.heard.end:
             self._pieces.popleft()
         found = [
             pcm[max(0, start - at) : stop - at]
@@ -76,6 +77,19 @@ class Span:
     reply: Reply
     start: int
     count: int
+    silent: bool
+    """Whether it is a pause of the reply, which needs nobody to play it."""
+
+    @property
+    def end(self) -> int:
+        """The position behind it."""
+        return self.at + self.count
+
+    def hear(self, start: int, stop: int) -> bool:
+        """Note what was heard between two positions; returns whether that is all of it."""
+        first, last = max(self.at, start), min(self.end, stop)
+        self.reply.heard.add(self.start + first - self.at, self.start + last - self.at)
+        return last - first == self.count
 
 
 class Playback:
@@ -93,6 +107,8 @@ class Playback:
         self.reply: Reply | None = None
         """What is being played or waits for its first sample."""
         self.paused = False
+        self.held = False
+        """Whether the device is gone, so that every reply waits."""
         self.underruns = 0
         """Underruns in mid-speech."""
         self.position = 0
@@ -102,8 +118,12 @@ class Playback:
         self._buffering = True
         self._underran = False
         self._rate = sample_rate
-        self._heard: int | None = None
+        self._reported = False
+        """Whether a device says what was heard; without one, all of it is."""
         self._spans: deque[Span] = deque()
+        """What is on its way to the listener."""
+        self._unheard: list[Span] = []
+        """What got lost or was dropped, unless a report of it comes late."""
         self._fading_out: Reply | None = None
         self._pause_start: int | None = None
         """Where the frame that was faded out for a pause began."""
@@ -113,6 +133,7 @@ class Playback:
     def play(self, reply: Reply) -> None:
         """Play a reply from the next frame on; the one before is faded out."""
         self.stop()
+        self._unheard.clear()
         self.prebuffer = self.prebuffer if self._underran else self.prebuffer // 2
         self.reply, self._continuous, self._buffering, self._underran = reply, True, True, False
 
@@ -140,7 +161,7 @@ class Playback:
         """The next frame."""
         out = np.zeros(self.frame, np.float32)
         fading_out, self._fading_out = self._fading_out, None
-        reply = fading_out or (None if self.paused else self.reply)
+        reply = fading_out or (None if self.paused or self.held else self.reply)
         if reply is not None and (fading_out or self._ready(reply)):
             start = reply.cursor
             sound = reply.read(self.frame)
@@ -151,21 +172,28 @@ class Playback:
             if ends:
                 out[: len(sound)] *= fade(len(sound))
             if len(sound):
-                self._spans.append(Span(self.position, reply, start, len(sound)))
+                silent = not sound.any()
+                self._spans.append(Span(self.position, reply, start, len(sound), silent))
                 self._continuous = not ends
                 if ends and fading_out is None:
                     self._underrun()
             if self.paused:
                 self._pause_start = start
         self.position += self.frame
-        if self._heard is None:
-            self._settle(self.position)
+        if not self._reported:
+            self._hear(None, self.position)
         return out
 
-    def heard(self, samples: int) -> None:
-        """The device reports `samples` heard since the beginning."""
-        self._heard = max(0, min(samples, self.position))
-        self._settle(self._heard)
+    def heard(self, samples: int, start: int | None = None) -> None:
+        """The device reports that it has come to position `samples`.
+
+        Args:
+            samples: handed out since the beginning.
+            start: from where on it has played them all; what was lost before is not heard. None:
+                it has played all that was on its way.
+        """
+        self._reported = True
+        self._hear(start, min(samples, self.position))
 
     def dropped(self, samples: int | None = None) -> None:
         """The device dropped all samples after the first `samples` that were handed out.
@@ -177,13 +205,20 @@ class Playback:
         """
         if samples is not None:
             self.heard(samples)
+        self._unheard += self._spans
         self._spans.clear()
         self._fading_out = self._pause_start = None
-        if self.reply is not None and self.reply.cursor > self.reply.heard:
-            self.reply.cursor, self._continuous = self.reply.heard, False
+        if self.reply is not None and self.reply.cursor > self.reply.heard.end:
+            self.reply.cursor, self._continuous = self.reply.heard.end, False
+
+    def hold(self, held: bool) -> None:
+        """The device is gone, and with it what it had not played; or it is back."""
+        self.held = held
+        if held:
+            self.dropped()
 
     def settled(self, reply: Reply) -> bool:
-        """Whether all samples of `reply` that were handed out were heard or dropped."""
+        """Whether all samples of `reply` that were handed out were heard, lost or dropped."""
         return all(span.reply is not reply for span in self._spans)
 
     def _ready(self, reply: Reply) -> bool:
@@ -199,14 +234,16 @@ class Playback:
             self.prebuffer + int(PREBUFFER_STEP * self._rate), int(MAX_PREBUFFER * self._rate)
         )
 
-    def _settle(self, total: int) -> None:
-        while self._spans and self._spans[0].at < total:
-            span = self._spans[0]
-            reached = span.start + min(span.count, total - span.at)
-            span.reply.heard = max(span.reply.heard, reached)
-            if total < span.at + span.count:
-                return
-            self._spans.popleft()
+    def _hear(self, start: int | None, stop: int) -> None:
+        """What lies between two positions was heard, and all before it has passed."""
+        for span in self._unheard if start is not None else ():
+            span.hear(start or 0, stop)
+        while self._spans and self._spans[0].end <= stop:
+            span = self._spans.popleft()
+            if not span.hear(span.at if span.silent else start or 0, stop):
+                self._unheard.append(span)
+        if self._spans:
+            self._spans[0].hear(start or 0, stop)
 
 
 def fade(count: int) -> Pcm:

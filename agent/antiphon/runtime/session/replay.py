@@ -172,6 +172,8 @@ def call(conversation: Conversation, name: str, value: Any) -> None:
         conversation.notice(from_json(value))
     elif value is None:
         getattr(conversation, name)()
+    elif isinstance(value, list):
+        getattr(conversation, name)(*value)
     else:
         getattr(conversation, name)(value)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.messages import Speech, Word
-from antiphon.runtime.session.heard_words import CUT, SpokenWords, remembered
+from antiphon.runtime.session.heard_words import CUT, SampleRanges, SpokenWords, remembered
 
 WORD = 1000
 
@@ -36,14 +36,16 @@ def test_what_was_heard_is_a_beginning_of_the_text_word_by_word(words, samples, 
     made = script(text, segments)
     assert made.text == text
     expected = min(len(words), (samples + WORD // 2) // WORD)
-    assert made.heard(samples) == " ".join(words[:expected])
+    assert made.heard(SampleRanges(samples)) == " ".join(words[:expected])
 
 
 def test_an_interrupted_reply_is_marked_and_a_whole_one_is_not():
     made = script("Yes, the sea is deep.")
-    assert remembered(made, 2500, 5000, complete=True) == f"Yes, the sea{CUT}"
-    assert remembered(made, 1000, 5000, complete=True) == f"Yes{CUT}"
-    assert remembered(made, 4900, 5000, complete=True) == "Yes, the sea is deep."
-    assert remembered(made, 4900, 5000, complete=False) == f"Yes, the sea is deep.{CUT}"
-    assert remembered(made, 0, 5000, complete=False) == CUT
-    assert remembered(made, 5000, 5000, complete=True) == "Yes, the sea is deep."
+    assert remembered(made, SampleRanges(2500), 5000, complete=True) == f"Yes, the sea{CUT}"
+    assert remembered(made, SampleRanges(1000), 5000, complete=True) == f"Yes{CUT}"
+    assert remembered(made, SampleRanges(4900), 5000, complete=True) == "Yes, the sea is deep."
+    assert (
+        remembered(made, SampleRanges(4900), 5000, complete=False) == f"Yes, the sea is deep.{CUT}"
+    )
+    assert remembered(made, SampleRanges(0), 5000, complete=False) == CUT
+    assert remembered(made, SampleRanges(5000), 5000, complete=True) == "Yes, the sea is deep."

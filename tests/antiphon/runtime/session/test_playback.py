@@ -15,7 +15,7 @@ def test_playback_never_plays_what_was_stopped_and_hands_out_every_sample_once()
     reply.complete = True
     playback.play(reply)
     out = np.concatenate([playback.next() for _ in range(4)])
-    assert np.count_nonzero(out) == 1000 and reply.heard == 1000
+    assert np.count_nonzero(out) == 1000 and reply.heard.count == 1000
     other = Reply(2)
     other.add(Speech(np.full(9000, 0.5, np.float32), 22_050, 0, "b"))
     playback.play(other)

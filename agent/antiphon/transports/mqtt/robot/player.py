@@ -41,11 +41,14 @@ class Player:
         self.stream: int | None = None
         self.format: Format | None = None
         """Of the sound; None: nothing is agreed upon."""
+        self.mute = False
+        """Whether the speaker is gone, so that nothing that is played is heard."""
         self.dropped = 0
         """Packets that were not played."""
         self._silenced = -1
         """Generation up to which nothing is played, because the robot was stopped here."""
-        self._at = 0
+        self._runs: list[tuple[int, int]] = []
+        """What was played of the stream, first and last sample: a new run after each loss."""
         self._start_stream(0)
 
     def _start_stream(self, generation: int) -> None:
@@ -68,19 +71,24 @@ class Player:
         if stream != self.stream:
             self.format = format_
             self.clear(0)
-            self.stream, self.fresh, self._at = stream, Freshness(), 0
+            self.stream, self.fresh, self._runs = stream, Freshness(), []
             self._silenced = -1
 
-    def clear(self, generation: int) -> int:
-        """Drops everything older than `generation`; returns how far the listener came."""
+    def clear(self, generation: int) -> None:
+        """Drops everything older than `generation`."""
         self._locate(self._duplex.clear())
         self._start_stream(generation)
-        return self._at
 
     def silence(self) -> None:
         """Plays nothing more of what the server has said so far."""
         self.clear(self.generation)
         self._silenced = self.generation
+
+    def lose(self) -> None:
+        """The speaker is gone, and with it what it had not played."""
+        self._locate(self._duplex.heard)
+        self._spans.clear()
+        self.mute = True
 
     def take(self, packet: Packet, now: float) -> bool:
         """Takes a packet that arrives `now`, in seconds.
@@ -128,20 +136,36 @@ class Player:
             start, sound = self._queue.popleft()
             self._waiting -= len(sound)
             out[: len(sound)] = sound
-            self._spans.append((self._pushed, start, len(sound)))
+            if not self.mute:
+                self._spans.append((self._pushed, start, len(sound)))
         self._duplex.play(out)
         self._pushed += len(out)
         return out
 
-    def heard(self) -> int:
+    @property
+    def at(self) -> int:
         """Index in the stream of the first sample that was not heard yet."""
         self._locate(self._duplex.heard)
-        return self._at
+        return self._runs[-1][1] if self._runs else 0
+
+    def heard(self) -> list[tuple[int, int]]:
+        """What the listener heard since the last call: from which index up to which other one.
+
+        Where something was lost, a new pair begins; the last one is told again until then.
+        """
+        self._locate(self._duplex.heard)
+        told, self._runs = self._runs, self._runs[-1:]
+        return told or [(0, 0)]
 
     def _locate(self, device: int) -> None:
         while self._spans and self._spans[0][0] < device:
             first, start, count = self._spans[0]
-            self._at = max(self._at, start + min(count, device - first))
+            end = start + min(count, device - first)
+            begin, before = self._runs[-1] if self._runs else (start, start)
+            if start <= before <= end:
+                self._runs[-1:] = [(begin, end)]
+            else:
+                self._runs.append((start, end))
             if device < first + count:
                 return
             self._spans.popleft()

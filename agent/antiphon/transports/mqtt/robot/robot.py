@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Literal
 
@@ -17,8 +18,10 @@ from antiphon.errors import UserError
 from antiphon.runtime.audio.devices import Duplex
 from antiphon.runtime.audio.file_device import EndOfFile
 from antiphon.runtime.clock import WallClock
+from antiphon.runtime.events import DeviceBack, DeviceLost, Event
 from antiphon.runtime.frames import FRAME, RATE, Frame
 from antiphon.tools import Result
+from antiphon.transports.mqtt.robot.heard_reports import HeardReports
 from antiphon.transports.mqtt.robot.microphone import MicrophoneProcessor
 from antiphon.transports.mqtt.robot.packetizer import Packetizer
 from antiphon.transports.mqtt.robot.player import Player
@@ -30,11 +33,9 @@ from antiphon.transports.mqtt.wire.envelope import Incoming, Outgoing, sound
 from antiphon.transports.mqtt.wire.formats.negotiation import Formats, agree, have, named
 from antiphon.transports.mqtt.wire.link import Link, end
 from antiphon.transports.mqtt.wire.malformed import MalformedError
-from antiphon.transports.mqtt.wire.messages import Call, Heard, Hello, State, Status, Stop
+from antiphon.transports.mqtt.wire.messages import Call, Hello, State, Status, Stop
 from antiphon.transports.mqtt.wire.topics import SERVER_STATUS, Topics, is_name, tool_of
 
-HEARD_INTERVAL_MS = 400
-"""Milliseconds of sound after which the robot says what was heard."""
 MAX_BACKLOG_FRAMES = 25
 """Frames that may wait for the event loop."""
 
@@ -53,6 +54,7 @@ class Robot:
         version: of MQTT, 5 or 3 (3.1.1).
         wait_for_agent: start the microphone only when the agent is online.
         say: told in a sentence what a person at the terminal may want to know.
+        device_events: where the device puts its events.
 
     Raises:
         UserError: The robot cannot be called so.
@@ -71,6 +73,7 @@ class Robot:
         version: Literal[3, 5] = 5,
         wait_for_agent: bool = False,
         say: Callable[[str], None] = lambda _: None,
+        device_events: deque[Event] | None = None,
     ) -> None:
         if not is_name(name) or name == "server":
             raise UserError(f"A robot cannot be called '{name}': use letters, digits, - and _.")
@@ -82,7 +85,9 @@ class Robot:
         self.say, self.malformed = say, 0
         self.state: State | None = None
         """What the agent does; None while there is none."""
-        self.player, self._rate = Player(duplex, rate), rate
+        self.player = Player(duplex, rate)
+        self._reports = HeardReports(self.player)
+        self._device_events: deque[Event] = deque() if device_events is None else device_events
         self._duplex, self._clock, self._gate = duplex, WallClock(), VoiceGate()
         self._end = EndOfFile(duplex)
         self._session = secrets.randbits(32)
@@ -92,7 +97,6 @@ class Robot:
         self._formats = formats or have(RATE, rate, opus="no")
         self._packetizer: Packetizer | None = None
         """Of the microphone's sound; None: nothing is agreed upon."""
-        self._reported = -1
         self._hello_seen = self._outage_reported = False
         self._finished: asyncio.Future[None] | None = None
         self._ended, self._agent_ready = threading.Event(), threading.Event()
@@ -170,6 +174,8 @@ class Robot:
 
     def _take(self, mic: Frame) -> None:
         self._frame_slots.release()
+        while self._device_events:
+            self._notice(self._device_events.popleft())
         out = self.player.step()
         if self.microphone.hears_stop(mic):
             self.halt("stop word")
@@ -186,16 +192,17 @@ class Robot:
         if self._end.step(self.state.state == "idle" and not self.player.sounding):
             self._finish()
 
+    def _notice(self, event: Event) -> None:
+        """A device is gone or back; what a speaker that is gone should have played is not heard."""
+        if isinstance(event, DeviceLost):
+            self.player.lose()
+        elif isinstance(event, DeviceBack):
+            self.player.mute = False
+
     def _report_heard(self, *, always: bool = False) -> None:
-        """Say how far the listener is, now and then, and at the end of every sound."""
-        at = self.player.heard()
-        new = at - self._reported
-        enough = new >= HEARD_INTERVAL_MS * self._rate // 1000
-        if self.player.stream is not None and (
-            always or enough or (new and not self.player.sounding)
-        ):
-            self._reported = at
-            heard = Heard(self.player.stream, self.player.generation, at)
+        """Say how far the listener is, if that is due."""
+        speaks = self.state is not None and self.state.state == "speaking"
+        for heard in self._reports.due(self._clock.now(), waited_for=speaks, always=always):
             self.link.send(Outgoing(self.topics("audio/heard"), heard.body()))
 
     # What arrives

@@ -81,6 +81,7 @@ class Session:
         self._pending_turn_calls: deque[tuple[Call, Future[Result]]] = deque()
         """PendingCalls of a turn that may go on."""
         self._command_limit = RateLimit(20, 40)
+        self._report_limit = RateLimit(100, 200)  # a report for every frame, twice
         self._published: State | None = None
         self.tools = tools_of(hello)
         """What the robot can do, by name."""
@@ -105,7 +106,7 @@ class Session:
         if known.session != hello.session:
             self.formats = formats
             self._cancel("the robot was started anew")
-            self.conversation.dropped(0)
+            self.conversation.dropped()
             self.conversation.stop()
             self._reset_streams()
 
@@ -147,7 +148,7 @@ class Session:
             self._steps(self._in.take(packet, self._now()))
         elif leaf == "stop":
             self._handle_stop(messages.read(Stop, payload))
-        elif not self._command_limit.spend(1, self._now()):
+        elif not self._limit(leaf).spend(1, self._now()):
             raise MalformedError("these are too many messages")
         elif leaf == "audio/heard":
             self._out.heard(messages.read(Heard, payload), self._now())
@@ -163,12 +164,15 @@ class Session:
             if not mine or not self._calls.result(tool, result):
                 raise MalformedError("nobody asked for this result")
 
+    def _limit(self, leaf: str) -> RateLimit:
+        return self._report_limit if leaf == "audio/heard" else self._command_limit
+
     def _handle_command(self, cmd: Cmd) -> None:
         talk = self.conversation
         if cmd.cmd == "say":
             if not (cmd.text and cmd.text.strip()):
                 raise MalformedError("there is nothing to say")
-            talk.say(cmd.text)
+            talk.say(cmd.text, cmd.name or "")
         elif cmd.cmd == "stop":
             self.stop("command")
         elif cmd.cmd in ("mute", "unmute"):
@@ -267,8 +271,9 @@ class Session:
             if now - self.gone_since > RESUME_SECONDS and self.conversation.state != "idle":
                 self.conversation.stop()
                 self._step_once()
+                self._out.drop()  # nobody is there to say what was heard
             return
-        if self._out.unheard_too_long(now):
+        if self._out.lost(now):
             self.suspend()
             self.conversation.stop()
             self.send_snapshot()
@@ -299,7 +304,7 @@ class Session:
             self._step(frame)
         if not len(frames):
             return
-        for packet in self._out.take(_ms(self._now())):
+        for packet in self._out.take(self._now()):
             topic = self.topics("audio/out")
             self._send(sound(topic, packet, self._out.format, self.hello.framing))
         self._out.settle()

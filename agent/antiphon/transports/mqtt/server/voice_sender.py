@@ -21,12 +21,15 @@ from antiphon.transports.mqtt.wire.packets import MAX_FRAMES, Packet
 if TYPE_CHECKING:
     from antiphon.runtime.session.conversation import Conversation
 
-MAX_UNHEARD_SECONDS = 1.5
-"""Seconds of unconfirmed sound, and of waiting for a report, after which the robot is lost."""
+MAX_UNREPORTED_SECONDS = 1.5
+"""Seconds without a report of sound that was sent after which the robot is lost."""
 
 
 class VoiceSender:
-    """Counts what a conversation says to a robot.
+    """Sends what a conversation says to a robot, and tells it what was heard.
+
+    Positions are the conversation's, which never go back; on the wire they count from the stream's
+    beginning.
 
     Args:
         stream: names this stream.
@@ -46,15 +49,17 @@ class VoiceSender:
         self.packets = 0
         """Packets so far."""
         self._frame = played(self.rate)
-        self._made = self._sent = self._heard = 0
-        """Samples of the output: made, sent up to, heard up to."""
+        self._begin = self._sent = self._heard = conversation.position
+        """Positions: where the stream begins, up to where it was sent, and up to where it was heard
+        or lost."""
         self._waiting: list[Frame] = []
         self._start = 0
-        """Index of the first sample that waits to be sent."""
-        self._asked_at: float | None = None
-        """Since when the robot is asked what it heard of the sound it drops."""
-        self._reported = float("-inf")
-        """When the robot last said what was heard."""
+        """Position of the first sample that waits to be sent."""
+        self._asked = False
+        """Whether the robot was asked what it heard of the sound it drops."""
+        self._waits_since = 0.0
+        """Since when a report is waited for, if one is."""
+        conversation.heard(self._begin, self._begin)
 
     def add(self, out: Frame) -> bool:
         """Takes what a step gave; silence is not sent, the robot has its own.
@@ -62,10 +67,10 @@ class VoiceSender:
         Returns:
             Whether it is sound.
         """
-        start, self._made = self._made, self._made + len(out)
+        start = self.conversation.position - len(out)
         sounds = bool(out.any())
         unfinished = self._tail > 0 or len(self._waiting) % self.format.block
-        if self._asked_at is not None or not (sounds or unfinished):
+        if self._asked or not (sounds or unfinished):
             return False
         self._tail = self.format.tail if sounds else max(0, self._tail - 1)
         if not self._waiting:
@@ -75,27 +80,30 @@ class VoiceSender:
         self._waiting += [np.zeros_like(out)] * between + [out]
         return sounds
 
-    def take(self, sent: int) -> Iterator[Packet]:
-        """What is to be sent now, at `sent` milliseconds."""
+    def take(self, now: float) -> Iterator[Packet]:
+        """What is to be sent `now`, in seconds."""
         if self._coded != self.generation:
             self._coder, self._coded = self.format.coder(), self.generation
         while count := min(MAX_FRAMES, len(self._waiting)) // self.format.block * self.format.block:
+            if self._heard >= self._sent:
+                self._waits_since = now
             body = self._coder.encode(np.concatenate(self._waiting[:count]))
             del self._waiting[:count]
-            yield Packet(self.stream, self.generation, sent, self._start, body)
-            self._start += count * self._frame
-            self._sent = self._start
+            start, sent = self._start - self._begin, round(1000 * now)
+            self._sent = self._start = self._start + count * self._frame
             self.packets += 1
+            yield Packet(self.stream, self.generation, sent, start, body)
 
     def settle(self) -> None:
-        """Tells the conversation what was heard; silence that was not sent is heard at once.
+        """Tells the conversation that silence, which is not sent, passes as soon as it is made.
 
-        So is the end of a reply that got lost, once the conversation does not wait for it.
+        So does the end of a reply that got lost, once the conversation does not wait for it.
         """
-        over = self._heard >= self._sent or self.conversation.state != "speaking"
-        if self._asked_at is None and over:
-            self._heard = self._sent = self._made
-        self.conversation.heard(self._heard)
+        heard = self._heard >= self._sent
+        if not self._asked and (heard or self.conversation.state != "speaking"):
+            end = self._start if self._waiting else self.conversation.position
+            self.conversation.heard(end, self._sent if heard else end)
+            self._sent = self._heard = end
 
     def heard(self, heard: Heard, now: float) -> None:
         """The robot says how far its listener is.
@@ -105,37 +113,39 @@ class VoiceSender:
         """
         if heard.stream != self.stream or heard.generation > self.generation:
             raise MalformedError("that is another stream")
-        if heard.samples > self._sent:
+        end = self._begin + heard.samples
+        if end > self._sent:
             raise MalformedError("nobody can have heard what was not sent")
-        self._reported = now
-        self._heard = max(self._heard, heard.samples)
-        if self._asked_at is not None and heard.generation == self.generation:
-            self.drop()
-        elif self._asked_at is None:
+        start = None if heard.start is None else self._begin + heard.start
+        self.conversation.heard(end, start)
+        self._heard, self._waits_since = max(self._heard, end), now
+        if not self._asked:
             self.settle()
+        elif heard.generation == self.generation:
+            self.drop()
 
     def ask(self, now: float) -> None:
         """The robot has to drop what it has not played, and to say what was heard."""
         self._clear()
         self.generation += 1
-        self._asked_at = now
+        self._asked, self._waits_since = True, now
 
     def drop(self) -> None:
         """What was sent and not heard will never be heard."""
         self._clear()
-        self._asked_at = None
-        self.conversation.dropped(self._heard)
-        self._made = self._sent = self._heard
+        self._asked = False
+        self.conversation.dropped()
+        self._sent = self._heard = self.conversation.position
 
     def _clear(self) -> None:
         self._waiting.clear()
         self._tail = 0
 
-    def unheard_too_long(self, now: float) -> bool:
-        """Whether much was sent and no report of it came."""
-        if self._asked_at is not None and now - self._asked_at > MAX_UNHEARD_SECONDS:
-            self.drop()  # the robot does not say how far it came
-        return (
-            self._sent - self._heard > MAX_UNHEARD_SECONDS * self.rate
-            and now - self._reported > MAX_UNHEARD_SECONDS
-        )
+    def lost(self, now: float) -> bool:
+        """Whether the robot says nothing of sound that was sent to it."""
+        if now - self._waits_since <= MAX_UNREPORTED_SECONDS:
+            return False
+        if self._asked:
+            self.drop()  # it does not say how far it came
+            return False
+        return self._heard < self._sent

@@ -76,6 +76,7 @@ class Heard(Message):
     stream: int
     generation: int
     samples: int
+    start: int | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class Cmd(Message):
     kind: ClassVar[str] = "cmd"
     cmd: Literal["say", "stop", "mute", "unmute", "press", "release", "reset"]
     text: str | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True)
