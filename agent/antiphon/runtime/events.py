@@ -99,6 +99,16 @@ class ReplyFinished(Event):
 
 
 @dataclass(frozen=True)
+class Said(Event):
+    """A given text with a name is over: it was said, stopped, or given up."""
+
+    name: str
+    """As it was given."""
+    text: str
+    """What was heard of it."""
+
+
+@dataclass(frozen=True)
 class Latency(Event):
     """Where the time went between the user's last word and the first sound of the reply.
 
@@ -189,6 +199,7 @@ KINDS: dict[str, type[Event]] = {
         Resumed,
         Interrupted,
         ReplyFinished,
+        Said,
         Latency,
         ToolCalled,
         Failed,

@@ -18,6 +18,7 @@ EVENTS = [
     events.Resumed(8),
     events.Interrupted(9, 120, "I", "stop word"),
     events.ReplyFinished(10, "I am."),
+    events.Said(9, "dinner", "Dinner is"),
     events.Latency(11, 1, None, 3, 4, None, 11),
     events.ToolCalled(12, "drive", '{"meters": 2}', "drive 2 meters"),
     events.Failed(12, "reply", "no"),

@@ -6,7 +6,6 @@ If the user goes on, it is dropped without a trace. Cancellation is the worker's
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,6 +20,7 @@ from antiphon.runtime.options import Options
 from antiphon.runtime.responders.responder import Cancelled, Responder
 from antiphon.runtime.responders.worker import Failure, Judged, Output, Understood, Worker
 from antiphon.runtime.session.agent_turn import AgentTurn, Reason
+from antiphon.runtime.session.given_texts import GivenTexts
 from antiphon.runtime.session.memory import Memory
 from antiphon.runtime.session.playback import Reply
 from antiphon.runtime.session.speech_feed import SpeechFeed
@@ -76,9 +76,7 @@ class TurnTaking:
         self._missed_change: str | None = None
         """The last change of the user's turn while a reply was played."""
         self._deaf_until = 0
-        self._to_say: deque[str] = deque(maxlen=100)
-        self._saying = ""
-        """The given text that is being spoken."""
+        self._given = GivenTexts(emit)
         self.speech_feed.prepare(())
 
     @property
@@ -97,9 +95,9 @@ class TurnTaking:
             return self.state == "speaking" or self.at < self._deaf_until
         return self._options.mode == "ptt"
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, name: str) -> None:
         """Speak a text as soon as the conversation is idle."""
-        self._to_say.append(text)
+        self._given.add(text, name, self.at)
 
     def press(self, pressed: bool) -> None:
         """The button is pressed, or released."""
@@ -120,6 +118,7 @@ class TurnTaking:
         """Start over with an empty history."""
         self.stop("command")
         self.agent_turn.forget()
+        self._given.over("", self.at)
         self.memory.clear()
         self.speech_feed.prepare(())
 
@@ -173,8 +172,8 @@ class TurnTaking:
             self._analyzer.forget_turn()
             turn.cut = True
             self._end_turn()
-        if self._to_say and self.state == "idle":
-            self._speak(self._to_say.popleft())
+        if self._given and self.state == "idle":
+            self._speak(self._given.begin())
 
     def _follow_barge_in(self, sensed: FrameAnalysis) -> None:
         """Pause, resume or stop the reply that is being played."""
@@ -194,7 +193,7 @@ class TurnTaking:
         turn = self._turn
         if change == "start" and turn is None:
             if self.agent_turn.waiting:  # a given text that has not started yet can wait
-                self._to_say.appendleft(self._saying)
+                self._given.put_back()
                 self._drop_reply()
             self._open_turn(self._analyzer.turn_frames)
         elif turn is None:
@@ -289,7 +288,6 @@ class TurnTaking:
         def is_saying(cancelled: Cancelled) -> Iterator[Output]:
             yield from responder.say(text, cancelled=cancelled)
 
-        self._saying = text
         self._reply = Reply(self._next_generation())
         self._work.submit(is_saying, self._generation)
         self.agent_turn.release(self._reply)
@@ -305,7 +303,9 @@ class TurnTaking:
 
     def stop(self, reason: Reason) -> None:
         """Stop the reply, whether it is being played or prepared."""
-        self._to_say.clear()
+        self._given.clear(self.at)
+        if not (self.agent_turn.sounding or self.agent_turn.ending):
+            self._given.over("", self.at)
         self._missed_change = self._missed_change if reason == "speech" else None
         if reason in ("stop word", "command"):
             self._turn = None
@@ -325,6 +325,7 @@ class TurnTaking:
         """The reply is over: remember what was heard of it, and prepare for the next turn."""
         if text:
             self.memory.add(Turn("assistant", text))
+        self._given.over(text, self.at)
         self._reply = self._turn = None
         self._deaf_until = self.at + HANG_OVER_FRAMES * FRAME
         self.speech_feed.prepare(self.memory.context())
