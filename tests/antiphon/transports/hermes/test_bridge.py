@@ -52,7 +52,7 @@ def test_wake_word_question_answer_and_sleep(net, satellite):
     satellite.send("hotword/hey/detected", b'{"siteId":"kitchen"}')
     net.run(3)
     satellite.stream(0.5, 6)
-    satellite.stream(0.0, 40)
+    satellite.stream(0.0, 50)
     played = b""
     for message in sent(net, "audioServer/kitchen/playBytes"):
         with wave.open(io.BytesIO(message.payload)) as file:
@@ -72,7 +72,7 @@ def test_a_text_is_said_and_its_end_reported(net, satellite):
     satellite.send("hotword/hey/detected", b'{"siteId":"kitchen"}')
     net.run(5)
     satellite.send("tts/say", json.dumps(said).encode())
-    net.run(60)
+    net.run(90)
     assert sent(net, "audioServer/kitchen/playBytes/7")
     (over,) = sent(net, "tts/sayFinished")
     assert json.loads(over.payload)["id"] == "7"
