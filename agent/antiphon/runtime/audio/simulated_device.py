@@ -96,12 +96,6 @@ class Simulated:
         for index, frame in enumerate(self._frames):
             now = {fault.kind: fault for fault in self._faults if _covers(fault, index * FRAME)}
             gone = now.get("gone")
-            ear = silence if gone else self._pull()
-            if self._keep:
-                self._kept.append(ear)
-            mic = np.asarray(frame, np.float32)
-            if self._echo is not None:
-                mic = mic + self._echo(ear)
             if gone and index * FRAME >= gone.start + NOTICE_FRAMES * FRAME and not self._gone:
                 self._gone = True
                 self._emit(DeviceLost(at, "input", "simulated", "The device is gone."))
@@ -109,6 +103,12 @@ class Simulated:
                 self._gone = False
                 self._replace()
                 self._emit(DeviceBack(at, "input", "simulated"))
+            ear = silence if gone else self._pull()
+            if self._keep:
+                self._kept.append(ear)
+            mic = np.asarray(frame, np.float32)
+            if self._echo is not None:
+                mic = mic + self._echo(ear)
             if "dropout" in now:
                 continue
             if gone or "muted" in now:
@@ -152,6 +152,7 @@ class Simulated:
         self._underruns, old = self.underruns, self._playout
         self._playout = Playout(self.rate, RATE)
         self._playout.pushed = old.pushed
+        self._line = deque(np.zeros(FRAME, np.float32) for _ in self._line)
 
     def _pull(self) -> Frame:
         """What the listener hears during a frame of the microphone."""
