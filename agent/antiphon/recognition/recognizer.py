@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,12 @@ SAMPLE_RATE = 16_000
 """Samples a second of all audio a recognizer is fed."""
 
 
+Doubt = Literal["no speech", "loop", "language", "unclear"]
+"""Why a transcript is not believed. no speech: nobody speaks. loop: the same words over and over.
+language: one the recognizer does not write. unclear: it is not sure of its words, as after a
+language that it does not know."""
+
+
 @dataclass(frozen=True)
 class Transcript:
     """What was said in a recording."""
@@ -24,6 +30,8 @@ class Transcript:
     """The words, without surrounding spaces; empty if there were none."""
     complete: float | None = None
     """Log odds that the turn is complete, by its sound; None: the recognizer does not judge it."""
+    doubt: Doubt | None = None
+    """Why the words are not to be believed; None: they are."""
 
 
 class Recognizer(Protocol):

@@ -66,7 +66,12 @@ class Attention(nn.Module):
     def forward(
         self, x: torch.Tensor, source: KeyValue, mask: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """Attend from `x` [B, T, width]; `mask` is True where a key may be seen."""
+        """Attend from `x` [B, T, width].
+
+        `mask` is True where a key may be seen, or it is added to the scores.
+        """
+        if mask is not None and mask.is_floating_point():
+            mask = mask.to(source[0].dtype)
         mixed = F.scaled_dot_product_attention(self._split(self.q_proj(x)), *source, attn_mask=mask)
         return self._merge(mixed)
 
@@ -106,10 +111,29 @@ class EncoderLayer(nn.Module):
         y: torch.Tensor = self.fc2(F.gelu(self.fc1(self.final_layer_norm(x))))
         return x + y
 
-    def forward(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """[B, T, width] to the same; `mask` [B, 1, 1, T] is True on real frames."""
+    def keys(self, x: torch.Tensor) -> KeyValue:
+        """Keys and values of [B, T, width] for this layer's attention."""
+        return self.self_attn.keys(self.self_attn_layer_norm(x))
+
+    def forward(
+        self, x: torch.Tensor, mask: torch.Tensor | None, behind: KeyValue | None = None
+    ) -> torch.Tensor:
+        """[B, T, width] to the same.
+
+        Args:
+            x: the frames.
+            mask: [B, 1, 1, T + S] added to the attention's scores.
+            behind: keys and values [1, heads, S, d] that are attended to, too.
+        """
         y = self.self_attn_layer_norm(x)
-        return self.feed_forward(x + self.self_attn(y, self.self_attn.keys(y), mask))
+        source = self.self_attn.keys(y)
+        if behind is not None:
+            k, v = (
+                torch.cat([own, more.to(own.dtype).expand(len(x), -1, -1, -1)], 2)
+                for own, more in zip(source, behind, strict=True)
+            )
+            source = k, v
+        return self.feed_forward(x + self.self_attn(y, source, mask))
 
 
 class DecoderLayer(EncoderLayer):

@@ -60,7 +60,7 @@ class WhisperRecognizer:
     def finish(self, state: WhisperState) -> Transcript:
         """The transcript, if the audio ends here."""
         transcription = self.transcription(state)
-        return Transcript(transcription.text, self.complete(transcription))
+        return Transcript(transcription.text, self.complete(transcription), transcription.doubt)
 
     def transcription(self, state: WhisperState) -> Transcription:
         """The transcript with Whisper's states."""

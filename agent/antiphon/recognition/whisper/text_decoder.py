@@ -51,6 +51,12 @@ class Transcript:
     """[U + 1, width] post-norm states that chose the tokens and, last, the end mark."""
     looks: torch.Tensor
     """[U + 1, S] where each of them looked, weights over the encoder frames."""
+    log_probs: torch.Tensor
+    """[U + 1] log probability of each of them."""
+    no_speech: float
+    """Probability of the mark for a window without speech, in the place of the transcript."""
+    language: float = 1.0
+    """Probability of the language that is written; 1 if the checkpoint knows no other."""
 
 
 class TextDecoder(nn.Module):
@@ -60,6 +66,8 @@ class TextDecoder(nn.Module):
         config: sizes.
         prompt: special tokens in front of every transcript.
         end: the end mark.
+        no_speech: the mark for a window without speech.
+        languages: the marks of all languages; empty if there is but one.
         suppressed: tokens that are never chosen.
         alignment: (layer, head) pairs whose attention follows the audio.
     """
@@ -71,11 +79,14 @@ class TextDecoder(nn.Module):
         config: WhisperConfig,
         prompt: Sequence[int],
         end: int,
+        no_speech: int,
+        languages: range,
         suppressed: Sequence[int],
         alignment: Sequence[tuple[int, int]],
     ) -> None:
         super().__init__()
-        self.config, self.prompt, self.end = config, list(prompt), end
+        self.config, self.prompt = config, list(prompt)
+        self.end, self.no_speech, self.languages = end, no_speech, languages
         self.alignment = list(alignment)
         width = config.d_model
         self.embed_tokens = nn.Embedding(config.vocab_size, width)
@@ -98,10 +109,12 @@ class TextDecoder(nn.Module):
         english = config.vocab_size == 51_864
         end = 50_256 if english else 50_257
         prompt = [50_257, 50_362] if english else [50_258, 50_259, 50_359, 50_363]
+        no_speech = prompt[-1] - 1
+        languages = range(0) if english else range(prompt[1], prompt[2] - 1)
         alignment = [(layer, head) for layer, head in marks["alignment_heads"]]
         suppressed = [i for i in marks["suppress_ids"] if i >= 0]
         with SkipInit():
-            decoder = cls(config, prompt, end, suppressed, alignment)
+            decoder = cls(config, prompt, end, no_speech, languages, suppressed, alignment)
         load(decoder, folder, "decoder.")
         return decoder
 
@@ -151,11 +164,24 @@ class TextDecoder(nn.Module):
         look = torch.stack(looks).mean(0)
         return self.layer_norm(x), look, DecoderState(state.audio, tuple(text))
 
-    def choose(self, states: torch.Tensor) -> torch.Tensor:
-        """The greedy next tokens [...] of post-norm states [..., width]."""
+    def choose(self, states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The greedy next tokens [...] of post-norm states [..., width], and their log probs."""
         logits = F.linear(states, self.embed_tokens.weight)
-        best: torch.Tensor = (logits + self.allowed.to(logits.dtype)).argmax(-1)
-        return best
+        best, tokens = (logits + self.allowed.to(logits.dtype)).max(-1)
+        return tokens, best.float() - logits.float().logsumexp(-1)
+
+    def first_marks(self, states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Probabilities [B] of no speech, and of the prompt's language among all languages.
+
+        Args:
+            states: [B, width] post-norm states of the first token, which both marks follow.
+        """
+        logits = F.linear(states, self.embed_tokens.weight).float()
+        no_speech = logits.softmax(-1)[:, self.no_speech]
+        if not self.languages:
+            return no_speech, torch.ones_like(no_speech)
+        among = logits[:, self.languages.start : self.languages.stop].softmax(-1)
+        return no_speech, among[:, self.prompt[1] - self.languages.start]
 
     def limit(self, frames: int) -> int:
         """Most tokens of a window of `frames` encoder states (50 a second)."""
@@ -179,46 +205,52 @@ class TextDecoder(nn.Module):
         guess = list(draft)[:limit]
         read = torch.tensor([self.prompt + guess])
         states, looks, state = self.step(read, self.start(audio[None], behind))
-        states, looks = states[:, len(self.prompt) - 1 :], looks[:, len(self.prompt) - 1 :]
-        chosen = self.choose(states[0]).tolist()
+        no_speech, language = (float(p) for p in self.first_marks(states[:, 0]))
+        states, looks = states[0, len(self.prompt) - 1 :], looks[0, len(self.prompt) - 1 :]
+        choices, log_probs = self.choose(states)
+        chosen = choices.tolist()
         agreed = 0
         while agreed < len(guess) and chosen[agreed] == guess[agreed]:
             agreed += 1
         state = state.crop(len(self.prompt) + agreed)
-        found_states, found_looks = [states[0, : agreed + 1]], [looks[0, : agreed + 1]]
+        found = [(states[: agreed + 1], looks[: agreed + 1], log_probs[: agreed + 1])]
         tokens, token = guess[:agreed], chosen[agreed]
         while token != self.end and len(tokens) < limit and not loops(tokens):
             tokens.append(token)
             states, looks, state = self.step(torch.tensor([[token]]), state)
-            found_states.append(states[0])
-            found_looks.append(looks[0])
-            token = int(self.choose(states[0, -1]))
-        looks = torch.cat(found_looks)[:, : len(audio)]
-        return Transcript(tuple(tokens), torch.cat(found_states), looks)
+            choices, log_probs = self.choose(states[0])
+            found.append((states[0], looks[0], log_probs))
+            token = int(choices)
+        states, looks, log_probs = map(torch.cat, zip(*found, strict=True))
+        return Transcript(
+            tuple(tokens), states, looks[:, : len(audio)], log_probs, no_speech, language
+        )
 
     @torch.no_grad()
     def transcribe_batch(self, audio: torch.Tensor, lengths: torch.Tensor) -> list[Transcript]:
         """Transcripts of several windows [B, S, width], of which `lengths` [B] states are audio."""
         prompt = torch.tensor([self.prompt]).expand(len(audio), -1)
         states, looks, state = self.step(prompt, self.start(audio))
+        no_speech, language = (p.tolist() for p in self.first_marks(states[:, 0]))
         all_states, all_looks = [states[:, -1:]], [looks[:, -1:]]
-        tokens: list[torch.Tensor] = []
+        tokens, log_probs = list[torch.Tensor](), list[torch.Tensor]()
         limits = torch.tensor([self.limit(int(n)) for n in lengths])
         over = torch.zeros(len(audio), dtype=torch.bool)
         while True:
-            token = self.choose(all_states[-1][:, -1])
+            token, log_prob = self.choose(all_states[-1][:, -1])
             over = over | (len(tokens) >= limits)
             if tokens:
                 over = over | torch.tensor([loops(row) for row in torch.stack(tokens, 1).tolist()])
             token = torch.where(over, self.end, token)
             over = over | (token == self.end)
             tokens.append(token)
+            log_probs.append(log_prob)
             if bool(over.all()):
                 break
             states, looks, state = self.step(token[:, None], state)
             all_states.append(states)
             all_looks.append(looks)
-        chosen = torch.stack(tokens, 1)
+        chosen, sure = torch.stack(tokens, 1), torch.stack(log_probs, 1)
         states, looks = torch.cat(all_states, 1), torch.cat(all_looks, 1)
         found = []
         for row in range(len(audio)):
@@ -228,6 +260,9 @@ class TextDecoder(nn.Module):
                     tuple(chosen[row, :count].tolist()),
                     states[row, : count + 1].clone(),
                     looks[row, : count + 1, : int(lengths[row])].clone(),
+                    sure[row, : count + 1].clone(),
+                    no_speech[row],
+                    language[row],
                 )
             )
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,15 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch.nn import functional as F
 
+from antiphon.recognition.recognizer import Doubt
 from antiphon.recognition.whisper.attention_alignment import monotonic
-from antiphon.recognition.whisper.audio_encoder import AudioEncoder, EncoderState
+from antiphon.recognition.whisper.audio_encoder import (
+    MAX_FRAMES,
+    AudioEncoder,
+    EncoderState,
+    silent_mel,
+)
+from antiphon.recognition.whisper.doubt import doubt
 from antiphon.recognition.whisper.features import normalize
 from antiphon.recognition.whisper.text_decoder import TextDecoder, Transcript
 
@@ -33,6 +40,12 @@ class Transcription:
     """[ceil(T / 2)] which of `words` is being said, by pair of frames."""
     text: str
     """Whisper's transcript."""
+    pieces: tuple[str, ...] = ()
+    """[U] what each of `words` adds to the text, in its tokenizer's letters; ends add nothing."""
+    log_probs: torch.Tensor = field(default_factory=lambda: torch.empty(0))
+    """[U] log probability of each of them."""
+    doubt: Doubt | None = None
+    """Why the text is not to be believed."""
 
     @property
     def wide(self) -> torch.Tensor:
@@ -65,9 +78,8 @@ class Hearing:
 class Transcriber:
     """Whisper's encoder and decoder over exactly the audio there is.
 
-    The encoder never sees padding. The decoder, which has only ever met windows of thirty seconds,
-    would repeat itself; so it is shown, behind the audio, what the encoder makes of silence: one
-    constant tensor, computed once.
+    Both have only ever met windows of thirty seconds, and say the last word twice of a shorter one.
+    So each is shown, behind the audio, what the encoder makes of silence: constants, computed once.
 
     Args:
         encoder: Whisper's encoder.
@@ -92,7 +104,9 @@ class Transcriber:
     def load(cls, folder: Path, silence: torch.Tensor | None = None) -> Transcriber:
         """The listener of the Whisper checkpoint in `folder`."""
         tokenizer = Tokenizer.from_file(str(folder / "ctranslate2" / "tokenizer.json"))
-        return cls(AudioEncoder.load(folder), TextDecoder.load(folder), tokenizer, silence)
+        return cls(
+            AudioEncoder.load(folder, in_silence=True), TextDecoder.load(folder), tokenizer, silence
+        )
 
     def hear(self, state: EncoderState, before: Hearing | None = None) -> Hearing:
         """What is heard, if the audio ends here.
@@ -121,11 +135,12 @@ class Transcriber:
         mels = []
         for clip in clips:
             mel, state = self.encoder.features.step(clip, self.encoder.features.start())
-            mels.append(normalize(torch.cat([mel, self.encoder.features.finish(state)])))
-        lengths = torch.tensor([len(mel) for mel in mels])
+            mels.append(torch.cat([mel, self.encoder.features.finish(state)]))
+        tailed = [normalize(self.encoder.with_tail(mel)) for mel in mels]
+        lengths = torch.tensor([len(mel) for mel in tailed])
         with torch.autocast("cpu", torch.bfloat16):
-            batch = self.encoder(torch.nn.utils.rnn.pad_sequence(mels, batch_first=True), lengths)
-            counts = [int(n + 1) // 2 for n in lengths]
+            batch = self.encoder(torch.nn.utils.rnn.pad_sequence(tailed, batch_first=True), lengths)
+            counts = [(len(mel) + 1) // 2 for mel in mels]
             windows = [row[:count].float() for row, count in zip(batch, counts, strict=True)]
             padded = torch.stack([torch.cat([w, self.silence[len(w) :]]) for w in windows])
             found = self.decoder.transcribe_batch(padded, torch.tensor(counts))
@@ -143,16 +158,22 @@ class Transcriber:
             frames.append(window)
             before += len(transcript.states)
         width = self.encoder.config.d_model
+        text = "".join(self.tokenizer.decode(list(t.tokens)) for t in found).strip()
         return Transcription(
             torch.cat(frames) if frames else torch.empty(0, width),
             torch.cat([t.states.float() for t in found]) if found else torch.empty(0, width),
             torch.cat(path) if path else torch.empty(0, dtype=torch.long),
-            "".join(self.tokenizer.decode(list(t.tokens)) for t in found).strip(),
+            text,
+            tuple(piece for t in found for piece in (*map(self.piece, t.tokens), "")),
+            torch.cat([t.log_probs for t in found]) if found else torch.empty(0),
+            doubt(found, text),
         )
+
+    def piece(self, token: int) -> str:
+        """A token in the letters of its vocabulary, one a byte."""
+        return self.tokenizer.id_to_token(token) or ""
 
 
 def silence_states(encoder: AudioEncoder) -> torch.Tensor:
     """[1500, width] encoder states of thirty seconds of silence."""
-    frames = 2 * encoder.config.max_source_positions
-    mel = torch.full((frames, encoder.config.num_mel_bins), -10.0)
-    return encoder.window(mel)
+    return encoder.window(silent_mel(MAX_FRAMES, encoder.config.num_mel_bins))

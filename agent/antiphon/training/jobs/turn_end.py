@@ -230,7 +230,8 @@ def train(
     from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 
     augment, judge = Augment(data), TurnEndJudge()
-    encoder = AudioEncoder.load(weights.path(settings.load(settings.Models).recognizer))
+    recognizer = weights.path(settings.load(settings.Models).recognizer)
+    encoder = AudioEncoder.load(recognizer, in_silence=True)
     sound, heard = list[Moment](), list[Moment]()
     turns = tqdm(clips(data, "train", count, seed, piper), total=count, unit="turn", desc="hear")
     for i, (clip, ended) in enumerate(turns):

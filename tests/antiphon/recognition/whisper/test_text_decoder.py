@@ -51,6 +51,8 @@ def test_a_batch_equals_one_by_one(listener, speech):
     for one, other in zip(found, batch, strict=True):
         assert one.tokens == other.tokens
         torch.testing.assert_close(one.looks, other.looks, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(one.log_probs, other.log_probs, atol=1e-4, rtol=1e-4)
+        assert one.no_speech == pytest.approx(other.no_speech, rel=1e-3)
 
 
 def test_what_is_heard_fits_together(listener, speech):
@@ -60,3 +62,16 @@ def test_what_is_heard_fits_together(listener, speech):
     assert heard.wide.shape == (len(heard.path), 52)
     assert len(heard.words) == len(hearing.transcripts[0].tokens) + 1
     assert np.all(np.diff(heard.path.numpy()) >= 0)
+
+
+def test_log_probabilities_are_those_of_the_chosen_tokens(listener, window):
+    decoder = listener.decoder
+    found = decoder.transcribe(window, behind=listener.behind)
+    logits = torch.nn.functional.linear(found.states, decoder.embed_tokens.weight)
+    chosen = torch.tensor(found.tokens)
+    expected = logits.log_softmax(-1)[torch.arange(len(chosen)), chosen]
+    assert len(found.log_probs) == len(found.tokens) + 1
+    torch.testing.assert_close(found.log_probs[:-1], expected, atol=1e-4, rtol=1e-4)
+    drafted = decoder.transcribe(window, found.tokens, listener.behind)
+    torch.testing.assert_close(drafted.log_probs, found.log_probs, atol=1e-3, rtol=1e-3)
+    assert drafted.no_speech == pytest.approx(found.no_speech, rel=1e-3)
