@@ -33,7 +33,7 @@ class CascadeEncoder:
     def finish(self, state: Any) -> Question:
         """The transcript as the question."""
         transcript = self.recognizer.finish(state)
-        return Question(transcript.text, None, transcript.complete)
+        return Question(transcript.text, None, transcript.complete, transcript.doubt)
 
 
 def load(llm: LanguageModel, recognizer: str) -> CascadeEncoder:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +14,26 @@ from numpy.typing import NDArray
 
 from antiphon import weights
 from antiphon.errors import UserError
+from antiphon.llm.chat_template import encode
 from antiphon.llm.int8_llama import Int8Linear, Product, exact
 from antiphon.llm.language_model import LanguageModel
 from antiphon.recognition.whisper.recognizer import WhisperRecognizer, WhisperState
 from antiphon.recognition.whisper.transcriber import POSITION_FEATURES, Transcriber, Transcription
 from antiphon.recognition.whisper.turn_end_head import TurnEndHead
 from antiphon.s2t.adapter import Adapter, load_adapter
-from antiphon.s2t.ctc_labels import unspaced
+from antiphon.s2t.ctc_labels import SPACE, unspaced
 from antiphon.s2t.question_encoder import Question
 from antiphon_codecs.interruption import checkpoint
+
+SURE = 0.25
+"""Probability from which a piece of a word was heard surely."""
 
 
 class DirectEncoder:
     """The language model hears, it does not read.
+
+    What Whisper's decoder heard surely enters as the very embeddings that reading it gives, so
+    nothing of it is lost. Where it is in doubt, the adapter adds what else the sound may have been.
 
     Args:
         recognizer: Whisper.
@@ -55,26 +64,56 @@ class DirectEncoder:
         return self.recognizer.feed(pcm, state)
 
     def finish(self, state: WhisperState) -> Question:
-        """What the adapter makes of the audio, if it ends here."""
-        transcription = self.recognizer.transcription(state)
-        text, embeddings = self.understand(transcription)
-        return Question(text, embeddings, self.recognizer.complete(transcription))
+        """What is heard of the audio, if it ends here."""
+        heard = self.recognizer.transcription(state)
+        complete = self.recognizer.complete(heard)
+        return Question(heard.text, self.embed(heard), complete, heard.doubt)
 
     @torch.no_grad()
-    def understand(self, transcription: Transcription) -> tuple[str, torch.Tensor]:
-        """What the CTC head wrote, and embeddings [S, H] for the language model."""
-        if not len(transcription.path):
-            return "", self.embeddings[:0].float()
-        features = self.adapter.features(transcription.wide.float()[None])[0]
+    def embed(self, heard: Transcription) -> torch.Tensor:
+        """[S, H] embeddings of what was heard, one a token of its text.
+
+        Those of pieces in doubt that are tokens are mixtures: of the token by its probability, and
+        of the adapter's readings for the rest.
+        """
+        ids = encode(self.tokenizer, heard.text)
+        embedded = self.embeddings[ids].float()
+        tokens = spans(self.tokenizer.convert_ids_to_tokens(ids))
+        places = {span: i for i, span in enumerate(tokens)}
+        doubtful = [
+            (row, places[span])
+            for row, span in enumerate(spans(heard.pieces))
+            if span in places and heard.log_probs[row].exp() < SURE
+        ]
+        if not doubtful:
+            return embedded
+        rows, where = map(list, zip(*doubtful, strict=True))
+        known, readings = self._readings(heard, rows)
+        at = torch.tensor(where)[known]
+        sure = heard.log_probs[rows].exp()[known, None]
+        embedded[at] = sure * embedded[at] + (1 - sure) * readings
+        return embedded
+
+    def _readings(self, heard: Transcription, rows: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Which of some pieces the adapter reads as one token [N], and what it reads [N, H]."""
+        features = self.adapter.features(heard.wide.float()[None])[0]
         checkpoint()
-        features = self.adapter.pool(features, transcription.path)
-        log_probs = self.head(features).log_softmax(-1)
+        said = heard.path.unique_consecutive()
+        pooled = self.adapter.pool(features, heard.path)[
+            torch.searchsorted(said, torch.tensor(rows))
+        ]
+        log_probs = self.head(pooled).log_softmax(-1)
         kept, labels = self.adapter.said(log_probs)
-        spelled = self.adapter.tokens[labels]
-        ids = spelled[spelled >= 0].tolist()
-        text = self.tokenizer.decode(ids, skip_special_tokens=True).strip()
-        embedded = self.adapter.embed(features, log_probs, kept, self.embeddings, self.opening)
-        return text, embedded
+        kept = kept[(self.adapter.tokens[labels] >= 0).sum(1) == 1]
+        opening = self.opening if len(kept) and rows[int(kept[0])] == 0 else None
+        return kept, self.adapter.embed(pooled, log_probs, kept, self.embeddings, opening)
+
+
+def spans(pieces: Sequence[str]) -> list[tuple[int, int]]:
+    """Where each piece of a text begins and ends, not counting a space in front of the text."""
+    lead = 1 if "".join(pieces).startswith(SPACE) else 0
+    ends = [max(0, end - lead) for end in accumulate(map(len, pieces), initial=0)]
+    return list(pairwise(ends))
 
 
 @dataclass(frozen=True)

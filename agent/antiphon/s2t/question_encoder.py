@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from antiphon.errors import UserError
 from antiphon.llm.language_model import LanguageModel
-from antiphon.recognition.recognizer import RECOGNIZERS
+from antiphon.recognition.recognizer import RECOGNIZERS, Doubt
 from antiphon.registry import Registry
 
 
@@ -26,6 +26,8 @@ class Question:
     """[S, H] what the language model reads; None: the transcript."""
     complete: float | None = None
     """Log odds that the turn is complete, by its sound; None: no opinion."""
+    doubt: Doubt | None = None
+    """Why the transcript is not to be believed, and no answer is due; None: it is."""
 
 
 class QuestionEncoder(Protocol):
