@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from antiphon import datasets
+import numpy as np
+from numpy.typing import NDArray
+
+from antiphon import audio_file, datasets
 from antiphon.datasets import texts
+
+Sound = NDArray[np.float32]
 
 QUESTIONS = ("webquestions_dev", "efficientqa_dev")
 DIALOGUES = ("sgd_dev",)
-RECORDINGS = ("librispeech_subset", "small_asr_fixtures")
+RECORDINGS = (
+    "librispeech_subset",
+    "small_asr_fixtures",
+    "kathleen",
+    "matthes_lj_sentences",
+    "speechocean762",
+)
 PLACEHOLDERS = frozenset({"EXAMPLE OF TEXT"})
 """What stands in the place of a transcript."""
 SENTENCE = re.compile(r"[^.!?]+[.!?]+(?=\s|$)")
@@ -97,3 +109,37 @@ def clips(data: Path, limit: int | None = None) -> list[Clip]:
             if row["split"] == "dev" and row.get("text") and row["text"] not in PLACEHOLDERS
         ][:limit]
     return found
+
+
+def changed(
+    data: Path, noise: float | None, level: float | None, seed: int = 0
+) -> Callable[[Sound], Sound]:
+    """A function that brings recordings to a level, noise on top.
+
+    Args:
+        data: the data folder; its noises are drawn from.
+        noise: decibels of speech above noise; None: no noise.
+        level: peak in dB of full scale; None: as it is.
+        seed: of the noises.
+
+    Raises:
+        UserError: there are no noises.
+    """
+    from antiphon.evaluation.turn_scenes import stretch
+
+    rng = np.random.default_rng(seed)
+    noises = [] if noise is None else [
+        audio_file.read(row["audio"]) for row in datasets.clips(data / "noise")
+    ]  # fmt: skip
+
+    def change(pcm: Sound) -> Sound:
+        if noise is not None:
+            loudness = float(np.sqrt(np.square(pcm).mean()))
+            drawn = noises[rng.integers(len(noises))]
+            pcm = pcm + stretch(drawn, len(pcm), rng, loudness, -noise)
+        if level is None:
+            return pcm
+        peak = float(np.abs(pcm).max()) or 1.0
+        return np.asarray(pcm * (10 ** (level / 20) / peak), np.float32)
+
+    return change

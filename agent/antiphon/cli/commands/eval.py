@@ -6,12 +6,13 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from antiphon import settings
+from antiphon import audio_file, settings
 from antiphon.cli.options import given_or
 from antiphon.cli.output import Json, chatter_to_stderr, print_json
 from antiphon.errors import UserError
@@ -41,6 +42,8 @@ Seed = Annotated[int, typer.Option(help="Which ones, and everything else left to
 Voice = Annotated[str, given_or(Models, "voice")]
 REPLIES = 200
 """How many replies the README speaks of."""
+RECORDINGS = 100
+"""Recordings of each collection that are heard at most."""
 
 
 @dataclass(frozen=True)
@@ -112,15 +115,41 @@ def units(job: Job, voice: Voice) -> Mapping[str, Any]:
 
 
 @measure("Ears")
-def ears(job: Job) -> Mapping[str, Any]:
+def ears(
+    job: Job,
+    noise: Annotated[float | None, typer.Option(help="Noise, so many dB below speech.")] = None,
+    level: Annotated[float | None, typer.Option(help="Peak of recordings in dBFS.")] = None,
+) -> Mapping[str, Any]:
     """Word errors on human speech, compared with Whisper. --limit counts in each collection."""
     from antiphon.evaluation import material
     from antiphon.evaluation.judges import recognizer
     from antiphon.evaluation.measures.hearing import evaluate
+    from antiphon.recognition.recognizer import from_pretrained, transcribe
 
-    clips = material.clips(job.data, job.limit)
-    whisper = recognizer(settings.load(settings.Models).recognizer)
-    return evaluate(clips, {"ctc": listen("s2t").transcribe, "whisper": whisper})
+    clips = material.clips(job.data, job.limit or RECORDINGS)
+    name = settings.load(settings.Models).recognizer
+    decoder = from_pretrained(name)
+    ways: dict[str, Callable[[Pcm], str]] = {
+        "ctc": listen("s2t").transcribe,
+        "decoder": lambda pcm: transcribe(decoder, pcm).text,
+        "whisper": recognizer(name),
+    }
+    return evaluate(clips, ways, material.changed(job.data, noise, level, job.seed))
+
+
+@measure("Silence")
+def silence(job: Job) -> Mapping[str, Any]:
+    """Sounds without speech that are answered, and speech that is not heard."""
+    from antiphon.evaluation import material, speechless
+    from antiphon.evaluation.measures.silence import evaluate
+
+    s2t = listen(settings.load(settings.Models).ears)
+    clips = material.clips(job.data, job.limit or RECORDINGS)
+    return evaluate(
+        islice(speechless.sounds(job.data, job.seed), job.limit),
+        ((clip.part, audio_file.read(clip.path)) for clip in clips),
+        lambda pcm: s2t.hear(pcm).finish().doubt,
+    )
 
 
 @measure("Questions answered, in percent")
@@ -183,7 +212,8 @@ def turn_taking_(
     said = [speaker(n).speak(text) for n in HELD_OUT for text in turn_taking.BACKCHANNELS]
     agent = [aloud(text, voice) for text in turn_taking.AGENT]
     turn_end_head = TurnEndHead.load()
-    encoder = AudioEncoder.load(weights.path(settings.load(settings.Models).recognizer))
+    recognizer = weights.path(settings.load(settings.Models).recognizer)
+    encoder = AudioEncoder.load(recognizer, in_silence=True)
     judges: turn_taking.Judges = {
         "sound": SmartTurn().log_odds,
         "hearing": lambda turn: turn_end_head(encoder.encode(turn)[-1]),
@@ -257,7 +287,7 @@ def cascaded(agent: Agent) -> Agent:
     from antiphon.s2t.speech_to_text import SpeechToText
 
     encoder = cascade.load(agent.s2t.llm, settings.load(settings.Models).recognizer)
-    s2t = SpeechToText(agent.s2t.llm, encoder)
+    s2t = SpeechToText(agent.s2t.llm, encoder, agent.s2t.detector)
     return Agent(s2t, agent.voice, trigger=agent.trigger, source=agent.source)
 
 

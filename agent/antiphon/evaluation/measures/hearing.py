@@ -1,51 +1,117 @@
-"""Hearing: word errors of the CTC head on human speech, compared with Whisper itself."""
+"""Hearing: word errors on human speech, beside those of the Whisper decoder inside it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from antiphon import audio_file
 from antiphon.evaluation.judges import RATE, Pcm
 from antiphon.evaluation.material import Clip
-from antiphon.evaluation.scores import Errors, total, word_errors
+from antiphon.evaluation.scores import Errors, normalized, total, word_errors
 
-WAYS = ("ctc", "whisper")
+WAYS = ("ctc", "decoder", "whisper")
+DRAWS = 2000
+"""Draws of the bootstrap."""
 
 
-def evaluate(clips: Sequence[Clip], ways: Mapping[str, Callable[[Pcm], str]]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Heard:
+    """What the listeners heard of a clip."""
+
+    errors: Mapping[str, Errors]
+    """By listener."""
+    doubled: int = 0
+    """Words said twice that the decoder has once."""
+    cut: int = 0
+    """Words of the decoder of which only the beginning is left."""
+
+
+def evaluate(
+    clips: Sequence[Clip],
+    ways: Mapping[str, Callable[[Pcm], str]],
+    change: Callable[[Pcm], Pcm] = lambda pcm: pcm,
+) -> dict[str, Any]:
     """Word error rates on human recordings, overall and by collection.
 
     Args:
         clips: recordings with transcripts.
-        ways: the listeners "ctc" and "whisper".
+        ways: the listeners: "ctc" as the agent hears, "decoder" the one inside it, "whisper".
+        change: made to the sound, such as noise.
     """
-    errors: dict[str, dict[str, list[Errors]]] = {}
+    found: dict[str, list[Heard]] = {}
     for clip in tqdm(clips, desc="ears", unit="clip"):
-        pcm = audio_file.read(clip.path, RATE)
-        of_part = errors.setdefault(clip.part, {way: [] for way in WAYS})
-        for way in WAYS:
-            of_part[way].append(word_errors(clip.text, ways[way](pcm)))
-    return compared(errors)
+        pcm = change(audio_file.read(clip.path, RATE))
+        texts = {way: ways[way](pcm) for way in WAYS}
+        errors = {way: word_errors(clip.text, text) for way, text in texts.items()}
+        words, decoded = normalized(texts["ctc"]).split(), normalized(texts["decoder"]).split()
+        heard = Heard(errors, doubled(words, decoded), cut(words, decoded))
+        found.setdefault(clip.part, []).append(heard)
+    return compared(found)
 
 
-def compared(errors: Mapping[str, Mapping[str, Sequence[Errors]]]) -> dict[str, Any]:
+def compared(found: Mapping[str, Sequence[Heard]]) -> dict[str, Any]:
     """The table.
 
     Args:
-        errors: by collection and listener, one a clip.
+        found: by collection, one a clip.
     """
 
-    def row(of_part: Mapping[str, Sequence[Errors]]) -> dict[str, Any]:
-        wer = {way: total(of_part[way]).percent for way in WAYS}
+    def row(heard: Sequence[Heard]) -> dict[str, Any]:
+        wer = {way: total(h.errors[way] for h in heard).percent for way in WAYS}
         return {
-            "ctc_wer": round(wer["ctc"], 3),
-            "whisper_wer": round(wer["whisper"], 3),
+            **{f"{way}_wer": round(wer[way], 3) for way in WAYS},
+            "above_decoder": round(wer["ctc"] - wer["decoder"], 3),
+            "above_decoder_interval": interval(heard),
             "above": round(wer["ctc"] - wer["whisper"], 3),
-            "clips": len(of_part["ctc"]),
+            "doubled": sum(h.doubled for h in heard),
+            "cut": sum(h.cut for h in heard),
+            "clips": len(heard),
         }
 
-    every = {way: [e for of_part in errors.values() for e in of_part[way]] for way in WAYS}
-    return {**row(every), "sets": {part: row(of_part) for part, of_part in errors.items()}}
+    every = [heard for of_part in found.values() for heard in of_part]
+    return {**row(every), "sets": {part: row(of_part) for part, of_part in found.items()}}
+
+
+def interval(heard: Sequence[Heard], seed: int = 0) -> list[float]:
+    """95 % interval of what "ctc" is above "decoder", in points, drawn over clips."""
+    if not heard:
+        return [float("nan")] * 2
+    more = np.array([h.errors["ctc"].wrong - h.errors["decoder"].wrong for h in heard])
+    words = np.array([h.errors["decoder"].words for h in heard])
+    draws = np.random.default_rng(seed).integers(len(heard), size=(DRAWS, len(heard)))
+    points = 100 * more[draws].sum(1) / words[draws].sum(1).clip(min=1)
+    return [round(float(bound), 3) for bound in np.percentile(points, [2.5, 97.5])]
+
+
+def doubled(words: Sequence[str], decoded: Sequence[str]) -> int:
+    """How many words follow themselves more often than the decoder has it."""
+
+    def twice(said: Sequence[str]) -> int:
+        return sum(one == other for one, other in pairwise(said))
+
+    return max(0, twice(words) - twice(decoded))
+
+
+def cut(words: Sequence[str], decoded: Sequence[str]) -> int:
+    """Of how many words of the decoder only the beginning is left."""
+    import jiwer
+
+    if not words or not decoded:
+        return 0
+    aligned = jiwer.process_words(" ".join(decoded), " ".join(words)).alignments[0]
+    return sum(
+        whole != part and whole.startswith(part)
+        for chunk in aligned
+        if chunk.type == "substitute"
+        for whole, part in zip(
+            decoded[chunk.ref_start_idx : chunk.ref_end_idx],
+            words[chunk.hyp_start_idx : chunk.hyp_end_idx],
+            strict=True,
+        )
+    )
