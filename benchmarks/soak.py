@@ -32,6 +32,7 @@ from antiphon import audio_file, weights
 from antiphon.cli.output import Json, chatter_to_stderr
 from antiphon.errors import UserError
 from antiphon.messages import Speech, Turn, Word
+from antiphon.recognition.recognizer import Doubt
 from antiphon.runtime import events
 from antiphon.runtime.audio.simulated_device import Fault, Simulated
 from antiphon.runtime.events import Event
@@ -92,6 +93,7 @@ class EchoHearing:
     heard: int = 0
     text: str = ""
     complete: float | None = None
+    doubt: Doubt | None = None
 
     def feed(self, pcm: Sound) -> None:
         """Hear [N]."""

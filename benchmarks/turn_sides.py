@@ -12,6 +12,7 @@ from live_scenes import Recorded, Sound, User, play
 from plain_loop import PlainLoop
 
 from antiphon.messages import Speech, Word
+from antiphon.recognition.recognizer import Doubt
 from antiphon.runtime.echo.canceller import EchoCanceller
 from antiphon.runtime.frames import FRAME_MS, RATE
 from antiphon.runtime.responders.worker import InlineWorker, ThreadWorker
@@ -69,6 +70,7 @@ class OneQuestion:
     def __init__(self, later: bool) -> None:
         self.text = "" if later else "What is the sea?"
         self.complete: float | None = None
+        self.doubt: Doubt | None = None
 
     def feed(self, pcm: Sound) -> None:
         """Hear [N]."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon import cpu_threads, settings
-from antiphon.messages import Segment, Speech, Turn
+from antiphon.messages import Segment, Speech, Token, Turn
 from antiphon.settings import Source
 from antiphon.t2c import voice as voices
 from antiphon.t2c.spelling import text_tokens
@@ -20,6 +20,10 @@ from antiphon_codecs.interruption import interruptible
 
 if TYPE_CHECKING:
     from antiphon.s2t.speech_to_text import QuestionStream, SpeechToText
+
+
+NOT_UNDERSTOOD = "Sorry, I did not understand that. I only speak English."
+"""The answer to speech whose words are in doubt: a loop, another language, or mumbling."""
 
 
 def never() -> bool:
@@ -97,7 +101,7 @@ class Agent:
         cancelled: Callable[[], bool] = never,
         seed: int = 0,
     ) -> Iterator[Speech]:
-        """Answer a question.
+        """Answer a question; where nobody speaks, nothing is answered.
 
         Args:
             question: text, [N] float32 samples at 16 kHz, or a `QuestionStream` already fed.
@@ -109,8 +113,26 @@ class Agent:
         Yields:
             Pieces of speech in order; closing the iterator cancels, too.
         """
-        tokens = self.s2t.reply(question, history, max_tokens=max_tokens)
-        yield from self.speak(self.trigger.cut(tokens), cancelled=cancelled, seed=seed)
+        tokens, source = self.reply(question, history, max_tokens=max_tokens)
+        yield from self.speak(
+            self.trigger.cut(tokens), cancelled=cancelled, source=source, seed=seed
+        )
+
+    def reply(
+        self,
+        question: str | NDArray[np.float32] | QuestionStream,
+        history: Sequence[Turn] = (),
+        *,
+        max_tokens: int = 160,
+    ) -> tuple[Iterator[Token], Source]:
+        """The tokens of an answer, and what drives the voice for them: see `respond`."""
+        if isinstance(question, np.ndarray):
+            question = self.s2t.hear(question, history)
+        doubt = None if isinstance(question, str) else question.finish().doubt
+        if doubt is None:
+            return self.s2t.reply(question, history, max_tokens=max_tokens), self.source
+        said = "" if doubt == "no speech" else NOT_UNDERSTOOD
+        return text_tokens(said, self.s2t.llm), "text"
 
     def speak(
         self,

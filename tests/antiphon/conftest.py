@@ -46,14 +46,17 @@ class Script:
 
     def feed(self, pcm):
         self.given.append(pcm)
+        self.question: Question | None = None
 
     def hear(self, pcm, history=()):
         self.start(history).feed(pcm)
         return self
 
     def finish(self):
-        self.finished += 1
-        return Question(self.heard, None)
+        if self.question is None:  # what has been heard is not heard again
+            self.finished += 1
+            self.question = Question(self.heard, None)
+        return self.question
 
     def reply(self, question, history=(), max_tokens=160, cancelled=lambda: False):
         for index, piece in enumerate(self.pieces[:max_tokens]):

@@ -17,6 +17,7 @@ from antiphon.errors import UserError
 from antiphon.llm.language_model import LANGUAGE_MODELS
 from antiphon.recognition.recognizer import RECOGNIZERS
 from antiphon.registry import Registry
+from antiphon.s2t import speech_to_text
 from antiphon.t2c.voice import VOICES
 from antiphon.tools import Call, Tool, tool_chooser
 from antiphon.tools.toolbox import Toolbox
@@ -29,6 +30,7 @@ TOY = Path(__file__).parents[1] / "fakes" / "toy_package"
 def toy(monkeypatch):
     """The toy distribution, as if it were installed."""
     monkeypatch.syspath_prepend(str(TOY))
+    monkeypatch.setattr(speech_to_text, "SpeechDetector", lambda: None)  # hears silence, too
     monkeypatch.delitem(sys.modules, "antiphon.cli.commands.serve", raising=False)
 
 

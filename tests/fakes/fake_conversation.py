@@ -94,6 +94,7 @@ class FakeAnalyzer:
 class Understood:
     text: str
     complete: float | None = None
+    doubt: str | None = None
 
 
 @dataclass
@@ -102,6 +103,7 @@ class Hearing:
 
     history: tuple
     pcm: list = field(default_factory=list)
+    doubt: str | None = None
 
     def feed(self, pcm):
         self.pcm.append(pcm)
@@ -109,7 +111,7 @@ class Hearing:
     def finish(self):
         sound = np.concatenate(self.pcm) if self.pcm else np.zeros(0)
         count = int((np.abs(sound) > 0.1).sum()) // FRAME
-        return Understood(f"heard {count} frames" if count else "")
+        return Understood(f"heard {count} frames" if count else "", doubt=self.doubt)
 
 
 class FakeResponder:
@@ -118,11 +120,12 @@ class FakeResponder:
     def __init__(self, words=6) -> None:
         self.words = words
         self.replies = 0
+        self.doubt: str | None = None
         self.streams: list[Hearing] = []
         self.answered: list[tuple[str, tuple]] = []
 
     def listen(self, history):
-        self.streams.append(Hearing(tuple(history)))
+        self.streams.append(Hearing(tuple(history), doubt=self.doubt))
         return self.streams[-1]
 
     def respond(self, stream, history, *, cancelled, seed):

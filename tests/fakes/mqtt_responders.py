@@ -68,7 +68,7 @@ class Hearing:
 
     def finish(self):
         text = f"{self.frames} frames" if self.frames else ""
-        return SimpleNamespace(text=text, complete=None)
+        return SimpleNamespace(text=text, complete=None, doubt=None)
 
 
 class FakeResponder:

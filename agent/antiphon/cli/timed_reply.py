@@ -239,7 +239,8 @@ def answer(
 
 def replied(agent: Agent, stream: QuestionStream, take: TimedReply) -> TimedReply:
     """The take with the reply to what was heard."""
-    return take.collect(agent.speak(agent.trigger.cut(take.listen(agent.s2t.reply(stream)))))
+    tokens, source = agent.reply(stream)
+    return take.collect(agent.speak(agent.trigger.cut(take.listen(tokens)), source=source))
 
 
 def read_aloud(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from antiphon.recognition.recognizer import Doubt
 from antiphon.runtime import events
 from antiphon.runtime.events import Event, Latency
 
@@ -25,11 +26,20 @@ METER = 24
 COLOURS = {"idle": "dim", "listening": "green", "thinking": "yellow", "speaking": "cyan"}
 
 
+DOUBTS: dict[Doubt, str] = {
+    "no speech": "(nothing: nobody speaks)",
+    "loop": "(not understood: the same words over and over)",
+    "language": "(not understood: a language other than English)",
+    "unclear": "(not understood: unclear, or a language other than English)",
+}
+"""What stands in the place of the user's words."""
+
+
 def sentence(event: Event) -> str:
     """What an event says to a user; empty if nothing."""
     match event:
-        case events.Transcript(text=text):
-            return f"You: {text or '(nothing to be understood)'}"
+        case events.Transcript(text=text, doubt=doubt):
+            return f"You: {DOUBTS[doubt] if doubt else text or '(nothing to be understood)'}"
         case events.ToolCalled(text=text):
             return f"Understood: {text}."
         case events.Interrupted(heard_text=text):

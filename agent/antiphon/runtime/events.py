@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_type_hints
 
 from antiphon.errors import UserError
+from antiphon.recognition.recognizer import Doubt
 
 State = Literal["idle", "listening", "thinking", "speaking"]
 """What the agent does just now."""
@@ -50,6 +51,8 @@ class Transcript(Event):
 
     text: str
     """The words; empty if there were none, and then nothing is answered."""
+    doubt: Doubt | None = None
+    """Why there are none: nobody spoke, or what was heard is not believed, which is said."""
 
 
 @dataclass(frozen=True)

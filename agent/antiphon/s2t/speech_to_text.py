@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,18 +16,26 @@ from antiphon.llm import chat_template, language_model
 from antiphon.llm.language_model import LanguageModel
 from antiphon.llm.sampling import penalize_repeats, sample
 from antiphon.messages import Token, Turn
+from antiphon.recognition.speech_detector import SpeechDetector
 from antiphon.s2t import question_encoder
 from antiphon.s2t.question_encoder import Question, QuestionEncoder
 from antiphon_codecs.interruption import checkpoint
 
 PENALIZED_TOKENS = 64
 """Tokens of a reply that repeat less likely."""
+DOUBTFUL_SECONDS = 0.6
+"""Seconds of speech up to which words in doubt are taken for a noise."""
+
+
+NOTHING = Question("", None, doubt="no speech")
+"""What is heard where nobody speaks."""
 
 
 class QuestionStream:
     """One question while it is being asked. Belongs to one session.
 
-    The language model reads what comes before the question while the user still speaks.
+    The language model reads what comes before the question while the user still speaks. Only what
+    holds speech is heard.
 
     Args:
         model: hears and answers.
@@ -37,6 +47,7 @@ class QuestionStream:
         self.model = model
         before, self.after = chat_template.split_at_question(model.llm.tokenizer, history)
         self.cache = model.llm.start(before)
+        self._speech = model.detector.start() if model.detector else None
         self._state = model.question_encoder.start()
         self._question: Question | None = None
 
@@ -44,14 +55,31 @@ class QuestionStream:
         """Hear `pcm` [N], mono, 16 kHz."""
         follow_load()
         self._question = None
-        self._state = self.model.question_encoder.feed(pcm, self._state)
+        if self.model.detector and self._speech:
+            pcm, self._speech = self.model.detector.step(pcm, self._speech)
+        if len(pcm):
+            self._state = self.model.question_encoder.feed(pcm, self._state)
 
     def finish(self) -> Question:
         """The question, if it ends here; feeding may go on. The same audio is encoded once."""
         if self._question is None:
             follow_load()
-            self._question = self.model.question_encoder.finish(self._state)
+            self._question = self._finish()
         return self._question
+
+    def _finish(self) -> Question:
+        encoder, state = self.model.question_encoder, self._state
+        seconds = math.inf
+        if self.model.detector and self._speech:
+            rest, speech = self.model.detector.finish(self._speech)
+            if not speech.found:
+                return NOTHING
+            state = encoder.feed(rest, state) if len(rest) else state
+            seconds = speech.seconds
+        question = encoder.finish(state)
+        if question.doubt == "no speech" or (question.doubt and seconds < DOUBTFUL_SECONDS):
+            return replace(NOTHING, complete=question.complete)
+        return question
 
 
 class SpeechToText:
@@ -60,10 +88,17 @@ class SpeechToText:
     Args:
         llm: the language model, LoRA merged.
         question_encoder: how it hears.
+        detector: finds what is worth hearing; None: everything is heard.
     """
 
-    def __init__(self, llm: LanguageModel, question_encoder: QuestionEncoder) -> None:
+    def __init__(
+        self,
+        llm: LanguageModel,
+        question_encoder: QuestionEncoder,
+        detector: SpeechDetector | None = None,
+    ) -> None:
         self.llm, self.question_encoder = llm, question_encoder
+        self.detector = detector
 
     @classmethod
     def from_pretrained(
@@ -87,14 +122,15 @@ class SpeechToText:
         folder = adapter_folder(llm)
         lora = folder / "lora.safetensors" if folder else None
         model = language_model.from_pretrained(llm, lora if lora and lora.exists() else None)
-        return cls(model, question_encoder.from_pretrained(hearing[0], model, hearing[1]))
+        encoder = question_encoder.from_pretrained(hearing[0], model, hearing[1])
+        return cls(model, encoder, SpeechDetector())
 
     def start(self, history: Sequence[Turn] = ()) -> QuestionStream:
         """Begin to listen."""
         return QuestionStream(self, history)
 
     def transcribe(self, pcm: NDArray[np.float32]) -> str:
-        """What is said in `pcm` [N], mono, 16 kHz."""
+        """What is said in `pcm` [N], mono, 16 kHz; empty if nobody speaks."""
         return self.hear(pcm).finish().text
 
     def hear(self, pcm: NDArray[np.float32], history: Sequence[Turn] = ()) -> QuestionStream:
@@ -115,7 +151,7 @@ class SpeechToText:
         seed: int = 0,
         repetition: float = 1.15,
     ) -> Iterator[Token]:
-        """Answer.
+        """Answer; where nobody speaks, nothing is answered.
 
         Args:
             question: a stream (which has its history already), an encoded question, audio [N]
@@ -140,7 +176,7 @@ class SpeechToText:
             understood = Question(question, None) if isinstance(question, str) else question
         generator = torch.Generator().manual_seed(seed)
         ids, sent = list[int](), 0
-        if cancelled() or max_tokens < 1:
+        if cancelled() or max_tokens < 1 or understood.doubt == "no speech":
             return
         state, logits, cache = self.llm.read(self._embed(understood, after), cache)
         while True:

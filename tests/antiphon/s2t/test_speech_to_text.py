@@ -1,4 +1,5 @@
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,7 +7,9 @@ import torch
 
 from antiphon.llm.chat_template import encode, split_at_question
 from antiphon.messages import Turn
-from antiphon.recognition.whisper.recognizer import WhisperRecognizer
+from antiphon.recognition.recognizer import SAMPLE_RATE as RATE
+from antiphon.recognition.recognizer import Transcript
+from antiphon.recognition.speech_detector import SpeechDetector
 from antiphon.s2t.cascade import CascadeEncoder
 from antiphon.s2t.speech_to_text import SpeechToText
 
@@ -71,10 +74,78 @@ def test_the_adapters_embeddings_stand_for_the_question(model, speech):
     assert model.transcribe(speech) == question.text
 
 
-def test_the_cascade_reads_whispers_transcript(model, listener, speech):
-    cascade = SpeechToText(model.llm, CascadeEncoder(WhisperRecognizer(listener)))
+class Recognizer:
+    """Hears how many samples there were."""
+
+    def __init__(self, doubt=None):
+        self.doubt = doubt
+
+    def start(self):
+        return 0
+
+    def feed(self, pcm, state):
+        return state + len(pcm)
+
+    def finish(self, state):
+        return Transcript(f"{state} samples", None, self.doubt)
+
+
+def test_the_cascade_reads_the_transcript(model, speech):
+    cascade = SpeechToText(model.llm, CascadeEncoder(Recognizer()))
     text = cascade.transcribe(speech)
+    assert text == f"{len(speech)} samples"
     assert ids(cascade.reply(speech, max_tokens=8)) == ids(model.reply(text, max_tokens=8))
+
+
+class Silero:
+    """Takes what is loud for speech."""
+
+    def start(self):
+        return None
+
+    def step(self, pcm, state):
+        return float(np.abs(pcm).max() > 0.1), state
+
+
+def loud(seconds):
+    return np.full(round(seconds * RATE), 0.5, np.float32)
+
+
+def quiet(seconds):
+    return np.zeros(round(seconds * RATE), np.float32)
+
+
+def listening(model, doubt=None):
+    silero: Any = Silero()
+    return SpeechToText(model.llm, CascadeEncoder(Recognizer(doubt)), SpeechDetector(silero))
+
+
+def test_where_nobody_speaks_nothing_is_heard_and_nothing_answered(model):
+    s2t = listening(model)
+    for sound in (quiet(3), quiet(0), quiet(0.01)):
+        question = s2t.hear(sound).finish()
+        assert (question.text, question.doubt) == ("", "no speech")
+        assert not list(s2t.reply(sound, max_tokens=3))
+
+
+def test_what_is_heard_does_not_depend_on_how_the_sound_came(model):
+    s2t = listening(model)
+    sound = np.concatenate([quiet(3.3), loud(1.01), quiet(4), loud(0.7), quiet(0.2)])
+    whole = s2t.transcribe(sound)
+    assert 0 < int(whole.split()[0]) < len(sound)
+    for size in (160, 777, 5000):
+        stream = s2t.start()
+        for first in range(0, len(sound), size):
+            stream.feed(sound[first : first + size])
+            stream.finish()  # feeding goes on afterwards
+        assert stream.finish().text == whole
+
+
+@pytest.mark.parametrize("doubt", ["loop", "language", "unclear"])
+def test_words_in_doubt_are_speech_only_if_there_is_enough_of_it(model, doubt):
+    s2t = listening(model, doubt)
+    assert s2t.hear(np.concatenate([loud(0.3), quiet(1)])).finish().doubt == "no speech"
+    assert s2t.hear(np.concatenate([loud(2), quiet(1)])).finish().doubt == doubt
 
 
 @pytest.mark.parametrize("length", [0, 100, 800, 5000])

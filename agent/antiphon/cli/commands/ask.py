@@ -70,8 +70,8 @@ def ask(
         audio_file.write(out, joined(takes), rate(agent))
     if json:
         reports = [
-            {"file": str(path), "question": text, **take.report()}
-            for path, (text, take) in zip(questions, answers, strict=True)
+            {"file": str(path), "question": heard.text, "doubt": heard.doubt, **take.report()}
+            for path, (heard, take) in zip(questions, answers, strict=True)
         ]
         print_json(reports[0] if len(reports) == 1 else {"answers": reports})
     elif out is not None and str(out) != "-":
@@ -87,9 +87,10 @@ def load(**choices: Any) -> Agent:
 
 def answered(
     agent: Agent, pcm: NDArray[np.float32], player: Any, *, quiet: bool
-) -> tuple[str, TimedReply]:
-    """The transcript of a question and its answer, printed and played as they come."""
+) -> tuple[Question, TimedReply]:
+    """What was heard of a question and its answer, printed and played as they come."""
     from antiphon.cli.timed_reply import answer
+    from antiphon.cli.view import DOUBTS
 
     heard: list[Question] = []
 
@@ -99,11 +100,12 @@ def answered(
 
     def understood(question: Question) -> None:
         heard.append(question)
-        show(f"\nYou: {question.text or '(nothing to be heard)'}\nAntiphon: ")
+        words = DOUBTS[question.doubt] if question.doubt else question.text
+        show(f"\nYou: {words}\nAntiphon: ")
 
     take = answer(agent, pcm, on_question=understood, on_text=show, on_speech=player.play)
     show("\n")
-    return heard[0].text, take
+    return heard[0], take
 
 
 def rate(agent: Agent) -> int:

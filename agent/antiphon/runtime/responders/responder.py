@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.messages import Speech, Turn
+from antiphon.recognition.recognizer import Doubt
 
 Cancelled = Callable[[], bool]
 """Called by the models between two small steps; True: stop, the rest is not needed."""
@@ -28,6 +29,10 @@ class TurnTranscript(Protocol):
     @property
     def complete(self) -> float | None:
         """Log odds that the turn is complete; None: no opinion."""
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """Why the words are not to be believed; None: they are."""
 
 
 class SpeechStream(Protocol):

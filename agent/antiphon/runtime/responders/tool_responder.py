@@ -119,7 +119,13 @@ class ToolResponder:
         self, stream: SharedStream, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
     ) -> Iterator[Speech]:
         """Do what was asked for and say what came of it, or answer."""
-        text = stream.finish().text
+        understood = stream.finish()
+        if understood.doubt:  # what is not believed is no command
+            yield from self.responder.respond(
+                stream.stream, history, cancelled=cancelled, seed=seed
+            )
+            return
+        text = understood.text
         pending = self._open_question(history)
         if pending and pending.calls and (meant := self._answer(text, pending)):
             if meant == "yes" and pending.heard(history) == 1:

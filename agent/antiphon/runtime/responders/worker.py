@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from antiphon.messages import Speech
+from antiphon.recognition.recognizer import Doubt
 from antiphon.runtime.frames import FRAME_MS
 from antiphon.runtime.responders.responder import Cancelled
 
@@ -32,6 +33,8 @@ class Understood:
     """Empty if there was nothing to understand."""
     complete: float | None = None
     """Log odds that the turn is complete, if the recognizer judges it."""
+    doubt: Doubt | None = None
+    """Why there was not, or why what was heard is not believed."""
 
 
 @dataclass(frozen=True)

@@ -90,9 +90,9 @@ class SpeechFeed:
             if slot.stream is None:
                 raise RuntimeError("there is nothing to hear with")
             understood = slot.stream.finish()
-            text = understood.text.strip()
-            yield Understood(text, understood.complete)
-            if text:
+            text = "" if understood.doubt else understood.text.strip()
+            yield Understood(text, understood.complete, understood.doubt)
+            if text or understood.doubt not in (None, "no speech"):
                 yield from responder.respond(
                     slot.stream, slot.history, cancelled=cancelled, seed=seed
                 )

@@ -138,7 +138,7 @@ class TurnTaking:
             return
         elif isinstance(output, Understood):
             if turn:
-                turn.text, turn.understood = output.text, self.at
+                turn.text, turn.doubt, turn.understood = output.text, output.doubt, self.at
                 if output.complete is not None:
                     self._analyzer.judged("hearing", output.complete)
                 self._transcribe()
@@ -270,12 +270,12 @@ class TurnTaking:
         self._transcribe()
 
     def _transcribe(self) -> None:
-        """Emit the transcript once the turn has ended; a turn without words is dropped."""
+        """Emit the transcript once the turn has ended; a turn without speech is dropped."""
         turn = self._turn
         if turn is None or turn.turn_end is None or turn.text is None:
             return
-        self._emit(events.Transcript(self.at, turn.text))
-        if not turn.text:
+        self._emit(events.Transcript(self.at, turn.text, turn.doubt))
+        if not turn.text and turn.doubt in (None, "no speech"):
             self._drop_reply()
             self._turn = None
             self._analyzer.forget_turn()
@@ -298,7 +298,8 @@ class TurnTaking:
         if turn is None or turn.turn_end is None:
             return
         self._turns += 1
-        self.memory.add(Turn("user", turn.text or ""))
+        if turn.text:
+            self.memory.add(Turn("user", turn.text))
         self._emit(turn.latency(self.at))
 
     def stop(self, reason: Reason) -> None:

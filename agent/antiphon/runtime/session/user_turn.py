@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from antiphon.recognition.recognizer import Doubt
 from antiphon.runtime.events import Latency
 
 
@@ -20,6 +21,8 @@ class UserTurn:
     first_piece: int | None = None
     text: str | None = None
     """What was understood."""
+    doubt: Doubt | None = None
+    """Why nothing was, or is not believed."""
     cut: bool = False
     """Whether it was ended for being too long."""
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from antiphon import onnx_session
 from antiphon.mel import HOP, WINDOW, log_mel
 from antiphon.runtime.frames import RATE
-from antiphon.runtime.turns import onnx_session
 
 WINDOW_SECONDS = 8
 """How much of the turn it hears: the last eight seconds."""

@@ -18,6 +18,7 @@ from antiphon.errors import UserError
 
 KEYS = {
     "question",
+    "doubt",
     "reply",
     "sample_rate",
     "reply_seconds",

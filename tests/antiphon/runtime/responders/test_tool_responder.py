@@ -15,18 +15,19 @@ from antiphon.tools import Call, Result, Tool
 class Said:
     text: str
     complete: float | None = None
+    doubt: str | None = None
 
 
 class FakeStream:
-    def __init__(self, text):
-        self.text, self.finished = text, 0
+    def __init__(self, text, doubt=None):
+        self.text, self.doubt, self.finished = text, doubt, 0
 
     def feed(self, pcm):
         self.text += f" {len(pcm)}"
 
     def finish(self):
         self.finished += 1
-        return Said(self.text)
+        return Said(self.text, doubt=self.doubt)
 
 
 class Speaker:
@@ -266,3 +267,12 @@ def test_of_two_actions_none_is_done_if_one_needs_a_yes():
     dialogue = Dialogue(confirm=True)
     assert dialogue.say("warm and warm") == "Shall I warmth and then warmth?"
     assert dialogue.say("Yes.") == f"{ANSWER} {ANSWER}"
+
+
+def test_what_is_not_believed_is_no_command():
+    calls = []
+    speaker = Speaker("make it warm")
+    speaker.stream.doubt = "unclear"
+    responder = responder_of(speaker, FakeBox(), calls.append)
+    assert talk(responder) == ["answer to make it warm"]
+    assert calls == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fake_conversation import FakeAnalyzer, FakeResponder
+from fake_conversation import FakeAnalyzer, FakeResponder, Understood
 
 from antiphon.runtime import events
 from antiphon.runtime.frames import FRAME
@@ -166,7 +166,7 @@ def test_noise_without_words_is_not_answered(drive):
     class Deaf(FakeResponder):
         def listen(self, history):
             stream = super().listen(history)
-            stream.finish = lambda: type("Nothing", (), {"text": "", "complete": None})()
+            stream.finish = lambda: Understood("")
             return stream
 
     driver = drive(Deaf()).ask(20).run(60)
@@ -239,3 +239,22 @@ def test_stop_and_reset(drive, responder):
     assert driver.conversation.history == ()
     driver.run(5).ask(20)
     assert responder.answered[-1][1] == ()
+
+
+def test_a_turn_that_is_not_understood_is_answered_and_not_remembered(drive, responder):
+    responder.doubt = "unclear"
+    driver = drive().ask(20)
+    driver.run(REPLY + 5)
+    (said,) = driver.of(events.Transcript)
+    assert (said.text, said.doubt) == ("", "unclear")
+    assert [role for role, _ in driver.texts()] == ["assistant"]
+
+
+def test_a_noise_that_sounded_like_a_turn_is_told_and_not_answered(drive, responder):
+    responder.doubt = "no speech"
+    driver = drive().ask(20)
+    driver.run(REPLY + 5)
+    (said,) = driver.of(events.Transcript)
+    assert (said.text, said.doubt) == ("", "no speech")
+    assert not driver.texts() and not driver.sound.any()
+    assert driver.conversation.state == "idle"

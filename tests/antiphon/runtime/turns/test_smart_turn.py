@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from antiphon import onnx_session
 from antiphon.mel import filters, log_mel
 from antiphon.runtime.frames import RATE
-from antiphon.runtime.turns import onnx_session
 from antiphon.runtime.turns.smart_turn import features
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon.runtime.frames import RATE
-from antiphon.runtime.turns import onnx_session
+from antiphon import onnx_session
+from antiphon.recognition.recognizer import SAMPLE_RATE
 
 WINDOW = 512
 """Samples the model takes at a time: 32 ms at 16 kHz, the only size it was trained for."""
@@ -42,7 +42,7 @@ class Silero:
         from antiphon import weights
 
         self._session = onnx_session.session((folder or weights.path("silero-vad")) / FILE)
-        self._rate = np.array(RATE, np.int64)
+        self._rate = np.array(SAMPLE_RATE, np.int64)
 
     def start(self) -> SileroState:
         """State of a microphone that has heard nothing."""
