@@ -31,8 +31,7 @@ from report import script, show
 from antiphon import audio_file, weights
 from antiphon.cli.output import Json, chatter_to_stderr
 from antiphon.errors import UserError
-from antiphon.messages import Speech, Turn, Word
-from antiphon.recognition.recognizer import Doubt
+from antiphon.messages import Doubt, Speech, Turn, Word
 from antiphon.runtime import events
 from antiphon.runtime.audio.simulated_device import Fault, Simulated
 from antiphon.runtime.events import Event

@@ -11,8 +11,7 @@ import soxr
 from live_scenes import Recorded, Sound, User, play
 from plain_loop import PlainLoop
 
-from antiphon.messages import Speech, Word
-from antiphon.recognition.recognizer import Doubt
+from antiphon.messages import Doubt, Speech, Word
 from antiphon.runtime.echo.canceller import EchoCanceller
 from antiphon.runtime.frames import FRAME_MS, RATE
 from antiphon.runtime.responders.worker import InlineWorker, ThreadWorker

@@ -11,6 +11,11 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import torch
 
+Doubt = Literal["no speech", "loop", "language", "unclear"]
+"""Why a transcript is not believed. no speech: nobody speaks. loop: the same words over and over.
+language: one the recognizer does not write. unclear: it is not sure of its words, as after a
+language that it does not know."""
+
 
 @dataclass(frozen=True)
 class Turn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from antiphon.recognition.recognizer import Doubt
+from antiphon.messages import Doubt
 from antiphon.runtime import events
 from antiphon.runtime.events import Event, Latency
 

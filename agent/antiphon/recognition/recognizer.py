@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from antiphon import weights
+from antiphon.messages import Doubt
 from antiphon.registry import Registry
 
 SAMPLE_RATE = 16_000
 """Samples a second of all audio a recognizer is fed."""
-
-
-Doubt = Literal["no speech", "loop", "language", "unclear"]
-"""Why a transcript is not believed. no speech: nobody speaks. loop: the same words over and over.
-language: one the recognizer does not write. unclear: it is not sure of its words, as after a
-language that it does not know."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.recognition.recognizer import SAMPLE_RATE
-from antiphon.recognition.silero import WINDOW, Silero, SileroState
+from antiphon.silero import WINDOW, Silero, SileroState
 from antiphon_codecs.interruption import checkpoint
 
 Sound = NDArray[np.float32]

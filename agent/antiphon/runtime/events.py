@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_type_hints
 
 from antiphon.errors import UserError
-from antiphon.recognition.recognizer import Doubt
+from antiphon.messages import Doubt
 
 State = Literal["idle", "listening", "thinking", "speaking"]
 """What the agent does just now."""

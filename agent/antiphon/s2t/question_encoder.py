@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from antiphon.errors import UserError
 from antiphon.llm.language_model import LanguageModel
-from antiphon.recognition.recognizer import RECOGNIZERS, Doubt
+from antiphon.messages import Doubt
+from antiphon.recognition.recognizer import RECOGNIZERS
 from antiphon.registry import Registry
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.recognition.recognizer import SAMPLE_RATE as RATE
-from antiphon.recognition.silero import WINDOW
 from antiphon.recognition.speech_detector import PRE_ROLL, SpeechDetector
+from antiphon.silero import WINDOW
 
 
 class Silero:

@@ -10,7 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from antiphon.evaluation.judges import Pcm
-from antiphon.recognition.recognizer import Doubt
+from antiphon.messages import Doubt
 
 Listener = Callable[[Pcm], Doubt | None]
 """Why a sound at 16 kHz is not answered as a question; None: it is."""

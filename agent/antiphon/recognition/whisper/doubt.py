@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from antiphon.recognition.recognizer import Doubt
+from antiphon.messages import Doubt
 from antiphon.recognition.whisper.text_decoder import Transcript
 
 COMPRESSION = 2.4

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch.nn import functional as F
 
-from antiphon.recognition.recognizer import Doubt
+from antiphon.messages import Doubt
 from antiphon.recognition.whisper.attention_alignment import monotonic
 from antiphon.recognition.whisper.audio_encoder import (
     MAX_FRAMES,

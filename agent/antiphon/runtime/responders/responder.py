@@ -8,8 +8,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon.messages import Speech, Turn
-from antiphon.recognition.recognizer import Doubt
+from antiphon.messages import Doubt, Speech, Turn
 
 Cancelled = Callable[[], bool]
 """Called by the models between two small steps; True: stop, the rest is not needed."""

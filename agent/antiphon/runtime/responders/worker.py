@@ -14,8 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from antiphon.messages import Speech
-from antiphon.recognition.recognizer import Doubt
+from antiphon.messages import Doubt, Speech
 from antiphon.runtime.frames import FRAME_MS
 from antiphon.runtime.responders.responder import Cancelled
 

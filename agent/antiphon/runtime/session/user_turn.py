@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from antiphon.recognition.recognizer import Doubt
+from antiphon.messages import Doubt
 from antiphon.runtime.events import Latency
 
 

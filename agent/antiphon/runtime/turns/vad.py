@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from antiphon.recognition.silero import WINDOW, Silero
 from antiphon.runtime.frames import FRAME, FRAME_MS, RATE, Frame, level_db
+from antiphon.silero import WINDOW, Silero
 
 PRE_ROLL = 500 // FRAME_MS
 """Frames to keep from before speech was noticed, so that no first syllable is lost."""

@@ -3,9 +3,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from antiphon.recognition.silero import CONTEXT, WINDOW, SileroState
 from antiphon.runtime.frames import FRAME, RATE, level_db
 from antiphon.runtime.turns.vad import AWAKE_FRAMES, OFF, ON, VoiceActivity
+from antiphon.silero import CONTEXT, WINDOW, SileroState
 
 
 class Scripted:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon import onnx_session
-from antiphon.recognition.recognizer import SAMPLE_RATE
 
+SAMPLE_RATE = 16_000
+"""Hertz the model takes."""
 WINDOW = 512
 """Samples the model takes at a time: 32 ms at 16 kHz, the only size it was trained for."""
 CONTEXT = 64
