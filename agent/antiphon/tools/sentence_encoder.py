@@ -15,6 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from antiphon.precision import fast_bfloat16
+
 RENAMED = (
     ("encoder.layer.", "layers."),
     ("attention.self.query", "q_proj"),
@@ -79,17 +81,17 @@ class SentenceEncoder(nn.Module):
 
     @classmethod
     def load(cls, folder: Path) -> SentenceEncoder:
-        """From a folder as transformers keeps a BertModel; bfloat16, frozen."""
+        """From a folder as transformers keeps a BertModel; frozen, bfloat16 where that is fast."""
         from safetensors.torch import load_file
 
         config = json.loads((folder / "config.json").read_text("utf-8"))
         with torch.device("meta"):
             encoder = cls(config)
-        state = {}
+        state, kind = {}, torch.bfloat16 if fast_bfloat16() else torch.float32
         for name, value in load_file(folder / "model.safetensors").items():
             for theirs, own in RENAMED:
                 name = re.sub(rf"(^|\.){re.escape(theirs)}", rf"\g<1>{own}", name)
-            state[name] = value.bfloat16()
+            state[name] = value.to(kind)
         own_names = encoder.state_dict().keys()
         found = {name: value for name, value in state.items() if name in own_names}
         encoder.load_state_dict(found, assign=True)

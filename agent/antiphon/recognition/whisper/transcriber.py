@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 from torch.nn import functional as F
 
 from antiphon.messages import Doubt
+from antiphon.precision import mixed_precision
 from antiphon.recognition.whisper.attention_alignment import monotonic
 from antiphon.recognition.whisper.audio_encoder import (
     MAX_FRAMES,
@@ -138,7 +139,7 @@ class Transcriber:
             mels.append(torch.cat([mel, self.encoder.features.finish(state)]))
         tailed = [normalize(self.encoder.with_tail(mel)) for mel in mels]
         lengths = torch.tensor([len(mel) for mel in tailed])
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             batch = self.encoder(torch.nn.utils.rnn.pad_sequence(tailed, batch_first=True), lengths)
             counts = [(len(mel) + 1) // 2 for mel in mels]
             windows = [row[:count].float() for row, count in zip(batch, counts, strict=True)]

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from antiphon.precision import mixed_precision
 from antiphon.t2c.phonemes import SPACE, PhonemeInventory, group
 from antiphon.t2c.pronouncer import Pronouncer, PronouncerConfig, character_ids, unit_scale
 from antiphon.t2c.spelling import pieces_of, spell
@@ -119,7 +120,7 @@ class Pronunciation(nn.Module):
             mask[i, : len(ids)] = True
             if rng is None or rng.random() > TOKEN_DROPOUT:
                 vectors[i, : len(ids)] = vector
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.training):
+        with mixed_precision(enabled=self.training):
             scores = self.pronouncer(characters, vectors, mask)
         slots = mask.sum(1) * (scores.shape[1] // longest)
         return scores.float(), slots, labels

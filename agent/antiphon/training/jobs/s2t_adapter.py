@@ -15,6 +15,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from antiphon.errors import UserError
 from antiphon.llm import chat_template
+from antiphon.precision import mixed_precision
 from antiphon.recognition.whisper.transcriber import Transcription
 from antiphon.s2t.adapter import Adapter
 from antiphon.training.corpora import heard_speech
@@ -89,7 +90,7 @@ def align(
     head = adapter.audio_feature_head.weight[active]
 
     def ctc(frames: torch.Tensor, lengths: torch.Tensor, labels: list[torch.Tensor]) -> Any:
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             logits = F.linear(adapter.features(frames, lengths), head)
         return adapter.loss(logits.float().log_softmax(-1), lengths, [place[row] for row in labels])
 

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from antiphon.errors import UserError
+from antiphon.precision import mixed_precision
 from antiphon.recognition.whisper.features import SAMPLE_RATE
 from antiphon.training.corpora.augmentation import Augment, resample
 from antiphon.training.loop import Schedule, fit
@@ -104,7 +105,7 @@ def make_pairs(
                 break
             z = torch.from_numpy(meant[done * stride : (done + size) * stride]).float()
             slow = F.interpolate(z.T[None], size=PIECE_FRAMES, mode="linear")[0].T
-            with torch.autocast("cpu", torch.bfloat16):
+            with mixed_precision():
                 said = codec.generator(slow[None])[0].float().numpy()
             length = size * codec.samples_per_unit
             sound.append(np.resize(resample(said, len(said) / length), length).astype(np.float16))
@@ -186,7 +187,7 @@ class Imitation:
 
     def losses(self, starts: NDArray[np.int64], states: torch.Tensor) -> dict[str, torch.Tensor]:
         """Cross entropy (label smoothing 0.1) and accuracy on the pieces at `starts`."""
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             logits = self.student(states, self.length)
         units = self.units(starts)
         loss = F.cross_entropy(logits.float().flatten(0, 1), units.flatten(), label_smoothing=0.1)

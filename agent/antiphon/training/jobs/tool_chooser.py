@@ -20,6 +20,7 @@ from torch.nn import functional as F
 
 from antiphon import weights
 from antiphon.llm import lora
+from antiphon.precision import mixed_precision
 from antiphon.tools.encoder_chooser import FILE, EncoderChooserConfig
 from antiphon.tools.matcher import Matcher, MatcherConfig, load_tokenizer
 from antiphon.tools.sentence_encoder import SentenceEncoder
@@ -237,7 +238,7 @@ def losses(reader: Matcher, batch: Batch, rng: random.Random) -> dict[str, torch
     what = [text for _, options, _ in batch.values for text in options]
     values_asked = len(what)
     what += [text for _, text, _ in batch.slots]
-    with torch.autocast("cpu", torch.bfloat16):
+    with mixed_precision():
         found, edges = reader.compare(heard, texts, torch.tensor(which), torch.tensor(what))
     groups = [(len(options), answer) for _, options, answer in batch.values]
     values = decisions(found[:values_asked], groups)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from antiphon.precision import mixed_precision
 from antiphon.training.corpora.teacher import Teacher
 from antiphon.training.corpora.teacher_latents import Corpus
 from antiphon.training.loop import Schedule, fit
@@ -102,10 +103,10 @@ class Reconstruction(nn.Module):
         """MSE of normalized latents, L1 after the first layer of the generator, and commitment."""
         codec = self.codec
         x = codec.normalize(z)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             code = codec.encoder(codec.patches(x))
         code, units, commitment = codec.quantizer(code.float())
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             y = codec.frames(codec.decoder(code))
             first = codec.generator.conv_pre
             heard = F.l1_loss(first(codec.denormalize(y.float()).mT), first(z.mT))

@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
+from antiphon.precision import mixed_precision
 from antiphon.t2c.duration_model import MAX_UNITS, places
 from antiphon.t2c.phonemes import SPACE, boundaries, group
 from antiphon.t2c.pronouncer import SLOTS, unit_scale
@@ -168,7 +169,7 @@ class Speaking(nn.Module):
     ) -> dict[str, torch.Tensor]:
         """The same with given token vectors [B, S, H]."""
         cut = [self._cut(e, rng) for e in batch] if rng.random() < TWO_SEGMENT_SHARE else None
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             condition, states, last = self._condition(batch, sounds, present, vectors, cut)
             words, said = pad([e.words for e in batch])
             starts, _ = pad([e.starts for e in batch])
