@@ -1,4 +1,7 @@
-"""A Llama decoder for a few steps at a time: streaming inference without a framework's overhead.
+"""A decoder for a few steps at a time: streaming inference without a framework's overhead.
+
+Llama's layers, and those of Qwen2 (biases on queries, keys and values) and Qwen3 (queries and keys
+normed in every head).
 
 Writing one token reads every weight once, so a decoder is as fast as its weights are small: int8
 with a scale for every row, unless exact arithmetic is wanted. Queries, keys and values are one
@@ -140,16 +143,30 @@ class Layer:
     """[width] gain of the norm before attention."""
     between: torch.Tensor
     """[width] gain of the norm between attention and perceptron."""
+    bias: torch.Tensor | None = None
+    """[(heads + 2 kv_heads) * head] added to queries, keys and values."""
+    head_gain: torch.Tensor | None = None
+    """[heads + kv_heads, 1, head] gain of the norm of every query and key."""
 
     @classmethod
     def of(
-        cls, state: Mapping[str, torch.Tensor], linear: Callable[[torch.Tensor], Product]
+        cls,
+        state: Mapping[str, torch.Tensor],
+        linear: Callable[[torch.Tensor], Product],
+        heads: int,
+        kv_heads: int,
     ) -> Layer:
-        """A layer of weights named as in transformers' LlamaDecoderLayer."""
+        """A layer of weights named as in transformers' LlamaDecoderLayer and Qwen3DecoderLayer."""
 
         def joined(*names: str) -> Product:
             return linear(torch.cat([state[f"{name}.weight"] for name in names]))
 
+        bias = gain = None
+        if "self_attn.q_proj.bias" in state:
+            bias = torch.cat([state[f"self_attn.{name}_proj.bias"].float() for name in "qkv"])
+        if "self_attn.q_norm.weight" in state:
+            q, k = (state[f"self_attn.{name}_norm.weight"].float() for name in "qk")
+            gain = torch.cat([q.expand(heads, 1, -1), k.expand(kv_heads, 1, -1)])
         return cls(
             joined("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
             joined("self_attn.o_proj"),
@@ -157,6 +174,8 @@ class Layer:
             joined("mlp.down_proj"),
             state["input_layernorm.weight"].float(),
             state["post_attention_layernorm.weight"].float(),
+            bias,
+            gain,
         )
 
 
@@ -205,7 +224,7 @@ class Int8Llama:
                 _, number, rest = name.split(".", 2)
                 blocks.setdefault(int(number), {})[rest] = weight.detach()
         head = len(blocks[0]["self_attn.q_proj.weight"]) // heads
-        layers = tuple(Layer.of(blocks[i], linear) for i in sorted(blocks))
+        layers = tuple(Layer.of(blocks[i], linear, heads, kv_heads) for i in sorted(blocks))
         norm = state["norm.weight"].detach().float()
         return cls(layers, norm, heads, kv_heads, head, **more)  # type: ignore[arg-type]
 
@@ -244,8 +263,13 @@ class Int8Llama:
         for i, layer in enumerate(self.layers):
             checkpoint()
             y = layer.qkv(self._normed(x, layer.before))
+            if layer.bias is not None:
+                y = y + layer.bias
             y = y.view(steps, -1, self.head).transpose(0, 1)
-            qk = rotate(y[:rotated], cos, sin)
+            qk = y[:rotated]
+            if layer.head_gain is not None:
+                qk = self._normed(qk, layer.head_gain)
+            qk = rotate(qk, cos, sin)
             buffer.keys[i, :, length:end] = qk[self.heads :]
             buffer.values[i, :, length:end] = y[rotated:]
             seen = self._attend(

@@ -1,4 +1,4 @@
-"""A Llama in int8 for a CPU: LoRA merged, packed into one file that is mapped into memory.
+"""A Llama or Qwen in int8 for a CPU: LoRA merged, packed into one file that is mapped into memory.
 
 Packing takes seconds and is done once for a model and its corrections; the file lies in the cache.
 """
@@ -30,6 +30,9 @@ MAX_SHARED_TOKENS = 16
 """Longest prompt whose cache is kept and shared: the opening of every first question."""
 PRODUCTS = ("qkv", "out", "gate_up", "down")
 NORMS = ("before", "between")
+OPTIONAL = ("bias", "head_gain")
+"""What not every architecture has."""
+ARCHITECTURES = ("llama", "qwen2", "qwen3")
 
 
 class Int8LanguageModel:
@@ -59,7 +62,8 @@ class Int8LanguageModel:
         def layer(at: str) -> Layer:
             qkv, out, gate_up, down = (product(f"{at}.{name}") for name in PRODUCTS)
             before, between = (state[f"{at}.{name}"] for name in NORMS)
-            return Layer(qkv, out, gate_up, down, before, between)
+            optional = (state.get(f"{at}.{name}") for name in OPTIONAL)
+            return Layer(qkv, out, gate_up, down, before, between, *optional)
 
         self._shared = lru_cache(maxsize=4)(lambda tokens: self._begin(tokens).sealed())
         self.head = product("head")
@@ -105,12 +109,13 @@ class Int8LanguageModel:
 
 
 def fits(config: Mapping[str, Any]) -> bool:
-    """Whether a model is a plain Llama whose widths the int8 kernel takes, and there is no GPU."""
+    """Whether a model is a plain Llama or Qwen whose widths the kernel takes, without a GPU."""
     if torch.cuda.is_available():
         return False
     scaling = config.get("rope_scaling") or config.get("rope_parameters") or {}
     return (
-        config["model_type"] == "llama"
+        config["model_type"] in ARCHITECTURES
+        and not config.get("use_sliding_window")
         and scaling.get("rope_type", "default") == "default"
         and not (config.get("attention_bias") or config.get("mlp_bias"))
         and config["hidden_size"] % 16 == config["intermediate_size"] % 16 == 0
@@ -127,7 +132,7 @@ def load(folder: Path, corrections: Path | None, name: str) -> Int8LanguageModel
     """The packed model of a folder, packed first if it is not in the cache.
 
     Args:
-        folder: of a Llama that `fits`.
+        folder: of a model that `fits`.
         corrections: LoRA to merge.
         name: what it was loaded by.
     """
@@ -155,7 +160,8 @@ def pack(llm: Any) -> dict[str, torch.Tensor]:
     state = {"table": llm.get_input_embeddings().weight.detach().bfloat16(), "norm": stack.norm}
     for i, layer in enumerate(stack.layers):
         products |= {f"layers.{i}.{name}": getattr(layer, name) for name in PRODUCTS}
-        state |= {f"layers.{i}.{name}": getattr(layer, name) for name in NORMS}
+        found = {name: getattr(layer, name) for name in (*NORMS, *OPTIONAL)}
+        state |= {f"layers.{i}.{name}": t for name, t in found.items() if t is not None}
     for name, product in products.items():
         state |= {f"{name}.weight": product.weight, f"{name}.scale": product.scale}
     return {name: tensor.contiguous() for name, tensor in state.items()}

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
-from transformers import LlamaConfig, LlamaModel
+from transformers import LlamaConfig, LlamaModel, Qwen2Config, Qwen2Model, Qwen3Config, Qwen3Model
 
 from antiphon.llm import int8_llama
 from antiphon.llm.int8_llama import FEW, SOME, Int8Linear, Int8Llama, exact
@@ -50,6 +50,28 @@ def test_any_cut_equals_transformers(cuts: list[int]) -> None:
         found.append(y)
     torch.testing.assert_close(torch.cat(found), expected, atol=1e-4, rtol=1e-4)
     assert cache.position == sum(cuts)
+
+
+@pytest.mark.parametrize(
+    ("config", "model"), [(Qwen2Config, Qwen2Model), (Qwen3Config, Qwen3Model)]
+)
+def test_qwens_layers_equal_those_of_transformers(config, model) -> None:
+    torch.manual_seed(0)
+    same = {key: getattr(CONFIG, key) for key in ("vocab_size", "hidden_size", "intermediate_size")}
+    same |= {"num_hidden_layers": 3, "num_attention_heads": 6, "num_key_value_heads": 2}
+    slow = model(config(**same, head_dim=16)).eval()
+    for name, weight in slow.named_parameters():
+        if name.endswith(("bias", "norm.weight")):
+            torch.nn.init.normal_(weight, mean=1.0, std=0.5)  # as made they would change nothing
+    x = inputs(9)
+    with torch.no_grad():
+        expected = slow(inputs_embeds=x[None]).last_hidden_state[0]
+    fast = Int8Llama.of(
+        slow.state_dict(), 6, 2, eps=slow.config.rms_norm_eps, theta=10_000.0, linear=exact
+    )
+    first, cache = fast.step(x[:5], fast.start())
+    rest, _ = fast.step(x[5:], cache)
+    torch.testing.assert_close(torch.cat([first, rest]), expected, atol=2e-4, rtol=1e-3)
 
 
 def test_a_cache_can_be_gone_on_from_twice(slow: LlamaModel) -> None:

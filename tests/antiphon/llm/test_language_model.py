@@ -6,7 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 from torch.nn import functional as F
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    Qwen2Config,
+    Qwen3Config,
+)
 
 from antiphon.llm import int8_model, lora
 from antiphon.llm.language_model import from_pretrained
@@ -52,6 +58,27 @@ def test_a_packed_model_agrees_with_transformers(folder) -> None:
         from_pretrained(str(folder), None),
     )
     assert isinstance(fast, int8_model.Int8LanguageModel)
+    assert F.cosine_similarity(written(slow), written(fast)).min() > 0.99
+
+
+@pytest.mark.parametrize("config", [Qwen2Config, Qwen3Config])
+def test_packed_qwens_agree_with_transformers(config, tokenizer, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("ANTIPHON_CACHE", str(tmp_path / "cache"))
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(
+        config(
+            vocab_size=64, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+            num_attention_heads=4, num_key_value_heads=2, head_dim=16, tie_word_embeddings=False,
+        )
+    )  # fmt: skip
+    for name, weight in model.named_parameters():
+        if name.endswith(("bias", "q_norm.weight", "k_norm.weight")):
+            torch.nn.init.normal_(weight, mean=1.0, std=0.5)  # as made they would change nothing
+    model.bfloat16().save_pretrained(tmp_path / "llm")
+    tokenizer.save_pretrained(tmp_path / "llm")
+    fast = from_pretrained(str(tmp_path / "llm"), None)
+    assert isinstance(fast, int8_model.Int8LanguageModel)
+    slow = load(tmp_path / "llm", None, "llm")
     assert F.cosine_similarity(written(slow), written(fast)).min() > 0.99
 
 
