@@ -8,7 +8,7 @@ from typing import Any
 
 from antiphon.tools.rules.direction import same_direction
 from antiphon.tools.rules.polarity import same_side
-from antiphon.tools.rules.verbs import forms
+from antiphon.tools.rules.verbs import forms, one_of
 from antiphon.tools.spoken_numbers import Number
 from antiphon.tools.tool import Parameter, words_of
 
@@ -35,7 +35,7 @@ def said(text: str, parameter: Parameter, numbers: Sequence[Number]) -> list[int
     found = [
         i
         for i, option in enumerate(parameter.options)
-        if _one_of([words[i], f"{words[i]}s", words[i].replace(" ", "")]).search(lower)
+        if one_of([words[i], f"{words[i]}s", words[i].replace(" ", "")]).search(lower)
         or (not isinstance(option, (str, bool)) and any(n.value == option for n in numbers))
     ]
     if not found:
@@ -66,11 +66,6 @@ def _means(lower: str, index: int, words: Sequence[str]) -> bool:
     for group in (same_direction(words[index]), *same_side(words[index])):
         if not any(word in group for i, word in enumerate(words) if i != index):
             inflected = {form for word in group for form in forms(word)}
-            if group and _one_of(inflected).search(lower):
+            if group and one_of(inflected).search(lower):
                 return True
     return False
-
-
-def _one_of(words: Sequence[str] | set[str]) -> re.Pattern[str]:
-    alternatives = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
-    return re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)")

@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import TypeAlias
 
-from antiphon.tools.rules.verbs import forms, leading_verbs
+from antiphon.tools.rules.verbs import forms, leading_verbs, one_of
 from antiphon.tools.tool import Parameter, Tool, words_of
 
 Side: TypeAlias = tuple[list[str], list[str]]
@@ -127,8 +127,7 @@ def _last(text: str, verbs: list[str]) -> int:
 
 @lru_cache(256)
 def _pattern(verbs: tuple[str, ...]) -> re.Pattern[str]:
-    said = sorted({form for verb in verbs for form in forms(verb)}, key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, said))})(?!\w)")
+    return one_of({form for verb in verbs for form in forms(verb)})
 
 
 def _negated(before: str) -> bool:

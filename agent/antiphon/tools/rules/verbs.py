@@ -84,9 +84,10 @@ def action_words(tool: Tool, more: Iterable[str] = ()) -> ActionWords:
 @lru_cache(1024)
 def _patterns(verbs: frozenset[str]) -> ActionWords:
     inflected = {form for verb in verbs for form in forms(verb)}
-    return ActionWords(_one_of(inflected), _one_of(verbs))
+    return ActionWords(one_of(inflected), one_of(verbs))
 
 
-def _one_of(words: Iterable[str]) -> re.Pattern[str]:
+def one_of(words: Iterable[str]) -> re.Pattern[str]:
+    """Matches any of some words as a whole word, the longest first; none never matches."""
     said = "|".join(map(re.escape, sorted(words, key=len, reverse=True))) or "(?!)"
-    return re.compile(rf"\b(?:{said})\b", re.I)
+    return re.compile(rf"(?<!\w)(?:{said})(?!\w)", re.I)
