@@ -55,3 +55,33 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return _plain(value.tolist())
     return str(value)
+
+
+def show(json: bool, title: str, result: Mapping[str, Any]) -> None:
+    """Print a result as one JSON object or as a table."""
+    if json:
+        print_json(result)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, box=None, pad_edge=False, title_justify="left")
+    table.add_column("what")
+    table.add_column("value", justify="right")
+    for name, value in _flat(result):
+        table.add_row(name, f"{value:g}" if isinstance(value, float) else str(value))
+    Console().print(table)
+
+
+def _flat(result: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Values with dotted names; the rows of a list are named by their first value."""
+    for key, value in result.items():
+        name = f"{above}{key}"
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{name}.")
+        elif isinstance(value, list):
+            for row in value:
+                title, *rest = row.items()
+                yield from _flat(dict(rest), f"{title[1]}, ")
+        else:
+            yield name, value

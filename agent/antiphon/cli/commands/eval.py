@@ -14,7 +14,7 @@ import typer
 
 from antiphon import audio_file, settings
 from antiphon.cli.options import given_or
-from antiphon.cli.output import Json, chatter_to_stderr, print_json
+from antiphon.cli.output import Json, chatter_to_stderr, show
 from antiphon.errors import UserError
 from antiphon.settings import Models, Paths
 
@@ -342,33 +342,3 @@ def teacher_latent() -> Callable[[str], Any]:
         return torch.from_numpy(np.concatenate(said).astype(np.float32))
 
     return latent
-
-
-def show(json: bool, title: str, result: Mapping[str, Any]) -> None:
-    """Print a result as one JSON object or as a table."""
-    if json:
-        print_json(result)
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=title, box=None, pad_edge=False, title_justify="left")
-    table.add_column("what")
-    table.add_column("value", justify="right")
-    for name, value in flat(result):
-        table.add_row(name, f"{value:g}" if isinstance(value, float) else str(value))
-    Console().print(table)
-
-
-def flat(result: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Values with dotted names; the rows of a list are named by their first value."""
-    for key, value in result.items():
-        name = f"{above}{key}"
-        if isinstance(value, Mapping):
-            yield from flat(value, f"{name}.")
-        elif isinstance(value, list):
-            for row in value:
-                title, *rest = row.items()
-                yield from flat(dict(rest), f"{title[1]}, ")
-        else:
-            yield name, value
