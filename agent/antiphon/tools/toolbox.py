@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from antiphon.errors import UserError
 from antiphon.tools.call import Call
 from antiphon.tools.rules.consent import answer
+from antiphon.tools.rules.verbs import leading_verbs
 from antiphon.tools.spoken_numbers import numbers
 from antiphon.tools.tool import Tool
 from antiphon.tools.tool_chooser import ToolChooser
@@ -22,7 +23,7 @@ OPENING = re.compile(r"^\W*(?:first|firstly)\b,? ", re.IGNORECASE)
 WAIT = re.compile(
     r"^\W*(?:please |just |first )*wait (?:for |until |till |\w+ ){1,3}", re.IGNORECASE
 )
-"""What makes a later one of every command behind it."""
+"""What makes a later one of every command behind it, unless the robot itself can wait."""
 SENTENCE = re.compile(r"(?<=[.!?]) +")
 FRAGMENT = re.compile(r"\W*(?:an?|the|my|our|in|at|to|for|by|with)\b", re.IGNORECASE)
 """What no command begins with."""
@@ -56,7 +57,7 @@ class Toolbox:
 
         "Turn left and drive two meters" is two calls if each half is a whole one.
         """
-        if WAIT.match(text):
+        if WAIT.match(text) and not self._can_wait(text):
             return []
         sentences = SENTENCE.split(text.strip())
         if len(sentences) > 1:
@@ -66,6 +67,11 @@ class Toolbox:
             if found and all(map(whole, found)):
                 return found
         return self._sentence(text)
+
+    def _can_wait(self, text: str) -> bool:
+        """Whether waiting, which comes first, is something the robot can do."""
+        call = self.decide(AND.split(text)[0])
+        return call is not None and "wait" in leading_verbs(self.tools[call.name].description)
 
     def _sentence(self, text: str) -> list[Call]:
         """The calls of one sentence."""

@@ -183,3 +183,16 @@ def test_what_was_said_is_what_is_done(household, text, calls):
 def test_what_cannot_be_done_as_asked_is_asked_back(household, text):
     (call,) = household.decide_all(text)
     assert call.missing or call.problem
+
+
+def pause(seconds: float) -> str:
+    """Wait for some seconds."""
+    return ""
+
+
+def test_what_comes_after_waiting_is_done_only_by_a_robot_that_can_wait(household):
+    text = "Wait ten seconds and then drive two meters."
+    assert household.decide_all(text) == []
+    patient = Toolbox([Tool.from_function(each) for each in (pause, drive)], household.chooser)
+    assert [call.name for call in patient.decide_all(text)] == ["pause", "drive"]
+    assert [call.name for call in patient.decide_all("Wait ten seconds.")] == ["pause"]

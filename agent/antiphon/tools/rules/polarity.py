@@ -84,11 +84,9 @@ def sides(parameter: Parameter, tool: Tool) -> list[Side]:
     description begins with ("Inflate or deflate"), by known pairs, else on and off.
     """
     names = (words_of(parameter.name), parameter.description.lower(), tool.description.lower())
-    own = [side for name in names[:1] if (side := _own_side(name, tool))]
-    for name in names:
-        if found := _known_sides(name):
-            return [*found, *own]
-    return own or [_SIDES[_GENERAL]]
+    known = next(filter(None, map(_known_sides, names)), [])
+    own = _own_side(names[0], tool)
+    return [*known, *([own] if own else [])] or [_SIDES[_GENERAL]]
 
 
 def same_side(word: str) -> list[frozenset[str]]:
