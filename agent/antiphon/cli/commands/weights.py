@@ -9,7 +9,7 @@ import typer
 from antiphon import settings, weights
 from antiphon.cli.output import Json, chatter_to_stderr, print_json
 from antiphon.errors import UserError
-from antiphon.weights.catalogue import Entry
+from antiphon.weights.entry import Entry
 
 app = typer.Typer(
     help="List, fetch and check pretrained weights.", no_args_is_help=True, add_completion=False

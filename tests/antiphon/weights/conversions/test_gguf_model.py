@@ -1,4 +1,4 @@
-"""A Llama written as GGUF comes back as the same model with the same tokenizer."""
+"""A model written as GGUF comes back as the same model with the same tokenizer."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
     LlamaConfig,
-    LlamaForCausalLM,
+    PretrainedConfig,
+    PreTrainedModel,
     PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen3Config,
 )
 
-from antiphon.weights.conversions import gguf_llama
+from antiphon.weights.conversions import gguf_model
 
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 TEMPLATE = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}{% endfor %}"
@@ -31,10 +34,14 @@ def permuted(weight: np.ndarray, heads: int) -> np.ndarray:
     return halves.swapaxes(1, 2).reshape(weight.shape)
 
 
-def write_gguf(path: Path, model: LlamaForCausalLM) -> None:
-    tokens = SPECIAL + sorted(ByteLevel.alphabet()) + ["he", "ll", "hell", "12"]
-    writer = GGUFWriter(path, "llama")
+def write_gguf(path: Path, model: PreTrainedModel) -> None:
     config = model.config
+    llama = config.model_type == "llama"
+    tokens = SPECIAL + sorted(ByteLevel.alphabet()) + ["he", "ll", "hell", "12"]
+    kinds = [3] * len(SPECIAL) + [1] * (len(tokens) - len(SPECIAL))
+    if not llama:
+        tokens, kinds = [*tokens, "<tool_call>", "[PAD1]"], [*kinds, 4, 5]
+    writer = GGUFWriter(path, config.model_type)
     writer.add_embedding_length(config.hidden_size)
     writer.add_feed_forward_length(config.intermediate_size)
     writer.add_block_count(config.num_hidden_layers)
@@ -44,61 +51,109 @@ def write_gguf(path: Path, model: LlamaForCausalLM) -> None:
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
     writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
     writer.add_token_list(tokens)
-    writer.add_token_types([3] * len(SPECIAL) + [1] * (len(tokens) - len(SPECIAL)))
+    writer.add_token_types(kinds)
     writer.add_token_merges(["h e", "l l", "he ll", "1 2"])
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_pad_token_id(2)
-    writer.add_unk_token_id(0)
+    if llama:
+        writer.add_unk_token_id(0)
+    else:
+        writer.add_tokenizer_pre("qwen2")
     writer.add_chat_template(TEMPLATE)
-    names = {ours: theirs for theirs, ours in gguf_llama.TOP.items()}
-    parts = {ours: theirs for theirs, ours in gguf_llama.LAYER.items()}
+    names = {ours: theirs for theirs, ours in gguf_model.TOP.items()}
+    parts = {ours: theirs for theirs, ours in gguf_model.LAYER.items()}
     heads = {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}
+    heads = heads if llama else {}
+    if config.model_type == "qwen3":
+        writer.add_key_length(config.head_dim)
     for key, value in model.state_dict().items():
         weight = value.float().numpy()
-        stem = key.removesuffix(".weight")
+        stem, kind = key.rsplit(".", 1)
         if stem == "lm_head":
             continue  # tied to the embedding
         if stem.startswith("model.layers."):
             _, _, layer, part = stem.split(".", 3)
             if parts[part] in heads:
                 weight = permuted(weight, heads[parts[part]])
-            writer.add_tensor(f"blk.{layer}.{parts[part]}.weight", weight)
+            writer.add_tensor(f"blk.{layer}.{parts[part]}.{kind}", weight)
         else:
-            writer.add_tensor(f"{names[stem]}.weight", weight)
+            writer.add_tensor(f"{names[stem]}.{kind}", weight)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
 
 
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory) -> tuple[LlamaForCausalLM, Path]:
+def converted(root: Path, config: type[PretrainedConfig], **more: object):
     torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(SPECIAL) + 256 + 4, hidden_size=16, intermediate_size=32,
+    made = config(
+        vocab_size=len(SPECIAL) + 256 + 6, hidden_size=16, intermediate_size=32,
         num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
         max_position_embeddings=64, tie_word_embeddings=True,
-        rope_parameters={"rope_type": "default", "rope_theta": 100_000.0},
+        rope_parameters={"rope_type": "default", "rope_theta": 100_000.0}, **more,
     )  # fmt: skip
-    model = LlamaForCausalLM(config).to(torch.bfloat16).eval()
-    root = tmp_path_factory.mktemp("gguf")
+    model = AutoModelForCausalLM.from_config(made)
+    for name, weight in model.named_parameters():
+        if name.endswith(("bias", "norm.weight")):
+            torch.nn.init.normal_(weight, mean=1.0, std=0.5)  # as made they would change nothing
+    model = model.to(torch.bfloat16).eval()
     write_gguf(root / "model.gguf", model)
     (root / "ready").mkdir()
-    gguf_llama.convert(root / "model.gguf", root / "ready")
+    gguf_model.convert(root / "model.gguf", root / "ready")
     return model, root / "ready"
 
 
-def test_the_converted_model_is_the_same_model(folders):
-    model, ready = folders
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory) -> tuple[PreTrainedModel, Path]:
+    return converted(tmp_path_factory.mktemp("gguf"), LlamaConfig)
+
+
+@pytest.fixture(scope="module")
+def qwen(tmp_path_factory) -> tuple[PreTrainedModel, Path]:
+    return converted(tmp_path_factory.mktemp("gguf"), Qwen2Config)
+
+
+def same(model: PreTrainedModel, ready: Path) -> None:
     loaded, info = AutoModelForCausalLM.from_pretrained(
         ready, dtype=torch.float32, output_loading_info=True
     )
+    assert type(loaded) is type(model)
     assert not info["missing_keys"] and not info["unexpected_keys"]
     assert loaded.config.eos_token_id == 2 and loaded.config.tie_word_embeddings
     tokens = torch.tensor([[1, 5, 9, 200, 42]])
     with torch.no_grad():
         torch.testing.assert_close(loaded(tokens).logits, model.float()(tokens).logits)
+
+
+def test_the_converted_model_is_the_same_model(folders):
+    same(*folders)
+
+
+def test_a_qwen2_keeps_its_biases(qwen):
+    same(*qwen)
+
+
+def test_a_qwen3_keeps_its_norms_of_heads(tmp_path):
+    same(*converted(tmp_path, Qwen3Config, head_dim=8))
+
+
+def test_a_large_model_is_written_in_several_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(gguf_model, "SHARD_BYTES", 4_000)
+    model, ready = converted(tmp_path, LlamaConfig)
+    assert len(list(ready.glob("*.safetensors"))) > 1
+    same(model, ready)
+
+
+def test_qwens_tokens_are_cut_as_qwen_cuts_them(qwen):
+    tokenizer = AutoTokenizer.from_pretrained(qwen[1])
+    cut = tokenizer.convert_ids_to_tokens(tokenizer("hell<tool_call>12<|im_end|>").input_ids)
+    assert cut == ["hell", "<tool_call>", "1", "2", "<|im_end|>"]
+    ids = tokenizer("hell<tool_call><|im_end|>").input_ids
+    assert tokenizer.decode(ids, skip_special_tokens=True) == "hell<tool_call>"
+    assert "[PAD1]" not in tokenizer.get_vocab() and tokenizer.unk_token is None
+    composed, apart = "caf\N{LATIN SMALL LETTER E WITH ACUTE}", "cafe\N{COMBINING ACUTE ACCENT}"
+    assert tokenizer(apart).input_ids == tokenizer(composed).input_ids
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +182,7 @@ def test_any_text_comes_back(tokenizer, text):
 def test_unpermute_undoes_permuting():
     weight = np.arange(8 * 3, dtype=np.float32).reshape(8, 3)
     for heads in (1, 2, 4):
-        restored = gguf_llama.unpermute(permuted(weight, heads), heads)
+        restored = gguf_model.unpermute(permuted(weight, heads), heads)
         np.testing.assert_array_equal(restored, weight)
 
 
@@ -138,5 +193,5 @@ def test_another_architecture_is_refused(tmp_path):
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    with pytest.raises(ValueError, match="no Llama"):
-        gguf_llama.convert(tmp_path / "model.gguf", tmp_path)
+    with pytest.raises(ValueError, match="architecture bert; llama, qwen2, qwen3 can be"):
+        gguf_model.convert(tmp_path / "model.gguf", tmp_path)
