@@ -3,78 +3,26 @@
 Llama's layers, and those of Qwen2 (biases on queries, keys and values) and Qwen3 (queries and keys
 normed in every head).
 
-Writing one token reads every weight once, so a decoder is as fast as its weights are small: int8
-with a scale for every row, unless exact arithmetic is wanted. Queries, keys and values are one
-product, and so are gate and up. Weights come from a state dict with the names of transformers'
-LlamaModel, which `antiphon.llm.llama.Llama` shares.
+Writing one token reads every weight once, so a decoder is as fast as its weights are small
+(`antiphon.llm.quantized`). Queries, keys and values are one product, and so are gate and up.
+Weights come from a state dict with the names of transformers' LlamaModel, which
+`antiphon.llm.llama.Llama` shares.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch.nn import functional as F
 
+from antiphon.llm.quantized import Int8Linear, Product, Quantizer
 from antiphon_codecs.interruption import checkpoint
-
-Product = Callable[[torch.Tensor], torch.Tensor]
-"""[N, in] to [N, out]."""
 
 SPARE_STEPS = 64
 """Steps a new buffer has to spare."""
-FEW, SOME = 4, 20
-"""Steps up to which a product is bound by memory, and up to which the kernel that unpacks weights
-as it goes is faster than unpacking them first."""
-WHOLE: bool = getattr(torch.cpu, "_is_vnni_supported", lambda: False)()
-"""Whether this processor multiplies int8 by int8 (VNNI): many steps are then read in half of
-the time."""
-
-
-@dataclass(frozen=True)
-class Int8Linear:
-    """A product with a matrix of weights, one scale for every row of it."""
-
-    weight: torch.Tensor
-    """[out, in] int8."""
-    scale: torch.Tensor
-    """[out] bfloat16."""
-
-    @classmethod
-    def of(cls, weight: torch.Tensor) -> Int8Linear:
-        """Round weights [out, in].
-
-        Raises:
-            ValueError: if the inputs do not come in sixteens, which is what the kernel takes.
-        """
-        if weight.shape[1] % 16:
-            raise ValueError(f"{weight.shape[1]} inputs cannot be had in int8: 16 divides them not")
-        # One part in 254 is left to spare, so that rounding never leaves the range of int8.
-        scale = (weight.float().abs().amax(1).clamp(min=1e-8) / 126.5).bfloat16()
-        rows = weight.float() if weight.dtype != torch.float32 else weight.clone()
-        return cls(rows.div_(scale.float()[:, None]).round_().to(torch.int8), scale)
-
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """[N, in] float32 to [N, out] float32.
-
-        Up to `SOME` inputs are rounded to bfloat16; more than `FEW`, if the processor can, to int8
-        with a scale for every row (Dettmers et al. 2022, section 2.1).
-        """
-        if WHOLE and len(x) > FEW:
-            scale = x.abs().amax(-1, keepdim=True).clamp_(min=1e-8) / 127
-            whole = torch._int_mm((x / scale).round_().to(torch.int8), self.weight.T)
-            return whole.float() * scale * self.scale.float()
-        if len(x) > SOME:
-            # Not bfloat16: processors without instructions for it take eight times as long.
-            return F.linear(x, self.weight.float()) * self.scale.float()
-        return torch._weight_int8pack_mm(x.bfloat16(), self.weight, self.scale).float()
-
-
-def exact(weight: torch.Tensor) -> Product:
-    """The product with [out, in] weights as they are."""
-    return lambda x: F.linear(x, weight)
 
 
 class Buffer:
@@ -152,7 +100,7 @@ class Layer:
     def of(
         cls,
         state: Mapping[str, torch.Tensor],
-        linear: Callable[[torch.Tensor], Product],
+        linear: Quantizer,
         heads: int,
         kv_heads: int,
     ) -> Layer:
@@ -180,7 +128,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Int8Llama:
+class CpuDecoder:
     """A decoder stack over given input vectors, for inference."""
 
     layers: tuple[Layer, ...]
@@ -206,9 +154,9 @@ class Int8Llama:
         heads: int,
         kv_heads: int,
         *,
-        linear: Callable[[torch.Tensor], Product] = Int8Linear.of,
+        linear: Quantizer = Int8Linear.of,
         **more: float,
-    ) -> Int8Llama:
+    ) -> CpuDecoder:
         """The decoder with weights named as in transformers' LlamaModel.
 
         Args:

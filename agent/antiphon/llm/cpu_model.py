@@ -1,4 +1,4 @@
-"""A Llama or Qwen in int8 for a CPU: LoRA merged, packed into one file that is mapped into memory.
+"""A Llama or Qwen in few bits for a CPU: LoRA merged, packed into one file mapped into memory.
 
 Packing takes seconds and is done once for a model and its corrections; the file lies in the cache.
 """
@@ -9,7 +9,6 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +17,16 @@ from filelock import FileLock
 
 from antiphon import weights
 from antiphon.llm import chat_template
-from antiphon.llm.int8_llama import Cache, Int8Linear, Int8Llama, Layer
+from antiphon.llm.cpu_decoder import Cache, CpuDecoder, Layer
 from antiphon.llm.language_model import State
+from antiphon.llm.prefix_cache import PrefixCache
+from antiphon.llm.quantized import restored, smallest, tensors
 from antiphon.llm.tokenizer import load_tokenizer
 from antiphon.llm.transformers_model import read_model
 
 log = logging.getLogger(__name__)
-LAYOUT = 1
+LAYOUT = 2
 """Version of the file's layout; raise it when it changes, so that models are packed again."""
-MAX_SHARED_TOKENS = 16
-"""Longest prompt whose cache is kept and shared: the opening of every first question."""
 PRODUCTS = ("qkv", "out", "gate_up", "down")
 NORMS = ("before", "between")
 OPTIONAL = ("bias", "head_gain")
@@ -35,8 +34,8 @@ OPTIONAL = ("bias", "head_gain")
 ARCHITECTURES = ("llama", "qwen2", "qwen3")
 
 
-class Int8LanguageModel:
-    """A language model that reads and writes with int8 weights.
+class CpuLanguageModel:
+    """A language model that reads and writes with int8 and int4 weights.
 
     Args:
         state: tensors of a packed file.
@@ -56,18 +55,15 @@ class Int8LanguageModel:
         self.stop_tokens = chat_template.stop_tokens(tokenizer, config.get("eos_token_id"))
         heads, width = config["num_attention_heads"], config["hidden_size"]
 
-        def product(name: str) -> Int8Linear:
-            return Int8Linear(state[f"{name}.weight"], state[f"{name}.scale"])
-
         def layer(at: str) -> Layer:
-            qkv, out, gate_up, down = (product(f"{at}.{name}") for name in PRODUCTS)
+            qkv, out, gate_up, down = (restored(state, f"{at}.{name}") for name in PRODUCTS)
             before, between = (state[f"{at}.{name}"] for name in NORMS)
             optional = (state.get(f"{at}.{name}") for name in OPTIONAL)
             return Layer(qkv, out, gate_up, down, before, between, *optional)
 
-        self._shared = lru_cache(maxsize=4)(lambda tokens: self._begin(tokens).sealed())
-        self.head = product("head")
-        self.stack = Int8Llama(
+        self._read = PrefixCache()
+        self.head = restored(state, "head")
+        self.stack = CpuDecoder(
             tuple(layer(f"layers.{i}") for i in range(config["num_hidden_layers"])),
             state["norm"],
             heads,
@@ -87,15 +83,14 @@ class Int8LanguageModel:
         return self.state
 
     def start(self, tokens: Sequence[int]) -> Cache:
-        """A cache that has read `tokens`."""
-        return (
-            self._shared(tuple(tokens)) if len(tokens) <= MAX_SHARED_TOKENS else self._begin(tokens)
-        )
-
-    def _begin(self, tokens: Sequence[int]) -> Cache:
-        if not tokens:
-            return self.stack.start()
-        return self.stack.step(self.embeddings[list(tokens)].float(), self.stack.start())[1]
+        """A cache that has read `tokens`; what other prompts began with is not read again."""
+        known, cache = self._read.longest(tokens)
+        if cache is None:
+            known, cache = 0, self.stack.start()
+        if known < len(tokens):
+            rest = self.embeddings[list(tokens[known:])].float()
+            cache = self._read.keep(tokens, self.stack.step(rest, cache)[1])
+        return cache
 
     def read(self, embeddings: torch.Tensor, cache: Cache) -> State:
         """Go on reading [N, H]; the cache given stays as it is."""
@@ -128,7 +123,7 @@ def rope_theta(config: Mapping[str, Any]) -> float:
     return float(given or 10_000.0)
 
 
-def load(folder: Path, corrections: Path | None, name: str) -> Int8LanguageModel:
+def load(folder: Path, corrections: Path | None, name: str) -> CpuLanguageModel:
     """The packed model of a folder, packed first if it is not in the cache.
 
     Args:
@@ -147,29 +142,34 @@ def load(folder: Path, corrections: Path | None, name: str) -> Int8LanguageModel
             save_file(pack(read_model(folder, corrections)), part)
             part.replace(path)
     config = json.loads((folder / "config.json").read_text("utf-8"))
-    return Int8LanguageModel(load_file(path), config, load_tokenizer(folder), name)
+    return CpuLanguageModel(load_file(path), config, load_tokenizer(folder), name)
 
 
 def pack(llm: Any) -> dict[str, torch.Tensor]:
     """Tensors of a packed file."""
     config = llm.config
-    stack = Int8Llama.of(
-        llm.get_decoder().state_dict(), config.num_attention_heads, config.num_key_value_heads
+    stack = CpuDecoder.of(
+        llm.get_decoder().state_dict(),
+        config.num_attention_heads,
+        config.num_key_value_heads,
+        linear=smallest,
     )
-    products = {"head": Int8Linear.of(llm.get_output_embeddings().weight.detach())}
+    products = {"head": smallest(llm.get_output_embeddings().weight.detach())}
     state = {"table": llm.get_input_embeddings().weight.detach().bfloat16(), "norm": stack.norm}
     for i, layer in enumerate(stack.layers):
         products |= {f"layers.{i}.{name}": getattr(layer, name) for name in PRODUCTS}
         found = {name: getattr(layer, name) for name in (*NORMS, *OPTIONAL)}
         state |= {f"layers.{i}.{name}": t for name, t in found.items() if t is not None}
     for name, product in products.items():
-        state |= {f"{name}.weight": product.weight, f"{name}.scale": product.scale}
+        state |= {f"{name}.{part}": tensor for part, tensor in tensors(product).items()}
     return {name: tensor.contiguous() for name, tensor in state.items()}
 
 
 def cache_key(folder: Path, corrections: Path | None) -> str:
     """A name for the packed file that changes whenever its contents would."""
-    digest = hashlib.sha256(f"{LAYOUT} {folder.resolve()}".encode())
+    # The order in which int4 is packed depends on the kernel.
+    kernel = torch.backends.cpu.get_cpu_capability()
+    digest = hashlib.sha256(f"{LAYOUT} {kernel} {folder.resolve()}".encode())
     for file in sorted(folder.glob("*.safetensors")):
         known = file.stat()
         digest.update(f"{file.name} {known.st_size} {known.st_mtime_ns}".encode())

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaModel, Qwen2Config, Qwen2Model, Qwen3Config, Qwen3Model
 
-from antiphon.llm import int8_llama
-from antiphon.llm.int8_llama import FEW, SOME, Int8Linear, Int8Llama, exact
+from antiphon.llm.cpu_decoder import CpuDecoder
+from antiphon.llm.quantized import Int8Linear, exact
 
 CONFIG = LlamaConfig(
     vocab_size=16,
@@ -26,8 +26,8 @@ def slow() -> LlamaModel:
     return LlamaModel(CONFIG).eval()
 
 
-def fast(slow: LlamaModel, window: int = 0, linear=exact) -> Int8Llama:
-    return Int8Llama.of(
+def fast(slow: LlamaModel, window: int = 0, linear=exact) -> CpuDecoder:
+    return CpuDecoder.of(
         slow.state_dict(), 6, 2, eps=CONFIG.rms_norm_eps, window=window, linear=linear
     )
 
@@ -66,7 +66,7 @@ def test_qwens_layers_equal_those_of_transformers(config, model) -> None:
     x = inputs(9)
     with torch.no_grad():
         expected = slow(inputs_embeds=x[None]).last_hidden_state[0]
-    fast = Int8Llama.of(
+    fast = CpuDecoder.of(
         slow.state_dict(), 6, 2, eps=slow.config.rms_norm_eps, theta=10_000.0, linear=exact
     )
     first, cache = fast.step(x[:5], fast.start())
@@ -109,30 +109,3 @@ def test_eight_bits_are_close(slow: LlamaModel) -> None:
     there, _ = fast(slow).step(x, fast(slow).start())
     here, _ = fast(slow, linear=Int8Linear.of).step(x, fast(slow).start())
     assert F.cosine_similarity(here, there).min() > 0.998
-
-
-def test_an_int8_row_keeps_its_scale() -> None:
-    weight = torch.zeros(3, 16)
-    weight[0, :2], weight[1, :2] = torch.tensor([1000.0, -1000.0]), torch.tensor([0.001, 0.002])
-    x = torch.zeros(1, 16)
-    x[0, :2] = torch.tensor([1.0, 0.5])
-    expected = torch.tensor([[500.0, 0.002, 0.0]])
-    torch.testing.assert_close(Int8Linear.of(weight)(x), expected, rtol=0.02, atol=1e-6)
-
-
-@pytest.mark.parametrize("whole", [False, True])
-@pytest.mark.parametrize("steps", [FEW + 1, SOME + 5])
-def test_many_steps_at_once_give_what_single_ones_do(
-    monkeypatch: pytest.MonkeyPatch, steps: int, whole: bool
-) -> None:
-    monkeypatch.setattr(int8_llama, "WHOLE", whole)
-    torch.manual_seed(0)
-    weight, x = torch.randn(32, 48), torch.randn(steps, 48)
-    product = Int8Linear.of(weight)
-    single = torch.cat([product(row[None]) for row in x])
-    torch.testing.assert_close(product(x), single, atol=0.15, rtol=0.02)
-
-
-def test_int8_refuses_widths_its_kernel_cannot_take() -> None:
-    with pytest.raises(ValueError, match="20 inputs"):
-        Int8Linear.of(torch.zeros(4, 20))

@@ -14,7 +14,8 @@ from transformers import (
     Qwen3Config,
 )
 
-from antiphon.llm import int8_model, lora
+from antiphon.llm import cpu_model, lora
+from antiphon.llm.cpu_decoder import CpuDecoder
 from antiphon.llm.language_model import from_pretrained
 from antiphon.llm.transformers_model import TransformersLanguageModel, load
 
@@ -57,7 +58,7 @@ def test_a_packed_model_agrees_with_transformers(folder) -> None:
         load(folder, None, "llm"),
         from_pretrained(str(folder), None),
     )
-    assert isinstance(fast, int8_model.Int8LanguageModel)
+    assert isinstance(fast, cpu_model.CpuLanguageModel)
     assert F.cosine_similarity(written(slow), written(fast)).min() > 0.99
 
 
@@ -77,7 +78,7 @@ def test_packed_qwens_agree_with_transformers(config, tokenizer, tmp_path, monke
     model.bfloat16().save_pretrained(tmp_path / "llm")
     tokenizer.save_pretrained(tmp_path / "llm")
     fast = from_pretrained(str(tmp_path / "llm"), None)
-    assert isinstance(fast, int8_model.Int8LanguageModel)
+    assert isinstance(fast, cpu_model.CpuLanguageModel)
     slow = load(tmp_path / "llm", None, "llm")
     assert F.cosine_similarity(written(slow), written(fast)).min() > 0.99
 
@@ -105,7 +106,7 @@ def test_other_models_are_written_by_transformers(tokenizer, tmp_path) -> None:
         llm(**odd).save_pretrained(tmp_path / name)
         tokenizer.save_pretrained(tmp_path / name)
         assert isinstance(from_pretrained(str(tmp_path / name), None), TransformersLanguageModel)
-        assert not int8_model.fits(json.loads((tmp_path / name / "config.json").read_text()))
+        assert not cpu_model.fits(json.loads((tmp_path / name / "config.json").read_text()))
 
 
 YARN = {"rope_type": "linear", "factor": 2.0}
@@ -125,14 +126,36 @@ def test_what_was_read_can_be_read_on_from_again(folder) -> None:
 
 def test_questions_asked_at_once_share_their_opening(folder) -> None:
     lm = from_pretrained(str(folder), None)
-    assert isinstance(lm, int8_model.Int8LanguageModel)
+    assert isinstance(lm, cpu_model.CpuLanguageModel)
     questions = [lm.embeddings[[token, token + 1]] for token in range(16)]
     alone = [lm.read(asked, lm.stack.start()) for asked in questions]
     opening = lm.start([1, 2, 3])
-    assert lm.start([1, 2, 3]) is opening
+    assert lm.start([1, 2, 3]).buffer is opening.buffer
     with ThreadPoolExecutor(8) as pool:
         told = list(pool.map(lambda asked: lm.read(asked, opening)[0], questions * 4))
     for i, state in enumerate(told):
         again, _, _ = lm.read(questions[i % 16], lm.start([1, 2, 3]))
         assert torch.equal(state, again)
         assert not torch.equal(state, alone[i % 16][0])
+
+
+def test_the_common_beginning_of_prompts_is_read_once(folder, monkeypatch) -> None:
+    lm = from_pretrained(str(folder), None)
+    assert isinstance(lm, cpu_model.CpuLanguageModel)
+    read: list[int] = []
+    step = CpuDecoder.step
+
+    def counted(self, x, cache):
+        read.append(len(x))
+        return step(self, x, cache)
+
+    monkeypatch.setattr(CpuDecoder, "step", counted)
+    for prompt in ([1, 2, 3, 4], [1, 2, 3, 4, 5, 6], [1, 2, 9], [1, 2, 3, 4]):
+        found = lm.start(prompt)
+        fresh = step(lm.stack, lm.embeddings[prompt].float(), lm.stack.start())[1]
+        for kept in ("keys", "values"):
+            ours, theirs = (
+                getattr(cache.buffer, kept)[:, :, : len(prompt)] for cache in (found, fresh)
+            )
+            torch.testing.assert_close(ours, theirs, atol=0.05, rtol=0.05)
+    assert read == [4, 2, 1]
