@@ -27,15 +27,21 @@ class DenoisingAdapter(nn.Sequential):
         inner: width between (the language model's own intermediate size in EchoX).
         recall: tokens to recall; 0 for none.
         table: [V, H] the language model's output embeddings, which are its input embeddings, too.
+        out: width of the vectors; 0: H.
     """
 
     table: torch.Tensor | None
 
     def __init__(
-        self, hidden: int, inner: int, recall: int = 0, table: torch.Tensor | None = None
+        self,
+        hidden: int,
+        inner: int,
+        recall: int = 0,
+        table: torch.Tensor | None = None,
+        out: int = 0,
     ) -> None:
         super().__init__(
-            nn.Linear(hidden, inner), nn.ReLU(), nn.Dropout(0.1), nn.Linear(inner, hidden)
+            nn.Linear(hidden, inner), nn.ReLU(), nn.Dropout(0.1), nn.Linear(inner, out or hidden)
         )
         self.recall, self.table = recall, table
         if recall:

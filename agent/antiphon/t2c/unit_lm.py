@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from antiphon.llm.int8_llama import Cache, Int8Linear, Int8Llama, Product, exact
+from antiphon.llm.cpu_decoder import Cache, CpuDecoder
 from antiphon.llm.llama import Llama, LlamaConfig
+from antiphon.llm.quantized import Int8Linear, Product, exact
 
 CONDITION_OFFSETS = (0, 2, 5)
 """Units ahead at which the condition is read."""
@@ -48,15 +49,15 @@ class UnitLM(nn.Module):
         self.lm_head = nn.Linear(config.width, words, bias=False)
         self.light = False
         """Speak with int8 weights."""
-        self._fast: tuple[Int8Llama, Product] | None = None
+        self._fast: tuple[CpuDecoder, Product] | None = None
 
     @property
-    def fast(self) -> tuple[Int8Llama, Product]:
+    def fast(self) -> tuple[CpuDecoder, Product]:
         """Stack and head for single steps, rebuilt when the weights may have changed."""
         if self._fast is None:
             config = self.model.config
             linear: Callable[[torch.Tensor], Product] = Int8Linear.of if self.light else exact
-            stack = Int8Llama.of(
+            stack = CpuDecoder.of(
                 self.model.state_dict(),
                 config.heads,
                 config.heads,

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 
 from antiphon import weights
-from antiphon.errors import UserError
 from antiphon.llm.language_model import Vocabulary
+from antiphon.llm.vocabulary import load_vocabulary
 from antiphon.messages import Segment, Speech, Word
 from antiphon.registry import Registry
 from antiphon.settings import Source
 from antiphon.t2c.text_to_codec import Plan, TextToCodec
+from antiphon.t2c.voice_join import VoiceJoin, load_join
 from antiphon_codecs import codec as codecs
 from antiphon_codecs.codec import Codec
 from antiphon_codecs.unit_language.unit_language import UnitLanguage
@@ -69,7 +70,7 @@ def from_pretrained(name: str, vocabulary: Vocabulary) -> Voice:
         vocabulary: of the language model whose tokens it speaks.
 
     Raises:
-        UserError: There is no such voice, or it was not trained for the language model.
+        UserError: There is no such voice.
     """
     return (VOICES.get(name) if name in VOICES else load)(name, vocabulary)
 
@@ -95,11 +96,20 @@ class EchoVoice:
     Args:
         t2c: tokens with their hidden states to units.
         codec: units to sound.
+        join: makes segments of another language model its own; None: it was trained for the one
+            whose segments it is given.
         liveliness: how much the rhythm varies.
     """
 
-    def __init__(self, t2c: TextToCodec, codec: Codec[Any], *, liveliness: float = 0.3) -> None:
-        self.t2c, self.codec, self.liveliness = t2c, codec, liveliness
+    def __init__(
+        self,
+        t2c: TextToCodec,
+        codec: Codec[Any],
+        *,
+        join: VoiceJoin | None = None,
+        liveliness: float = 0.3,
+    ) -> None:
+        self.t2c, self.codec, self.join, self.liveliness = t2c, codec, join, liveliness
 
     @property
     def sample_rate(self) -> int:
@@ -120,7 +130,9 @@ class EchoVoice:
         hop, rate = self.codec.samples_per_unit, self.codec.sample_rate
         planned = handed = 0
         enough = FIRST_PIECE + self.codec.lookahead
-        for segment in segments:
+        if self.join and self.join.adapter is None:
+            source = "text"
+        for segment in map(self.join, segments) if self.join else segments:
             plan, sentence = self.t2c.plan(
                 segment,
                 sentence,
@@ -170,20 +182,18 @@ def load(name: str, vocabulary: Vocabulary) -> EchoVoice:
     """The EchoX voice of an asset's name or a folder.
 
     Raises:
-        UserError: It is missing, or was trained for another language model.
+        UserError: It is missing or damaged.
     """
     folder = weights.assets(name)
     config = weights.read_config(folder, VoiceConfig)
     language = UnitLanguage.load(folder / "unit_language.safetensors")
-    file = config.language_models.get(vocabulary.name) or next(
-        iter(config.language_models.values())
-    )
-    generator = folder / file
-    width = TextToCodec.read_config(generator).hidden
-    if vocabulary.embeddings.shape[1] != width:
-        raise UserError(
-            f"The voice {name} speaks for {', '.join(config.language_models)}, not for "
-            f"{vocabulary.name}: choose one of these with --llm, or train a voice for it."
-        )
-    t2c = TextToCodec.load(generator, language, vocabulary.embeddings, light=True)
-    return EchoVoice(t2c, codecs.from_pretrained(folder))
+    codec = codecs.from_pretrained(folder)
+    if vocabulary.name in config.language_models:
+        generator = folder / config.language_models[vocabulary.name]
+        t2c = TextToCodec.load(generator, language, vocabulary.embeddings, light=True)
+        return EchoVoice(t2c, codec)
+    trained_for, file = next(iter(config.language_models.items()))
+    own = load_vocabulary(trained_for)
+    t2c = TextToCodec.load(folder / file, language, own.embeddings, light=True)
+    t2c.denoiser = torch.nn.Identity()  # type: ignore[assignment]  # the join has its own
+    return EchoVoice(t2c, codec, join=load_join(name, own, vocabulary))
