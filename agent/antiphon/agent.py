@@ -65,6 +65,7 @@ class Agent:
         ears: str | None = None,
         recognizer: str | None = None,
         source: Source | None = None,
+        persona: str | None = None,
         threads: int | None = None,
         trigger: Trigger | None = None,
     ) -> Agent:
@@ -76,6 +77,7 @@ class Agent:
             ears: how questions are heard: "s2t" directly, "cascade" transcribed first.
             recognizer: the recognizer behind the ears.
             source: what drives the voice.
+            persona: who the agent is: a text, or a file that holds one.
             threads: of the models of this process; 0 follows the load (`cpu_threads`).
             trigger: decides when a segment is ready.
 
@@ -86,7 +88,7 @@ class Agent:
 
         chosen = settings.load(settings.Models)
         cpu_threads.use(chosen.threads if threads is None else threads)
-        s2t = SpeechToText.from_pretrained(llm, ears=ears, recognizer=recognizer)
+        s2t = SpeechToText.from_pretrained(llm, ears=ears, recognizer=recognizer, persona=persona)
         spoken = voices.from_pretrained(voice or chosen.voice, s2t.llm)
         return cls(s2t, spoken, source=source or chosen.source, trigger=trigger)
 

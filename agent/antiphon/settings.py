@@ -45,9 +45,13 @@ class Models:
 
     voice: str = setting("voice-joe", "A voice: its name or folder.")
     llm: str = setting("smollm2-135m-instruct", "A language model: its name, folder or hub id.")
+    persona: str = setting(
+        "", "Who the agent is: a text, or a file that holds one.", metavar="TEXT|FILE"
+    )
     ears: str = setting(
-        "s2t",
-        "How questions are heard: s2t directly, cascade transcribed first; or a recognizer's name.",
+        "auto",
+        "How questions are heard: s2t directly, cascade transcribed first, or a recognizer's name; "
+        "auto: directly if the language model has an adapter.",
     )
     recognizer: str = setting(
         "whisper-tiny.en", "The recognizer that hears the questions: its name or folder."

@@ -1,34 +1,75 @@
-"""How a conversation is written for the language model.
-
-SmolLM2 answers better, and sooner, without its default system line.
-"""
+"""How a conversation is written for the language model: by its own chat template."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from antiphon.errors import UserError
 from antiphon.messages import Turn
 
 QUESTION_MARKER = "<|antiphon question|>"
-"""Stands for the question while a foreign chat template is cut around it."""
+"""Stands for the question while the template is cut around it."""
+SPOKEN_STYLE = (
+    "You are Antiphon, a friendly voice assistant. Answer in one or two short sentences, as one "
+    "speaks: the answer first, no lists and no markup. If you do not know, say so."
+)
+"""The system prompt of a language model that was not trained to answer as one speaks."""
+MAX_PERSONA_WORDS = 300
+"""Longest persona: the language model reads it before every conversation."""
 
 
-def split_at_question(tokenizer: Any, history: Sequence[Turn] = ()) -> tuple[list[int], list[int]]:
+def system_prompt(persona: str = "", *, trained: bool = False) -> str:
+    """What a language model is told before a conversation.
+
+    Args:
+        persona: who it is to be; empty: nobody in particular.
+        trained: whether it answers as one speaks without being told.
+
+    Raises:
+        UserError: The persona is too long.
+    """
+    if (words := len(persona.split())) > MAX_PERSONA_WORDS:
+        raise UserError(
+            f"The persona has {words} words: give {MAX_PERSONA_WORDS} at most, what matters first."
+        )
+    return " ".join(filter(None, ["" if trained else SPOKEN_STYLE, persona.strip()]))
+
+
+def split_at_question(
+    tokenizer: Any, history: Sequence[Turn] = (), system: str = ""
+) -> tuple[list[int], list[int]]:
     """Tokens in front of the next question and after it, up to where the reply begins.
 
     Args:
-        tokenizer: of the language model (transformers).
+        tokenizer: of the language model.
         history: the turns before.
+        system: the system prompt. If it is empty, a ChatML model is given none at all, since its
+            template would bring one of its own.
+
+    Raises:
+        UserError: The model's template has no place for the question.
     """
-    if token_id(tokenizer, "<|im_start|>") is not None:
+    if not system and token_id(tokenizer, "<|im_start|>") is not None:
         before = "".join(f"<|im_start|>{t.role}\n{t.text}<|im_end|>\n" for t in history)
         before, after = before + "<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n"
-    else:
-        messages = [{"role": turn.role, "content": turn.text} for turn in history]
-        messages.append({"role": "user", "content": QUESTION_MARKER})
-        whole = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        before, after = whole.split(QUESTION_MARKER)
+        return encode(tokenizer, before), encode(tokenizer, after)
+    messages = [{"role": turn.role, "content": turn.text} for turn in history]
+    messages.append({"role": "user", "content": QUESTION_MARKER})
+    if system:
+        messages.insert(0, {"role": "system", "content": system})
+    # What is thought aloud before the answer would only delay it.
+    thinks = "enable_thinking" in (getattr(tokenizer, "chat_template", None) or "")
+    more = {"enable_thinking": False} if thinks else {}
+    whole: str = tokenizer.apply_chat_template(
+        messages, tokenize=False, add_generation_prompt=True, **more
+    )
+    before, found, after = whole.partition(QUESTION_MARKER)
+    if not found:
+        raise UserError(
+            "The language model's chat template leaves the question out: choose an instruct "
+            "model, or mend its chat_template.jinja."
+        )
     return encode(tokenizer, before), encode(tokenizer, after)
 
 

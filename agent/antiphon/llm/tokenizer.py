@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,15 @@ class LightTokenizer:
         end = config.get("eos_token")
         end = end["content"] if isinstance(end, dict) else end
         self.eos_token_id: int | None = self.inner.token_to_id(end) if end else None
+        template = folder / "chat_template.jinja"
+        self.chat_template: str | None = (
+            template.read_text("utf-8") if template.exists() else config.get("chat_template")
+        )
+        self._tokens = {
+            name: spelled["content"] if isinstance(spelled, dict) else spelled
+            for name, spelled in config.items()
+            if name.endswith("_token") and spelled
+        }
 
     def __call__(
         self, text: str, add_special_tokens: bool = False, return_offsets_mapping: bool = False
@@ -39,6 +48,20 @@ class LightTokenizer:
     def decode(self, ids: Sequence[int], skip_special_tokens: bool = False) -> str:
         """The text of tokens."""
         text: str = self.inner.decode(list(ids), skip_special_tokens=skip_special_tokens)
+        return text
+
+    def apply_chat_template(self, messages: Sequence[Mapping[str, str]], **more: Any) -> str:
+        """A conversation as the model's own template writes it.
+
+        Args:
+            messages: each with role and content.
+            more: what the template is told besides, such as `add_generation_prompt`.
+        """
+        from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+        template = environment.from_string(self.chat_template or "")
+        text: str = template.render(messages=messages, **self._tokens, **more)
         return text
 
     def convert_ids_to_tokens(self, ids: Sequence[int]) -> list[str | None]:

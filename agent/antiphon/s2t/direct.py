@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from antiphon import weights
 from antiphon.errors import UserError
 from antiphon.llm.chat_template import encode
-from antiphon.llm.int8_llama import Int8Linear, Product, exact
 from antiphon.llm.language_model import LanguageModel
+from antiphon.llm.quantized import Int8Linear, Product, exact
 from antiphon.recognition.whisper.recognizer import WhisperRecognizer, WhisperState
 from antiphon.recognition.whisper.transcriber import POSITION_FEATURES, Transcriber, Transcription
 from antiphon.recognition.whisper.turn_end_head import TurnEndHead

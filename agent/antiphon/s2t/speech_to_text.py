@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from antiphon import settings
 from antiphon.cpu_threads import follow_load
+from antiphon.errors import UserError
 from antiphon.llm import chat_template, language_model
 from antiphon.llm.language_model import LanguageModel
 from antiphon.llm.sampling import penalize_repeats, sample
@@ -45,7 +47,7 @@ class QuestionStream:
     def __init__(self, model: SpeechToText, history: Sequence[Turn] = ()) -> None:
         follow_load()
         self.model = model
-        before, self.after = chat_template.split_at_question(model.llm.tokenizer, history)
+        before, self.after = model.prompt(history)
         self.cache = model.llm.start(before)
         self._speech = model.detector.start() if model.detector else None
         self._state = model.question_encoder.start()
@@ -89,6 +91,7 @@ class SpeechToText:
         llm: the language model, LoRA merged.
         question_encoder: how it hears.
         detector: finds what is worth hearing; None: everything is heard.
+        system: what the language model is told before every conversation.
     """
 
     def __init__(
@@ -96,13 +99,19 @@ class SpeechToText:
         llm: LanguageModel,
         question_encoder: QuestionEncoder,
         detector: SpeechDetector | None = None,
+        system: str = "",
     ) -> None:
         self.llm, self.question_encoder = llm, question_encoder
-        self.detector = detector
+        self.detector, self.system = detector, system
 
     @classmethod
     def from_pretrained(
-        cls, llm: str | None = None, *, ears: str | None = None, recognizer: str | None = None
+        cls,
+        llm: str | None = None,
+        *,
+        ears: str | None = None,
+        recognizer: str | None = None,
+        persona: str | None = None,
     ) -> SpeechToText:
         """Load by name; what is None is taken from the settings.
 
@@ -110,6 +119,7 @@ class SpeechToText:
             llm: a language model.
             ears: how questions are heard: a name of `QUESTION_ENCODERS`, or a recognizer's.
             recognizer: the recognizer behind it.
+            persona: who the agent is: a text, or a file that holds one.
 
         Raises:
             UserError: A name is not known, or what was trained for other models is asked for.
@@ -118,12 +128,22 @@ class SpeechToText:
 
         chosen = settings.load(settings.Models)
         llm = llm or chosen.llm
-        hearing = question_encoder.resolve(ears or chosen.ears, recognizer or chosen.recognizer)
+        persona = chosen.persona if persona is None else persona
         folder = adapter_folder(llm)
+        ears = ears or chosen.ears
+        if ears == "auto":
+            ears = "s2t" if folder else "cascade"
+        hearing = question_encoder.resolve(ears, recognizer or chosen.recognizer)
         lora = folder / "lora.safetensors" if folder else None
-        model = language_model.from_pretrained(llm, lora if lora and lora.exists() else None)
+        lora = lora if lora and lora.exists() else None
+        system = chat_template.system_prompt(text_or_file(persona), trained=lora is not None)
+        model = language_model.from_pretrained(llm, lora)
         encoder = question_encoder.from_pretrained(hearing[0], model, hearing[1])
-        return cls(model, encoder, SpeechDetector())
+        return cls(model, encoder, SpeechDetector(), system)
+
+    def prompt(self, history: Sequence[Turn] = ()) -> tuple[list[int], list[int]]:
+        """Tokens in front of a question that follows `history`, and after it."""
+        return chat_template.split_at_question(self.llm.tokenizer, history, self.system)
 
     def start(self, history: Sequence[Turn] = ()) -> QuestionStream:
         """Begin to listen."""
@@ -171,7 +191,7 @@ class SpeechToText:
             cache, after = question.cache, question.after
             understood = question.finish()
         else:
-            before, after = chat_template.split_at_question(self.llm.tokenizer, history)
+            before, after = self.prompt(history)
             cache = self.llm.start(before)
             understood = Question(question, None) if isinstance(question, str) else question
         generator = torch.Generator().manual_seed(seed)
@@ -207,3 +227,17 @@ class SpeechToText:
         if asked is None:
             asked = embeddings[chat_template.encode(self.llm.tokenizer, question.text)]
         return torch.cat([asked.to(tail.dtype), tail])
+
+
+def text_or_file(given: str) -> str:
+    """A text, or what the file of that name holds.
+
+    Raises:
+        UserError: The file holds no text.
+    """
+    try:
+        return Path(given).read_text("utf-8") if given and Path(given).is_file() else given
+    except OSError:
+        return given  # a text too long for the name of a file
+    except UnicodeDecodeError as error:
+        raise UserError(f"{given} holds no text: give a file in UTF-8.") from error

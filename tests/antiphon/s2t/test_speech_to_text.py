@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 import torch
 
+from antiphon.errors import UserError
 from antiphon.llm.chat_template import encode, split_at_question
 from antiphon.messages import Turn
 from antiphon.recognition.recognizer import SAMPLE_RATE as RATE
 from antiphon.recognition.recognizer import Transcript
 from antiphon.recognition.speech_detector import SpeechDetector
 from antiphon.s2t.cascade import CascadeEncoder
-from antiphon.s2t.speech_to_text import SpeechToText
+from antiphon.s2t.speech_to_text import SpeechToText, text_or_file
 
 HISTORY = (Turn("user", "hi"), Turn("assistant", "hello"))
 
@@ -163,3 +164,25 @@ def test_what_was_said_lately_becomes_less_likely(model):
     circling = ids(model.reply("what", max_tokens=40, repetition=1.0))
     fresh = ids(model.reply("what", max_tokens=40, repetition=5.0))
     assert len(set(fresh)) / len(fresh) > len(set(circling)) / len(circling)
+
+
+def test_a_persona_is_read_before_every_question(model, tokenizer, monkeypatch):
+    persona = "You are Ada."
+    told = SpeechToText(model.llm, model.question_encoder, system=persona)
+    template = (
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+    )
+    monkeypatch.setattr(tokenizer, "chat_template", template)
+    before, _ = told.prompt(HISTORY)
+    assert tokenizer.decode(before).startswith(f"<|im_start|>system\n{persona}<|im_end|>\n")
+    assert ids(told.reply("why", HISTORY)) != ids(model.reply("why", HISTORY))
+
+
+def test_a_text_or_the_file_that_holds_it(tmp_path):
+    (tmp_path / "ada.txt").write_text("You are Ada.")
+    assert text_or_file(str(tmp_path / "ada.txt")) == "You are Ada."
+    for text in ("", "You are Ada.", "long " * 2_000):
+        assert text_or_file(text) == text
+    (tmp_path / "sound.wav").write_bytes(b"RIFF\xff\xfe\x80")
+    with pytest.raises(UserError, match="sound.wav holds no text"):
+        text_or_file(str(tmp_path / "sound.wav"))

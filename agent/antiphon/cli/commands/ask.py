@@ -57,6 +57,7 @@ def ask(
             voice=models.voice,
             llm=models.llm,
             ears=models.ears,
+            persona=models.persona,
             recognizer=models.recognizer,
             source=models.source,
             threads=models.threads,

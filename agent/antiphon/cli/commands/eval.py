@@ -287,7 +287,7 @@ def cascaded(agent: Agent) -> Agent:
     from antiphon.s2t.speech_to_text import SpeechToText
 
     encoder = cascade.load(agent.s2t.llm, settings.load(settings.Models).recognizer)
-    s2t = SpeechToText(agent.s2t.llm, encoder, agent.s2t.detector)
+    s2t = SpeechToText(agent.s2t.llm, encoder, agent.s2t.detector, agent.s2t.system)
     return Agent(s2t, agent.voice, trigger=agent.trigger, source=agent.source)
 
 

@@ -52,6 +52,7 @@ def serve(
         voice=models.voice,
         llm=models.llm,
         ears=models.ears,
+        persona=models.persona,
         recognizer=models.recognizer,
         threads=models.threads,
     )

@@ -66,6 +66,7 @@ def talk(
             voice=models.voice,
             llm=models.llm,
             ears=models.ears,
+            persona=models.persona,
             recognizer=models.recognizer,
             threads=models.threads,
         )

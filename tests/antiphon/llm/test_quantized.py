@@ -1,0 +1,89 @@
+"""Products in few bits stay close to those of the weights they were made of."""
+
+import pytest
+import torch
+
+from antiphon.llm import quantized
+from antiphon.llm.quantized import (
+    FEW,
+    GROUP,
+    SOME,
+    Int4Linear,
+    Int8Linear,
+    int4_error,
+    restored,
+    smallest,
+    tensors,
+)
+
+
+def test_an_int8_row_keeps_its_scale() -> None:
+    weight = torch.zeros(3, 16)
+    weight[0, :2], weight[1, :2] = torch.tensor([1000.0, -1000.0]), torch.tensor([0.001, 0.002])
+    x = torch.zeros(1, 16)
+    x[0, :2] = torch.tensor([1.0, 0.5])
+    expected = torch.tensor([[500.0, 0.002, 0.0]])
+    torch.testing.assert_close(Int8Linear.of(weight)(x), expected, rtol=0.02, atol=1e-6)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("steps", [FEW + 1, SOME + 5])
+def test_many_steps_at_once_give_what_single_ones_do(
+    monkeypatch: pytest.MonkeyPatch, steps: int, whole: bool
+) -> None:
+    monkeypatch.setattr(quantized, "WHOLE", whole)
+    torch.manual_seed(0)
+    weight, x = torch.randn(32, 48), torch.randn(steps, 48)
+    product = Int8Linear.of(weight)
+    single = torch.cat([product(row[None]) for row in x])
+    torch.testing.assert_close(product(x), single, atol=0.15, rtol=0.02)
+
+
+def test_int8_refuses_widths_its_kernel_cannot_take() -> None:
+    with pytest.raises(ValueError, match="20 inputs"):
+        Int8Linear.of(torch.zeros(4, 20))
+
+
+def sixteen_steps(rows: int = 64, groups: int = 3) -> torch.Tensor:
+    """Weights that a format of four bits with groups of 32 can hold, as Q4_K's can."""
+    generator = torch.Generator().manual_seed(0)
+    steps = torch.randint(0, 16, (rows, groups, GROUP), generator=generator)
+    steps[..., :2] = torch.tensor([0, 15])
+    scale = torch.rand(rows, groups, 1, generator=generator) + 0.5
+    return (scale * steps - 4 * scale).flatten(1)
+
+
+def test_weights_that_came_in_four_bits_stay_what_they_were() -> None:
+    weight = sixteen_steps()
+    assert int4_error(weight) < 0.005  # what bfloat16 costs the scales
+    assert isinstance(smallest(weight), Int4Linear)
+
+
+def test_weights_that_four_bits_would_hurt_are_kept_in_eight() -> None:
+    weight = torch.randn(64, 96, generator=torch.Generator().manual_seed(0))
+    assert int4_error(weight) > 0.05
+    assert isinstance(smallest(weight), Int8Linear)
+
+
+@pytest.mark.parametrize("shape", [(63, 96), (64, 80)])
+def test_shapes_the_kernel_does_not_take_are_kept_in_eight_bits(shape) -> None:
+    assert isinstance(smallest(torch.zeros(shape)), Int8Linear)
+
+
+@pytest.mark.parametrize("steps", [1, FEW + 1, SOME + 5])
+def test_four_bits_multiply_like_the_weights(steps: int) -> None:
+    weight = sixteen_steps()
+    x = torch.randn(steps, 96, generator=torch.Generator().manual_seed(1))
+    expected = x @ weight.T
+    found = Int4Linear.of(weight)(x)
+    assert found.shape == (steps, 64) and found.dtype == torch.float32
+    assert (found - expected).norm() < 0.02 * expected.norm()
+
+
+@pytest.mark.parametrize("kind", [Int4Linear, Int8Linear])
+def test_a_product_comes_back_from_its_file(kind) -> None:
+    weight = sixteen_steps()
+    product = kind.of(weight)
+    x = torch.randn(1, 96)
+    again = restored({f"head.{n}": t for n, t in tensors(product).items()}, "head")
+    assert type(again) is kind and torch.equal(again(x), product(x))
