@@ -90,6 +90,17 @@ class VoiceConfig:
     """What it speaks (BCP 47)."""
 
 
+def trained_for(name: str) -> tuple[str, ...]:
+    """The language models that a voice was trained for, its own vocabulary's first.
+
+    Args:
+        name: of the voice, or its folder; one that another distribution adds names none.
+    """
+    if name in VOICES and VOICES.get(name) is not load:
+        return ()
+    return tuple(weights.read_config(weights.assets(name), VoiceConfig).language_models)
+
+
 class EchoVoice:
     """The EchoX voice: text-to-codec generator and codec.
 

@@ -114,9 +114,17 @@ def verify(names: Names = None, json: Json = False) -> None:
 
 
 def needed() -> list[str]:
-    """What answering a question needs, by the settings; a folder or hub id needs no fetching."""
+    """What answering a question needs, by the settings.
+
+    A folder, a hub id or a server needs no fetching; a voice that was trained for another language
+    model needs that one's vocabulary.
+    """
+    from antiphon.t2c.voice import trained_for
+
     models = settings.load(settings.Models)
-    return [name for name in (models.recognizer, models.llm) if name in weights.ENTRIES]
+    llms = trained_for(models.voice)
+    names = (models.recognizer, models.llm, *(() if models.llm in llms else llms[:1]))
+    return [name for name in names if name in weights.ENTRIES]
 
 
 def _state(entry: Entry) -> str:
