@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon import cpu_threads, settings
+from antiphon.llm.text_model import TextModel
 from antiphon.messages import Segment, Speech, Token, Turn
 from antiphon.settings import Source
 from antiphon.t2c import voice as voices
@@ -73,7 +74,7 @@ class Agent:
 
         Args:
             voice: a voice.
-            llm: a language model.
+            llm: a language model, or the address of a server that has one.
             ears: how questions are heard: "s2t" directly, "cascade" transcribed first.
             recognizer: the recognizer behind the ears.
             source: what drives the voice.
@@ -90,6 +91,8 @@ class Agent:
         cpu_threads.use(chosen.threads if threads is None else threads)
         s2t = SpeechToText.from_pretrained(llm, ears=ears, recognizer=recognizer, persona=persona)
         spoken = voices.from_pretrained(voice or chosen.voice, s2t.llm)
+        if isinstance(s2t.llm, TextModel):
+            source = "text"  # it has no hidden states
         return cls(s2t, spoken, source=source or chosen.source, trigger=trigger)
 
     load = from_pretrained

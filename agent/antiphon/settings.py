@@ -44,7 +44,10 @@ class Models:
     """The parts of an agent."""
 
     voice: str = setting("voice-joe", "A voice: its name or folder.")
-    llm: str = setting("smollm2-135m-instruct", "A language model: its name, folder or hub id.")
+    llm: str = setting(
+        "smollm2-135m-instruct",
+        "A language model: its name, folder, hub id, or a server's address#name.",
+    )
     persona: str = setting(
         "", "Who the agent is: a text, or a file that holds one.", metavar="TEXT|FILE"
     )
@@ -60,6 +63,22 @@ class Models:
     tool_chooser: str = setting("sentence-encoder", "What chooses among a robot's tools.")
     threads: int = setting(
         0, "CPU threads of the models; 0 follows the load: as many as other programs leave cores."
+    )
+
+
+@dataclass(frozen=True)
+class LanguageModelServer:
+    """What is asked of the server of a language model (docs/language-models.md)."""
+
+    TABLE = "llm_server"
+
+    llm_connect: float = setting(5.0, "Seconds in which it must take a connection.")
+    llm_first: float = setting(
+        15.0, "Seconds in which its answer must begin; in a conversation less than 20."
+    )
+    llm_idle: float = setting(10.0, "Seconds in which the answer must go on.")
+    llm_request: str = setting(
+        "", "What else it is sent with every request, as an object in JSON; null takes away."
     )
 
 
@@ -127,6 +146,7 @@ SECTIONS: Registry[type[Any]] = Registry(
     "antiphon.settings",
     {
         "models": "antiphon.settings:Models",
+        "llm_server": "antiphon.settings:LanguageModelServer",
         "conversation": "antiphon.settings:Conversation",
         "devices": "antiphon.settings:Devices",
         "paths": "antiphon.settings:Paths",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fake_chat_server import FakeChatServer, saying
 
 from antiphon import audio_file, weights
 from antiphon.agent import Agent
@@ -75,6 +76,22 @@ def test_a_recording_longer_than_a_window_is_heard_to_its_end(agent, seconds):
 def test_the_answer_is_about_the_question(agent):
     said = spoken_text(list(agent.respond("What is the capital of France?")))
     assert "Paris" in said
+
+
+def test_a_language_model_behind_a_server_hears_and_is_heard(recognize):
+    reply = "I live in the United States, near the city of Boston."
+    with FakeChatServer(saying(*(f" {word}" for word in reply.split()))) as server:
+        try:
+            agent = Agent.load(llm=server.address)
+        except UserError as error:
+            pytest.skip(str(error))
+        pieces = list(agent.respond(audio_file.read(QUESTIONS / "united-states.wav")))
+        assert "United States" in server.requests[-1]["messages"][-1]["content"]
+    assert spoken_text(pieces) == reply and pieces[-1].final
+    assert word_errors(reply, recognize(joined(pieces), pieces[0].sample_rate)) <= 20
+    last = pieces[-1]
+    assert "Boston" in [word.text.strip(".") for piece in pieces for word in piece.words]
+    assert last.start + len(last.pcm) == len(joined(pieces))
 
 
 @pytest.mark.parametrize("source", ["hidden", "text"])

@@ -13,7 +13,9 @@ import torch
 from tqdm import tqdm
 
 from antiphon.agent import Agent
+from antiphon.errors import UserError
 from antiphon.evaluation.judges import Pcm, at_judges_rate
+from antiphon.llm.text_model import TextModel
 from antiphon.messages import Segment, Token
 from antiphon.settings import Source
 from antiphon.t2c.trigger import Trigger
@@ -65,7 +67,15 @@ def replies(
         prompts: what it is asked.
         folder: keeps replies for the next run with the same model and prompts.
         max_tokens: longest reply.
+
+    Raises:
+        UserError: The language model shows no hidden states.
     """
+    if isinstance(s2t.llm, TextModel):
+        raise UserError(
+            f"{s2t.llm.name} shows no hidden states, by which replies are measured: choose a "
+            "language model that is no server's with --llm."
+        )
     key = fingerprint(s2t.llm.weights(), [*prompts, str(max_tokens)])
     path = folder / f"replies-{key}.pt"
     if path.exists():

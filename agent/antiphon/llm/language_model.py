@@ -6,12 +6,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
 from antiphon import weights
 from antiphon.registry import Registry
+
+if TYPE_CHECKING:
+    from antiphon.llm.text_model import TextModel
 
 State = tuple[torch.Tensor, torch.Tensor, Any]
 """The last post-norm state [H], its logits [V], both float32, and the cache to go on from."""
@@ -56,7 +59,7 @@ class LanguageModel(Vocabulary, Protocol):
 class Loader(Protocol):
     """Loads a language model."""
 
-    def __call__(self, name: str, corrections: Path | None) -> LanguageModel:
+    def __call__(self, name: str, corrections: Path | None) -> LanguageModel | TextModel:
         """The model of that name, with LoRA corrections merged if there are any."""
 
 
@@ -89,18 +92,28 @@ class LanguageModelConfig:
         return weights.read_config(folder, cls)
 
 
-def from_pretrained(name: str, corrections: Path | None = None) -> LanguageModel:
+def from_pretrained(name: str, corrections: Path | None = None) -> LanguageModel | TextModel:
     """A language model.
 
     Args:
-        name: a registered name, a folder in transformers' layout, or a model hub id.
+        name: a registered name, a folder in transformers' layout, a model hub id, or the address
+            of a server.
         corrections: LoRA to merge.
 
     Raises:
-        UserError: There is no such model, or it cannot be fetched.
+        UserError: There is no such model, or it cannot be fetched or reached.
     """
+    if is_address(name):
+        from antiphon.llm.server import server_model
+
+        return server_model.load(name, corrections)
     loader = LANGUAGE_MODELS.get(name) if name in LANGUAGE_MODELS else load
     return loader(name, corrections)
+
+
+def is_address(name: str) -> bool:
+    """Whether a name is the address of a server."""
+    return name.startswith(("http://", "https://"))
 
 
 def load(name: str, corrections: Path | None) -> LanguageModel:

@@ -10,7 +10,14 @@ import torch
 
 from antiphon import weights
 from antiphon.errors import UserError
-from antiphon.llm.language_model import LANGUAGE_MODELS, Vocabulary, from_pretrained, load
+from antiphon.llm.language_model import (
+    LANGUAGE_MODELS,
+    Vocabulary,
+    from_pretrained,
+    is_address,
+    load,
+)
+from antiphon.llm.text_model import TextVocabulary
 from antiphon.llm.tokenizer import load_tokenizer
 
 
@@ -27,9 +34,13 @@ class TokenTable:
 def load_vocabulary(name: str) -> Vocabulary:
     """The vocabulary of a language model; of a checkpoint, nothing but its embeddings is read.
 
+    A server is not asked for anything.
+
     Raises:
         UserError: There is no such model.
     """
+    if is_address(name):
+        return TextVocabulary(name)
     if name in LANGUAGE_MODELS and LANGUAGE_MODELS.get(name) is not load:
         return from_pretrained(name)  # what another distribution adds may have no folder
     folder = weights.path(name)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.llm.language_model import LanguageModel
+from antiphon.llm.text_model import TextModel
 from antiphon.recognition.recognizer import Recognizer, from_pretrained
 from antiphon.s2t.question_encoder import Question
 
@@ -36,6 +37,6 @@ class CascadeEncoder:
         return Question(transcript.text, None, transcript.complete, transcript.doubt)
 
 
-def load(llm: LanguageModel, recognizer: str) -> CascadeEncoder:
+def load(llm: LanguageModel | TextModel, recognizer: str) -> CascadeEncoder:
     """The cascade with the recognizer of a name or folder; any language model reads text."""
     return CascadeEncoder(from_pretrained(recognizer))

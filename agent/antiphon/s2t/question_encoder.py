@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from antiphon.errors import UserError
 from antiphon.llm.language_model import LanguageModel
+from antiphon.llm.text_model import TextModel
 from antiphon.messages import Doubt
 from antiphon.recognition.recognizer import RECOGNIZERS
 from antiphon.registry import Registry
@@ -44,7 +45,7 @@ class QuestionEncoder(Protocol):
         """The question, if the audio ends here; feeding may go on."""
 
 
-Loader = Callable[[LanguageModel, str], QuestionEncoder]
+Loader = Callable[[LanguageModel | TextModel, str], QuestionEncoder]
 """Loads a question encoder for a language model and the name of a recognizer."""
 
 QUESTION_ENCODERS: Registry[Loader] = Registry(
@@ -55,7 +56,7 @@ QUESTION_ENCODERS: Registry[Loader] = Registry(
 """What `--ears` names: directly, or transcribed first."""
 
 
-def from_pretrained(ears: str, llm: LanguageModel, recognizer: str) -> QuestionEncoder:
+def from_pretrained(ears: str, llm: LanguageModel | TextModel, recognizer: str) -> QuestionEncoder:
     """A question encoder.
 
     Args:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice, takewhile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,9 +16,10 @@ from numpy.typing import NDArray
 from antiphon import settings
 from antiphon.cpu_threads import follow_load
 from antiphon.errors import UserError
-from antiphon.llm import chat_template, language_model
+from antiphon.llm import chat_template, language_model, text_model
 from antiphon.llm.language_model import LanguageModel
 from antiphon.llm.sampling import penalize_repeats, sample
+from antiphon.llm.text_model import TextModel
 from antiphon.messages import Token, Turn
 from antiphon.recognition.speech_detector import SpeechDetector
 from antiphon.s2t import question_encoder
@@ -47,8 +50,7 @@ class QuestionStream:
     def __init__(self, model: SpeechToText, history: Sequence[Turn] = ()) -> None:
         follow_load()
         self.model = model
-        before, self.after = model.prompt(history)
-        self.cache = model.llm.start(before)
+        self.cache, self.after = model.read_ahead(history)
         self._speech = model.detector.start() if model.detector else None
         self._state = model.question_encoder.start()
         self._question: Question | None = None
@@ -96,7 +98,7 @@ class SpeechToText:
 
     def __init__(
         self,
-        llm: LanguageModel,
+        llm: LanguageModel | TextModel,
         question_encoder: QuestionEncoder,
         detector: SpeechDetector | None = None,
         system: str = "",
@@ -145,6 +147,16 @@ class SpeechToText:
         """Tokens in front of a question that follows `history`, and after it."""
         return chat_template.split_at_question(self.llm.tokenizer, history, self.system)
 
+    def read_ahead(self, history: Sequence[Turn] = ()) -> tuple[Any, list[int]]:
+        """What was read in front of a question that follows `history`, and what comes after it.
+
+        A text model reads nothing ahead: it is given all messages at once.
+        """
+        if isinstance(self.llm, TextModel):
+            return history, []
+        before, after = self.prompt(history)
+        return self.llm.start(before), after
+
     def start(self, history: Sequence[Turn] = ()) -> QuestionStream:
         """Begin to listen."""
         return QuestionStream(self, history)
@@ -191,12 +203,19 @@ class SpeechToText:
             cache, after = question.cache, question.after
             understood = question.finish()
         else:
-            before, after = self.prompt(history)
-            cache = self.llm.start(before)
+            cache, after = self.read_ahead(history)
             understood = Question(question, None) if isinstance(question, str) else question
         generator = torch.Generator().manual_seed(seed)
         ids, sent = list[int](), 0
         if cancelled() or max_tokens < 1 or understood.doubt == "no speech":
+            return
+        if isinstance(self.llm, TextModel):
+            asked = text_model.messages([*cache, Turn("user", understood.text)], self.system)
+            pieces = self.llm.reply(
+                asked, max_tokens=max_tokens, temperature=temperature, top_p=top_p
+            )
+            written = islice(text_model.tokens(pieces), max_tokens)
+            yield from takewhile(lambda token: not cancelled(), written)
             return
         state, logits, cache = self.llm.read(self._embed(understood, after), cache)
         while True:
