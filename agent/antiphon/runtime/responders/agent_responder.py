@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from antiphon.agent import Agent
-from antiphon.messages import Speech, Turn
+from antiphon.errors import UserError
+from antiphon.llm.language_model import Vocabulary
+from antiphon.messages import Speech, Token, Turn
 from antiphon.runtime.responders.responder import Cancelled
 from antiphon.s2t.speech_to_text import QuestionStream
+from antiphon.t2c.spelling import text_tokens
+
+log = logging.getLogger(__name__)
 
 
 def release_memory() -> None:
@@ -43,9 +49,30 @@ class AgentResponder:
     def respond(
         self, stream: QuestionStream, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
     ) -> Iterator[Speech]:
-        """Answer what has been heard."""
-        return self.agent.respond(stream, history, cancelled=cancelled, seed=seed)
+        """Answer what has been heard. What goes wrong and can be mended is said."""
+        agent = self.agent
+        tokens, source = agent.reply(stream, history)
+        segments = agent.trigger.cut(explained(tokens, agent.s2t.llm))
+        yield from agent.speak(segments, cancelled=cancelled, source=source, seed=seed)
 
     def say(self, text: str, *, cancelled: Cancelled) -> Iterator[Speech]:
         """Speak a text: the same voice, driven by the tokens' embeddings."""
         return self.agent.say(text, cancelled=cancelled)
+
+
+def explained(tokens: Iterable[Token], vocabulary: Vocabulary) -> Iterator[Token]:
+    """The tokens of a reply; if it fails, what the user should know takes the place of the rest.
+
+    Args:
+        tokens: of the reply.
+        vocabulary: of the language model that writes it.
+    """
+    said = ""
+    try:
+        for token in tokens:
+            said += token.text
+            yield token
+    except UserError as error:
+        log.info("%s", error)
+        ended = not said or said.rstrip().endswith((".", "!", "?"))
+        yield from text_tokens(f"{'' if ended else '.'}{' ' if said else ''}{error}", vocabulary)
