@@ -23,6 +23,11 @@ ONSET_WINDOWS, ONSET_SPAN = 2, 5
 """Windows of speech among the last so many with which speech begins."""
 PRE_ROLL = SAMPLE_RATE
 """Samples before its beginning that are heard, too."""
+LEVEL, MOST_GAIN = 0.25, 10.0
+"""Peak that quiet sound is brought to before Silero judges it, by so much at most: it misses
+words of a voice that peaks at -30 dB."""
+DECAY = 0.995
+"""What is left of a peak after a window: half of it after 4.4 s."""
 PAUSE_WINDOWS = 2 * SAMPLE_RATE // WINDOW
 """Windows without speech (2 s) after which nothing is heard until speech begins again."""
 
@@ -46,6 +51,8 @@ class DetectorState:
     """Whether speech has begun at any time."""
     speech: int = 0
     """Windows of speech."""
+    peak: float = 0.0
+    """The largest sample of late."""
 
     @property
     def seconds(self) -> float:
@@ -93,7 +100,9 @@ class SpeechDetector:
         return passed[: max(0, len(passed) - silence)], replace(after, rest=state.rest[:0])
 
     def _window(self, window: Sound, state: DetectorState) -> tuple[Sound, DetectorState]:
-        probability, silero = self._silero.step(window, state.silero)
+        peak = max(float(np.abs(window).max()), state.peak * DECAY)
+        gain = min(MOST_GAIN, max(1.0, LEVEL / max(peak, 1e-9)))
+        probability, silero = self._silero.step(window * np.float32(gain), state.silero)
         speech = probability > SPEECH
         recent = (*state.recent, speech)[-ONSET_SPAN:]
         pause = 0 if speech else state.pause + 1
@@ -109,5 +118,6 @@ class SpeechDetector:
             pause,
             state.found or is_open,
             state.speech + speech,
+            peak,
         )
         return (sound if is_open else sound[:0]), after
