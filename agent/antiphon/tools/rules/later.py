@@ -56,6 +56,8 @@ _TIMED = re.compile(
     r"weather|forecast|deadline|due|plan)s?\b",
     re.I,
 )
+_TAKES_BACK = re.compile(r"^\W*(?:cancel|delete|remove|clear|dismiss|drop|unbook)", re.I)
+"""What a tool begins with that takes back something planned: the time is that of the plan."""
 
 
 def later(text: str, tool: Tool) -> bool:
@@ -72,7 +74,7 @@ def later(text: str, tool: Tool) -> bool:
     about = f"{words_of(tool.name)} {tool.description} " + " ".join(
         f"{words_of(p.name)} {p.description}" for p in tool.parameters
     )
-    if _TIMED.search(about):
+    if _TIMED.search(about) or any(map(_TAKES_BACK.match, (tool.description, tool.name))):
         return False
     if conditional and _CONDITION.search(text):
         return True

@@ -48,9 +48,14 @@ _REQUEST = re.compile(
     rf"^{_POLITE}(?:(?:can|could|would|will|won't|can't|couldn't|wouldn't) "
     r"(?:you|we|somebody|someone)\b(?! (?:already|ever))|would you mind|why (?:don't|not)|"
     r"do you mind|are you able to|do you think you (?:can|could)|may i ask you|"
-    r"(?:can|could|may) i (?:have|get|ask)|how about|what about)\b",
+    r"(?:is|would) it (?:be )?possible (?:for you )?to|"
+    r"(?:can|could|may) i (?:have|get|ask)|(?:can|could|may) i\b.*\bplease|how about|what about)\b",
     re.I,
 )
+_WISH = re.compile(
+    rf"^{_POLITE}i(?:'d| would)? (?:like|love|want|need|wish|prefer) (?:you )?to\b", re.I
+)
+"""What begins like this is about now, whatever was before."""
 _QUESTION = re.compile(
     rf"^{_POLITE}(?:(?:is|are|was|were|am|does|did|has|have|had|isn't|aren't|wasn't|weren't|"
     r"doesn't|didn't|hasn't|haven't|don't|should|shouldn't|shall|may|might|must|can|could|will|"
@@ -97,6 +102,8 @@ _OF_THE_PAST = re.compile(
 )
 """What makes a sentence one about something else than now."""
 _CLAUSE = re.compile(r"[,.;:!?]+\s*|\b(?:and|but|so|then|because|since)\b", re.I)
+_PLEASE = re.compile(r"(?:[,.;:!?]+\s*|\b)please\b[, ]*", re.I)
+"""What comes in front of a command, also behind something else."""
 _CONTROLS = frozenset(
     (
         *("turn", "switch", "set", "lock", "unlock", "open", "close", "shut", "drive", "move"),
@@ -158,7 +165,8 @@ def wants(text: str, tool: Tool) -> bool:
     commanded = _commanded(text, words)
     acts_for_sure = names_action or controls
     if acts_for_sure:
-        asks = _QUESTION.search(text) and not _REQUEST.match(text)
+        pleaded = any(words.command.match(part) for part in _PLEASE.split(text)[1:])
+        asks = _QUESTION.search(text) and not (_REQUEST.match(text) or pleaded)
         indirect = _INDIRECT_QUESTION.search(text) and not commanded
         if asks or indirect or _STATEMENT.match(text):
             return False
@@ -174,7 +182,7 @@ def _forbidden(text: str, words: ActionWords | None) -> bool:
         return True
     if words is None:
         return False
-    for clause in re.split(r"[,.;:!?]+\s*|\b(?:but|so)\b", text):
+    for clause in re.split(r"[,.;:!?]+\s*|\b(?:but|so)\b|\bplease (?!not\b|don't\b)", text):
         negator = _NEGATOR.search(clause)
         if negator and words.any_form.search(clause, negator.end()):
             return True
@@ -184,7 +192,7 @@ def _forbidden(text: str, words: ActionWords | None) -> bool:
 def _speaks_of_it(text: str) -> bool:
     """Whether a sentence has a subject and does not wish, or not now."""
     wishes = _WISHES.search(text) and not _OF_THE_PAST.search(text)
-    return bool(_HAS_SUBJECT.match(text)) and not wishes
+    return bool(_HAS_SUBJECT.match(text)) and not (wishes or _WISH.match(text))
 
 
 def _commanded(text: str, words: ActionWords) -> bool:

@@ -47,3 +47,30 @@ def test_a_number_may_be_an_argument_or_a_time():
 def test_a_timer_takes_a_time_but_no_condition():
     assert not later("Start it in ten minutes.", TIMER)
     assert later("If it rains, start it.", TIMER)
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        Tool("cancel_table", "Cancels the table for the user."),
+        Tool("delete_task", "Delete what is on the list."),
+        Tool("undo", "Removes what was planned."),
+    ],
+)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Cancel the table for tonight.",
+        "Remove the job on Friday.",
+        "Delete the one at seven pm.",
+        "Please drop what is planned for tomorrow morning.",
+    ],
+)
+def test_the_time_of_what_is_taken_back_is_its_own(text, tool):
+    assert not later(text, tool)
+    assert later(f"If it rains, {text.lower()}", tool)
+
+
+def test_the_time_of_an_action_stays_that_of_the_action():
+    for text in ("Switch it off tonight.", "Drop the lamp tomorrow morning."):
+        assert later(text, LAMP)

@@ -168,3 +168,42 @@ def test_a_not_before_any_verb_of_change_forbids():
     assert wants("Make the lamp red.", lamp)
     assert not wants("Nobody should make the lamp red.", lamp)
     assert not wants("Whatever you do, don't make the lamp red.", lamp)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Is it possible to turn on the light in the hall?",
+        "Would it be possible for you to turn off the light?",
+        "What I see here is too bright, please turn off the light.",
+        "How dark it is! Please turn the light on.",
+        "I would like you to turn off the light that was on all night.",
+        "I need you to turn on the light they had turned off.",
+        "I'd like to turn off the light I told you about.",
+        "I don't need the light any more please turn it off.",
+        "It isn't day yet please turn on the light.",
+        "Can I turn on the light, please?",
+    ],
+)
+def test_requests_with_something_else_around_them(text):
+    assert wants(text, LIGHT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Is it possible that you turned on the light?",
+        "Is it true that you turn on the light by yourself?",
+        "What happens when I turn off the light?",
+        "How can I turn on the light?",
+        "Please, is the light turned on?",
+        "Please do not turn on the light.",
+        "I don't want it bright so please don't turn on the light.",
+        "I said please never turn on the light.",
+        "I wanted you to turn on the light.",
+        "I would have liked to turn on the light.",
+        "Can I turn on the light from here?",
+    ],
+)
+def test_what_only_looks_like_such_a_request(text):
+    assert not wants(text, LIGHT)
