@@ -42,6 +42,7 @@ class CpuLanguageModel:
         config: of the model, as transformers keeps it.
         tokenizer: its tokenizer.
         name: what it was loaded by.
+        opening: file for what was read of the first prompt.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class CpuLanguageModel:
         config: Mapping[str, Any],
         tokenizer: Any,
         name: str = "",
+        opening: Path | None = None,
     ) -> None:
         self.state, self.tokenizer, self.name = state, tokenizer, name
         self.stop_tokens = chat_template.stop_tokens(tokenizer, config.get("eos_token_id"))
@@ -61,7 +63,7 @@ class CpuLanguageModel:
             optional = (state.get(f"{at}.{name}") for name in OPTIONAL)
             return Layer(qkv, out, gate_up, down, before, between, *optional)
 
-        self._read = PrefixCache()
+        self._read = PrefixCache(opening)
         self.head = restored(state, "head")
         self.stack = CpuDecoder(
             tuple(layer(f"layers.{i}") for i in range(config["num_hidden_layers"])),
@@ -142,7 +144,8 @@ def load(folder: Path, corrections: Path | None, name: str) -> CpuLanguageModel:
             save_file(pack(read_model(folder, corrections)), part)
             part.replace(path)
     config = json.loads((folder / "config.json").read_text("utf-8"))
-    return CpuLanguageModel(load_file(path), config, load_tokenizer(folder), name)
+    opening = path.with_suffix(".opening")
+    return CpuLanguageModel(load_file(path), config, load_tokenizer(folder), name, opening)
 
 
 def pack(llm: Any) -> dict[str, torch.Tensor]:

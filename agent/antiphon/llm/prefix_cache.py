@@ -5,19 +5,37 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
-from antiphon.llm.cpu_decoder import Cache
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from antiphon.llm.cpu_decoder import Buffer, Cache
 
 KEPT = 4
 """Prompts that are remembered."""
 
 
 class PrefixCache:
-    """The newest prompts and what was read of them; threads share it."""
+    """The newest prompts and what was read of them; threads share it.
 
-    def __init__(self) -> None:
+    Args:
+        file: holds the first prompt from one process to the next, since what every conversation
+            begins with can take seconds to read; None: nothing is held.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
         self._kept: OrderedDict[tuple[int, ...], Cache] = OrderedDict()
         self._lock = threading.Lock()
+        self._file = file
+        if file is not None and file.exists():
+            with suppress(OSError, SafetensorError, KeyError):
+                held = load_file(file)
+                tokens = tuple(held["tokens"].tolist())
+                buffer = Buffer(held["keys"], held["values"], len(tokens))
+                self._kept[tokens] = Cache(buffer, len(tokens), len(tokens))
 
     def longest(self, tokens: Sequence[int]) -> tuple[int, Cache | None]:
         """How many of the first tokens were read, and a cache that has read them, if any were."""
@@ -28,6 +46,8 @@ class PrefixCache:
             if not length:
                 return 0, None
             self._kept.move_to_end(found)
+            if length == len(wanted):
+                self._file = None  # it holds what is wanted
             return length, Cache(self._kept[found].buffer, length, length)
 
     def keep(self, tokens: Sequence[int], cache: Cache) -> Cache:
@@ -37,7 +57,19 @@ class PrefixCache:
             self._kept[tuple(tokens)] = sealed
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
+            file, self._file = self._file, None  # only the first prompt is what all begin with
+        if file is not None:
+            hold(file, tokens, sealed)
         return sealed
+
+
+def hold(file: Path, tokens: Sequence[int], cache: Cache) -> None:
+    """Write a prompt and what was read of it; a disk that is full is no reason to stop."""
+    part = file.with_suffix(".part")
+    state = {"keys": cache.buffer.keys, "values": cache.buffer.values}
+    with suppress(OSError, SafetensorError):
+        save_file(state | {"tokens": torch.tensor(list(tokens))}, part)
+        part.replace(file)
 
 
 def shared(a: Sequence[int], b: Sequence[int]) -> int:

@@ -94,6 +94,7 @@ class SpeechToText:
         question_encoder: how it hears.
         detector: finds what is worth hearing; None: everything is heard.
         system: what the language model is told before every conversation.
+        examples: turns it is shown before every conversation.
     """
 
     def __init__(
@@ -102,9 +103,10 @@ class SpeechToText:
         question_encoder: QuestionEncoder,
         detector: SpeechDetector | None = None,
         system: str = "",
+        examples: Sequence[Turn] = (),
     ) -> None:
         self.llm, self.question_encoder = llm, question_encoder
-        self.detector, self.system = detector, system
+        self.detector, self.system, self.examples = detector, system, tuple(examples)
 
     @classmethod
     def from_pretrained(
@@ -141,11 +143,14 @@ class SpeechToText:
         system = chat_template.system_prompt(text_or_file(persona), trained=lora is not None)
         model = language_model.from_pretrained(llm, lora)
         encoder = question_encoder.from_pretrained(hearing[0], model, hearing[1])
-        return cls(model, encoder, SpeechDetector(), system)
+        # A server's model is large enough to do as it is told.
+        shown = () if lora or isinstance(model, TextModel) else chat_template.EXAMPLES
+        return cls(model, encoder, SpeechDetector(), system, shown)
 
     def prompt(self, history: Sequence[Turn] = ()) -> tuple[list[int], list[int]]:
         """Tokens in front of a question that follows `history`, and after it."""
-        return chat_template.split_at_question(self.llm.tokenizer, history, self.system)
+        turns = (*self.examples, *history)
+        return chat_template.split_at_question(self.llm.tokenizer, turns, self.system)
 
     def read_ahead(self, history: Sequence[Turn] = ()) -> tuple[Any, list[int]]:
         """What was read in front of a question that follows `history`, and what comes after it.

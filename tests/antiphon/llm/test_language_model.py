@@ -159,3 +159,20 @@ def test_the_common_beginning_of_prompts_is_read_once(folder, monkeypatch) -> No
             )
             torch.testing.assert_close(ours, theirs, atol=0.05, rtol=0.05)
     assert read == [4, 2, 1]
+
+
+def test_the_opening_of_all_conversations_is_read_once_for_good(folder, monkeypatch) -> None:
+    opening = [1, 2, 3, 4, 5, 6, 7, 8]
+    expected = from_pretrained(str(folder), None).start(opening)
+    again = from_pretrained(str(folder), None)
+    monkeypatch.setattr(CpuDecoder, "step", lambda *_: pytest.fail("read again"))
+    found = again.start(opening)
+    assert torch.equal(found.buffer.keys, expected.buffer.keys)
+    assert found.position == len(opening)
+
+
+def test_a_damaged_file_of_the_opening_is_read_past(folder, tmp_path) -> None:
+    from_pretrained(str(folder), None).start([1, 2, 3])
+    (held,) = (tmp_path / "cache" / "packed").glob("*.opening")
+    held.write_bytes(b"half")
+    assert from_pretrained(str(folder), None).start([1, 2, 3]).position == 3
