@@ -39,8 +39,8 @@ def folder(tokenizer, tmp_path):
     return tmp_path
 
 
-def written(tokenizer, *given: object) -> str:
-    before, after = split_at_question(tokenizer, *given)
+def written(tokenizer, history: tuple[Turn, ...] = (), system: str = "") -> str:
+    before, after = split_at_question(tokenizer, history, system)
     return tokenizer.decode([*before, *encode(tokenizer, "why?"), *after])
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon.messages import Speech, Turn
+from antiphon.messages import Speech, Turn, Word
 from antiphon.runtime.clock import Clock, WallClock
 from antiphon.runtime.responders.responder import Cancelled, Responder, SpeechStream, TurnTranscript
 from antiphon.tools.call import Call, Result
@@ -188,7 +188,8 @@ class ToolResponder:
 
     def _do(self, calls: Sequence[Call], text: str, cancelled: Cancelled) -> Iterator[Speech]:
         """Make calls, one after another, and say what came of each."""
-        for call in calls:
+        samples = 0
+        for left, call in zip(range(len(calls) - 1, -1, -1), calls, strict=True):
             if cancelled():
                 return
             self.on_call(call)
@@ -197,7 +198,8 @@ class ToolResponder:
                 return
             result = Result(outcome.ok, outcome.value, outcome.error)
             said = reply(self.toolbox.tools[call.name], call, result, text)
-            yield from self.responder.say(said, cancelled=cancelled)
+            pieces = self.responder.say(said, cancelled=cancelled)
+            samples = yield from following(pieces, samples, last=not left)
 
     def _wait(self, future: Future[Any], cancelled: Cancelled) -> Outcome | None:
         """The outcome; None if it is no longer wanted."""
@@ -210,6 +212,34 @@ class ToolResponder:
                 return None
         future.cancel()
         return Result(False, error="it took too long")
+
+
+def following(
+    pieces: Iterator[Speech], samples: int, *, last: bool
+) -> Generator[Speech, None, int]:
+    """Pieces of speech as a part of a reply.
+
+    Args:
+        pieces: of the part, counted from its own beginning.
+        samples: of the reply before it.
+        last: whether the reply ends with it.
+
+    Returns:
+        Samples of the reply with it.
+    """
+    length, space = 0, " " if samples else ""
+    for piece in pieces:
+        words = tuple(Word(w.text, w.start + samples, w.end + samples) for w in piece.words)
+        length = piece.start + len(piece.pcm)
+        yield replace(
+            piece,
+            start=piece.start + samples,
+            text=space + piece.text,
+            words=words,
+            final=piece.final and last,
+        )
+        space = "" if piece.units else space  # its first segment is over
+    return samples + length
 
 
 def bare(text: str) -> str:

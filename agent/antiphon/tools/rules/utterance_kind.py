@@ -52,6 +52,8 @@ _REQUEST = re.compile(
     r"(?:can|could|may) i (?:have|get|ask)|(?:can|could|may) i\b.*\bplease|how about|what about)\b",
     re.I,
 )
+_MAY_I = re.compile(rf"^{_POLITE}(?:can|could|may) (?:i|we)\b", re.I)
+"""Asks for a service, but of a machine that moves or switches something whether it may."""
 _WISH = re.compile(
     rf"^{_POLITE}i(?:'d| would)? (?:like|love|want|need|wish|prefer) (?:you )?to\b", re.I
 )
@@ -62,7 +64,8 @@ _QUESTION = re.compile(
     rf"would) {_SUBJECT}\b|do (?:i|you|we|they|people|these|those|any|all)\b|"
     r"do the (?:\w+ ){1,2}(?:have|need|work|look|go|come|turn|run|seem|open|close)\b|"
     r"when (?:is|are|was|were|do|does|did|will|can|should|has|"
-    r"have)\b|(?:how|what|what's|where|where's|who|who's|whose|whom|which|why)\b)"
+    r"have)\b|(?:how|what(?! (?:i|you|we|they|he|she)\b)|what's|where|where's|who|who's|whose|"
+    r"whom|which|why)\b)"
     r"|, (?:right|correct|(?:is|isn't|aren't|did|didn't|have|haven't|does|doesn't|has|hasn't|was|"
     r"wasn't|will|won't) (?:it|they|you|he|she|we))\W*$",
     re.I,
@@ -166,7 +169,8 @@ def wants(text: str, tool: Tool) -> bool:
     acts_for_sure = names_action or controls
     if acts_for_sure:
         pleaded = any(words.command.match(part) for part in _PLEASE.split(text)[1:])
-        asks = _QUESTION.search(text) and not (_REQUEST.match(text) or pleaded)
+        served = not controls and _MAY_I.match(text)
+        asks = _QUESTION.search(text) and not (_REQUEST.match(text) or pleaded or served)
         indirect = _INDIRECT_QUESTION.search(text) and not commanded
         if asks or indirect or _STATEMENT.match(text):
             return False

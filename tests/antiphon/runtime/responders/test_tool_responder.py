@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from antiphon.messages import Speech, Turn
+from antiphon.messages import Speech, Turn, Word
 from antiphon.runtime.clock import WallClock
 from antiphon.runtime.responders.tool_responder import ToolResponder
+from antiphon.runtime.session.heard_words import SampleRanges, SpokenWords
 from antiphon.tools import Call, Result, Tool
 
 
@@ -97,7 +98,7 @@ class Dialogue:
     def say(self, text, heard=None):
         """The answer to a turn; `heard` is what of it reached the user, if not all."""
         self.speaker.stream.text = text
-        said = " ".join(talk(self.responder, history=tuple(self.history)))
+        said = "".join(talk(self.responder, history=tuple(self.history)))
         self.history += [Turn("user", text), Turn("assistant", said if heard is None else heard)]
         return said
 
@@ -126,7 +127,7 @@ def test_two_actions_are_done_in_order_and_both_are_answered():
     responder = responder_of(
         Speaker("warm and warm"), FakeBox(), lambda call: done(Result(True, next(values)))
     )
-    assert talk(responder) == ["It is 21 degrees.", "It is 22 degrees."]
+    assert talk(responder) == ["It is 21 degrees.", " It is 22 degrees."]
 
 
 def test_what_cannot_be_done_is_said_and_nothing_called():
@@ -276,3 +277,36 @@ def test_what_is_not_believed_is_no_command():
     responder = responder_of(speaker, FakeBox(), calls.append)
     assert talk(responder) == ["answer to make it warm"]
     assert calls == []
+
+
+class WordByWord(Speaker):
+    """Speaks every word for ten samples, in pieces of five, two words a segment."""
+
+    def say(self, text, *, cancelled):
+        words = text.split()
+        segments = [words[i : i + 2] for i in range(0, len(words), 2)]
+        at = 0
+        for n, segment in enumerate(segments):
+            placed = tuple(Word(w, at + 10 * i, at + 10 * i + 10) for i, w in enumerate(segment))
+            pieces = 2 * len(segment)
+            for i in range(pieces):
+                yield Speech(
+                    np.zeros(5, np.float32), 22_050, at, (" " if n else "") + " ".join(segment),
+                    units=(1,) if i == pieces - 1 else (), words=placed if i == 0 else (),
+                    final=i == pieces - 1 and n == len(segments) - 1,
+                )  # fmt: skip
+                at += 5
+
+
+def test_of_two_results_only_the_one_that_was_heard_is_remembered():
+    speaker = WordByWord("warm and warm")
+    responder = responder_of(speaker, FakeBox(), lambda call: done(Result(True, 20)))
+    pieces = list(responder.respond(responder.listen(()), (), cancelled=lambda: False, seed=0))
+    script = SpokenWords()
+    for piece in pieces:
+        script.add(piece)
+    assert script.text == "It is 20 degrees. It is 20 degrees."
+    assert [piece.start for piece in pieces] == list(range(0, 80, 5))
+    assert [piece.final for piece in pieces] == [False] * 15 + [True]
+    assert script.heard(SampleRanges(40)) == "It is 20 degrees."
+    assert script.heard(SampleRanges(60)) == "It is 20 degrees. It is"

@@ -183,6 +183,7 @@ def test_a_not_before_any_verb_of_change_forbids():
         "I don't need the light any more please turn it off.",
         "It isn't day yet please turn on the light.",
         "Can I turn on the light, please?",
+        "What I want is that you turn on the light.",
     ],
 )
 def test_requests_with_something_else_around_them(text):
@@ -207,3 +208,13 @@ def test_requests_with_something_else_around_them(text):
 )
 def test_what_only_looks_like_such_a_request(text):
     assert not wants(text, LIGHT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Can I book a table for two?", "Could I book the corner table?", "May I book for tonight?"],
+)
+def test_who_asks_whether_they_may_asks_for_a_service_but_no_machine(text):
+    table = Tool("book_table", "Books a table for the user tonight.")
+    assert wants(text, table)
+    assert not wants(text.replace("book", "open"), Tool("door", "Open the door to the table."))
