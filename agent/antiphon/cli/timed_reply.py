@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,12 +62,21 @@ class TimedReply:
     """Seconds to the first sample; None as long as there is none."""
     last: float = 0.0
     """Seconds to the end of the last piece."""
+    heard: float = 0.0
+    """Seconds until the question was understood."""
+    begun: float | None = None
+    """Seconds to the first token; None as long as there is none."""
+    written: float = 0.0
+    """Seconds to the last token before the first sample."""
     pieces: list[Speech] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
 
     def listen(self, tokens: Iterable[Token]) -> Iterator[Token]:
         """Pass tokens on, taking note of them."""
         for token in tokens:
+            if self.first is None:
+                self.written = self._now()
+            self.begun = self.written if self.begun is None else self.begun
             self.tokens += 1
             self.text += token.text
             self.on_text(token.text)
@@ -75,12 +85,34 @@ class TimedReply:
     def collect(self, speech: Iterable[Speech]) -> TimedReply:
         """TimedReply speech until it ends."""
         for piece in speech:
-            self.last = self.late + time.perf_counter() - self.started
+            self.last = self._now()
             if self.first is None and len(piece.pcm):
                 self.first, self.tokens_before = self.last, self.tokens
             self.pieces.append(piece)
             self.on_speech(piece)
         return self
+
+    def understood(self) -> None:
+        """Take note that the question is understood."""
+        self.heard = self._now()
+
+    def _now(self) -> float:
+        return self.late + time.perf_counter() - self.started
+
+    @property
+    def stages(self) -> dict[str, float] | None:
+        """Milliseconds of what came before the first sample; None if there was none.
+
+        hear: until the question was understood. read: until the language model had its first
+        token. write: until the first segment was written. speak: until it sounded.
+        """
+        if self.first is None or self.begun is None:
+            return None
+        at = (0.0, self.heard, self.begun, self.written, self.first)
+        names = ("hear", "read", "write", "speak")
+        return {
+            name: round(1000 * (b - a), 1) for name, (a, b) in zip(names, pairwise(at), strict=True)
+        }
 
     @property
     def sample_rate(self) -> int:
@@ -141,6 +173,7 @@ class TimedReply:
             "sample_rate": self.sample_rate,
             "reply_seconds": round(self.seconds, 3),
             "first_audio_ms": None if self.first is None else round(1000 * self.first, 1),
+            "stages": self.stages,
             "rtf": round(self.rtf, 4),
             "tokens_before_first_audio": self.tokens_before,
             "segments": [
@@ -240,6 +273,7 @@ def answer(
 def replied(agent: Agent, stream: QuestionStream, take: TimedReply) -> TimedReply:
     """The take with the reply to what was heard."""
     tokens, source = agent.reply(stream)
+    take.understood()
     return take.collect(agent.speak(agent.trigger.cut(take.listen(tokens)), source=source))
 
 

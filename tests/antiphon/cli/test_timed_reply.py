@@ -29,6 +29,17 @@ def test_an_answer_is_taken_whole(tiny_agent):
     assert take.seconds == len(take.pcm) / 22050 and take.rtf == take.last / take.seconds
 
 
+def test_the_stages_add_up_to_the_first_audio(tiny_agent):
+    take = answer(tiny_agent, np.zeros(16_000, np.float32))
+    assert take.stages is not None and list(take.stages) == ["hear", "read", "write", "speak"]
+    assert min(take.stages.values()) >= 0
+    assert take.first and sum(take.stages.values()) == pytest.approx(1000 * take.first, abs=0.3)
+
+
+def test_a_reply_without_sound_has_no_stages():
+    assert TimedReply(1).report()["stages"] is None
+
+
 def test_segments_add_up_to_the_reply(tiny_agent):
     take = answer(tiny_agent, np.zeros(16_000, np.float32))
 

@@ -77,7 +77,7 @@ def say(
         print(f"{take.seconds:.1f} s of speech {done}")
 
 
-ONLY_REPLIES = ("reply", "tokens_before_first_audio")
+ONLY_REPLIES = ("reply", "tokens_before_first_audio", "stages")
 """Keys of a report that mean nothing for a given text."""
 
 

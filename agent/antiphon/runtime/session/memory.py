@@ -19,6 +19,9 @@ FACT = re.compile(
 """Matches a sentence that states a fact."""
 FACTS_SHARE = 5
 """At most one fifth of the tokens holds facts from before the window."""
+LEFT = 0.6
+"""Share of the window that is left when it is full: what stands behind a turn that leaves is read
+again by the language model, so several leave at once."""
 
 
 def tokens(text: str) -> int:
@@ -52,10 +55,15 @@ class Memory:
         """Append a turn; the oldest leave the window when it is full."""
         self._turns.append(turn)
         room = self.budget - self.budget // FACTS_SHARE
-        while len(self._turns) > 1 and sum(tokens(t.text) for t in self._turns) > room:
+        if self._size() <= room:
+            return
+        while len(self._turns) > 1 and self._size() > LEFT * room:
             self._leave(self._turns.popleft())
             while len(self._turns) > 1 and self._turns[0].role == "assistant":
                 self._turns.popleft()  # an answer without its question
+
+    def _size(self) -> int:
+        return sum(tokens(turn.text) for turn in self._turns)
 
     def context(self) -> tuple[Turn, ...]:
         """The turns to show to the language model."""

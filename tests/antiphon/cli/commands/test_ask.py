@@ -25,6 +25,7 @@ KEYS = {
     "first_audio_ms",
     "rtf",
     "tokens_before_first_audio",
+    "stages",
     "segments",
     "file",
 }

@@ -38,3 +38,12 @@ def test_a_context_never_outgrows_its_budget(given_turns, budget):
         longest = max(tokens(turn.text) for turn in memory.turns)
         assert sum(tokens(turn.text) for turn in shown) <= max(budget, longest + budget // 5)
         assert memory.turns[-1] == turn
+
+
+def test_the_beginning_of_the_prompt_stays_the_same_for_several_turns():
+    memory, beginnings = Memory(400), set()
+    for i in range(100):
+        memory.add(Turn("user", f"What is the answer to question {i:03d}?"))
+        memory.add(Turn("assistant", f"The answer to number {i:03d} is known to everybody."))
+        beginnings.add(memory.context()[0])
+    assert len(beginnings) < 100 / 2
