@@ -53,7 +53,7 @@ def test_an_agent_answers_by_a_server(server):
     assert "".join(piece.text for piece in pieces) == "Hello there."
     assert agent.source == "text"
     assert [message["role"] for message in server.requests[-1]["messages"]] == ["system", "user"]
-    assert "as one speaks" in server.requests[-1]["messages"][0]["content"]
+    assert "spoken aloud" in server.requests[-1]["messages"][0]["content"]
     assert "".join(piece.text for piece in agent.say("I can speak, too.")) == "I can speak, too."
 
 
