@@ -66,7 +66,10 @@ def fetch(
 
     Without a name: what `antiphon ask` needs.
     """
-    wanted = list(weights.ENTRIES) if everything else names or needed()
+    wanted = names or needed()
+    if everything:
+        others = [e.name for e in weights.ENTRIES.values() if e.kind != "language model"]
+        wanted = list(dict.fromkeys([*wanted, *others]))
     with chatter_to_stderr():
         folders = {name: weights.fetch(name) for name in wanted}
     if json:
