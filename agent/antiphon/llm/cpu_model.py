@@ -14,15 +14,16 @@ from typing import Any
 
 import torch
 from filelock import FileLock
+from tqdm import trange
 
 from antiphon import weights
 from antiphon.llm import chat_template
+from antiphon.llm.checkpoint_tensors import CheckpointTensors
 from antiphon.llm.cpu_decoder import Cache, CpuDecoder, Layer
 from antiphon.llm.language_model import State
 from antiphon.llm.prefix_cache import PrefixCache
-from antiphon.llm.quantized import restored, smallest, tensors
+from antiphon.llm.quantized import kept_as, restored, smallest
 from antiphon.llm.tokenizer import load_tokenizer
-from antiphon.llm.transformers_model import read_model
 
 log = logging.getLogger(__name__)
 LAYOUT = 2
@@ -135,36 +136,39 @@ def load(folder: Path, corrections: Path | None, name: str) -> CpuLanguageModel:
     """
     from safetensors.torch import load_file, save_file
 
+    config = json.loads((folder / "config.json").read_text("utf-8"))
     path = weights.cache() / "packed" / f"{cache_key(folder, corrections)}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
         if not path.exists():
             log.info("Packing %s for this processor, once…", folder.name)
             part = path.with_suffix(".part")
-            save_file(pack(read_model(folder, corrections)), part)
+            save_file(pack(CheckpointTensors(folder, corrections), config), part)
             part.replace(path)
-    config = json.loads((folder / "config.json").read_text("utf-8"))
     opening = path.with_suffix(".opening")
     return CpuLanguageModel(load_file(path), config, load_tokenizer(folder), name, opening)
 
 
-def pack(llm: Any) -> dict[str, torch.Tensor]:
-    """Tensors of a packed file."""
-    config = llm.config
-    stack = CpuDecoder.of(
-        llm.get_decoder().state_dict(),
-        config.num_attention_heads,
-        config.num_key_value_heads,
-        linear=smallest,
-    )
-    products = {"head": smallest(llm.get_output_embeddings().weight.detach())}
-    state = {"table": llm.get_input_embeddings().weight.detach().bfloat16(), "norm": stack.norm}
-    for i, layer in enumerate(stack.layers):
+def pack(tensors: CheckpointTensors, config: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    """Tensors of a packed file.
+
+    Args:
+        tensors: of the model.
+        config: its `config.json`.
+    """
+    heads = config["num_attention_heads"]
+    kv_heads = config.get("num_key_value_heads") or heads
+    table = tensors["model.embed_tokens.weight"]
+    tied = config.get("tie_word_embeddings") or "lm_head.weight" not in tensors
+    state = {"table": table.bfloat16(), "norm": tensors["model.norm.weight"].float()}
+    products = {"head": smallest(table if tied else tensors["lm_head.weight"])}
+    for i in trange(config["num_hidden_layers"], desc="pack", unit="layer"):
+        layer = Layer.of(tensors.below(f"model.layers.{i}."), smallest, heads, kv_heads)
         products |= {f"layers.{i}.{name}": getattr(layer, name) for name in PRODUCTS}
         found = {name: getattr(layer, name) for name in (*NORMS, *OPTIONAL)}
         state |= {f"layers.{i}.{name}": t for name, t in found.items() if t is not None}
     for name, product in products.items():
-        state |= {f"{name}.{part}": tensor for part, tensor in tensors(product).items()}
+        state |= {f"{name}.{part}": tensor for part, tensor in kept_as(product).items()}
     return {name: tensor.contiguous() for name, tensor in state.items()}
 
 

@@ -26,6 +26,8 @@ WHOLE: bool = getattr(torch.cpu, "_is_vnni_supported", lambda: False)()
 the time."""
 GROUP = 32
 """Weights of a row that share an int4 scale and offset."""
+ROWS = 64
+"""Rows that are rounded at a time, so few that they stay in the processor's cache."""
 SAMPLE = 256
 """Rows of a matrix that show what int4 would cost it."""
 LOSSLESS = 0.02
@@ -94,33 +96,39 @@ class Int4Linear:
 
 
 def _in_sixteen_steps(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weights [out, in] as int32 from 0 to 15, and the scales and offsets of their groups.
+    """Weights [out, in] as int32 from 0 to 15, and the scales and offsets of their groups."""
+    rounded = [_rounded(rows.float().unflatten(1, (-1, GROUP))) for rows in weight.split(ROWS)]
+    steps, scale, middle = (torch.cat(parts) for parts in zip(*rounded, strict=True))
+    scales = torch.stack([scale, middle], -1).transpose(0, 1).bfloat16().contiguous()
+    return steps.flatten(1), scales
+
+
+def _rounded(groups: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Steps, scales and offsets of [rows, groups, GROUP] weights.
 
     A group that came in four bits seldom uses both ends of its range, so several steps are tried.
     """
-    groups = weight.float().unflatten(1, (-1, GROUP))
     low, high = groups.aminmax(dim=-1)
     best = torch.full(low.shape, torch.inf)
     scale, middle = torch.empty_like(low), torch.empty_like(low)
     for used in range(15, 7, -1):
-        step = ((high - low) / used).clamp(min=1e-8).bfloat16().float()
+        step = ((high - low) / used).clamp_(min=1e-8).bfloat16().float()
         at = (low + 8 * step).bfloat16().float()
-        error = (_of(_steps(groups, step, at), step, at) - groups).square_().sum(-1)
+        error = _of(_steps(groups, step, at), step, at).sub_(groups).square_().sum(-1)
         better = error < best
         best = torch.where(better, error, best)
         scale, middle = torch.where(better, step, scale), torch.where(better, at, middle)
-    steps = _steps(groups, scale, middle).to(torch.int32).flatten(1)
-    return steps, torch.stack([scale, middle], -1).transpose(0, 1).bfloat16().contiguous()
+    return _steps(groups, scale, middle).to(torch.int32), scale, middle
 
 
 def _steps(groups: torch.Tensor, scale: torch.Tensor, middle: torch.Tensor) -> torch.Tensor:
     """[out, groups, GROUP] the nearest of 16 steps, 0 to 15."""
-    return ((groups - middle[..., None]) / scale[..., None]).add_(8).round_().clamp_(0, 15)
+    return (groups - middle[..., None]).div_(scale[..., None]).add_(8).round_().clamp_(0, 15)
 
 
 def _of(steps: torch.Tensor, scale: torch.Tensor, middle: torch.Tensor) -> torch.Tensor:
     """What steps stand for."""
-    return (steps - 8) * scale[..., None] + middle[..., None]
+    return (steps - 8).mul_(scale[..., None]).add_(middle[..., None])
 
 
 def takes_int4(weight: torch.Tensor) -> bool:
@@ -132,7 +140,7 @@ def int4_error(weight: torch.Tensor) -> float:
     """What int4 costs a matrix: root mean square of the error over that of the weights."""
     steps, scale = _in_sixteen_steps(weight)
     scales, middles = scale.float().transpose(0, 1).unbind(-1)
-    back = _of(steps.unflatten(1, (-1, GROUP)), scales, middles).flatten(1)
+    back = _of(steps.float().unflatten(1, (-1, GROUP)), scales, middles).flatten(1)
     weight = weight.float()
     return float((back - weight).norm() / weight.norm())
 
@@ -150,7 +158,7 @@ def exact(weight: torch.Tensor) -> Product:
     return lambda x: F.linear(x, weight)
 
 
-def tensors(product: Int8Linear | Int4Linear) -> dict[str, torch.Tensor]:
+def kept_as(product: Int8Linear | Int4Linear) -> dict[str, torch.Tensor]:
     """What a product is kept as in a file: see `restored`."""
     return {name: tensor.contiguous() for name, tensor in vars(product).items()}
 

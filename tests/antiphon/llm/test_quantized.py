@@ -11,9 +11,9 @@ from antiphon.llm.quantized import (
     Int4Linear,
     Int8Linear,
     int4_error,
+    kept_as,
     restored,
     smallest,
-    tensors,
 )
 
 
@@ -85,5 +85,5 @@ def test_a_product_comes_back_from_its_file(kind) -> None:
     weight = sixteen_steps()
     product = kind.of(weight)
     x = torch.randn(1, 96)
-    again = restored({f"head.{n}": t for n, t in tensors(product).items()}, "head")
+    again = restored({f"head.{n}": t for n, t in kept_as(product).items()}, "head")
     assert type(again) is kind and torch.equal(again(x), product(x))
