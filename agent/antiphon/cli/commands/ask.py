@@ -35,7 +35,9 @@ def ask(
         list[Path],
         typer.Argument(metavar="QUESTION.wav...", help="Recorded questions; - is standard input."),
     ],
-    models: Annotated[Models, Only("voice", "llm", "ears", "recognizer", "source", "threads")],
+    models: Annotated[
+        Models, Only("voice", "llm", "persona", "ears", "recognizer", "source", "threads")
+    ],
     out: Annotated[
         Path | None,
         typer.Option(help="Write the replies to this sound file; - is standard output."),

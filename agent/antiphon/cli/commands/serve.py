@@ -31,7 +31,7 @@ app = typer.Typer(add_completion=False)
 def serve(
     conversation_: Annotated[ConversationSettings, Only("patience")],
     models: Annotated[
-        Models, Only("voice", "llm", "ears", "recognizer", "tool_chooser", "threads")
+        Models, Only("voice", "llm", "persona", "ears", "recognizer", "tool_chooser", "threads")
     ],
     **chosen: Any,
 ) -> None:

@@ -34,7 +34,7 @@ app = typer.Typer(add_completion=False)
 def talk(
     devices: Devices,
     chosen: ConversationSettings,
-    models: Annotated[Models, Only("voice", "llm", "ears", "recognizer", "threads")],
+    models: Annotated[Models, Only("voice", "llm", "persona", "ears", "recognizer", "threads")],
     record: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Record everything into a new folder.")
     ] = None,

@@ -53,6 +53,21 @@ def test_json_is_one_object_with_the_promised_keys(question):
     assert set(told["segments"][0]["words"][0]) == {"text", "start_s", "end_s"}
 
 
+@pytest.mark.parametrize("command", ["ask", "talk", "serve"])
+def test_every_conversation_can_be_given_a_persona(command):
+    assert "--persona" in CliRunner().invoke(main.app, [command, "--help"], env=WIDE).stdout
+
+
+WIDE = {"COLUMNS": "200", "TERMINAL_WIDTH": "200"}
+
+
+def test_the_persona_reaches_the_agent(question, tiny_agent, monkeypatch):
+    chosen = {}
+    monkeypatch.setattr(ask, "load", lambda **choices: chosen.update(choices) or tiny_agent)
+    assert run(question, "--json", "--persona", "You are Ada.").exit_code == 0
+    assert chosen["persona"] == "You are Ada."
+
+
 def test_a_question_is_heard_once_and_as_a_whole(question, tiny_agent):
     told = json.loads(run(question, "--json").stdout)
     assert [len(pcm) for pcm in tiny_agent.s2t.given] == [8000]
