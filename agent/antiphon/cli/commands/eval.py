@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from antiphon import audio_file, settings
+from antiphon.cli import written_measures
 from antiphon.cli.options import given_or
 from antiphon.cli.output import Json, chatter_to_stderr, show
 from antiphon.errors import UserError
@@ -35,6 +36,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
+app.command()(written_measures.normalization)
+app.command()(written_measures.chat)
 
 Data = Annotated[Path, given_or(Paths, "data")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Judge at most so many.")]
@@ -221,19 +224,6 @@ def turn_taking_(
     return turn_taking.evaluate(
         material, agent, said, judges, job.seed, aec3=aec, patience=patience
     )
-
-
-@app.command()
-def normalization(
-    wrong: Annotated[bool, typer.Option("--wrong", help="List what is read wrong.")] = False,
-    json: Json = False,
-) -> None:
-    """Numbers, codes, dates, signs and scripts read as a person would. Needs no data."""
-    from antiphon.evaluation.measures.normalization import cases, evaluate, table
-    from antiphon.text import spoken
-
-    result = evaluate(lambda text: spoken(text).text, cases(), wrong=wrong)
-    show(json, "Text read as a person would", result if json else table(result))
 
 
 def aloud(text: str, voice: str) -> Pcm:

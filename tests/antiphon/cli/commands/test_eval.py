@@ -9,7 +9,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from antiphon.cli import main
+from antiphon.cli import main, written_measures
 from antiphon.cli.commands import eval as command
 from antiphon.evaluation import judges, material
 from antiphon.messages import Token
@@ -80,3 +80,25 @@ def test_no_data_is_one_sentence(tmp_path):
 
 def test_a_limit_below_one():
     assert run("replies", "--limit", 0).exit_code == 2
+
+
+def test_chat(monkeypatch):
+    monkeypatch.setattr(
+        written_measures, "responding", lambda llm: lambda text, history: f"{llm}, I don't know."
+    )
+    result = told("chat", "--llm", "tiny", "--limit", 3)
+    assert {"passed", "interval", "checks", "kinds"} <= set(result) and "failed" not in result
+    assert result["conversations"] == 3
+    failed = told("chat", "--llm", "tiny", "--limit", 3, "--wrong")["failed"]
+    assert failed[0]["reply"] == "tiny, I don't know."
+
+
+def test_chat_shows_a_person_what_failed(monkeypatch):
+    monkeypatch.setattr(written_measures, "responding", lambda llm: lambda text, history: "Hm.")
+    result = run("chat", "--limit", 2)
+    assert result.exit_code == 0 and "passed" in result.stdout and "Hm." in result.stdout
+
+
+def test_chat_with_an_unknown_language_model_is_one_sentence():
+    result = run("chat", "--llm", "./no-such-folder")
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1

@@ -1,0 +1,1 @@
+"""Scripted conversations in writing, and the rules their replies are checked by."""
