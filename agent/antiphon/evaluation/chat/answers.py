@@ -20,7 +20,9 @@ _EQUATION = re.compile(
 )
 _AFTER_OPERATOR = re.compile(rf"(?:^|[\s\d]){_OPERATOR} ?$")
 _BEFORE_OPERATOR = re.compile(rf" ?{_OPERATOR}(?=[\s\d])")
-_BELOW_ZERO = re.compile(r"(?<!\d )(?:minus|negative) $")
+_BELOW_ZERO = re.compile(
+    r"(?:^|[=,.:]|\b(?:is|it's|are|be|equals?|gives?|makes?|get|to)) ?(?:minus|negative) $"
+)
 _COUNTED = re.compile(r"\b(?:these|those|step) $")
 _ITEM = re.compile(r"\n\s*\d{1,2}[.)](?=\s)")
 """Matches the number of an item of a list, which is none of the answer."""

@@ -58,6 +58,13 @@ def test_an_operand_is_no_answer():
     assert not gives_number("10 - 5 = -5", 5, asked)
 
 
+def test_things_are_counted():
+    asked = "I've got twenty-four eggs and use nine. How many are left?"
+    assert gives_number("24 eggs minus nine eggs is 15 eggs.", 15, asked)
+    assert not gives_number("24 eggs minus nine eggs is 14 eggs.", 15, asked)
+    assert not gives_number("It's minus fifteen.", 15, asked)
+
+
 def test_a_longer_sum_and_a_division():
     assert gives_number("1 plus 8 plus 2 is 11", 11, "Add eight and two and one.", also=(1,))
     assert gives_number("48 divided by 6 equals 8.", 8, "What's 48 divided by 6?")
