@@ -38,6 +38,11 @@ _PAIRS = (
     ("record recording", "stop_recording"),
 )  # fmt: skip
 _NEGATIVE = re.compile(r"\b(?:no|not|don't|dont|false|without|no longer|never)\b")
+TOO_MUCH = (
+    r"\b(?:do not|don't|dont) (?:(?:be|sound|speak|talk|shout|whisper) (?:\w+ ){0,2}?(?:so|too)|"
+    r"make (?:so|too|such)(?: much| a)?(?= (?:noise|racket|din|row)))\b"
+)
+"""A "don't" that asks for less: "don't speak so fast"."""
 _GENERAL = 0
 """The pair that also serves parameters such as `active` or `power`: on and off."""
 
@@ -62,7 +67,7 @@ def yes_or_no(text: str, parameter: Parameter, tool: Tool) -> bool | None:
         yes, no = _last(lower, when_true), _last(lower, when_false)
         if yes != no:
             return (yes > no) is not _negated(lower[: max(yes, no)])
-    return False if _NEGATIVE.search(lower) else None
+    return False if _NEGATIVE.search(re.sub(TOO_MUCH, " ", lower)) else None
 
 
 def verb_for(parameter: Parameter, tool: Tool, value: bool) -> str:
@@ -130,4 +135,4 @@ def _pattern(verbs: tuple[str, ...]) -> re.Pattern[str]:
 
 def _negated(before: str) -> bool:
     """Whether a "not" stands right before what was said: "make it not locked"."""
-    return bool(re.search(r"\b(?:(?<!why )not|no longer|never)(?: be)? $", before))
+    return bool(re.search(rf"(?:\b(?:(?<!why )not|no longer|never)(?: be)?|{TOO_MUCH}) $", before))

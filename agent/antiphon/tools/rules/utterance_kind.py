@@ -10,9 +10,15 @@ from __future__ import annotations
 import re
 
 from antiphon.tools.rules.later import later
-from antiphon.tools.rules.polarity import verbs_of
+from antiphon.tools.rules.polarity import TOO_MUCH, verbs_of
+from antiphon.tools.rules.tool_kind import (
+    TAKES_BACK,
+    acts,
+    controls,
+    takes_back,
+)
 from antiphon.tools.rules.verbs import ActionWords, action_words
-from antiphon.tools.tool import Tool, words_of
+from antiphon.tools.tool import Tool
 
 _POLITE = (
     r"(?:(?:please|hey|ok|okay|so|well|now|and|then|robot|just|kindly|first|next|finally|also|"
@@ -37,10 +43,12 @@ _FORBIDS = re.compile(
 )
 """What forbids, whatever it forbids."""
 _STILL_ASKS = re.compile(
-    r"\b(?:(?:do not|don't|dont|never) (?:forget|hesitate|be afraid|fail|be shy|wait)(?: to)?|"
+    rf"\b(?:{TOO_MUCH}|(?:do not|don't|dont) let (?:me|us) (?:forget|miss)|"
+    r"(?:do not|don't|dont|never) (?:forget|hesitate|be afraid|fail|be shy|wait)(?: to)?|"
     r"why (?:don't (?:you|we)|not)|(?:can't|couldn't|won't|wouldn't) (?:you|we|somebody|someone)|"
     r"(?:don't|wouldn't) you (?:want|like|mind)|if you (?:don't|wouldn't|do not) mind|"
-    r"never mind(?: that| it| this)?|not only|if it's not|no (?:matter|problem))\b",
+    r"never mind(?: that| it| this)?|not only|no (?:matter|problem)|"
+    r"if it's not|if (?:it|they) (?:isn't|aren't)|if (?:i|you|we) haven't)\b",
     re.I,
 )
 """What has a "not" and asks all the same."""
@@ -52,16 +60,21 @@ _REQUEST = re.compile(
     r"(?:can|could|may) i (?:have|get|ask)|(?:can|could|may) i\b.*\bplease|how about|what about)\b",
     re.I,
 )
-_MAY_I = re.compile(rf"^{_POLITE}(?:can|could|may) (?:i|we)\b", re.I)
+_MAY_I = re.compile(
+    rf"^{_POLITE}(?:(?:can|could|may) (?:i|we)|am i able to|"
+    r"is there (?:a|any) way (?:to|i can|you can)|is it (?:ok|okay|all right) (?:if i|to))\b",
+    re.I,
+)
 """Asks for a service, but of a machine that moves or switches something whether it may."""
 _WISH = re.compile(
     rf"^{_POLITE}i(?:'d| would)? (?:like|love|want|need|wish|prefer) (?:you )?to\b", re.I
 )
 """What begins like this is about now, whatever was before."""
 _QUESTION = re.compile(
-    rf"^{_POLITE}(?:(?:is|are|was|were|am|does|did|has|have|had|isn't|aren't|wasn't|weren't|"
+    rf"^{_POLITE}(?:(?:is|are|was|were|am|does|did|has|had|isn't|aren't|wasn't|weren't|"
     r"doesn't|didn't|hasn't|haven't|don't|should|shouldn't|shall|may|might|must|can|could|will|"
-    rf"would) {_SUBJECT}\b|do (?:i|you|we|they|people|these|those|any|all)\b|"
+    rf"would) {_SUBJECT}\b|(?:do|have) (?:i|you|we|they|people|these|those|any|all)\b|"
+    rf"have {_SUBJECT}\b.*(?:\b(?:been|already|yet|gone)\b|\?)|"
     r"do the (?:\w+ ){1,2}(?:have|need|work|look|go|come|turn|run|seem|open|close)\b|"
     r"when (?:is|are|was|were|do|does|did|will|can|should|has|"
     r"have)\b|(?:how|what(?! (?:i|you|we|they|he|she)\b)|what's|where|where's|who|who's|whose|"
@@ -71,8 +84,8 @@ _QUESTION = re.compile(
     re.I,
 )
 _INDIRECT_QUESTION = re.compile(
-    r"\b(?:tell me|know|wonder|let me know|say|check|find out|see|remember|ask|unsure|sure)"
-    r" (?:if|whether|how|what|when|where|who|why|which)\b",
+    r"\b(?!see (?:if|whether) you can)(?:tell me|know|wonder|let me know|say|check|find out|see|"
+    r"remember|ask|unsure|sure) (?:if|whether|how|what|when|where|who|why|which)\b",
     re.I,
 )
 _STATE = (
@@ -93,8 +106,10 @@ _HAS_SUBJECT = re.compile(
 )
 _WISHES = re.compile(
     r"\b(?:wants?|wish|needs?|likes?|love|please|should|must|ought|have to|has to|prefer|wanna|"
-    r"time to|appreciate|expect|require|you (?:can|may|will|could)|let's|let us|go ahead|"
-    r"i'll have|we'll have|would be (?:nice|great|good|lovely))\b",
+    r"time to|appreciate|expect|require|gotta|got to|you (?:can|may|will|could)|"
+    r"(?:can|could|will|would) you|let's|let us|go ahead|"
+    r"i'll have|we'll have|(?:glad|grateful|happy|kind) if you|"
+    r"would be (?:nice|great|good|lovely))\b",
     re.I,
 )
 _OF_THE_PAST = re.compile(
@@ -105,42 +120,21 @@ _OF_THE_PAST = re.compile(
 )
 """What makes a sentence one about something else than now."""
 _CLAUSE = re.compile(r"[,.;:!?]+\s*|\b(?:and|but|so|then|because|since)\b", re.I)
-_PLEASE = re.compile(r"(?:[,.;:!?]+\s*|\b)please\b[, ]*", re.I)
-"""What comes in front of a command, also behind something else."""
-_CONTROLS = frozenset(
-    (
-        *("turn", "switch", "set", "lock", "unlock", "open", "close", "shut", "drive", "move"),
-        *("go", "walk", "roll", "rotate", "spin", "dim", "brighten", "raise", "lower", "lift"),
-        *("tilt", "start", "stop", "activate", "deactivate", "enable", "disable", "arm", "disarm"),
-        *("mute", "unmute", "pause", "resume", "heat", "cool", "fetch", "bring", "pick", "put"),
-        *("drop", "grab", "grip", "release", "press", "push", "pull", "park", "dock", "undock"),
-        *("follow", "come", "fly", "land", "jump", "wave", "point", "shake", "spray", "water"),
-        *("feed", "vacuum", "clean", "mop", "flash", "blink", "power", "connect", "disconnect"),
-        *("adjust", "control", "toggle", "increase", "decrease"),
-    )
-)
-"""What tools that move or switch something begin with: no question asks for one."""
-_MAKES = ("make", "set", "put", "change", "turn", "switch", "bring", "move", "start", "run")
-"""Verbs that say of anything that it is to be different: "make the lamp red"."""
-_INFORMS = frozenset(
-    (
-        *("get", "read", "measure", "check", "tell", "say", "report", "show", "look", "find"),
-        *("list", "return", "give", "query", "search", "calculate", "compute", "count"),
-        *("describe", "estimate", "ask", "explain", "answer", "recommend", "suggest", "compare"),
-        *("translate", "convert", "spell", "define", "help", "recall", "remember", "play"),
-    )
-)
-"""What tools that only inform begin with."""
-_TAKES_BACK = re.compile(
-    r"\b(?:cancel|stop|end|remove|delete|undo|disable|block|unsubscribe|mute|silence|forget|pause)",
+_ASKED_BEHIND = re.compile(
+    r"(?:[,.;:!?]+\s*|\b)please\b[, ]*|(?:,\s*|\b(?:so|and|but) )(?:can|could|will|would) you |"
+    r",\s*(?:then |just |so )?(?=\w+ (?:to |at )?(?:it|them|me)\b(?!.*\b(?:and|or)\b))",
     re.I,
 )
-"""Tools that a "don't" may ask for: "don't pay the charity any more"."""
-
-
-def acts(tool: Tool) -> bool:
-    """Whether a tool changes the world: it has a switch, or its first verb is none of asking."""
-    return any(p.kind == "boolean" for p in tool.parameters) or not _first_verbs(tool) & _INFORMS
+"""What comes in front of a command, also behind something else: "it is still open, close it"."""
+_MAKES = ("make", "set", "put", "change", "turn", "switch", "bring", "move", "start", "run")
+"""Verbs that say of anything that it is to be different: "make the lamp red"."""
+_STOPPED = re.compile(
+    rf"^{_POLITE}(?:how (?:do|can|could) (?:i|we) (?:stop|silence|mute) you|"
+    r"(?:how (?:do|can|could) (?:i|we) (?:make|get) you|why (?:won't|can't) you)"
+    r" (?:to )?(?:stop|shut|be quiet))\b",
+    re.I,
+)
+"""Who asks how to stop the robot wants it to stop."""
 
 
 def wants(text: str, tool: Tool) -> bool:
@@ -154,25 +148,24 @@ def wants(text: str, tool: Tool) -> bool:
         tool: the one it seems to be about.
     """
     text = " ".join(text.replace("’", "'").split())
-    switches = [p for p in tool.parameters if p.kind == "boolean"]
-    controls = bool(switches or _first_verbs(tool) & _CONTROLS)
-    own = [verb for p in switches for verb in verbs_of(p, tool)]
-    words = action_words(tool, [*own, *(_MAKES if controls else ())])
+    own = [verb for p in tool.parameters if p.kind == "boolean" for verb in verbs_of(p, tool)]
+    words = action_words(tool, [*own, *(_MAKES if controls(tool) else ())])
     names_action = bool(words.any_form.search(text))
     moves = acts(tool)
     if _forbidden(text, words if moves else None):
-        about = f"{words_of(tool.name)} {tool.description}"
-        return bool(_TAKES_BACK.search(about)) and not names_action
+        return takes_back(tool) and not (names_action or TAKES_BACK.search(text))
     if not moves:
         return True
     commanded = _commanded(text, words)
-    acts_for_sure = names_action or controls
+    acts_for_sure = names_action or controls(tool)
     if acts_for_sure:
-        pleaded = any(words.command.match(part) for part in _PLEASE.split(text)[1:])
-        served = not controls and _MAY_I.match(text)
-        asks = _QUESTION.search(text) and not (_REQUEST.match(text) or pleaded or served)
+        pleaded = any(words.command.match(part) for part in _ASKED_BEHIND.split(text)[1:])
+        served = not controls(tool) and _MAY_I.match(text)
+        stops = takes_back(tool) and _STOPPED.match(text)
+        requested = _REQUEST.match(text) or pleaded or served or stops
+        asks = _QUESTION.search(text) and not requested
         indirect = _INDIRECT_QUESTION.search(text) and not commanded
-        if asks or indirect or _STATEMENT.match(text):
+        if asks or indirect or (_STATEMENT.match(text) and not pleaded):
             return False
     if names_action and not commanded and _speaks_of_it(text):
         return False
@@ -205,10 +198,3 @@ def _commanded(text: str, words: ActionWords) -> bool:
         words.command.match(re.sub(rf"^\s*{_POLITE}", "", clause, flags=re.I))
         for clause in _CLAUSE.split(text)
     )
-
-
-def _first_verbs(tool: Tool) -> set[str]:
-    """The words its description and name begin with, as infinitives too."""
-    names = (tool.description.lower(), words_of(tool.name))
-    verbs = [(text.split() or [""])[0] for text in names]
-    return {form for v in verbs for form in (v, v.removesuffix("s"), v.removesuffix("es"))}

@@ -57,3 +57,10 @@ def test_a_pair_of_verbs_that_nobody_listed_is_taken_from_the_description():
     inflated = Parameter("inflated", "boolean")
     assert yes_or_no("inflate the boat", inflated, boat) is True
     assert yes_or_no("would you mind deflating the boat", inflated, boat) is False
+
+
+def test_a_dont_that_asks_for_less_does_not_say_no():
+    for text in ("don't talk so loud", "don't be too fast", "do not make such a noise"):
+        assert boolean("on", text) is None
+    assert boolean("muted", "don't be so quiet") is False
+    assert boolean("on", "don't talk") is False

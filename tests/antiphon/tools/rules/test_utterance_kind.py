@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from antiphon.tools.rules.direction import impossible
-from antiphon.tools.rules.utterance_kind import acts, wants
+from antiphon.tools.rules.utterance_kind import wants
 from antiphon.tools.tool import Tool
 
 LIGHT = Tool("turn_light", "Turn the light in a room on or off.")
@@ -98,11 +98,6 @@ def test_statements(text):
 def test_conditions_and_times_are_not_now(text):
     assert not wants(text, LIGHT)
     assert wants(text, ALARM) is not text.startswith("If")
-
-
-def test_a_tool_that_acts_is_known_by_its_first_verb():
-    assert acts(LIGHT) and acts(Tool("front_door", "Locks the front door.")) and acts(ALARM)
-    assert not acts(WARMTH) and not acts(Tool("ingredients", "Lists what is in a dish."))
 
 
 def test_a_dont_may_ask_for_a_tool_that_takes_something_back():
