@@ -11,7 +11,7 @@ CONTROLS = frozenset(
         *("turn", "switch", "set", "lock", "unlock", "open", "close", "shut", "drive", "move"),
         *("go", "walk", "roll", "rotate", "spin", "dim", "brighten", "raise", "lower", "lift"),
         *("tilt", "start", "stop", "activate", "deactivate", "enable", "disable", "arm", "disarm"),
-        *("mute", "unmute", "pause", "resume", "heat", "cool", "fetch", "bring", "pick", "put"),
+        *("mute", "unmute", "pause", "resume", "heat", "cool", "bring", "pick", "put"),
         *("drop", "grab", "grip", "release", "press", "push", "pull", "park", "dock", "undock"),
         *("follow", "come", "fly", "land", "jump", "wave", "point", "shake", "spray", "water"),
         *("feed", "vacuum", "clean", "mop", "flash", "blink", "power", "connect", "disconnect"),
@@ -33,6 +33,9 @@ TAKES_BACK = re.compile(
     re.I,
 )
 """Tools that a "don't" may ask for, but no "don't stop": "don't pay the charity any more"."""
+_TELLS_WHETHER = re.compile(
+    r"^(?:tell|say|check|find|report|show|look|see|ask)\w*(?: \w+)? (?:whether|if)\b", re.I
+)
 
 
 def acts(tool: Tool) -> bool:
@@ -48,6 +51,11 @@ def controls(tool: Tool) -> bool:
 def takes_back(tool: Tool) -> bool:
     """Whether a tool ends or undoes something."""
     return bool(TAKES_BACK.search(f"{words_of(tool.name)} {tool.description}"))
+
+
+def tells_whether(tool: Tool) -> bool:
+    """Whether all a tool does is to say yes or no."""
+    return bool(_TELLS_WHETHER.search(tool.description))
 
 
 def _first_verbs(tool: Tool) -> set[str]:

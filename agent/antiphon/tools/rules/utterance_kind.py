@@ -12,10 +12,12 @@ import re
 from antiphon.tools.rules.later import later
 from antiphon.tools.rules.polarity import TOO_MUCH, verbs_of
 from antiphon.tools.rules.tool_kind import (
+    CONTROLS,
     TAKES_BACK,
     acts,
     controls,
     takes_back,
+    tells_whether,
 )
 from antiphon.tools.rules.verbs import ActionWords, action_words
 from antiphon.tools.tool import Tool
@@ -135,6 +137,14 @@ _STOPPED = re.compile(
     re.I,
 )
 """Who asks how to stop the robot wants it to stop."""
+_ORDERS = re.compile(
+    rf"^{_POLITE}(?:i(?:'d| would)? (?:like|want|need) (?:you )?to |(?:go ahead and|let's) )?"
+    rf"(?:{'|'.join(sorted(CONTROLS))}|book|reserve|cancel|order|buy|rent|pay|make|send|call|add) "
+    r"(?:me |us )?(?:an?|the|my|our|this|that|it|them)\b"
+    r"(?!.*(?:\?|\b(?:if|whether|check|find|see)\b))",
+    re.I,
+)
+"""Commands of an action, which a tool that only tells whether something is so cannot do."""
 
 
 def wants(text: str, tool: Tool) -> bool:
@@ -155,7 +165,7 @@ def wants(text: str, tool: Tool) -> bool:
     if _forbidden(text, words if moves else None):
         return takes_back(tool) and not (names_action or TAKES_BACK.search(text))
     if not moves:
-        return True
+        return not (tells_whether(tool) and _ORDERS.match(text))
     commanded = _commanded(text, words)
     acts_for_sure = names_action or controls(tool)
     if acts_for_sure:

@@ -104,3 +104,90 @@ def test_more_ways_to_ask_for_a_service(text):
 )
 def test_other_questions_about_a_service(text):
     assert not wants(text, CARD)
+
+
+DOOR = Tool("door_state", "Tells whether the door is locked.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Lock the door.",
+        "Please unlock it.",
+        "Open the door now.",
+        "I want you to lock the door.",
+        "I'd like to close the door.",
+        "Go ahead and open the door.",
+        "Let's shut the door.",
+        "Robot, set the lock.",
+        "Order a new door.",
+        "Book me a locksmith.",
+        "Send the key to mom.",
+        "I need you to make a key.",
+    ],
+)
+def test_who_only_tells_whether_does_not_do(text):
+    assert not wants(text, DOOR)
+    assert wants(text, Tool("door", "Describe the door."))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Is the door locked?",
+        "Check the door.",
+        "Make sure the door is locked.",
+        "Could one open the door?",
+        "I want to know if the door is locked.",
+        "I'd like to hear about the door.",
+        "Go ahead and check whether the door is open.",
+        "Open the app and see if the door is locked.",
+        "Locked door, yes or no?",
+        "Lock on the door?",
+        "Call mom to find out whether it is locked.",
+        "Tell me about the door.",
+    ],
+)
+def test_who_tells_whether_is_asked_in_any_form(text):
+    assert wants(text, DOOR)
+
+
+RESULTS = Tool("results", "Fetches the latest results of the league.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Who won?",
+        "What is the score?",
+        "Did the Lakers win last night?",
+        "How did they get on?",
+        "Is the game over?",
+        "Are we ahead?",
+        "Has the match begun?",
+        "Do you know who won?",
+        "I wonder how they did.",
+        "Let me know if we won.",
+    ],
+)
+def test_what_fetches_data_answers_questions(text):
+    assert wants(text, RESULTS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Did you fetch the ball?",
+        "Have you fetched the ball yet?",
+        "Who fetched the ball?",
+        "Why do you fetch the ball?",
+        "She fetched the ball.",
+        "I forgot to fetch the ball.",
+        "Don't fetch the ball.",
+        "Fetch the ball tomorrow.",
+        "If it rains, fetch the ball.",
+        "Is it dangerous to fetch the ball?",
+    ],
+)
+def test_what_fetches_things_is_not_used_for_questions_about_it(text):
+    assert not wants(text, Tool("fetch", "Fetch the ball."))
