@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from antiphon.registry import Registry
 from antiphon.runtime.options import Options
+from antiphon.runtime.responders.responder import Responder
 from antiphon.runtime.session.conversation import Conversation
 from antiphon.tools import Call, Tool
 
@@ -36,6 +37,8 @@ class Host:
     """Makes the conversation of a `Peer`."""
     say: Callable[[str], None]
     """Tells the person at the terminal."""
+    responder: Responder[Any]
+    """Hears, answers and speaks outside any conversation."""
 
 
 Serve = Callable[[Host], Awaitable[None]]

@@ -57,7 +57,7 @@ def serve(
         threads=models.threads,
     )
     responders = Responders(loaded, models.tool_chooser)
-    host = Host(lambda peer: conversation(responders.of(peer), options), say)
+    host = Host(lambda peer: conversation(responders.of(peer), options), say, loaded)
 
     async def work() -> None:
         await asyncio.gather(*(each(host) for each in wanted))
