@@ -71,6 +71,10 @@ class Worker(Protocol):
     generation: int
     """The current one; jobs and outputs of others are dropped."""
 
+    @property
+    def pending(self) -> int:
+        """Jobs not finished."""
+
     def submit(self, work: Work, generation: int | None = None) -> None:
         """Queue a job.
 
@@ -117,6 +121,11 @@ class InlineWorker:
         self._jobs: deque[Job] = deque()
         self._running: tuple[Job, Iterator[Output]] | None = None
         self._held: tuple[int, Job, Output] | None = None
+
+    @property
+    def pending(self) -> int:
+        """Jobs not finished."""
+        return len(self._jobs) + (self._running is not None)
 
     def submit(self, work: Work, generation: int | None = None) -> None:
         """Queue a job."""
@@ -191,6 +200,11 @@ class ThreadWorker:
         self._lane = self._start_thread()
         self._seen = (0, 0)
         """The progress seen last, and in which frame."""
+
+    @property
+    def pending(self) -> int:
+        """Jobs not finished."""
+        return self._lane.unfinished
 
     def submit(self, work: Work, generation: int | None = None) -> None:
         """Queue a job."""

@@ -71,6 +71,11 @@ class AgentTurn:
         """Whether a reply is over, but the device still plays samples of it."""
         return self._ending is not None
 
+    @property
+    def interrupting(self) -> Reason | None:
+        """What stopped a reply of which it is not known yet how much was heard."""
+        return self._ending[1] if self._ending else None
+
     def is_saying(self, word: str) -> bool:
         """Whether a word with these letters is being spoken or was just spoken."""
         reply, since = self.playback.reply, JUST_SPOKEN_MS * self._rate // 1000

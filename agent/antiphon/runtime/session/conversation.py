@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from antiphon.runtime.echo.canceller import EchoCanceller
+    from antiphon.runtime.session.agent_turn import Reason
+    from antiphon.runtime.session.playback import Span
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +97,21 @@ class Conversation:
         return self._turns.state
 
     @property
+    def sounding(self) -> bool:
+        """Whether a reply has started and not ended; it may be paused."""
+        return self._turns.agent_turn.sounding
+
+    @property
+    def interrupting(self) -> Reason | None:
+        """What stopped a reply of which it is not known yet how much was heard."""
+        return self._turns.agent_turn.interrupting
+
+    @property
+    def played(self) -> Span | None:
+        """The samples of a reply that the last step gave; None: it gave none."""
+        return self._turns.agent_turn.playback.last
+
+    @property
     def history(self) -> tuple[Turn, ...]:
         """What was really said and heard, as far back as it is remembered."""
         return self._turns.memory.turns
@@ -108,6 +125,11 @@ class Conversation:
     def underruns(self) -> int:
         """How often a reply ran dry in mid-speech."""
         return self._turns.agent_turn.playback.underruns
+
+    @property
+    def pending(self) -> int:
+        """Jobs that the models have not finished."""
+        return max(worker.pending for worker in self._workers)
 
     def step(self, mic: Frame) -> NDArray[np.float32]:
         """Take a frame of the microphone and give one to the speaker.

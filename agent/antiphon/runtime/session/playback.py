@@ -115,6 +115,8 @@ class Playback:
         """Samples handed out."""
         self.prebuffer = 0
         """Samples that must be ready before a reply begins or goes on."""
+        self.last: Span | None = None
+        """What the last frame holds of a reply."""
         self._buffering = True
         self._underran = False
         self._rate = sample_rate
@@ -160,6 +162,7 @@ class Playback:
     def next(self) -> Pcm:
         """The next frame."""
         out = np.zeros(self.frame, np.float32)
+        self.last = None
         fading_out, self._fading_out = self._fading_out, None
         reply = fading_out or (None if self.paused or self.held else self.reply)
         if reply is not None and (fading_out or self._ready(reply)):
@@ -173,7 +176,8 @@ class Playback:
                 out[: len(sound)] *= fade(len(sound))
             if len(sound):
                 silent = not sound.any()
-                self._spans.append(Span(self.position, reply, start, len(sound), silent))
+                self.last = Span(self.position, reply, start, len(sound), silent)
+                self._spans.append(self.last)
                 self._continuous = not ends
                 if ends and fading_out is None:
                     self._underrun()

@@ -57,6 +57,7 @@ class RecordedWorker:
     def __init__(self, outputs: dict[int, list[tuple[int | None, Output]]]) -> None:
         self.generation = 0
         self._outputs = outputs
+        self.pending = 0
 
     def submit(self, work: Work, generation: int | None = None) -> None:
         """It has been done already."""

@@ -1,0 +1,1 @@
+"""A conversation with a client at the other end of a network."""
