@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, runtime_checkable
 
 from antiphon.registry import Registry
 from antiphon.runtime.options import Options
@@ -67,9 +67,54 @@ class Transport(Protocol):
         """
 
 
+@runtime_checkable
+class CompositeTransport(Transport, Protocol):
+    """A transport of several parts, each with a section of its own.
+
+    Its own section has a field `parts` for theirs, by name.
+    """
+
+    @property
+    def parts(self) -> Mapping[str, type[Any]]:
+        """The sections of its parts; `antiphon serve` takes each of them as an option, too."""
+
+
+def sections() -> dict[str, type[Any]]:
+    """The sections of all transports and their parts by name."""
+    found: dict[str, type[Any]] = {}
+    for name in TRANSPORTS.names():
+        transport = TRANSPORTS.get(name)
+        found[name] = transport.settings
+        if isinstance(transport, CompositeTransport):
+            found.update(transport.parts)
+    return found
+
+
+def prepare(chosen: Mapping[str, Any], options: Options) -> list[Serve]:
+    """What serves with the chosen settings.
+
+    Args:
+        chosen: a section for every name in `sections`.
+        options: of the conversations.
+
+    Raises:
+        UserError: They make no sense.
+    """
+    prepared = []
+    for name in TRANSPORTS.names():
+        transport, own = TRANSPORTS.get(name), chosen[name]
+        if isinstance(transport, CompositeTransport):
+            own = replace(own, parts={part: chosen[part] for part in transport.parts})
+        prepared.append(transport.prepare(own, options))
+    return [each for each in prepared if each is not None]
+
+
 TRANSPORTS: Registry[Transport] = Registry(
     "transport",
     "antiphon.transports",
-    {"mqtt": "antiphon.transports.mqtt.transport:MQTT"},
+    {
+        "mqtt": "antiphon.transports.mqtt.transport:MQTT",
+        "http": "antiphon.transports.http.transport:HTTP",
+    },
 )
 """Transports by name."""

@@ -46,11 +46,10 @@ def config(json: Json = False) -> None:
 
 def sections() -> dict[str, type[Any]]:
     """All sections by their table, those of the transports last."""
-    from antiphon.transports.transport import TRANSPORTS
+    from antiphon.transports import transport
 
     found = {name: settings.SECTIONS.get(name) for name in settings.SECTIONS.names()}
-    for name in TRANSPORTS.names():
-        section = TRANSPORTS.get(name).settings
+    for section in transport.sections().values():
         found[settings.table_of(section)] = section
     return found
 

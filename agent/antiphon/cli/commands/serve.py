@@ -38,14 +38,14 @@ def serve(
     """Serve whoever a transport reaches. Robots come and go: see antiphon robot."""
     from antiphon.runtime.options import Options
     from antiphon.transports.lifecycle import run
-    from antiphon.transports.transport import TRANSPORTS, Host
+    from antiphon.transports.transport import Host, prepare
 
     options = replace(Options.chosen(conversation_), mode="full")
-    prepared = [TRANSPORTS.get(name).prepare(of, options) for name, of in chosen.items()]
-    wanted = [each for each in prepared if each is not None]
+    wanted = prepare(chosen, options)
     if not wanted:
         raise UserError(
-            "There is nothing to serve: give --mqtt URL, or what another transport takes."
+            "There is nothing to serve: give --realtime, --mqtt URL, or what another transport "
+            "takes."
         )
     say("Loading the models …")
     loaded = load(
@@ -66,15 +66,14 @@ def serve(
 
 
 def command() -> Callable[..., None]:
-    """`serve` with a parameter for the settings of every transport."""
-    from antiphon.transports.transport import TRANSPORTS
+    """`serve` with a parameter for the settings of every transport and its parts."""
+    from antiphon.transports.transport import sections
 
     signature = inspect.signature(serve, eval_str=True)
     own = [each for each in signature.parameters.values() if each.name != "chosen"]
     kind = inspect.Parameter.KEYWORD_ONLY
     added = [
-        inspect.Parameter(name, kind, annotation=TRANSPORTS.get(name).settings)
-        for name in TRANSPORTS.names()
+        inspect.Parameter(name, kind, annotation=section) for name, section in sections().items()
     ]
 
     def run(**given: Any) -> None:
