@@ -21,8 +21,8 @@ language that it does not know."""
 class Turn:
     """One finished turn of a conversation."""
 
-    role: Literal["user", "assistant"]
-    """Who spoke."""
+    role: Literal["user", "assistant", "system"]
+    """Who spoke; system: nobody, it is what the model is told before the conversation."""
     text: str
     """What was said, as the language model should remember it."""
 

@@ -41,6 +41,9 @@ class FakeAnalyzer:
     def silence(self):
         return self.quiet * FRAME
 
+    def adapt(self, options):
+        self.options = options
+
     def judge(self):
         return lambda: 0.5
 
@@ -131,6 +134,10 @@ class FakeResponder:
     def respond(self, stream, history, *, cancelled, seed):
         self.answered.append((stream.finish().text, tuple(history)))
         yield from self.hum(self.words, cancelled)
+
+    def write(self, text, history, *, cancelled):
+        self.answered.append((text, tuple(history)))
+        yield from ("written", " answer")
 
     def say(self, text, *, cancelled):
         yield from self.hum(len(text.split()), cancelled, text)

@@ -36,6 +36,12 @@ class Options:
     """Seconds after which a turn is taken for ended; bounds what constant noise can do."""
     sample_rate: int = 22_050
     """Samples a second of what is played: the codec's."""
+    answer: bool = True
+    """Whether a turn is answered when it is over; otherwise `respond` asks for the answer."""
+    judge: bool = True
+    """Whether models judge how complete a turn is; otherwise silence alone ends it."""
+    speed: float = 1.0
+    """How fast the agent speaks."""
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -51,6 +57,8 @@ class Options:
             raise UserError(f"A memory of {self.memory_tokens} tokens is too small: give 100.")
         if not 5 <= self.longest_turn <= 600:
             raise UserError(f"A turn of {self.longest_turn:g} s: choose 5 to 600.")
+        if not 0.25 <= self.speed <= 4:
+            raise UserError(f"A speed of {self.speed:g}: choose 0.25 to 4.")
         try:
             played(self.sample_rate)
         except ValueError as error:

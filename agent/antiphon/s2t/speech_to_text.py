@@ -149,8 +149,15 @@ class SpeechToText:
 
     def prompt(self, history: Sequence[Turn] = ()) -> tuple[list[int], list[int]]:
         """Tokens in front of a question that follows `history`, and after it."""
-        turns = (*self.examples, *history)
-        return chat_template.split_at_question(self.llm.tokenizer, turns, self.system)
+        system, said = self._told(history)
+        turns = (*self.examples, *said)
+        return chat_template.split_at_question(self.llm.tokenizer, turns, system)
+
+    def _told(self, history: Sequence[Turn]) -> tuple[str, Sequence[Turn]]:
+        """The system prompt, what a conversation adds to it included, and the turns after it."""
+        if history and history[0].role == "system":
+            return f"{self.system} {history[0].text}".strip(), history[1:]
+        return self.system, history
 
     def read_ahead(self, history: Sequence[Turn] = ()) -> tuple[Any, list[int]]:
         """What was read in front of a question that follows `history`, and what comes after it.
@@ -215,7 +222,8 @@ class SpeechToText:
         if cancelled() or max_tokens < 1 or understood.doubt == "no speech":
             return
         if isinstance(self.llm, TextModel):
-            asked = text_model.messages([*cache, Turn("user", understood.text)], self.system)
+            system, said = self._told(cache)
+            asked = text_model.messages([*said, Turn("user", understood.text)], system)
             pieces = self.llm.reply(
                 asked, max_tokens=max_tokens, temperature=temperature, top_p=top_p
             )

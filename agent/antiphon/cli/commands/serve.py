@@ -174,6 +174,13 @@ class LazyResponder:
         """Answer what has been heard."""
         return self.responder.respond(stream, history, cancelled=cancelled, seed=seed)
 
+    def write(self, text: str, history: Sequence[Turn], *, cancelled: Cancelled) -> Iterator[str]:
+        """Answer a written turn in writing."""
+        from antiphon.runtime.responders.responder import Writer
+
+        if isinstance(self.responder, Writer):
+            yield from self.responder.write(text, history, cancelled=cancelled)
+
     def say(self, text: str, *, cancelled: Cancelled) -> Iterator[Speech]:
         """Speak a given text."""
         return self.responder.say(text, cancelled=cancelled)

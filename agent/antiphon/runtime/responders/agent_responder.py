@@ -11,7 +11,7 @@ from antiphon.agent import Agent
 from antiphon.errors import UserError
 from antiphon.llm.language_model import Vocabulary
 from antiphon.messages import Speech, Token, Turn
-from antiphon.runtime.responders.responder import Cancelled
+from antiphon.runtime.responders.responder import Cancelled, WrittenTurn
 from antiphon.s2t.speech_to_text import QuestionStream
 from antiphon.t2c.spelling import text_tokens
 
@@ -47,13 +47,27 @@ class AgentResponder:
         return self.agent.s2t.start(history)
 
     def respond(
-        self, stream: QuestionStream, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
+        self,
+        stream: QuestionStream | WrittenTurn,
+        history: Sequence[Turn],
+        *,
+        cancelled: Cancelled,
+        seed: int,
     ) -> Iterator[Speech]:
-        """Answer what has been heard. What goes wrong and can be mended is said."""
+        """Answer what has been heard, or written. What goes wrong and can be mended is said."""
         agent = self.agent
-        tokens, source = agent.reply(stream, history)
+        question = stream.text if isinstance(stream, WrittenTurn) else stream
+        tokens, source = agent.reply(question, history)
         segments = agent.trigger.cut(explained(tokens, agent.s2t.llm))
         yield from agent.speak(segments, cancelled=cancelled, source=source, seed=seed)
+
+    def write(self, text: str, history: Sequence[Turn], *, cancelled: Cancelled) -> Iterator[str]:
+        """Answer a written turn in writing, piece by piece."""
+        tokens, _ = self.agent.reply(text, history)
+        for token in tokens:
+            if cancelled():
+                return
+            yield token.text
 
     def say(self, text: str, *, cancelled: Cancelled) -> Iterator[Speech]:
         """Speak a text: the same voice, driven by the tokens' embeddings."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,23 @@ class SpeechStream(Protocol):
         """What was said, if the turn ends here; feeding may go on afterwards."""
 
 
+@dataclass(frozen=True)
+class WrittenTurn:
+    """A turn of the user that was written."""
+
+    text: str
+    """The words."""
+    complete: float | None = None
+    doubt: Doubt | None = None
+
+    def feed(self, pcm: NDArray[np.float32]) -> None:
+        """Nothing is heard."""
+
+    def finish(self) -> WrittenTurn:
+        """What was written."""
+        return self
+
+
 class Responder(Protocol[H]):
     """Hears and answers. Holds no conversation: any number of them can share one."""
 
@@ -51,9 +69,17 @@ class Responder(Protocol[H]):
         """Begin to hear a turn that follows `history`."""
 
     def respond(
-        self, stream: H, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
+        self, stream: H | WrittenTurn, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
     ) -> Iterator[Speech]:
-        """Answer what has been heard."""
+        """Answer what has been heard, or written."""
 
     def say(self, text: str, *, cancelled: Cancelled) -> Iterator[Speech]:
         """Speak a given text."""
+
+
+@runtime_checkable
+class Writer(Protocol):
+    """What a responder is that answers in writing, too."""
+
+    def write(self, text: str, history: Sequence[Turn], *, cancelled: Cancelled) -> Iterator[str]:
+        """Answer a written turn in writing, piece by piece."""

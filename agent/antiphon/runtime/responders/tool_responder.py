@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from antiphon.messages import Speech, Turn, Word
 from antiphon.runtime.clock import Clock, WallClock
-from antiphon.runtime.responders.responder import Cancelled, Responder, SpeechStream, TurnTranscript
+from antiphon.runtime.responders.responder import (
+    Cancelled,
+    Responder,
+    SpeechStream,
+    TurnTranscript,
+    Writer,
+    WrittenTurn,
+)
 from antiphon.tools.call import Call, Result
 from antiphon.tools.phrases import DECLINED, ask, confirmation, described, reply
 from antiphon.tools.rules.consent import Answer, after_yes, answer
@@ -116,40 +123,55 @@ class ToolResponder:
         return SharedStream(self.responder.listen(history))
 
     def respond(
-        self, stream: SharedStream, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
+        self,
+        stream: SharedStream | WrittenTurn,
+        history: Sequence[Turn],
+        *,
+        cancelled: Cancelled,
+        seed: int,
     ) -> Iterator[Speech]:
         """Do what was asked for and say what came of it, or answer."""
+        heard = stream.stream if isinstance(stream, SharedStream) else stream
         understood = stream.finish()
-        if understood.doubt:  # what is not believed is no command
-            yield from self.responder.respond(
-                stream.stream, history, cancelled=cancelled, seed=seed
-            )
+        # What is not believed is no command.
+        said = None if understood.doubt else self._decide(understood.text, history, cancelled)
+        if said is None:
+            yield from self.responder.respond(heard, history, cancelled=cancelled, seed=seed)
             return
-        text = understood.text
+        samples = 0
+        for sentence, last in said:
+            pieces = self.responder.say(sentence, cancelled=cancelled)
+            samples = yield from following(pieces, samples, last=last)
+
+    def write(self, text: str, history: Sequence[Turn], *, cancelled: Cancelled) -> Iterator[str]:
+        """Do what was asked for and write what came of it, or answer."""
+        said = self._decide(text, history, cancelled)
+        if said is not None:
+            yield from (sentence if last else f"{sentence} " for sentence, last in said)
+        elif isinstance(self.responder, Writer):
+            yield from self.responder.write(text, history, cancelled=cancelled)
+
+    def _decide(
+        self, text: str, history: Sequence[Turn], cancelled: Cancelled
+    ) -> Iterator[tuple[str, bool]] | None:
+        """What is to be said, each with whether it is the last, if a tool is asked for."""
         pending = self._open_question(history)
         if pending and pending.calls and (meant := self._answer(text, pending)):
             if meant == "yes" and pending.heard(history) == 1:
-                yield from self._do(pending.calls, pending.request, cancelled)
-            else:  # a yes to a question that was cut off is no consent
-                said = DECLINED if meant == "no" else self._ask(pending.request, pending.calls)
-                yield from self.responder.say(said, cancelled=cancelled)
-            return
+                return self._do(pending.calls, pending.request, cancelled)
+            # A yes to a question that was cut off is no consent.
+            said = DECLINED if meant == "no" else self._ask(pending.request, pending.calls)
+            return iter([(said, True)])
         calls = self.toolbox.decide_all(text)
         if pending and not pending.calls and not calls:
             text = f"{pending.request.rstrip('.?! ')} {text}"
             calls = self.toolbox.decide_all(text)
         held = [call for call in calls if call.problem or call.missing]
         if held:
-            said = held[0].problem or self._ask_for(held[0], text)
-            yield from self.responder.say(said, cancelled=cancelled)
-        elif any(self.toolbox.tools[call.name].confirm for call in calls):
-            yield from self.responder.say(self._ask(text, tuple(calls)), cancelled=cancelled)
-        elif calls:
-            yield from self._do(calls, text, cancelled)
-        else:
-            yield from self.responder.respond(
-                stream.stream, history, cancelled=cancelled, seed=seed
-            )
+            return iter([(held[0].problem or self._ask_for(held[0], text), True)])
+        if any(self.toolbox.tools[call.name].confirm for call in calls):
+            return iter([(self._ask(text, tuple(calls)), True)])
+        return self._do(calls, text, cancelled) if calls else None
 
     def say(self, text: str, *, cancelled: Cancelled) -> Iterator[Speech]:
         """Speak a given text."""
@@ -186,9 +208,10 @@ class ToolResponder:
         self._pending = Pending(question, request, (), self._clock.now())
         return question
 
-    def _do(self, calls: Sequence[Call], text: str, cancelled: Cancelled) -> Iterator[Speech]:
-        """Make calls, one after another, and say what came of each."""
-        samples = 0
+    def _do(
+        self, calls: Sequence[Call], text: str, cancelled: Cancelled
+    ) -> Iterator[tuple[str, bool]]:
+        """Make calls, one after another; what came of each, and whether it was the last."""
         for left, call in zip(range(len(calls) - 1, -1, -1), calls, strict=True):
             if cancelled():
                 return
@@ -197,14 +220,14 @@ class ToolResponder:
             if outcome is None or cancelled():
                 return
             result = Result(outcome.ok, outcome.value, outcome.error)
-            said = reply(self.toolbox.tools[call.name], call, result, text)
-            pieces = self.responder.say(said, cancelled=cancelled)
-            samples = yield from following(pieces, samples, last=not left)
+            yield reply(self.toolbox.tools[call.name], call, result, text), not left
 
     def _wait(self, future: Future[Any], cancelled: Cancelled) -> Outcome | None:
         """The outcome; None if it is no longer wanted."""
         for _ in range(max(1, round(self.seconds / POLL_SECONDS))):
             if wait([future], POLL_SECONDS).done:
+                if future.cancelled():  # whoever makes the call says what came of it
+                    return None
                 error = future.exception()
                 return future.result() if error is None else Result(False, error=str(error))
             if cancelled():

@@ -72,6 +72,11 @@ class AgentTurn:
         return self._ending is not None
 
     @property
+    def busy(self) -> bool:
+        """Whether there is a reply, or the device still plays one."""
+        return self.playback.reply is not None or self._ending is not None
+
+    @property
     def interrupting(self) -> Reason | None:
         """What stopped a reply of which it is not known yet how much was heard."""
         return self._ending[1] if self._ending else None

@@ -23,13 +23,14 @@ from antiphon.runtime.events import Event, State
 from antiphon.runtime.frames import FRAME, Frame
 from antiphon.runtime.options import Options
 from antiphon.runtime.responders.responder import Responder
+from antiphon.runtime.responders.tempo import TempoResponder
 from antiphon.runtime.responders.worker import Output, Worker
 from antiphon.runtime.session.recorder import NullRecorder, Recorder
 from antiphon.runtime.session.turn_taking import TurnTaking
 from antiphon.runtime.turns.frame_analysis import Analyzer, FrameAnalyzer, PlaybackReference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from antiphon.runtime.echo.canceller import EchoCanceller
     from antiphon.runtime.session.agent_turn import Reason
@@ -68,6 +69,7 @@ class Conversation:
         recorder: Recorder | None = None,
     ) -> None:
         self.options = options or Options()
+        self.responder = responder
         self.events: deque[Event] = deque(maxlen=MAX_EVENTS)
         """What happened; to be taken from the left."""
         self.level_db = -100.0
@@ -78,7 +80,13 @@ class Conversation:
         self._analyzer: Analyzer = analyzer or FrameAnalyzer(self.options, canceller)
         self._reference = PlaybackReference(self.options.sample_rate)
         self._turns = TurnTaking(
-            responder, self.options, self._analyzer, work, aside or work, seed, self._emit
+            TempoResponder(responder, lambda: self.options.speed),
+            self.options,
+            self._analyzer,
+            work,
+            aside or work,
+            seed,
+            self._emit,
         )
 
     @property
@@ -197,6 +205,34 @@ class Conversation:
         """
         self._recorder.command("say", [text, name] if name else text)
         self._turns.say(text, name)
+
+    def respond(self, prompt: str = "") -> None:
+        """Answer what the user said or wrote last, as soon as it is nobody's turn.
+
+        Args:
+            prompt: is answered, and not remembered, if the user left nothing to answer.
+        """
+        self._recorder.command("respond", [prompt])
+        self._turns.respond(prompt)
+
+    def remember(self, turns: Iterable[Turn], instructions: str = "") -> None:
+        """Remember these turns in place of all others.
+
+        Args:
+            turns: of user and assistant; what the user said last can be answered by `respond`.
+            instructions: what the language model is told besides, before the conversation.
+        """
+        turns = list(turns)
+        said = [[turn.role, turn.text] for turn in turns]
+        self._recorder.command("remember", [said, instructions])
+        self._turns.remember(turns, instructions)
+
+    def configure(self, options: Options) -> None:
+        """Behave otherwise from the next frame on; the sample rate stays."""
+        options = replace(options, sample_rate=self.options.sample_rate)
+        self._recorder.command("configure", [options.as_dict()])
+        self.options = options
+        self._turns.configure(options)
 
     def stop(self) -> None:
         """Be silent now, whatever was going on."""

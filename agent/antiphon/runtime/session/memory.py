@@ -40,6 +40,8 @@ class Memory:
         self.budget = budget
         self._turns: deque[Turn] = deque()
         self._facts: deque[str] = deque()
+        self.instructions = ""
+        """What the language model is told before this conversation."""
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -67,10 +69,18 @@ class Memory:
 
     def context(self) -> tuple[Turn, ...]:
         """The turns to show to the language model."""
+        told = (Turn("system", self.instructions),) if self.instructions else ()
         if not self._facts:
-            return self.turns
+            return (*told, *self._turns)
         opening = Turn("user", f"Remember what I told you: {self.facts}")
-        return (opening, Turn("assistant", "I remember."), *self._turns)
+        return (*told, opening, Turn("assistant", "I remember."), *self._turns)
+
+    def take_question(self) -> str:
+        """What the user said last and nobody answered; it is not remembered any more."""
+        said = list[str]()
+        while self._turns and self._turns[-1].role == "user":
+            said.insert(0, self._turns.pop().text)
+        return " ".join(said)
 
     def clear(self) -> None:
         """Forget everything."""

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.errors import UserError
+from antiphon.messages import Turn
 from antiphon.runtime.echo.canceller import EchoCanceller
 from antiphon.runtime.events import Event, from_json
 from antiphon.runtime.frames import FRAME, RATE, played
@@ -171,6 +172,10 @@ def call(conversation: Conversation, name: str, value: Any) -> None:
     """Call what was called."""
     if name == "notice":
         conversation.notice(from_json(value))
+    elif name == "remember":
+        conversation.remember([Turn(*turn) for turn in value[0]], value[1])
+    elif name == "configure":
+        conversation.configure(Options.of(value[0]))
     elif value is None:
         getattr(conversation, name)()
     elif isinstance(value, list):

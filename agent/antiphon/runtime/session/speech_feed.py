@@ -46,11 +46,13 @@ class SpeechFeed:
         self._slot = StreamSlot(())
         self._unsent = 0
         self._open = False
+        self._turn_frames = 0
+        """Frames of the turn so far; 0: there is none."""
 
     def prepare(self, history: Sequence[Turn]) -> None:
         """Drop the stream and prepare the next one, which reads `history` ahead of the turn."""
         self._slot.dropped = True
-        self._open = False
+        self._open, self._turn_frames = False, 0
         self._slot = slot = StreamSlot(history)
         responder = self._responder
 
@@ -65,12 +67,14 @@ class SpeechFeed:
         """Take the next frame."""
         self._ring.append(frame)
         self._unsent += 1
+        self._turn_frames += self._turn_frames > 0
         if self._open and self._unsent >= CHUNK:
             self._feed()
 
     def open(self, frames: int) -> None:
         """Feed from now on, beginning with the last `frames` frames."""
-        self._open, self._unsent = True, min(frames, len(self._ring))
+        self._open = True
+        self._unsent = self._turn_frames = min(frames, len(self._ring))
 
     def hold(self) -> None:
         """Feed what is there, then pause."""
@@ -82,8 +86,27 @@ class SpeechFeed:
         """Resume, beginning with what arrived meanwhile."""
         self._open = True
 
-    def answer(self, seed: int) -> Work:
-        """The job that understands and answers what has been fed so far."""
+    def renew(self, history: Sequence[Turn]) -> None:
+        """Let the turn, what was said of it included, follow another history.
+
+        A turn that is longer than what is kept goes on as it is.
+        """
+        frames, opened = self._turn_frames, self._open
+        if frames > len(self._ring):
+            return
+        self.prepare(history)
+        if frames:
+            self.open(frames)
+            self._feed()
+            self._open = opened
+
+    def answer(self, seed: int, *, respond: bool = True) -> Work:
+        """The job that understands and answers what has been fed so far.
+
+        Args:
+            seed: of the answer.
+            respond: whether it is answered, or only understood.
+        """
         slot, responder = self._slot, self._responder
 
         def work(cancelled: Cancelled) -> Generator[Output, None, None]:
@@ -92,7 +115,7 @@ class SpeechFeed:
             understood = slot.stream.finish()
             text = "" if understood.doubt else understood.text.strip()
             yield Understood(text, understood.complete, understood.doubt)
-            if text or understood.doubt not in (None, "no speech"):
+            if respond and (text or understood.doubt not in (None, "no speech")):
                 yield from responder.respond(
                     slot.stream, slot.history, cancelled=cancelled, seed=seed
                 )

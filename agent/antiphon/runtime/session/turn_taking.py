@@ -6,7 +6,7 @@ If the user goes on, it is dropped without a trace. Cancellation is the worker's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,8 @@ from antiphon.runtime import events
 from antiphon.runtime.events import Event, State
 from antiphon.runtime.frames import FRAME, FRAME_MS, RATE
 from antiphon.runtime.options import Options
-from antiphon.runtime.responders.responder import Cancelled, Responder
-from antiphon.runtime.responders.worker import Failure, Judged, Output, Understood, Worker
+from antiphon.runtime.responders.responder import Cancelled, Responder, WrittenTurn
+from antiphon.runtime.responders.worker import Failure, Judged, Output, Understood, Work, Worker
 from antiphon.runtime.session.agent_turn import AgentTurn, Reason
 from antiphon.runtime.session.given_texts import GivenTexts
 from antiphon.runtime.session.memory import Memory
@@ -77,6 +77,12 @@ class TurnTaking:
         """The last change of the user's turn while a reply was played."""
         self._deaf_until = 0
         self._given = GivenTexts(emit)
+        self._prompt: str | None = None
+        """What is to be answered if the user left nothing to answer; None: nothing is."""
+        self._kept: tuple[UserTurn, Work] | None = None
+        """The last turn that was not answered, and the job that answers it."""
+        self._answered: UserTurn | None = None
+        """The turn that a reply asked for answers."""
         self.speech_feed.prepare(())
 
     @property
@@ -84,8 +90,11 @@ class TurnTaking:
         """What the agent is doing now."""
         if self.agent_turn.sounding or self.agent_turn.ending:
             return "speaking"
-        if self._turn and self._turn.turn_end is None:
+        turn = self._turn
+        if turn and turn.turn_end is None:
             return "listening"
+        if (turn and turn.text is None) or self._prompt is not None:
+            return "thinking"
         return "thinking" if self.agent_turn.waiting else "idle"
 
     @property
@@ -98,6 +107,26 @@ class TurnTaking:
     def say(self, text: str, name: str) -> None:
         """Speak a text as soon as the conversation is idle."""
         self._given.add(text, name, self.at)
+
+    def configure(self, options: Options) -> None:
+        """Behave otherwise from now on."""
+        self._options = options
+        self.memory.budget = options.memory_tokens
+        self._analyzer.adapt(options)
+
+    def remember(self, turns: Iterable[Turn], instructions: str) -> None:
+        """Remember other turns than those that were said and heard."""
+        self.memory.clear()
+        self.memory.instructions = instructions
+        for turn in turns:
+            self.memory.add(turn)
+        self._kept = None
+        if self._reply is None:
+            self.speech_feed.renew(self.memory.context())
+
+    def respond(self, prompt: str) -> None:
+        """Answer what the user said last as soon as it is nobody's turn."""
+        self._prompt = prompt
 
     def press(self, pressed: bool) -> None:
         """The button is pressed, or released."""
@@ -150,6 +179,9 @@ class TurnTaking:
             reply.complete = True
             if isinstance(output, Failure):
                 self._emit(events.Failed(self.at, "reply", output.error))
+                if turn and turn.text is None and not self._options.answer:
+                    self._turn = self._reply = None
+                    self.speech_feed.prepare(self.memory.context())
 
     def decide(self, sensed: FrameAnalysis) -> None:
         """Act on the analysis of a frame."""
@@ -174,6 +206,8 @@ class TurnTaking:
             self._end_turn()
         if self._given and self.state == "idle":
             self._speak(self._given.begin())
+        elif self._prompt is not None and not (turn or self.agent_turn.busy):
+            self._respond(self._prompt)
 
     def _follow_barge_in(self, sensed: FrameAnalysis) -> None:
         """Pause, resume or stop the reply that is being played."""
@@ -219,6 +253,9 @@ class TurnTaking:
 
     def _open_turn(self, frames: int) -> None:
         """The user's turn begins; `frames` frames of it have already arrived."""
+        if self._kept:  # there was no need to listen until now
+            self._kept = None
+            self.speech_feed.prepare(self.memory.context())
         self._turn = UserTurn(self.at)
         self.speech_feed.open(frames + self._options.preroll_ms // FRAME_MS)
         onset = max(0, self.at + FRAME - frames * FRAME)
@@ -235,7 +272,8 @@ class TurnTaking:
             self._judge()
         self.speech_feed.hold()
         self._reply = Reply(self._next_generation())
-        self._work.submit(self.speech_feed.answer(self._seed + self._turns), self._generation)
+        answer = self.speech_feed.answer(self._seed + self._turns, respond=self._options.answer)
+        self._work.submit(answer, self._generation)
 
     def _judge(self) -> None:
         """Query how complete the turn sounds; only the newest query counts."""
@@ -264,7 +302,7 @@ class TurnTaking:
         turn.turn_end = self.at
         self._emit(events.SpeechStopped(self.at, turn.speech_end or self.at))
         self._emit(events.TurnEnded(self.at))
-        if self._reply is not None:
+        if self._reply is not None and self._options.answer:
             self.agent_turn.release(self._reply)
         self._missed_change = None
         self._transcribe()
@@ -280,6 +318,37 @@ class TurnTaking:
             self._turn = None
             self._analyzer.forget_turn()
             self.speech_feed.prepare(self.memory.context())
+        elif not self._options.answer:
+            self._keep_turn(turn)
+
+    def _keep_turn(self, turn: UserTurn) -> None:
+        """Remember a turn that is answered when `respond` is called."""
+        self._kept = turn, self.speech_feed.answer(self._seed + self._turns)
+        self._turns += 1
+        if turn.text:
+            self.memory.add(Turn("user", turn.text))
+        self._turn = self._reply = None
+        self._analyzer.forget_turn()
+
+    def _respond(self, prompt: str) -> None:
+        """Answer what the user said or wrote last."""
+        self._prompt, responder, seed = None, self._responder, self._seed + self._turns
+        said = self.memory.take_question()
+        history = self.memory.context()
+        kept, self._kept = self._kept, None
+        if said:
+            self.memory.add(Turn("user", said))
+        if kept and said in ("", kept[0].text):
+            self._answered, work = kept
+        else:
+            self._answered, question = None, WrittenTurn(said or prompt)
+
+            def work(cancelled: Cancelled) -> Iterator[Output]:
+                yield from responder.respond(question, history, cancelled=cancelled, seed=seed)
+
+        self._reply = Reply(self._next_generation())
+        self._work.submit(work, self._generation)
+        self.agent_turn.release(self._reply)
 
     def _speak(self, text: str) -> None:
         """Speak a given text now."""
@@ -295,6 +364,9 @@ class TurnTaking:
     def _reply_started(self) -> None:
         """The first sample of a reply was played: the user's turn becomes history."""
         turn, self._turn = self._turn, None
+        if self._answered:
+            answered, self._answered = self._answered, None
+            self._emit(answered.latency(self.at))
         if turn is None or turn.turn_end is None:
             return
         self._turns += 1
@@ -305,6 +377,7 @@ class TurnTaking:
     def stop(self, reason: Reason) -> None:
         """Stop the reply, whether it is being played or prepared."""
         self._given.clear(self.at)
+        self._prompt = self._answered = None
         if not (self.agent_turn.sounding or self.agent_turn.ending):
             self._given.over("", self.at)
         self._missed_change = self._missed_change if reason == "speech" else None

@@ -77,6 +77,10 @@ class Analyzer(Protocol):
         """Drop the turn so far."""
         ...
 
+    def adapt(self, options: Options) -> None:
+        """Follow other options from the next frame on."""
+        ...
+
 
 class FrameAnalyzer:
     """Echo canceller, voice activity, endpointing, barge-in and stop word of one session.
@@ -88,16 +92,24 @@ class FrameAnalyzer:
 
     def __init__(self, options: Options, canceller: EchoCanceller | None) -> None:
         from antiphon.runtime.turns.barge_in import BargeIn
-        from antiphon.runtime.turns.endpointing import PATIENCE, Endpointer
+        from antiphon.runtime.turns.endpointing import Endpointer
         from antiphon.runtime.turns.smart_turn import SmartTurn
         from antiphon.runtime.turns.stop_word import StopWord
 
         self._canceller = canceller
         self._vad = VoiceActivity()
-        self._endpointer = Endpointer(patience=PATIENCE * options.patience)
+        self._endpointer = Endpointer()
         self._barge_in = BargeIn()
         self._stop_word = StopWord() if options.stop_word else None
         self._smart_turn = SmartTurn()
+        self.adapt(options)
+
+    def adapt(self, options: Options) -> None:
+        """Follow other options from the next frame on."""
+        from antiphon.runtime.turns.endpointing import PATIENCE
+
+        self._endpointer.patience = PATIENCE * options.patience
+        self._judged = options.judge
 
     def step(self, mic: Frame, reference: Frame, *, speaking: bool, deaf: bool) -> FrameAnalysis:
         """Take a frame.
@@ -146,7 +158,8 @@ class FrameAnalyzer:
 
     def judged(self, judge: Judge, log_odds: float) -> None:
         """Take the log odds of that function, or of the recognizer."""
-        self._endpointer.judge(judge, log_odds)
+        if self._judged:
+            self._endpointer.judge(judge, log_odds)
 
     def forget_turn(self) -> None:
         """What was said so far is no turn."""
