@@ -77,6 +77,7 @@ class Driver:
         grace: seconds a client is given to say how far it played; 0 if it never does.
         clock: tells how much time has passed.
         activate: called when there is something to do in the next tick.
+        stepped: called after steps were taken.
     """
 
     def __init__(
@@ -90,13 +91,14 @@ class Driver:
         grace: float = GRACE_SECONDS,
         clock: Clock | None = None,
         activate: Callable[[], None] = lambda: None,
+        stepped: Callable[[], None] = lambda: None,
     ) -> None:
         self.conversation, self.client = conversation, client
         self.rate, self.lead, self.grace = rate, lead, grace
         self.reply: SentReply | None = None
         """The reply that is being sent, or was sent last."""
         self._source_rate = conversation.options.sample_rate
-        self._clock, self._activate = clock or WallClock(), activate
+        self._clock, self._activate, self._on_stepped = clock or WallClock(), activate, stepped
         self._incoming = Incoming(max_waiting)
         self._resample = Resampler(self._source_rate, rate)
         self._unsent: list[NDArray[np.float32]] = []
@@ -203,7 +205,9 @@ class Driver:
             return
         self._advance()
         now = self._clock.now()
-        if not self._incoming.waiting and now - self._arrived > MAX_WAIT:
+        if self._incoming.waiting < FRAME and now - self._arrived > MAX_WAIT:
+            if self._incoming.waiting:
+                self._incoming.flush()
             silence = np.zeros(FRAME, np.float32)
             missed = min(int((now - self._stepped) / FRAME_SECONDS + 0.5), 5)
             for _ in range(missed):
@@ -211,6 +215,7 @@ class Driver:
                     self._step(silence, now)
             self._send()
         self._settle(now)
+        self._on_stepped()
 
     def close(self) -> None:
         """The client is gone."""
@@ -240,6 +245,7 @@ class Driver:
                 break
         self._send()
         self._settle(now)
+        self._on_stepped()
 
     def _may_step(self, now: float) -> bool:
         """Whether client and models can follow another step.

@@ -50,6 +50,7 @@ class Gateway:
         *,
         rate: int,
         failed: Callable[[Exception], None],
+        stepped: Callable[[], None] = lambda: None,
         lead: float | None = None,
         grace: float | None = None,
     ) -> Driver:
@@ -61,6 +62,7 @@ class Gateway:
             session: the place it has.
             rate: samples a second of what it plays.
             failed: called if the conversation breaks.
+            stepped: see `Driver`.
             lead: see `Driver`.
             grace: see `Driver`.
         """
@@ -70,6 +72,7 @@ class Gateway:
             self.host.converse(peer),
             client,
             rate=rate,
+            stepped=stepped,
             activate=lambda: self.ticker.activate(driver, failed),
             **more,
         )

@@ -36,9 +36,13 @@ class RealtimeFace:
 
 def build(gateway: Gateway) -> Site:
     """The addresses of the API."""
-    from antiphon.transports.http.face import Site
+    from starlette.routing import WebSocketRoute
 
-    return Site([], "OpenAI Realtime at {ws}/v1/realtime")
+    from antiphon.transports.http.face import Site
+    from antiphon.transports.realtime.websocket import RealtimeSocket
+
+    routes = [WebSocketRoute("/v1/realtime", RealtimeSocket(gateway).__call__)]
+    return Site(routes, "OpenAI Realtime at {ws}/v1/realtime")
 
 
 REALTIME = RealtimeFace()

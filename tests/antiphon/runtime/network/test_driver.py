@@ -97,6 +97,14 @@ def test_where_nothing_is_sent_silence_ends_the_turn():
     assert stage.client.of(events.ReplyFinished)
 
 
+def test_half_a_frame_at_the_end_stops_nothing():
+    stage = Stage()
+    sound = np.concatenate([np.full(16_000, 0.5), np.zeros(16_100)]).astype(np.float32)
+    stage.driver.feed(sound, 16_000)
+    stage.run(3.0)
+    assert stage.client.of(events.ReplyFinished)
+
+
 def test_sound_that_arrives_at_once_is_heard_at_once():
     stage = Stage()
     sound = np.concatenate([np.full(16_000, 0.5), np.zeros(16_000)]).astype(np.float32)

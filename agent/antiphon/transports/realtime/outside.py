@@ -1,0 +1,113 @@
+"""Replies outside the flow of speech: written ones, and those that are none of the conversation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from antiphon.messages import Speech, Turn
+from antiphon.runtime.audio.resampling import Resampler
+from antiphon.runtime.responders.responder import Responder, Writer, WrittenTurn
+from antiphon.transports.realtime.protocol.errors import ApiError
+from antiphon.transports.realtime.protocol.formats import PCM_RATE
+from antiphon.transports.realtime.protocol.response import Response
+
+T = TypeVar("T")
+END: Any = object()
+
+
+async def made(make: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
+    """What an iterator gives in a thread of its own."""
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1, thread_name_prefix="antiphon-reply") as thread:
+        iterator = await loop.run_in_executor(thread, make)
+        while (piece := await loop.run_in_executor(thread, next, iterator, END)) is not END:
+            yield piece
+
+
+def opening(history: Sequence[Turn], instructions: str) -> tuple[Turn, ...]:
+    """A history with what the language model is told before it."""
+    return (*([Turn("system", instructions)] if instructions else []), *history)
+
+
+class OutsideReply:
+    """Makes one reply beside the conversation.
+
+    Args:
+        response: takes what is said or written.
+        responder: makes it.
+        asked: what is answered.
+        history: what was said before.
+        done: called with the text and whether it was cancelled, when it is over.
+    """
+
+    def __init__(
+        self,
+        response: Response,
+        responder: Responder[Any],
+        asked: str,
+        history: Sequence[Turn],
+        done: Callable[[Response, str, bool], None],
+    ) -> None:
+        if response.modality == "text" and not isinstance(responder, Writer):
+            raise ApiError("This server's models do not write.", "unsupported", "response")
+        self.response = response
+        self._responder, self._asked, self._history = responder, asked, history
+        self._done, self._stop, self._text = done, False, ""
+        self._task = asyncio.create_task(self._run())
+
+    def cancel(self) -> None:
+        """Stop it; `done` is called soon."""
+        self._stop = True
+
+    def close(self) -> None:
+        """Nobody wants it any more."""
+        self._stop = True
+        self._task.cancel()
+
+    async def _run(self) -> None:
+        try:
+            if self.response.modality == "text":
+                await self._write()
+            else:
+                await self._speak()
+        except Exception as error:
+            self.response.failure = f"{type(error).__name__}: {error}"[:500]
+        self._done(self.response, self._text.strip(), self._stop)
+
+    async def _write(self) -> None:
+        responder = self._responder
+        assert isinstance(responder, Writer)
+
+        def write() -> Iterator[str]:
+            return iter(responder.write(self._asked, self._history, cancelled=lambda: self._stop))
+
+        async for piece in made(write):
+            if self._stop:
+                break
+            if piece:
+                self._text += piece
+                self.response.words(piece)
+
+    async def _speak(self) -> None:
+        resample: Resampler | None = None
+
+        def speak() -> Iterator[Speech]:
+            return self._responder.respond(
+                WrittenTurn(self._asked), self._history, cancelled=lambda: self._stop, seed=0
+            )
+
+        segment = ""
+        async for piece in made(speak):
+            if self._stop:
+                break
+            resample = resample or Resampler(piece.sample_rate, PCM_RATE)
+            if piece.words or piece.text != segment:
+                segment = piece.text
+                self._text += piece.text
+                self.response.words(piece.text)
+            self.response.sound(resample(piece.pcm))
+        if resample is not None:
+            self.response.sound(resample.flush())

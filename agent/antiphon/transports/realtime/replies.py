@@ -1,0 +1,396 @@
+"""The agent's side: responses, from the question for one to the last word that was heard of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from antiphon.messages import Turn
+from antiphon.runtime import events
+from antiphon.runtime.events import Event
+from antiphon.runtime.network.driver import Driver
+from antiphon.runtime.network.sent_reply import SentReply
+from antiphon.transports.realtime.function_calls import FunctionCalls
+from antiphon.transports.realtime.outside import OutsideReply, opening
+from antiphon.transports.realtime.protocol.client_events import ItemTruncate, ResponseParams
+from antiphon.transports.realtime.protocol.config import SessionConfig, tools_of
+from antiphon.transports.realtime.protocol.errors import ApiError
+from antiphon.transports.realtime.protocol.formats import PCM_RATE
+from antiphon.transports.realtime.protocol.given_items import item_of
+from antiphon.transports.realtime.protocol.items import Item, Items
+from antiphon.transports.realtime.protocol.response import Response
+from antiphon.transports.realtime.user_turns import UserTurns
+
+GO_ON = "Please go on."
+"""What is answered if an answer is asked for and there is nothing to answer."""
+MAX_OUTSIDE = 4
+"""Responses at the same time that are none of the conversation."""
+
+
+class Replies:
+    """At most one response of the conversation at a time, and some beside it.
+
+    Args:
+        driver: of the conversation.
+        items: of the conversation.
+        turns: of the user.
+        calls: of the client's functions.
+        send: takes the events.
+        conversation_id: of the conversation.
+        changed: called when items say something else than the language model remembers.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        items: Items,
+        turns: UserTurns,
+        calls: FunctionCalls,
+        send: Callable[[dict[str, Any]], None],
+        conversation_id: str,
+        changed: Callable[[], None],
+    ) -> None:
+        self.config = SessionConfig()
+        self.active: Response | None = None
+        """The response of the conversation that is being made."""
+        self.instructions: str | None = None
+        """What the language model is told for this response."""
+        self._driver, self._talk, self._items, self._turns = (
+            driver,
+            driver.conversation,
+            items,
+            turns,
+        )
+        self._calls, self._send, self._id, self._changed = calls, send, conversation_id, changed
+        self._thought = False
+        """Whether the active response was being made when it was looked at last."""
+        self._to_write = False
+        """Whether the active response is written once the user's turn is understood."""
+        self._writing: OutsideReply | None = None
+        self._outside: list[OutsideReply] = []
+        self._owed = 0
+        """Answers that were said already when they were asked for."""
+
+    @property
+    def where(self) -> dict[str, Any]:
+        """The response and the item that are being said."""
+        if self.active is None or self.active.message is None:
+            return {}
+        return {"response_id": self.active.id, "item_id": self.active.message.id}
+
+    # What the client asks for
+
+    def create(self, asked: ResponseParams) -> None:
+        """Answer now.
+
+        Raises:
+            ApiError: A response is being made, or what is asked for makes no sense.
+        """
+        tools = None if asked.tools is None else tools_of(asked.tools, "response.tools")
+        if asked.conversation == "none":
+            self._create_outside(asked)
+            return
+        if asked.input is not None:
+            raise ApiError(
+                'Only responses outside of the conversation have an input: set "conversation" to '
+                '"none".',
+                "invalid_value",
+                "response.input",
+            )
+        if self.active is not None:
+            raise ApiError(
+                f"Conversation already has an active response: {self.active.id}.",
+                "conversation_already_has_active_response",
+            )
+        self._calls.offer_once({} if asked.tool_choice == "none" else tools)
+        if asked.instructions is not None:
+            self.instructions = asked.instructions
+            self._changed()
+        modality = asked.output_modalities[0] if asked.output_modalities else None
+        self.active = active = self._new(modality, asked.metadata)
+        if self._owed:
+            self._owed = 0
+            self._finish()
+            return
+        late = self._calls.speak()
+        if late is not None:
+            if self._writing is not None:
+                self._writing.response = active
+            for sentence in late:
+                self._talk.say(sentence)
+            self._driver.wake()
+        elif active.modality == "text":
+            self._to_write = True
+            self._write_if_understood()
+        else:
+            prompt = asked.instructions or GO_ON
+            self._driver.then(lambda: self._talk.respond(prompt))
+
+    def cancel(self, response_id: str | None) -> None:
+        """Stop a response.
+
+        Raises:
+            ApiError: There is none.
+        """
+        for each in self._outside:
+            if each.response.id == response_id:
+                each.cancel()
+                return
+        active = self.active
+        if active is None or response_id not in (None, active.id):
+            raise ApiError(
+                "Cancellation failed: no active response found.", "response_cancel_not_active"
+            )
+        self._stop("client_cancelled")
+
+    def silence(self) -> None:
+        """Drop what the client has not played."""
+        if self.active is not None:
+            self._stop("client_cancelled")
+        self._send({"type": "output_audio_buffer.cleared", "response_id": self._last_id})
+
+    def truncate(self, event: ItemTruncate) -> None:
+        """Cut what was said where it was heard last.
+
+        Raises:
+            ApiError: There is nothing to cut there.
+        """
+        item = self._items.get(event.item_id)
+        reply = item.reply
+        if item.role != "assistant" or reply is None:
+            raise ApiError("Only what was spoken can be truncated.", "invalid_value", "item_id")
+        if event.content_index != 0:
+            raise ApiError("The item has one content, 0.", "invalid_value", "content_index")
+        if event.audio_end_ms > reply.duration_ms:
+            raise ApiError(
+                f"Audio content of {reply.duration_ms} ms is already shorter than "
+                f"{event.audio_end_ms} ms.",
+                "invalid_value",
+                "audio_end_ms",
+            )
+        samples = event.audio_end_ms * PCM_RATE // 1000
+        if self.active is not None and self.active.message is item:
+            self._driver.truncate(reply, samples)
+        else:
+            item.text, item.remembered = reply.heard_text(samples), reply.remembered(samples)
+            self._changed()
+        self._send(
+            {
+                "type": "conversation.item.truncated",
+                "item_id": item.id,
+                "content_index": 0,
+                "audio_end_ms": event.audio_end_ms,
+            }
+        )
+
+    def give(self, call_id: str, output: str) -> bool:
+        """A client gives the result of a function; returns whether it was asked for."""
+        given = self._calls.give(call_id, output)
+        if given and self.active is not None and self._calls.speak() is not None:
+            self._owed += 1  # the reply goes on by itself
+        return given
+
+    def close(self) -> None:
+        """The client is gone."""
+        for each in [*self._outside, *filter(None, [self._writing])]:
+            each.close()
+
+    # What the conversation does
+
+    def event(self, event: Event) -> None:
+        """Follow an event of the conversation."""
+        if isinstance(event, events.Transcript):
+            self._transcribed(event)
+        elif isinstance(event, events.SpeechStarted):
+            if self._writing is not None and self._interrupts:
+                self._writing.cancel()
+        elif isinstance(event, events.ReplyStarted):
+            self._started()
+        elif isinstance(event, events.ReplyText) and self.active is not None:
+            first = self.active.message is None or not self.active.said
+            self.active.words(event.text if first else f" {event.text}")
+        elif isinstance(event, events.ReplyFinished):
+            self._ended(event.text.strip(), None)
+        elif isinstance(event, events.Interrupted):
+            reason = "client_cancelled" if event.reason == "command" else "turn_detected"
+            self._ended(event.heard_text, reason)
+        elif isinstance(event, events.Failed) and event.stage == "reply":
+            self._turns.failed(event.error)
+            if self.active is not None:
+                self.active.failure = event.error
+
+    def sound(self, pcm: NDArray[np.float32]) -> None:
+        """More samples of the reply."""
+        if self.active is not None:
+            self.active.sound(pcm)
+
+    def follow(self) -> None:
+        """Look whether the user takes the turn back before the answer has begun."""
+        active, state = self.active, self._talk.state
+        if active is None or active.message is not None or self._writing or self._to_write:
+            self._thought = False
+        elif state == "thinking":
+            self._thought = True
+        elif state == "listening" and self._thought:
+            self._thought = False
+            self._turns.speech_resumed(self._talk.at)
+            self._finish("cancelled", "turn_detected")
+
+    def call(self, call: Any, arguments: str) -> None:
+        """A function of the client is called."""
+        active = self.active or self._new()
+        active.call(call, arguments)
+        if active.message is None:
+            self.active = active
+            self._finish()
+
+    @property
+    def _interrupts(self) -> bool:
+        vad = self.config.audio.input.turn_detection
+        return vad is not None and vad.interrupt_response
+
+    def _transcribed(self, event: events.Transcript) -> None:
+        vad = self.config.audio.input.turn_detection
+        answered = bool(event.text) or event.doubt not in (None, "no speech")
+        if self._to_write:
+            self._write_if_understood()
+        elif self.active is not None or not answered or vad is None or not vad.create_response:
+            return
+        elif self.config.type == "realtime":
+            self.active = self._new()
+            if self.active.modality == "text":
+                self._to_write = True
+                self._write_if_understood()
+            elif self._turns.item is not None:
+                self._turns.item.remembered = ""  # the conversation adds it when the reply begins
+
+    def _started(self) -> None:
+        self.active = self.active or self._new()
+        self._remember_question()
+        item = self.active.begin_message()
+        item.reply = self._driver.reply
+
+    def _remember_question(self) -> bool:
+        """The user's turn is remembered by the conversation; returns whether it was not yet."""
+        item = self._turns.item
+        if item is None or item.remembered is None:
+            return False
+        item.remembered = None
+        return True
+
+    def _ended(self, text: str, reason: str | None) -> None:
+        """The reply of the conversation is over."""
+        active = self.active
+        if active is None:
+            return
+        message = active.message
+        if message is not None:
+            history = self._talk.history
+            message.remembered = history[-1].text if history else None
+            active.end_message(text, "completed" if reason is None else "incomplete")
+        self._finish("completed" if reason is None else "cancelled", reason)
+        if message is None and self._remember_question():
+            self._changed()
+
+    # The rest
+
+    def _new(self, modality: Any = None, metadata: Any = None) -> Response:
+        return Response(
+            self._send, self._items, self.config, self._id, modality=modality, metadata=metadata
+        )
+
+    _last_id: str | None = None
+
+    def _finish(self, status: str = "completed", reason: str | None = None) -> None:
+        active, self.active = self.active, None
+        self._to_write, self._thought = False, False
+        self._calls.offer_once(None)
+        if active is not None:
+            self._last_id = active.id
+            active.finish(status, reason)
+        if self.instructions is not None:
+            self.instructions = None
+            self._changed()
+
+    def _stop(self, reason: str) -> None:
+        """Stop the active response."""
+        active = self.active
+        if self._writing is not None:
+            self._writing.cancel()
+            return
+        self._driver.stop()
+        if active is not None and active.message is None:
+            self._finish("cancelled", reason)
+            if self._remember_question():
+                self._changed()
+
+    def _write_if_understood(self) -> None:
+        """Begin to write, if what the user said is known."""
+        if self.active is None or self._turns.pending:
+            return
+        self._to_write = False
+        turns, asked = self._items.turns(), list[str]()
+        while turns and turns[-1].role == "user":
+            asked.insert(0, turns.pop().text)
+        told = self._items.instructions(self.instructions or self.config.instructions)
+        prompt = " ".join(asked) or self.instructions or GO_ON
+        history = opening(turns[-20:], told)
+        responder = self._talk.responder
+        self._writing = OutsideReply(self.active, responder, prompt, history, self._written)
+
+    def _written(self, response: Response, text: str, cancelled: bool) -> None:
+        self._writing = None
+        response.end_message(text, "incomplete" if cancelled else "completed")
+        if self.active is response:
+            self._finish(*(("cancelled", "turn_detected") if cancelled else ("completed",)))
+        self._changed()
+
+    def _create_outside(self, asked: ResponseParams) -> None:
+        """Answer something that is none of the conversation."""
+        if len(self._outside) >= MAX_OUTSIDE:
+            raise ApiError(
+                f"{MAX_OUTSIDE} responses are being made outside of the conversation: wait.",
+                "too_many_responses",
+            )
+        turns = self._items.turns() if asked.input is None else self._given(asked.input)
+        question = list[str]()
+        while turns and turns[-1].role == "user":
+            question.insert(0, turns.pop().text)
+        prompt = " ".join(question) or asked.instructions or GO_ON
+        told = self.config.instructions if asked.instructions is None else asked.instructions
+        modality = asked.output_modalities[0] if asked.output_modalities else None
+        modality = modality or self.config.output_modalities[0]
+        response = Response(
+            self._send, None, self.config, self._id, modality=modality, metadata=asked.metadata
+        )
+        history = opening(turns[-20:], told)
+        responder = self._talk.responder
+        made = OutsideReply(response, responder, prompt, history, self._outside_over)
+        self._outside.append(made)
+
+    def _given(self, given: list[Any]) -> list[Turn]:
+        """The turns of items that a client brings for one response."""
+        turns = []
+        for index, each in enumerate(given):
+            param = f"response.input[{index}]"
+            if each.type == "item_reference":
+                item: Item = self._items.get(each.id or "", f"{param}.id")
+            else:
+                item, _ = item_of(each, self.config.audio.input.format.type, param)
+            if (turn := item.turn()) is not None:
+                turns.append(turn)
+        return turns
+
+    def _outside_over(self, response: Response, text: str, cancelled: bool) -> None:
+        self._outside = [each for each in self._outside if each.response is not response]
+        response.end_message(text, "incomplete" if cancelled else "completed")
+        reason = "client_cancelled" if cancelled else None
+        response.finish("cancelled" if cancelled else "completed", reason)
+
+    def on_interrupted(self, reply: SentReply, reason: str) -> None:
+        """A reply was stopped: tell who did it."""
+        if reason in ("speech", "stop word"):
+            self._turns.speech_started(self._talk.at)

@@ -1,0 +1,258 @@
+"""One client of the Realtime API: its events in, ours out; the conversation decides the turns."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from antiphon.runtime.events import Event, TurnEnded
+from antiphon.runtime.network.sent_reply import SentReply
+from antiphon.runtime.session.agent_turn import Reason
+from antiphon.tools import Call
+from antiphon.transports.http.gateway import Gateway
+from antiphon.transports.http.sessions import Session
+from antiphon.transports.realtime.function_calls import FunctionCalls
+from antiphon.transports.realtime.hearing import hear
+from antiphon.transports.realtime.insights import Insights
+from antiphon.transports.realtime.protocol import client_events as ce
+from antiphon.transports.realtime.protocol.config import (
+    SessionConfig,
+    options_of,
+    tools_of,
+    updated,
+)
+from antiphon.transports.realtime.protocol.errors import ApiError
+from antiphon.transports.realtime.protocol.formats import PCM_RATE, RATES
+from antiphon.transports.realtime.protocol.given_items import item_of
+from antiphon.transports.realtime.protocol.items import Item, Items, new_id
+from antiphon.transports.realtime.protocol.validation import parse
+from antiphon.transports.realtime.replies import Replies
+from antiphon.transports.realtime.user_turns import UserTurns
+
+
+class RealtimeSession:
+    """Translates between a client and its conversation.
+
+    Args:
+        gateway: makes the conversation.
+        place: the client's place at the server.
+        send: takes what is sent.
+        config: the session as it begins.
+        failed: called if the conversation breaks.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        place: Session,
+        send: Callable[[dict[str, Any]], None],
+        config: SessionConfig,
+        failed: Callable[[Exception], None],
+    ) -> None:
+        self.id, conversation_id = new_id("sess"), new_id("conv")
+        self.config = config
+        self._gateway, self._place, self._out = gateway, place, send
+        self._items = Items()
+        self._calls = FunctionCalls(self.id, self._call, self._start_calls)
+        self._driver = gateway.drive(
+            self._calls, self, place, rate=PCM_RATE, failed=failed, stepped=self._follow
+        )
+        self._talk = self._driver.conversation
+        self._insights = Insights(self._talk, self._send)
+        self._turns = UserTurns(self._driver, self._items, self._send, self._quiet)
+        self._replies = Replies(
+            self._driver,
+            self._items,
+            self._turns,
+            self._calls,
+            self._send,
+            conversation_id,
+            self._remember,
+        )
+        self._hearing: set[asyncio.Task[None]] = set()
+        self._sent = 0
+        self._configure()
+        self._send({"type": "session.created", "session": self._body()})
+
+    def take(self, text: str) -> None:
+        """A message of the client; what is wrong with it is told."""
+        event_id: str | None = None
+        try:
+            message = parse(text)
+            given = message.get("event_id")
+            event_id = given[:512] if isinstance(given, str) else None
+            event = ce.event_of(message)
+            HANDLERS[event.type](self, event)
+        except ApiError as error:
+            self.error(error, event_id)
+        self._follow()
+
+    def error(self, error: ApiError, event_id: str | None = None) -> None:
+        """Tell the client what it did wrong."""
+        self._send({"type": "error", "error": error.body(event_id)})
+
+    def close(self) -> None:
+        """The client is gone."""
+        for task in self._hearing:
+            task.cancel()
+        self._replies.close()
+        self._calls.close()
+        self._driver.close()
+
+    # The client's events
+
+    def _update(self, event: ce.SessionUpdate) -> None:
+        self.config = updated(self.config, event.session)
+        self._configure()
+        self._send({"type": "session.updated", "session": self._body()})
+
+    def _append(self, event: ce.BufferAppend) -> None:
+        self._turns.append(event.audio)
+
+    def _commit(self, event: ce.ClientEvent) -> None:
+        self._turns.commit()
+
+    def _clear(self, event: ce.ClientEvent) -> None:
+        self._turns.clear()
+
+    def _silence(self, event: ce.ClientEvent) -> None:
+        self._replies.silence()
+
+    def _create_item(self, event: ce.ItemCreate) -> None:
+        item, pcm = item_of(event.item, self.config.audio.input.format.type)
+        if item.type == "function_call_output":
+            call_id, output = item.call_id or "", item.output or ""
+            known = any(each.call_id == call_id for each in self._items)
+            if not self._replies.give(call_id, output) and not known:
+                raise ApiError(
+                    f"There is no call {call_id!r}.", "invalid_tool_call_id", "item.call_id"
+                )
+        before = self._items.add(item, event.previous_item_id)
+        for kind in ("added", "done"):
+            told = {"previous_item_id": before, "item": item.body()}
+            self._send({"type": f"conversation.item.{kind}", **told})
+        if pcm is not None:
+            task = asyncio.create_task(self._hear(item, pcm))
+            self._hearing.add(task)
+            task.add_done_callback(self._hearing.discard)
+        elif item.type == "message":
+            self._remember()
+
+    async def _hear(self, item: Item, pcm: NDArray[np.float32]) -> None:
+        """Understand an item that is sound."""
+        rate = RATES[self.config.audio.input.format.type]
+        item.text = await hear(self._gateway.host.responder, pcm, rate)
+        self._remember()
+
+    def _retrieve(self, event: ce.ItemNamed) -> None:
+        item = self._items.get(event.item_id)
+        self._send({"type": "conversation.item.retrieved", "item": item.body()})
+
+    def _delete(self, event: ce.ItemNamed) -> None:
+        if self._replies.where.get("item_id") == event.item_id:
+            raise ApiError("It is being said: cancel the response first.", param="item_id")
+        self._items.delete(event.item_id)
+        self._send({"type": "conversation.item.deleted", "item_id": event.item_id})
+        self._remember()
+
+    def _truncate(self, event: ce.ItemTruncate) -> None:
+        self._replies.truncate(event)
+
+    def _create_response(self, event: ce.ResponseCreate) -> None:
+        if not self._hearing:
+            self._replies.create(event.response or ce.ResponseParams())
+            return
+
+        async def later() -> None:
+            others = self._hearing - {task}
+            await asyncio.gather(*others, return_exceptions=True)
+            try:
+                self._replies.create(event.response or ce.ResponseParams())
+            except ApiError as error:
+                self.error(error, event.event_id)
+
+        task = asyncio.create_task(later())
+        self._hearing.add(task)
+        task.add_done_callback(self._hearing.discard)
+
+    def _cancel_response(self, event: ce.ResponseCancel) -> None:
+        self._replies.cancel(event.response_id)
+
+    # What the driver tells
+
+    def on_event(self, event: Event) -> None:
+        """Something happened in the conversation."""
+        self._place.observe(event)
+        if isinstance(event, TurnEnded):
+            self._calls.start(sure=True)
+        where = self._replies.where
+        self._turns.event(event)
+        self._replies.event(event)
+        item = self._turns.item
+        self._insights.event(event, where or self._replies.where, item.id if item else None)
+
+    def on_sound(self, reply: SentReply, pcm: NDArray[np.float32]) -> None:
+        """More samples of a reply."""
+        self._replies.sound(pcm)
+
+    def on_interrupted(self, reply: SentReply, reason: Reason) -> None:
+        """A reply was stopped."""
+        self._replies.on_interrupted(reply, reason)
+
+    # The rest
+
+    def _configure(self) -> None:
+        config = self.config
+        self._turns.config = self._replies.config = config
+        self._talk.configure(options_of(config, self._gateway.options))
+        tools = tools_of(config.tools, "session.tools") if config.tool_choice == "auto" else {}
+        self._calls.offer(tools)
+        self._insights.wanted = config.antiphon.events
+        self._remember()
+
+    def _body(self) -> dict[str, Any]:
+        return {"id": self.id, "object": "realtime.session", **self.config.body()}
+
+    def _remember(self) -> None:
+        """The language model remembers what the items say, and is told what the session says."""
+        told = self._replies.instructions
+        told = self.config.instructions if told is None else told
+        self._talk.remember(self._items.turns(), self._items.instructions(told))
+
+    def _quiet(self) -> bool:
+        return self._replies.active is None and self._talk.state == "idle"
+
+    def _call(self, call: Call) -> None:
+        self._replies.call(call, json.dumps(call.arguments))
+
+    def _start_calls(self) -> None:
+        self._calls.start(sure=self._talk.state != "listening")
+
+    def _follow(self) -> None:
+        self._replies.follow()
+        self._turns.run_deferred()
+        self._insights.follow(self._replies.where, self._driver.reply)
+
+    def _send(self, event: dict[str, Any]) -> None:
+        self._sent += 1
+        self._out({"event_id": f"event_{self.id[5:]}_{self._sent}", **event})
+
+
+HANDLERS: dict[str, Callable[[RealtimeSession, Any], None]] = {
+    "session.update": RealtimeSession._update,
+    "input_audio_buffer.append": RealtimeSession._append,
+    "input_audio_buffer.commit": RealtimeSession._commit,
+    "input_audio_buffer.clear": RealtimeSession._clear,
+    "output_audio_buffer.clear": RealtimeSession._silence,
+    "conversation.item.create": RealtimeSession._create_item,
+    "conversation.item.retrieve": RealtimeSession._retrieve,
+    "conversation.item.delete": RealtimeSession._delete,
+    "conversation.item.truncate": RealtimeSession._truncate,
+    "response.create": RealtimeSession._create_response,
+    "response.cancel": RealtimeSession._cancel_response,
+}
