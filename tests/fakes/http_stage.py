@@ -8,7 +8,7 @@ from typing import Any
 from fake_conversation import FakeAnalyzer, FakeResponder
 
 from antiphon.runtime.options import Options
-from antiphon.runtime.responders.worker import InlineWorker
+from antiphon.runtime.responders.worker import InlineWorker, ThreadWorker
 from antiphon.runtime.session.conversation import Conversation
 from antiphon.transports.http.server import Server
 from antiphon.transports.http.settings import HttpSettings
@@ -35,9 +35,11 @@ class HttpStage:
         self.address = f"127.0.0.1:{self.port}"
 
     def converse(self, peer) -> Conversation:
-        responder = self.responder(peer) if callable(self.responder) else self.responder
+        own = callable(self.responder)
+        responder = self.responder(peer) if own else self.responder
         analyzer: Any = FakeAnalyzer()
-        made = Conversation(responder, Options(), work=InlineWorker(), analyzer=analyzer)
+        work = ThreadWorker() if own else InlineWorker()  # a call is waited for
+        made = Conversation(responder, Options(), work=work, analyzer=analyzer)
         self.conversations.append(made)
         return made
 

@@ -7,7 +7,6 @@ import inspect
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,10 +21,14 @@ if TYPE_CHECKING:
     from antiphon.messages import Speech, Turn
     from antiphon.runtime.responders.responder import Cancelled, Responder
     from antiphon.runtime.session.conversation import Conversation
+    from antiphon.tools import Tool
     from antiphon.transports.transport import Peer
 
 log = logging.getLogger(__name__)
 app = typer.Typer(add_completion=False)
+
+CALL_SECONDS = 10.0
+"""Seconds a tool's result is waited for, unless the peer says otherwise (`call_seconds`)."""
 
 
 def serve(
@@ -122,8 +125,8 @@ class Responders:
         self._loading = Lock()
 
     def of(self, peer: Peer) -> Responder[Any]:
-        """The responder for a robot."""
-        return LazyResponder(lambda: self._acting(peer)) if peer.tools else self.responder
+        """The responder for a client."""
+        return PeerResponder(peer, self.responder, self._acting)
 
     def _acting(self, peer: Peer) -> Responder[Any]:
         """A responder with tools; without them if none can be used."""
@@ -132,7 +135,8 @@ class Responders:
             from antiphon.tools.toolbox import Toolbox
 
             toolbox = Toolbox(list(peer.tools.values()), self._choose())
-            return ToolResponder(self.responder, toolbox, peer.execute)
+            seconds = getattr(peer, "call_seconds", CALL_SECONDS)
+            return ToolResponder(self.responder, toolbox, peer.execute, seconds=seconds)
         except UserError as error:
             say(f"{peer.robot} cannot use its tools. {error}")
             return self.responder
@@ -149,37 +153,49 @@ class Responders:
         return self._chooser
 
 
-class LazyResponder:
-    """A responder that is made at its first use, in the models' thread.
+class PeerResponder:
+    """Answers with whatever tools a client has at the moment.
 
     Args:
-        make: makes it.
+        peer: the client.
+        plain: answers while it has none.
+        acting: makes what uses them, at their first use in the models' thread.
     """
 
-    def __init__(self, make: Callable[[], Responder[Any]]) -> None:
-        self._make = make
+    def __init__(
+        self, peer: Peer, plain: Responder[Any], acting: Callable[[Peer], Responder[Any]]
+    ) -> None:
+        self._peer, self._plain, self._acting = peer, plain, acting
+        self._made: tuple[dict[str, Tool], Responder[Any]] | None = None
 
-    @cached_property
+    @property
     def responder(self) -> Responder[Any]:
-        """The responder itself."""
-        return self._make()
+        """What answers now."""
+        tools = dict(self._peer.tools)
+        if not tools:
+            return self._plain
+        if self._made is None or self._made[0] != tools:
+            self._made = tools, self._acting(self._peer)
+        return self._made[1]
 
     def listen(self, history: Sequence[Turn]) -> Any:
-        """Begin to hear a turn that follows `history`."""
-        return self.responder.listen(history)
+        """Begin to hear a turn that follows `history`, whoever will answer it."""
+        _ = self.responder  # made while the user speaks
+        return self._plain.listen(history)
 
     def respond(
         self, stream: Any, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
     ) -> Iterator[Speech]:
-        """Answer what has been heard."""
+        """Answer what has been heard, or written."""
         return self.responder.respond(stream, history, cancelled=cancelled, seed=seed)
 
     def write(self, text: str, history: Sequence[Turn], *, cancelled: Cancelled) -> Iterator[str]:
         """Answer a written turn in writing."""
         from antiphon.runtime.responders.responder import Writer
 
-        if isinstance(self.responder, Writer):
-            yield from self.responder.write(text, history, cancelled=cancelled)
+        responder = self.responder
+        if isinstance(responder, Writer):
+            yield from responder.write(text, history, cancelled=cancelled)
 
     def say(self, text: str, *, cancelled: Cancelled) -> Iterator[Speech]:
         """Speak a given text."""

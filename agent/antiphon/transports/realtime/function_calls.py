@@ -43,6 +43,8 @@ class FunctionCalls:
 
     def __init__(self, name: str, begin: Callable[[Call], None], asked: Callable[[], None]) -> None:
         self.robot = name
+        self.call_seconds = MAX_SECONDS + 2.0
+        """Seconds the conversation waits for a result: a little longer than we let it."""
         self._tools: Mapping[str, Tool] = {}
         self._begin, self._on_asked = begin, asked
         self._loop = asyncio.get_running_loop()

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon.runtime.events import Event, TurnEnded
+from antiphon.runtime.events import Event, Transcript
 from antiphon.runtime.network.sent_reply import SentReply
 from antiphon.runtime.session.agent_turn import Reason
 from antiphon.tools import Call
@@ -188,13 +188,13 @@ class RealtimeSession:
     def on_event(self, event: Event) -> None:
         """Something happened in the conversation."""
         self._place.observe(event)
-        if isinstance(event, TurnEnded):
-            self._calls.start(sure=True)
         where = self._replies.where
         self._turns.event(event)
         self._replies.event(event)
         item = self._turns.item
         self._insights.event(event, where or self._replies.where, item.id if item else None)
+        if isinstance(event, Transcript):
+            self._start_calls()
 
     def on_sound(self, reply: SentReply, pcm: NDArray[np.float32]) -> None:
         """More samples of a reply."""
@@ -231,7 +231,8 @@ class RealtimeSession:
         self._replies.call(call, json.dumps(call.arguments))
 
     def _start_calls(self) -> None:
-        self._calls.start(sure=self._talk.state != "listening")
+        answering = self._replies.active is not None and self._talk.state != "listening"
+        self._calls.start(sure=answering)
 
     def _follow(self) -> None:
         self._replies.follow()
