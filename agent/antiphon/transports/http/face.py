@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -24,8 +24,10 @@ class Site:
     about: str
     """Told at the terminal: "OpenAI Realtime at {ws}/v1/realtime"; {ws} and {http} are filled."""
     public: frozenset[str] = frozenset()
-    """Beginnings of paths that need no token: what a browser or a device fetches before it has
-    one. Origins are checked there, too."""
+    """Paths that need no token, nor does what is below them: what a browser or a device fetches
+    before it has one. "/" is the index alone. Origins are checked there, too."""
+    ready: Callable[[Mapping[str, str]], None] | None = None
+    """Called once the server listens, with its addresses by the names that `about` knows."""
 
 
 Build = Callable[["Gateway"], Site]
@@ -61,6 +63,9 @@ class Face(Protocol):
 FACES: Registry[Face] = Registry(
     "face",
     "antiphon.http_faces",
-    {"realtime": "antiphon.transports.realtime.face:REALTIME"},
+    {
+        "realtime": "antiphon.transports.realtime.face:REALTIME",
+        "web": "antiphon.transports.web.face:WEB",
+    },
 )
 """Faces by name."""

@@ -24,7 +24,7 @@ class Guard:
         app: what is guarded.
         tokens: check what clients give.
         origins: web pages of others that may connect.
-        public: beginnings of paths that need no token.
+        public: paths that need no token, nor does what is below them; "/" is the index alone.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Guard:
         path: str = scope["path"]
         if scope["type"] == "http" and scope["method"] == "OPTIONS":
             return None  # asked by a browser before the request itself, without any token
-        if any(path == each or path.startswith(each.rstrip("/") + "/") for each in self._public):
+        if any(path == each or path.startswith(f"{each}/") for each in self._public):
             return None
         if self._tokens.accept(given_token(headers)):
             return None

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import uvicorn
 from starlette.applications import Starlette
@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 import antiphon
 from antiphon.runtime.options import Options
-from antiphon.transports.http.face import Build
+from antiphon.transports.http.face import Build, Site
 from antiphon.transports.http.gateway import Gateway
 from antiphon.transports.http.guard import Guard
 from antiphon.transports.http.metrics import Metrics
@@ -58,6 +58,7 @@ class Server:
         self._socket, self._tls = at, tls
         self.port: int = at.getsockname()[1]
         self.gateway: Gateway | None = None
+        self._sites: Sequence[Site] = ()
 
     async def run(self, host: Host) -> None:
         """Serve."""
@@ -80,7 +81,7 @@ class Server:
         )
         config.load()
         config.ssl = self._tls
-        server = Uvicorn(config)
+        server = Uvicorn(config, self._ready)
         work = [asyncio.create_task(each) for each in (gateway.ticker.run(), sessions.watch())]
         serving = asyncio.create_task(server.serve([self._socket]))
         try:
@@ -95,13 +96,23 @@ class Server:
                 task.cancel()
             self._socket.close()
 
+    @property
+    def places(self) -> Mapping[str, str]:
+        """Beginnings of addresses, by "http" and "ws"."""
+        port = f"{self._chosen.host}:{self.port}"
+        return {name: f"{name}{'s' if self._tls else ''}://{port}" for name in ("http", "ws")}
+
+    def _ready(self) -> None:
+        for site in self._sites:
+            if site.ready is not None:
+                site.ready(self.places)
+
     def _app(self, gateway: Gateway) -> Starlette:
         """All faces as one application."""
         sites = [build(gateway) for build in self._builds]
-        port = f"{self._chosen.host}:{self.port}"
-        places = {name: f"{name}{'s' if self._tls else ''}://{port}" for name in ("http", "ws")}
+        self._sites = sites
         for site in sites:
-            gateway.host.say(site.about.format(**places))
+            gateway.host.say(site.about.format(**self.places))
         if not gateway.tokens.needed:
             gateway.host.say("Only this machine is served: give --token-file to serve others.")
         elif self._tls is None and not self._chosen.loopback:
@@ -139,7 +150,17 @@ class Server:
 
 
 class Uvicorn(uvicorn.Server):
-    """Leaves signals to `lifecycle.py`."""
+    """Leaves signals to `lifecycle.py`, and tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
 
     @contextlib.contextmanager
     def capture_signals(self):  # type: ignore[no-untyped-def]
