@@ -98,8 +98,8 @@ class Duplex extends AudioWorkletProcessor {
     for (let i = 0; i < output[0].length; i++) {
       while (this.outward.wanted > 0) this.outward.push(this.#source());
       output[0][i] = this.outward.pull();
-      this.inward.push(mic ? mic[i] : 0);
       while (this.inward.wanted === 0) this.#heard(this.inward.pull());
+      this.inward.push(mic ? mic[i] : 0);
     }
     for (let channel = 1; channel < output.length; channel++) output[channel].set(output[0]);
     return this.open;

@@ -34,7 +34,7 @@ export class Orb {
   /** Read the colours of the style sheet again. */
   recolour() {
     const style = getComputedStyle(this.#canvas);
-    for (const name of ["accent", "paper", "ink"]) {
+    for (const name of ["accent", "light"]) {
       this.#colours[name] = style.getPropertyValue(`--${name}-rgb`).trim();
     }
   }
@@ -62,7 +62,7 @@ export class Orb {
     const half = Math.min(width, height) / 2;
     const breath = 1 + 0.015 * Math.sin(seconds * 1.3);
     const radius = half * size * 0.82 * breath * (1 + 0.1 * swing * level);
-    const { accent, paper } = this.#colours;
+    const { accent, light } = this.#colours;
     pen.clearRect(0, 0, width, height);
     pen.save();
     pen.translate(width / 2, height / 2);
@@ -82,7 +82,7 @@ export class Orb {
         pen.stroke();
       } else {
         const body = pen.createRadialGradient(-radius * 0.35, -radius * 0.45, radius * 0.1, 0, 0, radius * 1.15);
-        body.addColorStop(0, `color-mix(in srgb, rgb(${accent}) ${40 + 20 * glow}%, rgb(${paper}))`);
+        body.addColorStop(0, `color-mix(in srgb, rgb(${accent}) ${40 + 20 * glow}%, rgb(${light}))`);
         body.addColorStop(1, `rgb(${accent} / ${0.55 + 0.4 * glow})`);
         pen.fillStyle = body;
         pen.fill();

@@ -1,11 +1,11 @@
 // Where the time went between the visitor's last word and the first sound of the answer.
 
 const STEPS = [
-  ["silence", "silence noticed"],
-  ["made", "answer begun"],
-  ["turn", "your turn over"],
-  ["sent", "first sound sent"],
-  ["heard", "heard here"],
+  ["silence", "silence"],
+  ["made", "sound made"],
+  ["turn", "turn over"],
+  ["sent", "sound sent"],
+  ["heard", "sound heard"],
 ];
 
 /** @param {HTMLElement} root @param {Object} latency milliseconds, null where unknown */
@@ -30,7 +30,7 @@ export function showLatency(root, latency) {
       const number = document.createElement("b");
       number.textContent = ms;
       line.className = name;
-      line.append(number, ` ${about}`);
+      line.append(number, about);
       return line;
     }),
   );
