@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -158,11 +158,13 @@ class Agent:
         pieces = self.voice.speak(segments, source=source or self.source, seed=seed)
         return interruptible(cpu_threads.following_load(pieces), cancelled)
 
-    def say(self, text: str, *, cancelled: Callable[[], bool] = never) -> Iterator[Speech]:
+    def say(
+        self, text: str | Iterable[str], *, cancelled: Callable[[], bool] = never
+    ) -> Iterator[Speech]:
         """Speak a given text, by the embeddings of its tokens.
 
         Args:
-            text: what to say.
+            text: what to say; pieces of it are spoken as they come.
             cancelled: asked between the models' layers; True ends the speech there.
         """
         tokens = text_tokens(text, self.s2t.llm)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -46,15 +46,31 @@ def pieces_of(text: str, offsets: Sequence[tuple[int, int]]) -> list[str]:
     return [text[a:b] for a, b in pairwise(ends)]
 
 
-def text_tokens(text: str, vocabulary: Vocabulary) -> Iterator[Token]:
+def text_tokens(text: str | Iterable[str], vocabulary: Vocabulary) -> Iterator[Token]:
     """Tokens of a text, with hidden states of zeros, at which the text path does not look.
 
     Args:
-        text: what was written.
+        text: what was written; pieces of it become tokens as soon as their words are complete.
         vocabulary: of the language model the voice was trained for.
     """
-    coded = vocabulary.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     nothing = torch.zeros(vocabulary.embeddings.shape[1])
-    pieces = pieces_of(text, coded["offset_mapping"])
-    for id_, piece in zip(coded["input_ids"], pieces, strict=True):
-        yield Token(id_, piece, nothing)
+    for part in [text] if isinstance(text, str) else whole_words(text):
+        coded = vocabulary.tokenizer(part, add_special_tokens=False, return_offsets_mapping=True)
+        pieces = pieces_of(part, coded["offset_mapping"])
+        for id_, piece in zip(coded["input_ids"], pieces, strict=True):
+            yield Token(id_, piece, nothing)
+
+
+def whole_words(pieces: Iterable[str]) -> Iterator[str]:
+    """The same text in pieces that end where words do; spaces stand in front of their word."""
+    held = ""
+    for piece in pieces:
+        held += piece
+        words = held.rstrip()
+        space = max(words.rfind(" "), words.rfind("\n"))
+        end = len(words) if len(words) < len(held) else len(held[: max(space, 0)].rstrip())
+        if end:
+            yield held[:end]
+            held = held[end:]
+    if held:
+        yield held

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
 from antiphon.registry import Registry
 from antiphon.runtime.options import Options
 from antiphon.runtime.responders.responder import Responder
 from antiphon.runtime.session.conversation import Conversation
+from antiphon.settings import Models
 from antiphon.tools import Call, Tool
 
 
@@ -39,6 +40,8 @@ class Host:
     """Tells the person at the terminal."""
     responder: Responder[Any]
     """Hears, answers and speaks outside any conversation."""
+    models: Models = field(default_factory=Models)
+    """What the models are called."""
 
 
 Serve = Callable[[Host], Awaitable[None]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any
@@ -60,7 +60,7 @@ def serve(
         threads=models.threads,
     )
     responders = Responders(loaded, models.tool_chooser)
-    host = Host(lambda peer: conversation(responders.of(peer), options), say, loaded)
+    host = Host(lambda peer: conversation(responders.of(peer), options), say, loaded, models)
 
     async def work() -> None:
         await asyncio.gather(*(each(host) for each in wanted))
@@ -197,6 +197,6 @@ class PeerResponder:
         if isinstance(responder, Writer):
             yield from responder.write(text, history, cancelled=cancelled)
 
-    def say(self, text: str, *, cancelled: Cancelled) -> Iterator[Speech]:
+    def say(self, text: str | Iterable[str], *, cancelled: Cancelled) -> Iterator[Speech]:
         """Speak a given text."""
         return self.responder.say(text, cancelled=cancelled)

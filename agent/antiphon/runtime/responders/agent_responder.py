@@ -69,7 +69,7 @@ class AgentResponder:
                 return
             yield token.text
 
-    def say(self, text: str, *, cancelled: Cancelled) -> Iterator[Speech]:
+    def say(self, text: str | Iterable[str], *, cancelled: Cancelled) -> Iterator[Speech]:
         """Speak a text: the same voice, driven by the tokens' embeddings."""
         return self.agent.say(text, cancelled=cancelled)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -73,8 +73,8 @@ class Responder(Protocol[H]):
     ) -> Iterator[Speech]:
         """Answer what has been heard, or written."""
 
-    def say(self, text: str, *, cancelled: Cancelled) -> Iterator[Speech]:
-        """Speak a given text."""
+    def say(self, text: str | Iterable[str], *, cancelled: Cancelled) -> Iterator[Speech]:
+        """Speak a given text, or one that still comes, piece by piece."""
 
 
 @runtime_checkable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
@@ -115,6 +115,6 @@ class TempoResponder:
         pieces = self._responder.respond(stream, history, cancelled=cancelled, seed=seed)
         return at_speed(pieces, self._speed())
 
-    def say(self, text: str, *, cancelled: Cancelled) -> Iterator[Speech]:
+    def say(self, text: str | Iterable[str], *, cancelled: Cancelled) -> Iterator[Speech]:
         """Speak a given text."""
         return at_speed(self._responder.say(text, cancelled=cancelled), self._speed())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -173,7 +173,7 @@ class ToolResponder:
             return iter([(self._ask(text, tuple(calls)), True)])
         return self._do(calls, text, cancelled) if calls else None
 
-    def say(self, text: str, *, cancelled: Cancelled) -> Iterator[Speech]:
+    def say(self, text: str | Iterable[str], *, cancelled: Cancelled) -> Iterator[Speech]:
         """Speak a given text."""
         return self.responder.say(text, cancelled=cancelled)
 

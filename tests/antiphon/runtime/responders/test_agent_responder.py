@@ -12,8 +12,9 @@ from fake_chat_server import FakeChatServer, delta, saying
 from fake_conversation import OUT, RATE, WORD, Driver
 
 from antiphon.agent import Agent
+from antiphon.errors import UserError
 from antiphon.llm.language_model import from_pretrained
-from antiphon.messages import Speech, Word
+from antiphon.messages import Speech, Turn, Word
 from antiphon.recognition.recognizer import Transcript
 from antiphon.runtime import events
 from antiphon.runtime.responders.agent_responder import AgentResponder
@@ -132,3 +133,29 @@ def test_a_reply_that_is_interrupted_closes_the_connection(server, driver):
     live.run(1)
     assert left.wait(0.5)
     live.conversation.close()
+
+
+def test_a_written_question_is_answered_in_writing(server, driver):
+    never = {"cancelled": lambda: False}
+    history = (Turn("user", "I am Lena."), Turn("assistant", "Hello."))
+    written = driver.responder.write("And who are you?", history, **never)
+    assert "".join(written) == "Hello there."
+    said = [message["content"] for message in server.requests[-1]["messages"]]
+    assert said[-3:] == ["I am Lena.", "Hello.", "And who are you?"]
+    server.__exit__()
+    with pytest.raises(UserError, match="cannot be reached"):
+        list(driver.responder.write("Hello?", (), **never))
+
+
+def test_a_text_is_spoken_while_it_is_written(driver):
+    written = []
+
+    def text():
+        for word in ["It is a", " fine day", " and we", " go out", " for a", " walk."]:
+            written.append(word)
+            yield word
+
+    pieces = driver.responder.say(text(), cancelled=lambda: False)
+    first = next(pieces)
+    assert first.text == "It is a fine" and len(written) < 5
+    assert first.text + "".join(piece.text for piece in pieces) == "".join(written)
