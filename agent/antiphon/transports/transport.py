@@ -118,6 +118,7 @@ TRANSPORTS: Registry[Transport] = Registry(
     {
         "mqtt": "antiphon.transports.mqtt.transport:MQTT",
         "http": "antiphon.transports.http.transport:HTTP",
+        "wyoming": "antiphon.transports.wyoming.transport:WYOMING",
     },
 )
 """Transports by name."""

@@ -1,0 +1,373 @@
+"""Home Assistant talks to the server: the package's own client, over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_conversation import RATE, WORD
+from typer.testing import CliRunner
+from wyoming.asr import Transcribe, Transcript
+from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.error import Error
+from wyoming.event import Event
+from wyoming.info import Describe, Info, SelectProgram
+from wyoming.ping import Ping
+from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop
+from wyoming.tts import SynthesizeVoice as Voice
+from wyoming_stage import WyomingStage, read_until
+
+from antiphon.cli import main
+
+
+def types(events):
+    return [event.type for event in events]
+
+
+def on_stage(play):
+    """Runs a test with a server and a client of it."""
+
+    async def work():
+        async with WyomingStage() as stage, stage.client() as client:
+            await play(stage, client)
+
+    asyncio.run(work())
+
+
+async def send(client, *events):
+    for event in events:
+        await client.write_event(event if isinstance(event, Event) else event.event())
+
+
+def sound(*parts, rate=16_000, width=2, channels=1):
+    """Chunks of 64 ms as Home Assistant sends them; parts are seconds, negative ones of silence."""
+    level = np.concatenate([np.full(int(abs(s) * rate), 0.5 if s > 0 else 0.0) for s in parts])
+    data = np.repeat(level * 2 ** (8 * width - 1), channels)
+    pcm = data.astype({1: "i1", 2: "<i2", 4: "<i4"}[width]).tobytes()
+    if width == 1:
+        pcm = (np.frombuffer(pcm, np.uint8) ^ 0x80).tobytes()
+    size = 1024 * width * channels
+    begins = range(0, len(pcm), size)
+    return [AudioChunk(rate, width, channels, pcm[begin : begin + size]) for begin in begins]
+
+
+def recording(*parts, **form):
+    chunks = sound(*parts, **form)
+    start = AudioStart(chunks[0].rate, chunks[0].width, chunks[0].channels)
+    return [Transcribe(language="en"), start, *chunks, AudioStop()]
+
+
+def test_it_says_what_it_can_do():
+    async def play(stage, client):
+        await send(client, Describe())
+        info = Info.from_event((await read_until(client, "info"))[0])
+        asr, tts, handle = info.asr[0], info.tts[0], info.handle[0]
+        assert asr.supports_transcript_streaming and tts.supports_synthesize_streaming
+        assert handle.supports_handled_streaming and not handle.supports_home_control
+        models: list[Any] = [asr.models[0], tts.voices[0], handle.models[0]]
+        assert [model.name for model in models][1:] == ["amy", "tiny"]
+        for each in (asr, tts, handle, *models):
+            assert each.installed and each.version and each.description and each.attribution.name
+        assert {tuple(model.languages) for model in models} == {("en",)}
+        await send(client, Ping("are you there?"))
+        assert (await read_until(client, "pong"))[0].data["text"] == "are you there?"
+
+    on_stage(play)
+
+
+def test_a_command_is_transcribed():
+    async def play(stage, client):
+        await send(client, *recording(-0.3, 1.0, -0.5))
+        events = await read_until(client, "transcript-stop")
+        assert types(events) == [
+            "transcript-start",
+            "transcript-chunk",
+            "transcript",
+            "transcript-stop",
+        ]
+        assert events[1].data["text"] == events[2].data["text"] == "heard 50 frames"
+
+    on_stage(play)
+
+
+@pytest.mark.parametrize("form", [(48_000, 4, 2), (8_000, 1, 1), (44_100, 2, 1)])
+def test_other_formats_are_heard_as_well(form):
+    rate, width, channels = form
+
+    async def play(stage, client):
+        await send(client, *recording(-0.3, 1.0, -0.5, rate=rate, width=width, channels=channels))
+        text = (await read_until(client, "transcript-stop"))[-2].data["text"]
+        assert abs(int(text.split()[1]) - 50) <= 1
+
+    on_stage(play)
+
+
+def test_a_long_recording_is_transcribed_while_its_speaker_pauses():
+    async def play(stage, client):
+        before, after = [7.0, -1.2], [1.0, -0.2]
+        await send(client, Transcribe(), AudioStart(16_000, 2, 1), *sound(*before))
+        first = await read_until(client, "transcript-chunk")
+        assert first[-1].data["text"] == "heard 350 frames"
+        await send(client, *sound(*after), AudioStop())
+        events = await read_until(client, "transcript-stop")
+        assert types(events) == ["transcript-chunk", "transcript", "transcript-stop"]
+        chunks = [e.data["text"] for e in [first[-1], events[0]]]
+        assert events[1].data["text"] == "".join(chunks) == "heard 350 frames heard 50 frames"
+
+    on_stage(play)
+
+
+def test_silence_is_an_empty_transcript():
+    async def play(stage, client):
+        await send(client, *recording(-1.0))
+        events = await read_until(client, "transcript-stop")
+        assert types(events) == ["transcript-start", "transcript", "transcript-stop"]
+        assert events[1].data["text"] == ""
+        stage.responder.doubt = "unclear"
+        await send(client, *recording(1.0))
+        assert (await read_until(client, "transcript"))[-1].data["text"] == ""
+
+    on_stage(play)
+
+
+def test_a_text_is_spoken():
+    async def play(stage, client):
+        await send(client, Synthesize("Good morning to you.", Voice(name="amy")))
+        events = await read_until(client, "audio-stop")
+        start = AudioStart.from_event(events[0])
+        assert (start.rate, start.width, start.channels) == (RATE, 2, 1)
+        assert sum(len(event.payload) for event in events[1:-1]) == 2 * 4 * WORD
+        await send(client, Synthesize(""))
+        assert types(await read_until(client, "audio-stop")) == ["audio-start", "audio-stop"]
+
+    on_stage(play)
+
+
+def test_a_streamed_text_sounds_while_it_is_written():
+    """Home Assistant sends the whole text again before the stop, for servers that do not stream."""
+
+    async def play(stage, client):
+        await send(client, SynthesizeStart(Voice(name="amy")), SynthesizeChunk("Good mor"))
+        events = await read_until(client, "audio-chunk")
+        assert types(events) == ["audio-start", "audio-chunk"]
+        await send(client, SynthesizeChunk("ning to"), SynthesizeChunk(" you."))
+        await send(client, Synthesize("Good morning to you."), SynthesizeStop())
+        events += await read_until(client, "synthesize-stopped")
+        assert types(events)[-2:] == ["audio-stop", "synthesize-stopped"]
+        assert types(events).count("audio-start") == 1
+        await send(client, Synthesize("Again."))
+        assert len(await read_until(client, "audio-stop")) == 3
+
+    on_stage(play)
+
+
+def test_a_conversation_remembers_by_its_id():
+    """Home Assistant opens a connection for every question."""
+
+    async def ask(stage, text, name):
+        async with stage.client() as client:
+            context = {"conversation_id": name} if name else None
+            await send(client, Transcript(text, context, "en"))
+            return await read_until(client, "handled-stop", "not-handled")
+
+    async def work():
+        async with WyomingStage() as stage:
+            events = await ask(stage, "Who are you?", "a")
+            assert types(events) == [
+                "handled-start",
+                "handled-chunk",
+                "handled-chunk",
+                "handled",
+                "handled-stop",
+            ]
+            chunks = [e.data["text"] for e in events if e.type == "handled-chunk"]
+            assert events[-2].data["text"] == "".join(chunks) == "0 turns, then: Who are you?"
+            assert events[0].data["context"] == {"conversation_id": "a"}
+            assert (await ask(stage, "And?", "a"))[-2].data["text"] == "2 turns, then: And?"
+            assert (await ask(stage, "And?", "b"))[-2].data["text"] == "0 turns, then: And?"
+            assert (await ask(stage, "And?", None))[-2].data["text"] == "0 turns, then: And?"
+            assert (await ask(stage, " ", "a"))[0].type == "not-handled"
+            async with stage.client() as client:
+                for count in (0, 2):
+                    await send(client, Transcript("One connection."))
+                    text = (await read_until(client, "handled"))[-1].data["text"]
+                    assert text.startswith(f"{count} turns")
+
+    asyncio.run(work())
+
+
+def test_nobody_waits_for_a_client_that_left():
+    async def play(stage, client):
+        async with stage.client() as other:
+            await send(other, SynthesizeStart(), SynthesizeChunk("one "))
+            await read_until(other, "audio-chunk")
+        for _ in range(500):
+            if stage.responder.cancelled.is_set():
+                break
+            await asyncio.sleep(0.01)
+        assert stage.responder.cancelled.is_set()
+        await send(client, Synthesize("Still here."))
+        assert len(await read_until(client, "audio-stop")) == 4
+
+    on_stage(play)
+
+
+def test_many_clients_at_once_and_the_surplus_is_told_to_come_back():
+    async def work():
+        async with WyomingStage() as stage:
+            clients = [stage.client() for _ in range(32)]
+            for client in clients:
+                await client.connect()
+            await asyncio.gather(*(send(client, *recording(0.2, -0.1)) for client in clients))
+            ends = await asyncio.gather(*(read_until(c, "transcript") for c in clients))
+            assert {end[-1].data["text"] for end in ends} == {"heard 10 frames"}
+            async with stage.client() as late:
+                error = Error.from_event((await read_until(late, "error"))[0])
+                assert error.code == "session_limit_reached" and "10 s" in error.text
+            for client in clients:
+                await client.disconnect()
+
+    asyncio.run(work())
+
+
+def test_the_end_lets_answers_finish():
+    async def work():
+        async with WyomingStage() as stage:
+            client = stage.client()
+            await client.connect()
+            await send(client, Transcript("wait"))
+            await read_until(client, "handled-chunk")
+            stage.task.cancel()
+            await asyncio.sleep(0.1)
+            stage.responder.go_on.set()
+            assert (await read_until(client, "handled-stop"))[-2].data["text"].endswith("wait")
+            assert await client.read_event() is None
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (Event("synthesize"), "needs a text"),
+        (Synthesize("Hi.", Voice(name="bob")), "The only voice is 'amy'"),
+        (Synthesize("Hi.", Voice(language="de")), "'de' is not spoken here"),
+        (Synthesize("<speak/>", text_format="ssml"), "Only plain text"),
+        (Synthesize("word " * 5000), "A text can have 20000 characters"),
+        (Event("synthesize", {"text": "Hi.", "voice": ["amy"]}), "A voice is an object"),
+        (Transcribe(language="zh"), "'zh' is not spoken here"),
+        (Event("transcript", {"text": 7}), "needs a text"),
+        (Event("transcript", {"text": "a", "context": {"conversation_id": []}}), "id is a text"),
+        (SelectProgram("piper"), "The only program"),
+        (Event("ping", {"text": 1}), "needs a text"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(event, said):
+    async def play(stage, client):
+        async with stage.client() as other:
+            await send(other, event)
+            assert said in (await read_until(other, "error"))[0].data["text"]
+            assert await other.read_event() is None
+        await send(client, Describe())
+        await read_until(client, "info")
+
+    on_stage(play)
+
+
+@pytest.mark.parametrize(
+    ("rate", "width", "channels", "payload"),
+    [(0, 2, 1, b""), (16_000, 5, 1, b""), (16_000, 2, 0, b""), (16_000, 2, 1, b"abc"), ("x",) * 4],
+)
+def test_sound_that_is_none_is_refused(rate, width, channels, payload):
+    async def play(stage, client):
+        form = {"rate": rate, "width": width, "channels": channels}
+        payload_ = payload if isinstance(payload, bytes) else b""
+        await send(client, Transcribe(), Event("audio-chunk", form, payload_), AudioStop())
+        assert (await read_until(client, "error"))[-1].data["code"] == "malformed"
+
+    on_stage(play)
+
+
+def line(**fields):
+    return json.dumps(fields).encode() + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", b"no JSON"),
+        (b"[]\n", b"no JSON object"),
+        (b"{}\n", b"no type"),
+        (line(type=3), b"no type"),
+        (line(type="ping", data=[1]), b"no object"),
+        (line(type="ping", data_length=-1), b"data_length"),
+        (line(type="ping", payload_length=10**12), b"payload_length"),
+        (line(type="ping", payload_length=True), b"payload_length"),
+        (line(type="ping", data_length="3"), b"data_length"),
+        (line(type="ping", data_length=2) + b"[]", b"no JSON object"),
+        (b'{"type":"ping","data":' + b"[" * 20_000 + b"]" * 20_000 + b"}\n", b"JSON"),
+        (b'{"type":"ping","data":' + b'{"a":' * 100 + b"1" + b"}" * 101 + b"\n", b"deeper"),
+        (b"\xff\xfe\n", b"no JSON"),
+        (b"x" * 2**17, b"longer than"),
+        (b"1" * 5000 + b"\n", b"no JSON"),
+    ],
+)
+def test_what_is_no_message_harms_nobody(data, said):
+    async def play(stage, client):
+        assert said in await stage.raw(data)
+        await send(client, Describe())
+        await read_until(client, "info")
+
+    on_stage(play)
+
+
+def test_half_a_character_and_unknown_events_are_no_harm():
+    async def play(stage, client):
+        await send(client, Event("detection"), Event("_answer"), Event("audio_start"), AudioStop())
+        await send(client, SynthesizeChunk("early"), SynthesizeStop())
+        reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
+        writer.write(b'{"type":"transcript","data":{"text":"a \\ud800"}}\n')
+        assert b"handled" in await asyncio.wait_for(reader.readline(), 10)
+        writer.close()
+        await send(client, Describe())
+        assert types(await read_until(client, "info")) == ["info"]
+
+    on_stage(play)
+
+
+def test_a_model_that_breaks_ends_one_connection():
+    async def play(stage, client):
+        async with stage.client() as other:
+            await send(other, Synthesize("crash"))
+            assert (await read_until(other, "error"))[-1].data["code"] == "failed"
+        await send(client, Synthesize("fine"))
+        await read_until(client, "audio-stop")
+
+    on_stage(play)
+
+
+def test_too_many_requests_at_once_are_refused():
+    async def play(stage, client):
+        await send(client, *[Transcript("wait")] * 12)
+        assert (await read_until(client, "error"))[-1].data["code"] == "too-many-requests"
+        assert await client.read_event() is None
+
+    on_stage(play)
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("http://127.0.0.1:10300", "is no address"),
+        ("tcp://127.0.0.1", "is no address"),
+        ("tcp://127.0.0.1:99999", "is no address"),
+        ("tcp://no.such.name.invalid:1", "There is no address"),
+        ("tcp://192.0.2.1:10300", "cannot be listened at"),
+    ],
+)
+def test_an_address_that_does_not_do_is_said_before_models_are_loaded(uri, said):
+    result = CliRunner().invoke(main.app, ["serve", "--wyoming", "--wyoming-uri", uri])
+    assert result.exit_code == 2 and said in result.stderr.replace("\n", " ")
