@@ -11,6 +11,7 @@ import numpy as np
 from fake_conversation import RATE, WORD, FakeResponder, tone
 from wyoming.client import AsyncTcpClient
 
+from antiphon.errors import UserError
 from antiphon.messages import Speech, Word
 from antiphon.runtime.options import Options
 from antiphon.settings import Models
@@ -54,6 +55,8 @@ class Writer(FakeResponder):
 
     def write(self, question, history, *, cancelled):
         yield f" {len(history)} turns,"
+        if question == "fail":
+            raise UserError("The language model is gone: start it.")
         while question == "wait" and not self.go_on.wait(0.01):
             if cancelled():
                 self.cancelled.set()

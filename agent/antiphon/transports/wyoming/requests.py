@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import numpy as np
 from wyoming.asr import Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
@@ -14,7 +14,9 @@ from wyoming.event import Eventable
 from wyoming.handle import Handled, HandledChunk, HandledStart, HandledStop, NotHandled
 from wyoming.tts import SynthesizeStopped
 
+from antiphon.errors import UserError
 from antiphon.messages import Turn
+from antiphon.runtime.responders.responder import Writer
 from antiphon.transports.wyoming.answers import Conversation
 from antiphon.transports.wyoming.dictation import Dictation
 from antiphon.transports.wyoming.events import RefusedError
@@ -180,9 +182,13 @@ class Question(Request):
             memory = self._conversation.memory
             await self.send(HandledStart(self._context))
             answer = ""
-            async for piece in self._written(memory.context()):
-                answer += piece
-                await self.send(HandledChunk(piece))
+            try:
+                async for piece in self._written(memory.context()):
+                    answer += piece
+                    await self.send(HandledChunk(piece))
+            except UserError as error:  # what a person can mend is told to the person
+                await self.send(NotHandled(str(error), self._context))
+                return
             if self.cancelled:
                 return
             memory.add(Turn("user", self._text))
@@ -192,9 +198,10 @@ class Question(Request):
 
     async def _written(self, history: tuple[Turn, ...]) -> AsyncIterator[str]:
         """The answer without spaces around it."""
-        pieces: Iterator[str] = self.service.responder.write(
-            self._text, history, cancelled=lambda: self.cancelled
-        )
+        writer = self.service.responder
+        if not isinstance(writer, Writer):
+            raise UserError("This agent answers by voice only.")
+        pieces = writer.write(self._text, history, cancelled=lambda: self.cancelled)
         space, begun = "", False
         async for piece in self.service.each(pieces):
             whole = space + piece if begun else piece.lstrip()

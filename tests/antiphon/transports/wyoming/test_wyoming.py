@@ -190,6 +190,9 @@ def test_a_conversation_remembers_by_its_id():
             assert (await ask(stage, "And?", "b"))[-2].data["text"] == "0 turns, then: And?"
             assert (await ask(stage, "And?", None))[-2].data["text"] == "0 turns, then: And?"
             assert (await ask(stage, " ", "a"))[0].type == "not-handled"
+            failed = (await ask(stage, "fail", "a"))[-1]
+            assert failed.data["text"] == "The language model is gone: start it."
+            assert (await ask(stage, "And?", "a"))[-2].data["text"].startswith("4 turns")
             async with stage.client() as client:
                 for count in (0, 2):
                     await send(client, Transcript("One connection."))
