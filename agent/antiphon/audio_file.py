@@ -7,6 +7,7 @@ import os
 import stat
 import struct
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,9 @@ MAX_PIPE_BYTES = 1 << 30
 """Bounds the memory that a pipe can take."""
 BLOCK = 1 << 18
 """Frames read at a time, so that many channels at a high rate do not add up."""
+MAX_STREAM_SECONDS = 12 * 3600
+"""Bounds the work of one recording that is read piece by piece: longer ones are whole days of a
+microphone, and are to be cut before."""
 
 
 def read(path: str | Path, sample_rate: int = 16_000) -> NDArray[np.float32]:
@@ -63,6 +67,57 @@ def read(path: str | Path, sample_rate: int = 16_000) -> NDArray[np.float32]:
     if given != sample_rate:
         pcm = soxr.resample(pcm, given, sample_rate)
     return _sane(pcm)
+
+
+def stream(path: str | Path, sample_rate: int = 16_000) -> Iterator[NDArray[np.float32]]:
+    """Reads a sound file as mono piece by piece, of hours too, in little memory.
+
+    Args:
+        path: The file; a pipe, or - for standard input, whose sound comes as it is spoken.
+        sample_rate: Samples a second to resample to.
+
+    Yields:
+        [N] samples in [-1, 1], pieces of whatever length.
+
+    Raises:
+        UserError: There is no such file, it is no sound, it is damaged, or it is too long.
+    """
+    import soxr
+
+    from antiphon.media_decoder import blocks
+
+    path = Path(path)
+    if str(path) != STANDARD and not _is_pipe(path):
+        _require_file(path)
+    try:
+        given, pieces = blocks(sys.stdin.buffer if str(path) == STANDARD else path)
+    except ValueError as error:
+        raise _unreadable(path, error) from error
+    _require_sensible(path, given, int(MIN_SECONDS * given) + 1)
+    resampler = soxr.ResampleStream(given, sample_rate, 1, dtype="float32")
+    length = 0
+    for piece in pieces:
+        length += len(piece)
+        if length > MAX_STREAM_SECONDS * given:
+            hours = MAX_STREAM_SECONDS / 3600
+            raise UserError(f"'{path}' lasts over {hours:g} hours: cut it before.")
+        resampled = _sane(resampler.resample_chunk(np.nan_to_num(piece)))
+        if len(resampled):
+            yield resampled
+    _require_long_enough(path, length / given)
+    yield _sane(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+
+
+def seconds(path: str | Path) -> float | None:
+    """How long a sound file says it is; None: it does not, or is a pipe."""
+    import soundfile
+
+    if str(path) == STANDARD or _is_pipe(Path(path)):
+        return None
+    try:
+        return float(soundfile.info(path).duration) or None
+    except (soundfile.LibsndfileError, TypeError, OSError):
+        return None
 
 
 def _source(path: Path) -> Path | io.BytesIO:
@@ -219,13 +274,17 @@ def _require_sensible(path: Path, sample_rate: int, frames: int) -> None:
             f"give one with {SAMPLE_RATES[0]:,} to {SAMPLE_RATES[-1]:,}."
         )
     seconds = frames / sample_rate
-    if seconds < MIN_SECONDS:
-        raise UserError(
-            f"'{path}' lasts {seconds:.2f} s, too short for speech: give at least {MIN_SECONDS} s."
-        )
+    _require_long_enough(path, seconds)
     if seconds > MAX_SECONDS:
         raise UserError(
             f"'{path}' lasts {seconds / 60:.0f} minutes: give at most {MAX_SECONDS // 60}."
+        )
+
+
+def _require_long_enough(path: Path, seconds: float) -> None:
+    if seconds < MIN_SECONDS:
+        raise UserError(
+            f"'{path}' lasts {seconds:.2f} s, too short for speech: give at least {MIN_SECONDS} s."
         )
 
 

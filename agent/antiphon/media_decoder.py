@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,31 +24,55 @@ def decode(source: Path | BinaryIO, max_seconds: float) -> tuple[NDArray[np.floa
     Raises:
         ValueError: There is no sound that can be decoded.
     """
+    rate, pieces = blocks(source)
+    found, length = list[NDArray[np.float32]](), 0
+    for piece in pieces:
+        found.append(piece)
+        length += len(piece)
+        if length > max_seconds * rate:
+            break
+    return np.concatenate(found), rate
+
+
+def blocks(source: Path | BinaryIO) -> tuple[int, Iterator[NDArray[np.float32]]]:
+    """The same piece by piece, as it is decoded; `source` need not be seekable.
+
+    Returns:
+        Samples a second; blocks [N], at least one.
+
+    Raises:
+        ValueError: There is no sound that can be decoded.
+    """
     try:
         import av
     except ImportError as error:
         raise ValueError("its format needs another package: pip install av") from error
-    blocks: list[NDArray[np.float32]] = []
-    try:
+    rates: list[int] = []
+
+    def decoded() -> Iterator[NDArray[np.float32]]:
         with av.open(str(source) if isinstance(source, Path) else source) as container:
             stream = next(iter(container.streams.audio), None)
             if stream is None:
-                raise ValueError("it holds no sound")
-            rate = int(stream.rate or 0)
-            planar = av.AudioResampler(format="fltp", rate=rate)
-            length = 0
+                return
+            rates.append(int(stream.rate or 0))
+            planar = av.AudioResampler(format="fltp", rate=rates[0])
+            some = False
             try:
                 for frame in container.decode(stream):
-                    blocks += [part.to_ndarray().mean(0) for part in planar.resample(frame)]
-                    length += frame.samples
-                    if length > max_seconds * rate:
-                        break
+                    for part in planar.resample(frame):
+                        some = True
+                        yield part.to_ndarray().mean(0).astype(np.float32)
             except av.FFmpegError:
-                if not blocks:
+                if not some:
                     raise
-            blocks += [part.to_ndarray().mean(0) for part in planar.resample(None)]
+            for part in planar.resample(None):
+                yield part.to_ndarray().mean(0).astype(np.float32)
+
+    pieces = decoded()
+    try:
+        first = next(pieces, None)
     except (av.FFmpegError, OSError) as error:
         raise ValueError(getattr(error, "strerror", None) or str(error)) from error
-    if not blocks:
+    if first is None:
         raise ValueError("it holds no sound")
-    return np.concatenate(blocks).astype(np.float32), rate
+    return rates[0], chain([first], pieces)

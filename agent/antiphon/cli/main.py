@@ -18,6 +18,7 @@ from antiphon.errors import UserError
 COMMANDS = {
     "ask": "Answer a spoken question with speech.",
     "say": "Speak a text.",
+    "transcribe": "Transcribe recordings.",
     "talk": "Talk with microphone and speaker.",
     "replay": "Play a recorded conversation again.",
     "devices": "List and test microphones and speakers, and measure the echo.",

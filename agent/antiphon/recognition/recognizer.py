@@ -10,30 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon import weights
-from antiphon.messages import Doubt
+from antiphon.recognition.transcript import Options, Partial, Segment, Transcript, Word
 from antiphon.registry import Registry
+
+__all__ = ["Options", "Partial", "Recognizer", "Segment", "Transcript", "Word"]
 
 SAMPLE_RATE = 16_000
 """Samples a second of all audio a recognizer is fed."""
 
 
-@dataclass(frozen=True)
-class Transcript:
-    """What was said in a recording."""
-
-    text: str
-    """The words, without surrounding spaces; empty if there were none."""
-    complete: float | None = None
-    """Log odds that the turn is complete, by its sound; None: the recognizer does not judge it."""
-    doubt: Doubt | None = None
-    """Why the words are not to be believed; None: they are."""
-
-
 class Recognizer(Protocol):
     """Transcribes audio piece by piece. Holds weights only; a stream's state is a value."""
 
-    def start(self) -> Any:
-        """State before the first sample."""
+    def start(self, options: Options | None = None) -> Any:
+        """State before the first sample. None: a turn of a conversation with the agent."""
 
     def feed(self, pcm: NDArray[np.float32], state: Any) -> Any:
         """State after `pcm` [N], mono, 16 kHz; the state given stays as it is."""

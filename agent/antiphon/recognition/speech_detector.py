@@ -100,9 +100,8 @@ class SpeechDetector:
         return passed[: max(0, len(passed) - silence)], replace(after, rest=state.rest[:0])
 
     def _window(self, window: Sound, state: DetectorState) -> tuple[Sound, DetectorState]:
-        peak = max(float(np.abs(window).max()), state.peak * DECAY)
-        gain = min(MOST_GAIN, max(1.0, LEVEL / max(peak, 1e-9)))
-        probability, silero = self._silero.step(window * np.float32(gain), state.silero)
+        louder, peak = levelled(window, state.peak)
+        probability, silero = self._silero.step(louder, state.silero)
         speech = probability > SPEECH
         recent = (*state.recent, speech)[-ONSET_SPAN:]
         pause = 0 if speech else state.pause + 1
@@ -121,3 +120,15 @@ class SpeechDetector:
             peak,
         )
         return (sound if is_open else sound[:0]), after
+
+
+def levelled(window: Sound, peak: float) -> tuple[Sound, float]:
+    """A window as loud as Silero should have it, and the largest sample of late.
+
+    Args:
+        window: [WINDOW] samples.
+        peak: the largest sample before them.
+    """
+    peak = max(float(np.abs(window).max()), peak * DECAY)
+    gain = min(MOST_GAIN, max(1.0, LEVEL / max(peak, 1e-9)))
+    return window * np.float32(gain), peak

@@ -22,6 +22,17 @@ REPEATS = 4
 
 
 @dataclass(frozen=True)
+class Request:
+    """What a transcript is to be like."""
+
+    languages: tuple[int, ...] = ()
+    """Marks of the languages it may be in; of several the likeliest is written. None: the prompt's
+    own."""
+    context: tuple[int, ...] = ()
+    """Tokens it is read after, as if they had been said before."""
+
+
+@dataclass(frozen=True)
 class DecoderState:
     """What the decoder remembers of one window."""
 
@@ -57,6 +68,8 @@ class Transcript:
     """Probability of the mark for a window without speech, in the place of the transcript."""
     language: float = 1.0
     """Probability of the language that is written; 1 if the checkpoint knows no other."""
+    mark: int | None = None
+    """The mark of that language; None: the checkpoint knows no other."""
 
 
 class TextDecoder(nn.Module):
@@ -119,6 +132,11 @@ class TextDecoder(nn.Module):
         return decoder
 
     @property
+    def before(self) -> int:
+        """The mark in front of a context."""
+        return self.no_speech - 1
+
+    @property
     def stack(self) -> list[DecoderLayer]:
         """The layers."""
         return [layer for layer in self.layers if isinstance(layer, DecoderLayer)]
@@ -170,18 +188,27 @@ class TextDecoder(nn.Module):
         best, tokens = (logits + self.allowed.to(logits.dtype)).max(-1)
         return tokens, best.float() - logits.float().logsumexp(-1)
 
-    def first_marks(self, states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Probabilities [B] of no speech, and of the prompt's language among all languages.
+    def first_marks(
+        self, states: torch.Tensor, marks: Sequence[int] = ()
+    ) -> tuple[torch.Tensor, torch.Tensor, list[int | None]]:
+        """What follows the first token of the prompt.
 
         Args:
-            states: [B, width] post-norm states of the first token, which both marks follow.
+            states: [B, width] post-norm states of that token.
+            marks: of the languages to choose from; none: the prompt's.
+
+        Returns:
+            Probabilities [B] of no speech, and of the likeliest of the languages among all that
+            there are; its marks [B].
         """
         logits = F.linear(states, self.embed_tokens.weight).float()
         no_speech = logits.softmax(-1)[:, self.no_speech]
         if not self.languages:
-            return no_speech, torch.ones_like(no_speech)
+            return no_speech, torch.ones_like(no_speech), [None] * len(states)
         among = logits[:, self.languages.start : self.languages.stop].softmax(-1)
-        return no_speech, among[:, self.prompt[1] - self.languages.start]
+        offered = torch.tensor(marks or [self.prompt[1]])
+        best, at = among[:, offered - self.languages.start].max(-1)
+        return no_speech, best, offered[at].tolist()
 
     def limit(self, frames: int) -> int:
         """Most tokens of a window of `frames` encoder states (50 a second)."""
@@ -190,7 +217,11 @@ class TextDecoder(nn.Module):
 
     @torch.no_grad()
     def transcribe(
-        self, audio: torch.Tensor, draft: Sequence[int] = (), behind: DecoderState | None = None
+        self,
+        audio: torch.Tensor,
+        draft: Sequence[int] = (),
+        behind: DecoderState | None = None,
+        request: Request | None = None,
     ) -> Transcript:
         """The transcript of one window's encoder states [S, width].
 
@@ -200,19 +231,35 @@ class TextDecoder(nn.Module):
                 of it that greedy decoding would choose is read in one go; it never changes the
                 result.
             behind: see `start`.
+            request: language and context; None: in the prompt's language, without context.
         """
+        request = request or Request()
         limit = self.limit(len(audio))
         guess = list(draft)[:limit]
-        read = torch.tensor([self.prompt + guess])
-        states, looks, state = self.step(read, self.start(audio[None], behind))
-        no_speech, language = (float(p) for p in self.first_marks(states[:, 0]))
-        states, looks = states[0, len(self.prompt) - 1 :], looks[0, len(self.prompt) - 1 :]
+        context = [self.before, *request.context] if request.context else []
+        state = self.start(audio[None], behind)
+        if self.languages and len(request.languages) > 1:
+            first, _, state = self.step(torch.tensor([[*context, self.prompt[0]]]), state)
+            marks = self.first_marks(first[:, -1], request.languages)
+            prompt = [self.prompt[0], marks[2][0] or self.prompt[1], *self.prompt[2:]]
+            read = torch.tensor([prompt[1:] + guess])
+            states, looks, state = self.step(read, state)
+        else:
+            prompt = list(self.prompt)
+            if self.languages and request.languages:
+                prompt[1] = request.languages[0]
+            read = torch.tensor([context + prompt + guess])
+            states, looks, state = self.step(read, state)
+            marks = self.first_marks(states[:, len(context)], request.languages)
+        no_speech, language, mark = float(marks[0]), float(marks[1]), marks[2][0]
+        asked = read.shape[1] - len(guess)
+        states, looks = states[0, asked - 1 :], looks[0, asked - 1 :]
         choices, log_probs = self.choose(states)
         chosen = choices.tolist()
         agreed = 0
         while agreed < len(guess) and chosen[agreed] == guess[agreed]:
             agreed += 1
-        state = state.crop(len(self.prompt) + agreed)
+        state = state.crop(len(context) + len(prompt) + agreed)
         found = [(states[: agreed + 1], looks[: agreed + 1], log_probs[: agreed + 1])]
         tokens, token = guess[:agreed], chosen[agreed]
         while token != self.end and len(tokens) < limit and not loops(tokens):
@@ -223,7 +270,7 @@ class TextDecoder(nn.Module):
             token = int(choices)
         states, looks, log_probs = map(torch.cat, zip(*found, strict=True))
         return Transcript(
-            tuple(tokens), states, looks[:, : len(audio)], log_probs, no_speech, language
+            tuple(tokens), states, looks[:, : len(audio)], log_probs, no_speech, language, mark
         )
 
     @torch.no_grad()
@@ -231,7 +278,7 @@ class TextDecoder(nn.Module):
         """Transcripts of several windows [B, S, width], of which `lengths` [B] states are audio."""
         prompt = torch.tensor([self.prompt]).expand(len(audio), -1)
         states, looks, state = self.step(prompt, self.start(audio))
-        no_speech, language = (p.tolist() for p in self.first_marks(states[:, 0]))
+        no_speech, language = (p.tolist() for p in self.first_marks(states[:, 0])[:2])
         all_states, all_looks = [states[:, -1:]], [looks[:, -1:]]
         tokens, log_probs = list[torch.Tensor](), list[torch.Tensor]()
         limits = torch.tensor([self.limit(int(n)) for n in lengths])

@@ -23,7 +23,7 @@ from antiphon.recognition.whisper.audio_encoder import (
 )
 from antiphon.recognition.whisper.doubt import doubt
 from antiphon.recognition.whisper.features import normalize
-from antiphon.recognition.whisper.text_decoder import TextDecoder, Transcript
+from antiphon.recognition.whisper.text_decoder import Request, TextDecoder, Transcript
 
 POSITION_FEATURES = 4
 """Cosines that encode how much of a word has been said."""
@@ -109,13 +109,16 @@ class Transcriber:
             AudioEncoder.load(folder, in_silence=True), TextDecoder.load(folder), tokenizer, silence
         )
 
-    def hear(self, state: EncoderState, before: Hearing | None = None) -> Hearing:
+    def hear(
+        self, state: EncoderState, before: Hearing | None = None, request: Request | None = None
+    ) -> Hearing:
         """What is heard, if the audio ends here.
 
         Args:
             state: the recording.
             before: its last hearing. What it finished is kept; the rest is a draft, which saves
                 time and never changes the result.
+            request: language and context.
         """
         before = before or Hearing()
         known = before.transcripts
@@ -123,12 +126,17 @@ class Transcriber:
         found = known[: before.finished]
         for i in range(len(found), len(windows)):
             draft = known[i].tokens if i < len(known) else ()
-            found += (self.decoder.transcribe(windows[i], draft, self.behind),)
+            found += (self.decoder.transcribe(windows[i], draft, self.behind, request),)
         return Hearing(windows, found, len(state.done))
 
     def transcription(self, hearing: Hearing) -> Transcription:
         """The windows of a hearing as one recording."""
         return self._join(hearing.windows, hearing.transcripts)
+
+    def languages(self) -> dict[str, int]:
+        """Marks of the languages the checkpoint knows, by code; empty: English alone."""
+        marks = {mark: self.tokenizer.id_to_token(mark) for mark in self.decoder.languages}
+        return {token[2:-2]: mark for mark, token in marks.items() if token}
 
     @torch.no_grad()
     def hear_batch(self, clips: Sequence[NDArray[np.float32]]) -> list[Transcription]:

@@ -1,0 +1,207 @@
+"""`antiphon transcribe`: recordings to text, subtitles and word times."""
+
+from __future__ import annotations
+
+import json as json_
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from antiphon import audio_file
+from antiphon.cli.output import chatter_to_stderr
+from antiphon.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from antiphon.recognition.long_audio import LongAudio
+    from antiphon.recognition.transcript import Options, Transcript
+
+RATE = 16_000
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def transcribe(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Recordings; - is standard input.")
+    ],
+    recognizer: Annotated[
+        str, typer.Option(help="Who listens: a name, folder or hub id.")
+    ] = "whisper-base",
+    language: Annotated[
+        str | None, typer.Option(help="What is spoken, such as en; else it is found.")
+    ] = None,
+    context: Annotated[
+        str, typer.Option(help="Names and terms that may occur, with commas between them.")
+    ] = "",
+    words: Annotated[bool, typer.Option("--words", help="Times and confidence of words.")] = False,
+    format: Annotated[
+        str, typer.Option(help="text, json, verbose_json, srt, vtt or textgrid.")
+    ] = "text",
+    out: Annotated[
+        Path | None, typer.Option(help="Write a file for each recording into this folder.")
+    ] = None,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Print the text while the recording is heard.")
+    ] = False,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of a diffusion recognizer.")] = 8,
+    candidates: Annotated[int, typer.Option(min=1, help="Texts it draws.")] = 1,
+    score: Annotated[str, typer.Option(help="How it chooses: mode, mbr or whisper.")] = "mode",
+    seed: Annotated[int, typer.Option(help="Of its draws.")] = 0,
+) -> None:
+    """Transcribe recordings of any length, each by itself.
+
+    A file that cannot be read does not keep the others from being transcribed; at the end it is
+    named, and the exit code is 2.
+    """
+    from antiphon.recognition import formats
+    from antiphon.recognition.context import entries
+    from antiphon.recognition.languages import code
+    from antiphon.recognition.transcript import Options
+
+    write = formats.FORMATS.get(format)
+    options = Options(
+        language=code(language) if language else None,
+        context=entries(context),
+        words=words or format in formats.TIMED,
+        steps=steps,
+        candidates=candidates,
+        scoring=score,
+        seed=seed,
+    )
+    require_places(files, out, format)
+    with chatter_to_stderr():
+        listener = load(recognizer)
+        listener.start(options)  # says at once what it does not know
+    suffix = formats.SUFFIXES.get(format, format)
+    failed = list[str]()
+    for path in files:
+        try:
+            transcript = heard(listener, path, options, stream=stream)
+        except UserError as error:
+            if len(files) == 1:
+                raise
+            print(f"antiphon: {error}", file=sys.stderr)
+            failed.append(str(path))
+            continue
+        for note in transcript.notes:
+            print(f"{path}: {note}", file=sys.stderr)
+        text = write(transcript)
+        if out is not None:
+            land(out / f"{name_of(path)}.{suffix}", text)
+        elif not stream:
+            show(text, path, format, several=len(files) > 1)
+    if failed:
+        raise UserError(
+            f"{len(failed)} of {len(files)} recordings could not be transcribed: "
+            f"{', '.join(failed)}."
+        )
+
+
+def load(recognizer: str) -> LongAudio:
+    """The recognizer; tests put another one here."""
+    from antiphon.recognition import long_audio
+
+    return long_audio.from_pretrained(recognizer)
+
+
+def require_places(files: Sequence[Path], out: Path | None, format: str) -> None:
+    """Raises a `UserError` if the transcripts could not be written."""
+    if out is None:
+        if len(files) > 1 and format not in ("text", "json", "verbose_json"):
+            raise UserError(f"Several recordings as {format} need files: give a folder with --out.")
+        return
+    names = [name_of(path) for path in files]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UserError(
+            f"Several recordings are called {twice[0]}, and their transcripts would be, too: "
+            "rename one, or transcribe them one by one."
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"Cannot make the folder '{out}' ({error.strerror}).") from error
+    if not os.access(out, os.W_OK):
+        raise UserError(f"'{out}' may not be written: check its permissions.")
+
+
+def name_of(path: Path) -> str:
+    """What a recording's transcript is called."""
+    return "stdin" if str(path) == audio_file.STANDARD else path.stem
+
+
+def heard(listener: LongAudio, path: Path, options: Options, *, stream: bool) -> Transcript:
+    """The transcript of a recording; the text so far is printed on the way if it is wanted."""
+    from dataclasses import replace
+
+    state = listener.start(replace(options, partials=stream))
+    shown = ""
+    for pcm in progress(path, quiet=stream):
+        state = listener.feed(pcm, state)
+        if stream:
+            said = listener.partial(state).text
+            print(said[len(shown) :], end="", flush=True)
+            shown = said
+    state = listener.end(state)
+    if stream:
+        print(listener.partial(state).text[len(shown) :], flush=True)
+    return listener.finish(state)
+
+
+def progress(path: Path, *, quiet: bool) -> Iterator[NDArray[np.float32]]:
+    """The recording piece by piece, with a bar of its seconds."""
+    from tqdm import tqdm
+
+    length = audio_file.seconds(path)
+    with tqdm(
+        total=round(length, 1) if length else None,
+        desc=name_of(path),
+        unit="s",
+        disable=quiet or not sys.stderr.isatty(),
+        leave=False,
+    ) as bar:
+        for pcm in gathered(audio_file.stream(path), RATE):
+            yield pcm
+            bar.update(len(pcm) / RATE)
+
+
+def gathered(pieces: Iterator[NDArray[np.float32]], least: int) -> Iterator[NDArray[np.float32]]:
+    """Pieces joined to at least so many samples; the last may be shorter."""
+    import numpy as np
+
+    waiting, count = list[Any](), 0
+    for piece in pieces:
+        waiting.append(piece)
+        count += len(piece)
+        if count >= least:
+            yield np.concatenate(waiting)
+            waiting, count = [], 0
+    if waiting:
+        yield np.concatenate(waiting)
+
+
+def land(path: Path, text: str) -> None:
+    """Writes a file in one step: a failure leaves what was there."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        part.write_text(text, "utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise UserError(f"Cannot write '{path}' ({error.strerror}).") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def show(text: str, path: Path, format: str, *, several: bool) -> None:
+    """Prints a transcript; of several each says whose it is: one JSON object a line."""
+    if several and format in ("json", "verbose_json"):
+        text = json_.dumps({"file": str(path), **json_.loads(text)}, ensure_ascii=False) + "\n"
+    elif several:
+        text = f"{path}:\n{text}"
+    print(text, end="", flush=True)

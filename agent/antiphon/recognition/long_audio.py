@@ -1,0 +1,193 @@
+"""Recordings of any length: cut where nobody speaks, and transcribed utterance by utterance."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from antiphon.messages import Doubt
+from antiphon.recognition import agreement, recognizer
+from antiphon.recognition.agreement import Growing
+from antiphon.recognition.languages import require_known
+from antiphon.recognition.recognizer import SAMPLE_RATE, Recognizer
+from antiphon.recognition.segmentation import Segmenter, SegmenterState, Utterance
+from antiphon.recognition.transcript import Options, Partial, Segment, Transcript, joined
+
+Sound = NDArray[np.float32]
+
+LONGEST = 25 * SAMPLE_RATE
+"""Samples of an utterance at most, if the recognizer does not say."""
+REFRESH = SAMPLE_RATE
+"""Samples after which a growing utterance is heard again, if its text so far is wanted."""
+BLOCK = 10 * SAMPLE_RATE
+"""Samples of a recording that are taken at a time."""
+
+
+@dataclass(frozen=True)
+class LongAudioState:
+    """A recording so far. Values are never changed in place."""
+
+    cuts: SegmenterState
+    options: Options
+    length: int = 0
+    """Samples so far."""
+    heard: tuple[Transcript, ...] = ()
+    """Utterances that are over; their times are those of the recording."""
+    growing: Growing = field(default_factory=Growing)
+    """The text so far, if it is wanted."""
+    fresh: int = 0
+    """Samples since the utterance that goes on was heard."""
+
+
+class LongAudio:
+    """Transcribes recordings of any length in bounded memory, by any recognizer.
+
+    A recording that comes in pieces gives the transcript of the whole one. Its text so far
+    (`partial`) only grows; a word in it that a later hearing of the utterance contradicts stays
+    there, and is right in the transcript.
+
+    Args:
+        recognizer: of single utterances. Its attributes `longest` (samples of an utterance) and
+            `languages` (codes) are used if it has them.
+        segmenter: finds utterances; None makes one.
+        name: of the recognizer, for transcripts and messages.
+
+    Raises:
+        UserError: The model that finds speech is neither cached nor to be fetched.
+    """
+
+    def __init__(
+        self, recognizer: Recognizer, segmenter: Segmenter | None = None, name: str = ""
+    ) -> None:
+        self.recognizer, self.name = recognizer, name or getattr(recognizer, "name", "")
+        self.languages: tuple[str, ...] = tuple(getattr(recognizer, "languages", ()))
+        self._segmenter = segmenter or Segmenter(getattr(recognizer, "longest", LONGEST))
+
+    def start(self, options: Options | None = None) -> LongAudioState:
+        """State before the first sample.
+
+        Raises:
+            UserError: The recognizer does not know a language of the options.
+        """
+        options = options or Options()
+        for given in (*options.languages, *([options.language] if options.language else [])):
+            require_known(given, self.languages, self.name)
+        return LongAudioState(self._segmenter.start(), options)
+
+    def feed(self, pcm: Sound, state: LongAudioState) -> LongAudioState:
+        """State after `pcm` [N], mono, 16 kHz."""
+        for first in range(0, len(pcm), BLOCK):
+            state = self._feed(pcm[first : first + BLOCK], state)
+        return state
+
+    def _feed(self, pcm: Sound, state: LongAudioState) -> LongAudioState:
+        over, cuts = self._segmenter.step(pcm, state.cuts)
+        state = replace(state, cuts=cuts, length=state.length + len(pcm))
+        for utterance in over:
+            state = self._close(utterance, state)
+        if not state.options.partials:
+            return state
+        state = replace(state, fresh=state.fresh + len(pcm))
+        if cuts.open and state.fresh >= REFRESH:
+            heard = self._hear(cuts.pcm, replace(state.options, words=False))
+            growing = agreement.hear(state.growing, heard.text)
+            return replace(state, growing=growing, fresh=0)
+        return state
+
+    def partial(self, state: LongAudioState) -> Partial:
+        """The text so far; nothing unless the options ask for it."""
+        return state.growing.partial
+
+    def end(self, state: LongAudioState) -> LongAudioState:
+        """State if the audio ends here: the utterance that goes on is over."""
+        for utterance in self._segmenter.finish(state.cuts):
+            state = self._close(utterance, state)
+        return replace(state, cuts=self._segmenter.start())
+
+    def finish(self, state: LongAudioState) -> Transcript:
+        """The transcript, if the audio ends here; feeding may go on."""
+        return merged(self.end(state).heard, state.length, self.name)
+
+    def transcribe(self, pcm: Sound, options: Options | None = None) -> Transcript:
+        """The transcript of a recording [N], mono, 16 kHz."""
+        return self.finish(self.feed(pcm, self.start(options)))
+
+    def transcribe_batch(
+        self, recordings: Iterable[Sound], options: Options | None = None
+    ) -> list[Transcript]:
+        """The transcripts of several recordings."""
+        return [self.transcribe(pcm, options) for pcm in recordings]
+
+    def _close(self, utterance: Utterance, state: LongAudioState) -> LongAudioState:
+        heard = self._hear(utterance.pcm, state.options)
+        growing = agreement.close(state.growing, heard.text)
+        if not heard.text:
+            return replace(state, growing=growing)
+        segments = heard.segments or (Segment(heard.text, 0, len(utterance.pcm)),)
+        placed = replace(heard, segments=tuple(s.moved(utterance.start) for s in segments))
+        return replace(state, heard=(*state.heard, placed), growing=growing, fresh=0)
+
+    def _hear(self, pcm: Sound, options: Options) -> Transcript:
+        state: Any = self.recognizer.start(options)
+        heard = self.recognizer.finish(self.recognizer.feed(pcm, state))
+        return Transcript("") if heard.doubt == "no speech" else heard
+
+
+def from_pretrained(name: str) -> LongAudio:
+    """A recognizer for recordings of any length.
+
+    Args:
+        name: a registered name, a folder, or a model hub id.
+
+    Raises:
+        UserError: There is no such recognizer, or it cannot be fetched.
+    """
+    return LongAudio(recognizer.from_pretrained(name), name=name)
+
+
+REASONS: dict[Doubt, str] = {
+    "loop": "repeats itself and may be wrong",
+    "language": "is in another language than the recognizer writes",
+    "unclear": "was hard to hear and may be wrong",
+}
+"""Why a part of a transcript is to be read with care."""
+
+
+def merged(heard: Sequence[Transcript], length: int, name: str) -> Transcript:
+    """The transcripts of a recording's utterances as one.
+
+    Args:
+        heard: transcripts with times of the recording, none empty.
+        length: samples of the recording.
+        name: of the recognizer.
+    """
+    segments = tuple(segment for each in heard for segment in each.segments)
+    weights = Counter[str]()
+    for each in heard:
+        if each.language:
+            weights[each.language] += len(each.text)
+    language = weights.most_common(1)[0][0] if weights else None
+    sure = [t.language_confidence for t in heard if t.language == language]
+    known = [p for p in sure if p is not None]
+    notes = [
+        f"From {each.segments[0].start / SAMPLE_RATE:.1f} s on, what was heard "
+        f"{REASONS[each.doubt]}."
+        for each in heard
+        if each.doubt in REASONS
+    ]
+    return Transcript(
+        joined((each.text for each in heard), language),
+        complete=heard[-1].complete if heard else None,
+        doubt=None if heard else "no speech",
+        language=language,
+        language_confidence=sum(known) / len(known) if known else None,
+        segments=segments,
+        duration=length,
+        recognizer=name,
+        notes=(*notes, *dict.fromkeys(note for each in heard for note in each.notes)),
+    )

@@ -1,0 +1,139 @@
+"""What a recognizer is asked for, and what it says was spoken. Times are samples at 16 kHz."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from antiphon.errors import UserError
+from antiphon.messages import Doubt
+
+MAX_CONTEXT_WORDS = 1000
+"""Words of context; longer lists help no recognizer."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a recording is to be transcribed."""
+
+    language: str | None = None
+    """ISO 639-1 code of what is spoken; None: it is found."""
+    languages: tuple[str, ...] = ()
+    """Codes among which it is found; empty: all that the recognizer knows."""
+    context: tuple[str, ...] = ()
+    """Names and terms that may occur."""
+    words: bool = False
+    """Whether every word gets its times and confidence."""
+    partials: bool = False
+    """Whether the text so far is wanted while the recording grows."""
+    steps: int = 8
+    """Evaluations of a non-autoregressive decoder."""
+    candidates: int = 1
+    """Texts that a sampling decoder draws; the best is taken."""
+    scoring: str = "mode"
+    """How the best of several is chosen: mode, mbr or whisper."""
+    temperature: float | None = None
+    """Of a sampling decoder; None: its own."""
+    seed: int = 0
+    """Of everything left to chance."""
+
+    def __post_init__(self) -> None:
+        count = sum(len(entry.split()) for entry in self.context)
+        if count > MAX_CONTEXT_WORDS:
+            raise UserError(
+                f"The context has {count} words: give at most {MAX_CONTEXT_WORDS}, "
+                "the names and terms that matter."
+            )
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word and where it sounds."""
+
+    text: str
+    """As written, without surrounding spaces."""
+    start: int
+    """First sample."""
+    end: int
+    """One past the last sample."""
+    confidence: float | None = None
+    """Probability that it is right, as the recognizer sees it; None: not known."""
+
+    def moved(self, samples: int) -> Word:
+        """The word so many samples later."""
+        return replace(self, start=self.start + samples, end=self.end + samples)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What is said between two pauses."""
+
+    text: str
+    """Without surrounding spaces."""
+    start: int
+    """First sample."""
+    end: int
+    """One past the last sample."""
+    words: tuple[Word, ...] = ()
+    """Empty if they were not asked for, or cannot be had."""
+    language: str | None = None
+    """ISO 639-1 code."""
+    confidence: float | None = None
+    """Geometric mean of the probabilities of its tokens."""
+    no_speech: float | None = None
+    """Probability that nobody speaks."""
+
+    def moved(self, samples: int) -> Segment:
+        """The segment so many samples later."""
+        return replace(
+            self,
+            start=self.start + samples,
+            end=self.end + samples,
+            words=tuple(word.moved(samples) for word in self.words),
+        )
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What was said in a recording."""
+
+    text: str
+    """The words, without surrounding spaces; empty if there were none."""
+    complete: float | None = None
+    """Log odds that the turn is complete, by its sound; None: the recognizer does not judge it."""
+    doubt: Doubt | None = None
+    """Why the words are not to be believed; None: they are."""
+    language: str | None = None
+    """ISO 639-1 code of most of what is said; None: nothing is, or it is not known."""
+    language_confidence: float | None = None
+    """Probability of the language."""
+    segments: tuple[Segment, ...] = ()
+    """In the order of time; empty if the recognizer knows no times."""
+    duration: int = 0
+    """Samples of the whole recording."""
+    recognizer: str = ""
+    """Its name."""
+    notes: tuple[str, ...] = ()
+    """Sentences for the user: what was left out, and why."""
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """All words with their times."""
+        return tuple(word for segment in self.segments for word in segment.words)
+
+
+@dataclass(frozen=True)
+class Partial:
+    """The text of a recording that still grows."""
+
+    text: str
+    """Is only ever appended to."""
+    unsure: str = ""
+    """What may follow it, and may change."""
+
+
+def joined(texts: Iterable[str], language: str | None = None) -> str:
+    """Texts of segments one after another, with spaces where the language has them."""
+    from antiphon.recognition.languages import UNSPACED
+
+    return ("" if language in UNSPACED else " ").join(text for text in texts if text)

@@ -1,0 +1,117 @@
+"""Recordings of any length: nothing lost, nothing said twice, nothing made up."""
+
+from __future__ import annotations
+
+import tracemalloc
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from fake_recognizer import RATE, LevelRecognizer, long_audio, sound
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from antiphon.errors import UserError
+from antiphon.recognition.transcript import Options
+
+TALK = sound((1, 0), (1.2, 0.35), (2.5, 0), (0.7, 0.55), (0.3, 0), (0.8, 0.75), (3, 0))
+LEVELS = {"three": 12, "five": 7, "seven": 8}
+"""What is said in it: a word for each tenth of a second."""
+
+
+def streamed(listener, pcm, cuts=(), **options):
+    state, shown = listener.start(Options(partials=True, **options)), []
+    for piece in np.split(pcm, sorted(cuts)):
+        state = listener.feed(piece, state)
+        shown.append(listener.partial(state).text)
+    shown.append(listener.partial(listener.end(state)).text)
+    return shown, listener.finish(state)
+
+
+@pytest.mark.parametrize("pcm", [np.zeros(0), np.zeros(800), sound((30, 0)), sound((9, 0.05))])
+def test_where_nobody_speaks_there_is_no_text(pcm):
+    heard = long_audio().transcribe(pcm.astype(np.float32))
+    assert heard.text == "" and heard.segments == () and heard.doubt == "no speech"
+    assert heard.duration == len(pcm) and heard.language is None
+
+
+def test_utterances_keep_their_place_in_the_recording():
+    heard = long_audio().transcribe(TALK)
+    for word, count in LEVELS.items():  # a tenth of a second may lie on an edge
+        assert abs(heard.text.split().count(word) - count) <= 1
+    first, second = heard.segments
+    assert 0.5 * RATE < first.start < RATE < first.words[0].start + RATE // 10
+    assert second.start > first.end and second.end <= len(TALK)
+    for said in heard.words:
+        level = np.abs(TALK[said.start : said.end]).max()
+        assert level == pytest.approx(list(LEVELS).index(said.text) * 0.2 + 0.35, abs=0.01)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.integers(0, len(TALK)), max_size=8))
+def test_pieces_equal_the_whole_and_partial_text_only_grows(cuts):
+    listener = long_audio()
+    shown, heard = streamed(listener, TALK, cuts)
+    assert heard == listener.transcribe(TALK)
+    for before, after in pairwise(shown):
+        assert after.startswith(before)
+    assert shown[-1] == heard.text
+
+
+def test_an_endless_talker_is_cut_and_every_word_kept():
+    parts = [part for _ in range(40) for part in ((1.5, 0.45), (0.16, 0.05))]
+    listener = long_audio()
+    talk = sound(*parts)
+    heard = listener.transcribe(talk)
+    assert len(heard.segments) >= 4
+    assert all(s.end - s.start <= LevelRecognizer.longest for s in heard.segments)
+    times_heard = np.zeros(len(talk), int)
+    for segment in heard.segments:
+        times_heard[segment.start : segment.end] += 1
+    assert set(times_heard[np.abs(talk) > 0.1]) == {1}
+
+
+def test_ten_minutes_take_no_more_memory_than_one():
+    def peak(minutes):
+        listener = long_audio()
+        state = listener.start()
+        tracemalloc.start()
+        for _ in range(minutes * 3):
+            state = listener.feed(sound((7, 0.35), (13, 0)), state)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    assert peak(10) < 1.3 * peak(1)
+
+
+def test_two_recordings_at_once_do_not_mix_and_a_state_can_be_continued_twice():
+    listener = long_audio()
+    other = sound((1, 0.25), (3, 0))
+    one, two = listener.start(), listener.start()
+    for i in range(0, len(TALK), 7000):
+        one = listener.feed(TALK[i : i + 7000], one)
+        two = listener.feed(other[i : i + 7000], two)
+    assert listener.finish(two).text == listener.transcribe(other).text
+    assert listener.finish(one) == listener.finish(one) == listener.transcribe(TALK)
+
+
+def test_a_batch_equals_one_by_one():
+    listener = long_audio()
+    assert listener.transcribe_batch([TALK, TALK[:40_000]]) == [
+        listener.transcribe(TALK), listener.transcribe(TALK[:40_000])
+    ]  # fmt: skip
+
+
+def test_a_language_the_recognizer_does_not_know_is_refused_at_once():
+    listener = long_audio()
+    with pytest.raises(UserError, match=r"level does not know french, only de, en"):
+        listener.start(Options(language="fr"))
+    with pytest.raises(UserError, match="no language 'klingon'"):
+        listener.start(Options(language="klingon"))
+    listener.start(Options(language="de"))
+
+
+def test_ten_thousand_words_of_context_are_refused():
+    with pytest.raises(UserError, match="10000 words"):
+        Options(context=("name",) * 10_000)
