@@ -19,6 +19,7 @@ COMMANDS = {
     "ask": "Answer a spoken question with speech.",
     "say": "Speak a text.",
     "transcribe": "Transcribe recordings.",
+    "align": "Find when each word of a text is spoken.",
     "talk": "Talk with microphone and speaker.",
     "replay": "Play a recorded conversation again.",
     "devices": "List and test microphones and speakers, and measure the echo.",

@@ -274,6 +274,37 @@ class TextDecoder(nn.Module):
         )
 
     @torch.no_grad()
+    def read(
+        self,
+        audio: torch.Tensor,
+        tokens: Sequence[int],
+        behind: DecoderState | None = None,
+        request: Request | None = None,
+    ) -> Transcript:
+        """A text that is known, read along with one window's encoder states [S, width].
+
+        Args:
+            audio: the window.
+            tokens: of the text.
+            behind: see `start`.
+            request: of its languages only the first is used.
+        """
+        prompt = list(self.prompt)
+        if self.languages and request and len(request.languages) == 1:
+            prompt[1] = request.languages[0]
+        given = torch.tensor([prompt + list(tokens)])
+        states, looks, _ = self.step(given, self.start(audio[None], behind))
+        no_speech, language, mark = self.first_marks(states[:, 0], prompt[1:2])
+        states, looks = states[0, len(prompt) - 1 :], looks[0, len(prompt) - 1 :]
+        wanted = torch.tensor([*tokens, self.end])
+        logits = F.linear(states, self.embed_tokens.weight).float()
+        log_probs = logits.log_softmax(-1).gather(-1, wanted[:, None])[:, 0]
+        return Transcript(
+            tuple(tokens), states, looks[:, : len(audio)], log_probs,
+            float(no_speech), float(language), mark[0],
+        )  # fmt: skip
+
+    @torch.no_grad()
     def transcribe_batch(self, audio: torch.Tensor, lengths: torch.Tensor) -> list[Transcript]:
         """Transcripts of several windows [B, S, width], of which `lengths` [B] states are audio."""
         prompt = torch.tensor([self.prompt]).expand(len(audio), -1)

@@ -1,0 +1,1 @@
+"""Aligners: when each word of a known text is spoken."""

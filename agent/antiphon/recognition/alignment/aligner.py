@@ -1,0 +1,203 @@
+"""Aligners: one protocol, and alignment of long recordings by what is recognized in them."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from antiphon.errors import UserError
+from antiphon.recognition.recognizer import SAMPLE_RATE
+from antiphon.recognition.segmentation import Segmenter, Utterance
+from antiphon.recognition.transcript import Segment, Transcript, Word
+from antiphon.registry import Registry
+
+Sound = NDArray[np.float32]
+
+DOUBTFUL = 0.2
+"""Mean confidence of words below which they are not what is said."""
+STRETCH = 8
+"""Words that are judged together."""
+SHORTEST = SAMPLE_RATE // 50
+"""Samples of a word at least."""
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """A text and where its words are spoken."""
+
+    words: tuple[Word, ...]
+    """All words of the text; none overlap, none has no length."""
+    duration: int
+    """Samples of the recording."""
+
+    @property
+    def confidence(self) -> float | None:
+        """Geometric mean of the words' confidence; None: there are no words."""
+        sure = [word.confidence or 1e-6 for word in self.words]
+        return math.exp(sum(map(math.log, sure)) / len(sure)) if sure else None
+
+    @property
+    def fits_until(self) -> int | None:
+        """Index of the word from which the text is not what is said; None: it fits to its end."""
+        sure = np.array([word.confidence or 0.0 for word in self.words])
+        for first in range(max(0, len(sure) - STRETCH) + 1):
+            stretch = sure[first : first + STRETCH]
+            if len(stretch) and stretch.mean() < DOUBTFUL:
+                return first + int((stretch < DOUBTFUL).argmax())
+        return None
+
+    def transcript(self, name: str, language: str | None = None) -> Transcript:
+        """The same as a transcript, for the formats of those."""
+        segments = [
+            Segment(" ".join(w.text for w in group), group[0].start, group[-1].end, tuple(group))
+            for group in _sentences(self.words)
+        ]
+        text = " ".join(word.text for word in self.words)
+        return Transcript(text, None, None, language, None, tuple(segments), self.duration, name)
+
+
+class Aligner(Protocol):
+    """Finds when the words of a text are spoken."""
+
+    name: str
+
+    def align(self, pcm: Sound, text: str, language: str | None = None) -> Alignment:
+        """The words of `text` in a recording [N], mono, 16 kHz.
+
+        Args:
+            pcm: the recording.
+            text: what is said in it.
+            language: code; None: it is found.
+
+        Raises:
+            UserError: The text is empty, or nobody speaks.
+        """
+
+
+ALIGNERS: Registry[Callable[[str], Aligner]] = Registry(
+    "aligner",
+    "antiphon.aligners",
+    {"attention": "antiphon.recognition.alignment.attention:load"},
+)
+"""Functions of the name of a recognizer that load an aligner."""
+
+
+class UtteranceAligner(Protocol):
+    """What places words in a short recording."""
+
+    name: str
+    longest: int
+    """Samples of a recording at most."""
+
+    def hear(self, pcm: Sound, language: str | None) -> str:
+        """What is said, as far as it knows."""
+
+    def place(self, pcm: Sound, words: Sequence[str], language: str | None) -> list[Word]:
+        """The words, at least one, in an utterance [N]."""
+
+
+class LongAligner:
+    """Aligns recordings of any length.
+
+    A recording is cut where nobody speaks, and what is heard in each part says which words of the
+    text belong there; these are placed within the part. So a word that was left out, or was never
+    said, moves its neighbours only.
+
+    Args:
+        inner: places words in a part.
+        segmenter: cuts; None makes one.
+    """
+
+    def __init__(self, inner: UtteranceAligner, segmenter: Segmenter | None = None) -> None:
+        self.inner, self.name = inner, inner.name
+        self._segmenter = segmenter or Segmenter(inner.longest)
+
+    def align(self, pcm: Sound, text: str, language: str | None = None) -> Alignment:
+        """See `Aligner`."""
+        words = text.split()
+        if not words:
+            raise UserError("The text to align is empty: give the words that are said.")
+        over, state = self._segmenter.step(pcm, self._segmenter.start())
+        parts = [*over, *self._segmenter.finish(state)]
+        if not parts:
+            raise UserError("Nobody speaks in the recording: give the one that goes with the text.")
+        heard = [self.inner.hear(part.pcm, language) for part in parts]
+        found: list[Word] = []
+        for part, (first, last) in zip(parts, shares(heard, words), strict=True):
+            if last > first:
+                found += self._placed(part, words[first:last], language)
+        return Alignment(repaired(found, len(pcm)), len(pcm))
+
+    def _placed(self, part: Utterance, words: Sequence[str], language: str | None) -> list[Word]:
+        placed = self.inner.place(part.pcm, words, language)
+        return [word.moved(part.start) for word in placed]
+
+
+def shares(heard: Sequence[str], words: Sequence[str]) -> list[tuple[int, int]]:
+    """Which words of a text belong to each part of a recording: first and one past the last.
+
+    Args:
+        heard: what was heard in each part.
+        words: of the text.
+    """
+    owners = [(_bare(word), part) for part, text in enumerate(heard) for word in text.split()]
+    known = [_bare(word) for word in words]
+    matcher = difflib.SequenceMatcher(a=[w for w, _ in owners], b=known, autojunk=False)
+    owner: list[int | None] = [None] * len(words)
+    for block in matcher.get_matching_blocks():
+        for i in range(block.size):
+            owner[block.b + i] = owners[block.a + i][1]
+    bounds, at = list[tuple[int, int]](), 0
+    for part, text in enumerate(heard):
+        if part == len(heard) - 1:
+            last = len(words)
+        else:
+            mine = [i for i, each in enumerate(owner) if each == part]
+            later = [i for i, each in enumerate(owner) if each is not None and each > part]
+            room = later[0] if later else len(words)
+            last = mine[-1] + 1 if mine else at
+            spoken = len(text.split())
+            last = min(room, max(last, min(at + spoken, room))) if not mine else last
+            if mine and room > last:  # words nobody heard, between two parts
+                last += max(0, min(room - last, spoken - (last - at)))
+        last = max(at, last)
+        bounds.append((at, last))
+        at = last
+    return bounds
+
+
+def repaired(words: Sequence[Word], length: int) -> tuple[Word, ...]:
+    """Words in order, none overlapping and none of no length, within a recording."""
+    starts = [max(0, word.start) for word in words]
+    for i in range(1, len(starts)):
+        starts[i] = max(starts[i], starts[i - 1] + SHORTEST)
+    limit = max(length, SHORTEST * len(words))
+    for i in range(len(starts) - 1, -1, -1):
+        limit -= SHORTEST
+        starts[i] = min(starts[i], limit)
+        limit = starts[i]
+    found = []
+    for i, word in enumerate(words):
+        free = starts[i + 1] if i + 1 < len(words) else max(length, starts[i] + SHORTEST)
+        end = min(max(word.end, starts[i] + SHORTEST), free)
+        found.append(Word(word.text, starts[i], end, word.confidence))
+    return tuple(found)
+
+
+def _sentences(words: Sequence[Word]) -> list[list[Word]]:
+    groups: list[list[Word]] = []
+    for i, word in enumerate(words):
+        if not i or words[i - 1].text.endswith((".", "!", "?")):
+            groups.append([])
+        groups[-1].append(word)
+    return groups
+
+
+def _bare(word: str) -> str:
+    return "".join(sign for sign in word.casefold() if sign.isalnum()) or word

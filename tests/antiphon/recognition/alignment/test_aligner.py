@@ -1,0 +1,87 @@
+"""Words of a text are placed in order, whatever is said, and a wrong text is noticed."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_recognizer import RATE, LevelRecognizer, LoudSilero, sound
+from hypothesis import given
+from hypothesis import strategies as st
+
+from antiphon.errors import UserError
+from antiphon.recognition.alignment.aligner import LongAligner, repaired, shares
+from antiphon.recognition.segmentation import Segmenter
+from antiphon.recognition.transcript import Word
+
+
+class LevelAligner:
+    """Hears levels as digits; spreads words evenly, sure of those it hears."""
+
+    name, longest = "level", LevelRecognizer.longest
+
+    def hear(self, pcm, language):
+        heard = LevelRecognizer().finish(pcm).text.split()
+        return " ".join(dict.fromkeys(heard))
+
+    def place(self, pcm, words, language):
+        heard, step = self.hear(pcm, language), len(pcm) // len(words)
+        return [
+            Word(word, i * step, (i + 1) * step, 0.9 if word in heard else 0.01)
+            for i, word in enumerate(words)
+        ]
+
+
+@pytest.fixture
+def aligner():
+    silero: Any = LoudSilero()
+    return LongAligner(LevelAligner(), Segmenter(LevelAligner.longest, silero))
+
+
+TALK = sound((1, 0), (1, 0.35), (3, 0), (1, 0.55), (3, 0), (1, 0.75), (1, 0))
+
+
+def test_words_go_where_they_are_heard(aligner):
+    found = aligner.align(TALK, "three five seven")
+    middles = [(w.start + w.end) / 2 / RATE for w in found.words]
+    assert middles == pytest.approx([1.5, 5.5, 9.5], abs=0.3)
+    assert found.fits_until is None and found.confidence == pytest.approx(0.9)
+
+
+def test_a_word_nobody_says_moves_its_neighbours_only(aligner):
+    found = aligner.align(TALK, "three five nine seven")
+    by_text = {w.text: w.start / RATE for w in found.words}
+    assert by_text["three"] < 2.5 < by_text["five"] < 6.5 < by_text["seven"]
+    assert len(found.words) == 4
+
+
+def test_a_text_that_is_not_what_is_said_is_noticed(aligner):
+    wrong = "three five " + " ".join(["nothing"] * 20)
+    assert aligner.align(TALK, wrong).fits_until == 2
+
+
+def test_there_must_be_a_text_and_a_voice(aligner):
+    with pytest.raises(UserError, match="text to align is empty"):
+        aligner.align(TALK, "  ")
+    with pytest.raises(UserError, match="Nobody speaks"):
+        aligner.align(np.zeros(RATE, np.float32), "hello")
+
+
+TEXTS = st.lists(st.lists(st.sampled_from("abcd"), max_size=5).map(" ".join), min_size=1)
+
+
+@given(TEXTS, st.lists(st.sampled_from("abcd"), max_size=20))
+def test_every_word_belongs_to_one_part(heard, words):
+    bounds = shares(heard, words)
+    assert [bounds[0][0], bounds[-1][1]] == [0, len(words)]
+    assert all(a[1] == b[0] for a, b in pairwise(bounds)) and all(a <= b for a, b in bounds)
+
+
+@given(st.lists(st.tuples(st.integers(-50, 40_000), st.integers(-50, 40_000)), max_size=30))
+def test_repaired_words_are_in_order_and_have_a_length(times):
+    found = repaired([Word("w", *each) for each in times], 32_000)
+    assert all(w.start < w.end for w in found)
+    assert all(a.end <= b.start for a, b in pairwise(found))
+    assert not found or (found[0].start >= 0 and found[-1].end <= 32_000)
