@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -46,14 +47,20 @@ Loader = Callable[[str], Recognizer]
 ARCHITECTURES: Registry[Loader] = Registry(
     "kind of recognizer",
     "antiphon.recognizer_architectures",
-    {"whisper": "antiphon.recognition.whisper.recognizer:load"},
+    {
+        "whisper": "antiphon.recognition.whisper.recognizer:load",
+        "drax": "antiphon.recognition.drax.recognizer:load",
+    },
 )
 """Loaders by the `model_type` of a checkpoint."""
 
 RECOGNIZERS: Registry[Loader] = Registry(
     "recognizer",
     "antiphon.recognizers",
-    lambda: dict.fromkeys(weights.named("recognizer"), "antiphon.recognition.recognizer:load"),
+    lambda: dict.fromkeys(
+        [*weights.named("recognizer"), *weights.trained("recognizer")],
+        "antiphon.recognition.recognizer:load",
+    ),
 )
 """Recognizers by name. Folders and hub ids need no entry."""
 
@@ -72,8 +79,13 @@ def from_pretrained(name: str) -> Recognizer:
 
 def load(name: str) -> Recognizer:
     """The recognizer of a checkpoint, by its architecture."""
-    config = weights.read_config(weights.path(name), RecognizerConfig)
+    config = weights.read_config(folder_of(name), RecognizerConfig)
     return ARCHITECTURES.get(config.model_type)(name)
+
+
+def folder_of(name: str) -> Path:
+    """The folder of a recognizer's weights: trained here, fetched, or one's own."""
+    return weights.trained("recognizer").get(name) or weights.path(name)
 
 
 def transcribe(recognizer: Recognizer, pcm: NDArray[np.float32]) -> Transcript:

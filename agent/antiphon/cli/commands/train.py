@@ -221,6 +221,41 @@ def tools(
     job.train(paths.data, paths.work / "tools", out, steps=steps, minutes=limits.minutes, seed=seed)
 
 
+@app.command()
+@with_settings
+def drax(
+    paths: Folders,
+    limits: Limits,
+    out: Out = Path("assets/drax-tiny.en"),
+    synthetic: Annotated[int, typer.Option(help="Synthetic clips beside people's.")] = 1500,
+    versions: Annotated[int, typer.Option(help="Versions of each of people's clips.")] = 1,
+    middle_steps: Annotated[int, typer.Option(help="Steps of the middle by CTC alone.")] = 2000,
+    steps: Steps = 4000,
+    middle: Annotated[
+        bool, typer.Option("--middle/--no-middle", help="Let the path go over the audio's guess.")
+    ] = True,
+    seed: Seed = 0,
+) -> None:
+    """Train the recognizer Drax on Whisper tiny.en's states; --minutes is for each part."""
+    prepare(paths.data, "speech", limits.training_threads)
+    from antiphon.training.jobs import drax as job
+
+    work = paths.work / "drax"
+    minutes = limits.minutes or 24 * 60
+    if job.corpus(
+        paths.data, work, synthetic=synthetic, versions=versions, minutes=minutes, seed=seed
+    ):
+        job.train(
+            work,
+            out,
+            middle_steps=middle_steps,
+            steps=steps,
+            minutes=limits.minutes,
+            seed=seed,
+            middle_in_path=middle,
+        )
+
+
 @app.command(name="stop-word")
 def stop_word_(
     data: Data,

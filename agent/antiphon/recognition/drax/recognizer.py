@@ -1,0 +1,188 @@
+"""Drax behind the `Recognizer` protocol: the small model that is trained here."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from antiphon import weights
+from antiphon.errors import UserError
+from antiphon.recognition.drax.candidates import choose
+from antiphon.recognition.drax.checkpoint import DraxModel, is_public, load_small
+from antiphon.recognition.drax.middle import Guess
+from antiphon.recognition.drax.sampler import Sampled, sample
+from antiphon.recognition.drax.vocabulary import SubVocabulary
+from antiphon.recognition.recognizer import SAMPLE_RATE
+from antiphon.recognition.transcript import Options, Segment, Transcript, Word
+from antiphon.recognition.whisper.audio_encoder import EncoderState
+from antiphon.recognition.whisper.transcriber import Transcriber
+from antiphon.recognition.whisper.word_times import grouped, pieces
+
+PAIR = 640
+"""Samples of a pair of encoder states."""
+SPARE = 1.2
+"""How much longer than the text the canvas is."""
+SINGLE, SEVERAL = 0.01, 0.1
+"""Temperatures for one text and for candidates, as in the paper."""
+
+
+@dataclass(frozen=True)
+class DraxState:
+    """A recording so far."""
+
+    encoder: EncoderState
+    options: Options
+
+
+class DraxRecognizer:
+    """Writes all of an utterance at once, in a few steps from noise.
+
+    Args:
+        model: decoder and middle.
+        transcriber: the Whisper whose encoder it hears with, and whose decoder scores candidates.
+        vocabulary: what the model writes in.
+        name: of the weights.
+    """
+
+    languages = ("en",)
+    longest = 12 * SAMPLE_RATE
+
+    def __init__(
+        self, model: DraxModel, transcriber: Transcriber, vocabulary: SubVocabulary, name: str
+    ) -> None:
+        self.model, self.transcriber, self.vocabulary = model, transcriber, vocabulary
+        self.name = name
+
+    def start(self, options: Options | None = None) -> DraxState:
+        """State before the first sample."""
+        return DraxState(self.transcriber.encoder.start(), options or Options())
+
+    def feed(self, pcm: NDArray[np.float32], state: DraxState) -> DraxState:
+        """State after `pcm` [N], mono, 16 kHz."""
+        return replace(state, encoder=self.transcriber.encoder.feed(pcm, state.encoder))
+
+    def finish(self, state: DraxState) -> Transcript:
+        """The transcript, if the audio ends here."""
+        windows = self.transcriber.encoder.states(state.encoder)
+        frames = torch.cat(windows)
+        if not len(frames):
+            return Transcript("", doubt="no speech", recognizer=self.name)
+        return self.transcribe(frames, state.options)
+
+    @torch.no_grad()
+    def transcribe(self, frames: torch.Tensor, options: Options) -> Transcript:
+        """The transcript of encoder states [T, width], 50 a second."""
+        guess = self.model.middle(paired(frames)[None])
+        if guess.count.round() < 1:
+            return Transcript("", doubt="no speech", recognizer=self.name)
+        drawn = self.draw(frames, guess, options)
+        texts = [self.vocabulary.decode(self.until_end(row)) for row in drawn.tokens.tolist()]
+        sure = drawn.log_probs.mean(-1).tolist()
+        best = choose(texts, sure, options.scoring, lambda text: self.score(frames, text))
+        tokens = self.until_end(drawn.tokens[best].tolist())
+        log_probs = drawn.log_probs[best, : len(tokens)]
+        words = self.words(tokens, guess, log_probs) if options.words else ()
+        confidence = float(log_probs.mean().exp()) if tokens else 0.0
+        length = len(frames) * PAIR // 2
+        segment = Segment(texts[best], 0, length, words, "en", confidence)
+        return Transcript(
+            texts[best],
+            None,
+            None if texts[best] else "no speech",
+            "en",
+            1.0,
+            (segment,) if texts[best] else (),
+            length,
+            self.name,
+        )
+
+    def draw(self, frames: torch.Tensor, guess: Guess, options: Options) -> Sampled:
+        """Texts for states [T, width] and the middle's guess of them; 0 steps: its best guess."""
+        canvas = canvas_for(float(guess.count), self.model.decoder.config.length)
+        if not options.steps:
+            log_probs, tokens = guess.positions(canvas).max(-1)
+            return Sampled(tokens, log_probs, 0)
+        generator = torch.Generator().manual_seed(options.seed)
+        memory = self.model.decoder.listen(paired(frames)[None], guess.places)
+        shape = (max(1, options.candidates), canvas)
+        noise = torch.randint(self.model.end + 1, shape, generator=generator)
+
+        def predict(
+            tokens: torch.Tensor, time: torch.Tensor, preserve: torch.Tensor
+        ) -> torch.Tensor:
+            logits: torch.Tensor = self.model.decoder(tokens, time, memory, None, preserve)
+            return logits
+
+        temperature = options.temperature or (SINGLE if shape[0] == 1 else SEVERAL)
+        return sample(
+            predict,
+            noise,
+            torch.zeros(shape, dtype=torch.bool),
+            options.steps,
+            temperature=temperature,
+            generator=generator,
+        )
+
+    def until_end(self, tokens: list[int]) -> list[int]:
+        """Tokens in front of the first end mark."""
+        return tokens[: tokens.index(self.model.end)] if self.model.end in tokens else tokens
+
+    def score(self, frames: torch.Tensor, text: str) -> float:
+        """Log likelihood of a text by Whisper's decoder, teacher-forced in one pass."""
+        ids = self.transcriber.tokenizer.encode(f" {text}", add_special_tokens=False).ids
+        read = self.transcriber.decoder.read(frames, ids, self.transcriber.behind)
+        return float(read.log_probs.sum()) if ids else -math.inf
+
+    def words(self, tokens: list[int], guess: Guess, log_probs: torch.Tensor) -> tuple[Word, ...]:
+        """Words with the times at which the middle heard their tokens begin."""
+        places = guess.places[0]
+        starts = torch.searchsorted(places, torch.arange(len(tokens) + 1).float()).tolist()
+        found: list[Word] = []
+        for run in grouped(pieces(tokens, self.vocabulary_decoder()), spaced=True):
+            first = max(starts[run.first], found[-1].end // PAIR if found else 0)
+            last = max(starts[run.last], first + 1)
+            sure = float(log_probs[run.first : run.last].mean().exp())
+            found.append(Word(run.text, first * PAIR, last * PAIR, sure))
+        return tuple(found)
+
+    def vocabulary_decoder(self) -> Any:
+        """What decodes the model's tokens with their spaces: Whisper's tokenizer has the same."""
+        return self.transcriber.tokenizer
+
+
+def paired(frames: torch.Tensor) -> torch.Tensor:
+    """Encoder states [T, width] as pairs [ceil(T / 2), 2 * width]."""
+    if len(frames) % 2:
+        frames = torch.cat([frames, frames[-1:]])
+    return frames.reshape(len(frames) // 2, -1)
+
+
+def canvas_for(count: float, longest: int) -> int:
+    """Positions for a text of about so many tokens: a multiple of eight."""
+    return min(longest, 8 * math.ceil((SPARE * count + 4) / 8))
+
+
+def load(name: str) -> DraxRecognizer:
+    """The Drax of a name or folder.
+
+    Raises:
+        UserError: It is not there or does not fit.
+    """
+    from antiphon.recognition.recognizer import folder_of
+
+    folder = folder_of(name)
+    if is_public(folder):
+        raise UserError(
+            f"{folder} has the layout of aiola/drax-v1: its decoder and encoder can be loaded "
+            "(antiphon.recognition.drax.checkpoint), but transcribing needs its tokenizer, which "
+            "the folder does not hold."
+        )
+    model, whisper = load_small(folder)
+    place = weights.path(whisper)
+    vocabulary = SubVocabulary(place / "tokenizer.json", model.end)
+    return DraxRecognizer(model, Transcriber.load(place), vocabulary, name)

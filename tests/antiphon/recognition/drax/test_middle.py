@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from antiphon.recognition.drax.middle import CtcMiddle, MiddleConfig, ctc_loss, cut
+
+BLANK = 5
+
+
+def spoken(*labels):
+    """Log probabilities [1, S, 6] of frames that say these labels surely."""
+    probs = torch.full((1, len(labels), 6), 0.001)
+    for t, label in enumerate(labels):
+        probs[0, t, label] = 0.995
+    return (probs / probs.sum(-1, keepdim=True)).log()
+
+
+def test_repeats_count_once_unless_a_blank_is_between():
+    guess = cut(spoken(BLANK, 2, 2, 2, BLANK, 2, 1, BLANK))
+    assert float(guess.count) == pytest.approx(3, abs=0.1)
+    best = guess.positions(6).argmax(-1)[0].tolist()
+    assert best == [2, 2, 1, BLANK, BLANK, BLANK]  # what is left is the end mark
+
+
+def test_every_frame_knows_its_position():
+    guess = cut(spoken(BLANK, 0, BLANK, BLANK, 1, 3, BLANK))
+    at = {label: float(guess.places[0, t]) for t, label in ((1, 0), (4, 1), (5, 3))}
+    assert at == pytest.approx({0: 0.5, 1: 1.5, 3: 2.5}, abs=0.1)
+
+
+def test_unsure_frames_give_unsure_positions():
+    both = torch.full((1, 3, 6), 1e-4)
+    both[0, 0, BLANK] = both[0, 2, BLANK] = 1.0
+    both[0, 1, 0], both[0, 1, 1] = 0.7, 0.3
+    guess = cut((both / both.sum(-1, keepdim=True)).log())
+    first = guess.positions(2)[0, 0].exp()
+    assert float(first[0]) == pytest.approx(0.7, abs=0.01)
+    assert float(first[1]) == pytest.approx(0.3, abs=0.01)
+
+
+def test_positions_are_distributions_and_gradients_reach_the_head():
+    torch.manual_seed(0)
+    model = CtcMiddle(MiddleConfig(audio=8, vocabulary=5, width=16, heads=2)).eval()
+    guess = model(torch.randn(2, 12, 8))
+    found = guess.positions(7)
+    torch.testing.assert_close(found.exp().sum(-1), torch.ones(2, 7), atol=1e-3, rtol=0)
+    assert torch.isfinite(found).all()
+    found[..., 0].sum().backward()
+    assert model.head.weight.grad is not None and model.head.weight.grad.abs().sum() > 0
+
+
+def test_what_is_behind_the_audio_is_not_heard():
+    torch.manual_seed(0)
+    model = CtcMiddle(MiddleConfig(audio=8, vocabulary=5, width=16, heads=2)).eval()
+    audio = torch.randn(1, 9, 8)
+    longer = torch.cat([audio, torch.randn(1, 6, 8)], 1)
+    heard = torch.arange(15)[None] < 9
+    alone, padded = model(audio), model(longer, heard)
+    torch.testing.assert_close(padded.count, alone.count, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(padded.positions(6), alone.positions(6), atol=1e-3, rtol=1e-3)
+
+
+def test_ctc_falls_as_the_text_gets_likelier():
+    text, counts, lengths = torch.tensor([[2, 1]]), torch.tensor([2]), torch.tensor([4])
+    right = ctc_loss(cut(spoken(BLANK, 2, BLANK, 1)), lengths, text, counts)
+    wrong = ctc_loss(cut(spoken(BLANK, 3, BLANK, 1)), lengths, text, counts)
+    assert right < 0.1 < wrong

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from antiphon.recognition.drax.checkpoint import DraxModel
+from antiphon.recognition.drax.middle import MiddleConfig
+from antiphon.recognition.drax.model import DecoderConfig
+from antiphon.recognition.drax.recognizer import DraxRecognizer, paired
+from antiphon.recognition.drax.vocabulary import SubVocabulary, plain
+from antiphon.recognition.transcript import Options
+
+
+@pytest.fixture
+def recognizer(listener, whisper):
+    torch.manual_seed(0)
+    decoder = DecoderConfig(
+        vocab_size=257, hidden_size=32, cond_dim=8, whisper_dim=32, n_heads=2, n_blocks=2,
+        length=48, cut_positions=True,
+    )  # fmt: skip
+    model = DraxModel(decoder, MiddleConfig(32, 256, 16, 2)).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    vocabulary = SubVocabulary(whisper / "ctranslate2" / "tokenizer.json", 256)
+    return DraxRecognizer(model, listener, vocabulary, "tiny")
+
+
+def transcribe(recognizer, pcm, **options):
+    state = recognizer.start(Options(**options))
+    return recognizer.finish(recognizer.feed(pcm, state))
+
+
+def test_the_same_seed_writes_the_same_and_pieces_equal_the_whole(recognizer, speech):
+    whole = transcribe(recognizer, speech, seed=3)
+    assert whole == transcribe(recognizer, speech, seed=3)
+    state = recognizer.start(Options(seed=3))
+    for piece in np.split(speech, [4000, 11_000]):
+        state = recognizer.feed(piece, state)
+    assert recognizer.finish(state).text == whole.text
+
+
+@pytest.mark.parametrize("scoring", ["mode", "mbr", "whisper"])
+def test_several_candidates_give_one_text(recognizer, speech, scoring):
+    found = transcribe(recognizer, speech, candidates=4, scoring=scoring, steps=2)
+    assert found.text == "" or len(found.segments) == 1
+    assert found.duration > 0 and found.language == "en"
+
+
+def test_words_are_those_of_the_text_in_order(recognizer, listener, speech):
+    tokens = recognizer.vocabulary.encode("hello big world")
+    with torch.no_grad():
+        guess = recognizer.model.middle(paired(listener.encoder.whole(speech))[None])
+    found = recognizer.words(tokens, guess, torch.full((len(tokens),), -0.5))
+    assert [w.text for w in found] == ["hello", "big", "world"]
+    assert all(w.start < w.end and w.confidence == pytest.approx(0.6065, abs=1e-3) for w in found)
+    assert all(a.end <= b.start for a, b in pairwise(found))
+
+
+def test_no_sound_is_no_speech(recognizer):
+    assert transcribe(recognizer, np.zeros(0, np.float32)).doubt == "no speech"
+
+
+def test_no_evaluation_of_the_decoder_is_the_middles_guess(recognizer, speech, monkeypatch):
+    monkeypatch.setattr(recognizer.model.decoder, "forward", None)
+    assert transcribe(recognizer, speech, steps=0).language == "en"
+
+
+def test_a_part_of_a_vocabulary_writes_everything(whisper):
+    vocabulary = SubVocabulary(Path(whisper / "ctranslate2" / "tokenizer.json"), 256)
+    for text in ("it's élan", "naïve 12 o'clock", "你好"):
+        assert vocabulary.decode([*vocabulary.encode(text), 256]) == plain(text)
+    assert plain("“It’s 5,” he said - Twice!") == "it's 5 he said twice"

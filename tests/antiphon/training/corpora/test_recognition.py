@@ -1,0 +1,79 @@
+"""Shards depend on seed and number alone, hold states with their text, and are never half."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from antiphon.training.corpora import recognition
+from antiphon.training.corpora.recognition import RecognitionCorpus, build, read
+from antiphon.training.corpora.synthetic_voices import Voice
+
+RATE = 16_000
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A data folder with four recordings and a few texts."""
+    folder = tmp_path / "data" / "speech" / "kathleen"
+    folder.mkdir(parents=True)
+    rows = []
+    for i in range(4):
+        soundfile.write(folder / f"{i}.wav", 0.1 * np.random.default_rng(i).normal(size=RATE), RATE)
+        split = "train" if i < 3 else "dev"
+        rows.append({"audio": f"{i}.wav", "text": f"text {i}", "split": split, "seconds": 1.0})
+    (folder / "manifest.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    texts = tmp_path / "data" / "text"
+    for name, row in {
+        "qa/webquestions_train": {"question": "Who is that?", "answers": ["x"]},
+        "qa/webquestions_val": {"question": "Who was he in 1984?", "answers": ["x"]},
+        "qa/opentriviaqa": {"question": "What is this thing?", "answers": ["x"]},
+        "dialogue/self_dialogue": {"turns": ["I like that film a lot."]},
+        "dialogue/sgd_train": {"turns": [["user", "Book a table please."]]},
+        "dialogue/chatterbot_en": {"turns": ["How are you doing today?"]},
+        "intent/clinc150": {"text": "what is the weather"},
+        "intent/snips": {"text": "play some music"},
+    }.items():
+        path = texts / f"{name}.jsonl.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with gzip.open(path, "wt") as file:
+            file.write(json.dumps(row) + "\n")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def corpus(data, monkeypatch):
+    monkeypatch.setattr(recognition, "SHARD", 4)
+    voice = Voice("toy", lambda text: np.full(len(text) * 400, 0.1, np.float32))
+    return RecognitionCorpus(data, 5, 2, [voice])
+
+
+def test_training_clips_are_there_so_many_times_and_held_out_ones_never(corpus):
+    assert corpus.shards == 3
+    texts = [text for number in range(3) for _, text in corpus.clips(number, 0)]
+    assert sorted(t for t in texts if t.startswith("text")) == sorted(
+        2 * ["text 0", "text 1", "text 2"]
+    )
+    assert len(texts) == 11 and not any("1984" in text for text in texts)
+
+
+def test_a_run_that_was_cut_makes_what_a_whole_one_makes(corpus, listener, tmp_path):
+    encoder = listener.encoder
+    assert build(corpus, encoder, tmp_path / "whole", minutes=9, seed=1)
+    assert not build(corpus, encoder, tmp_path / "cut", minutes=-1, seed=1)
+    recognition.write(tmp_path / "cut" / "00001.pt", corpus.clips(1, 1), encoder)
+    assert build(corpus, encoder, tmp_path / "cut", minutes=9, seed=1)
+    whole, cut = read(tmp_path / "whole"), read(tmp_path / "cut")
+    assert [clip.text for clip in whole] == [clip.text for clip in cut]
+    assert all(torch.equal(a.frames, b.frames) for a, b in zip(whole, cut, strict=True))
+    assert whole[0].frames.dtype == torch.float16 and whole[0].frames.shape[1] == 16
+
+
+def test_too_long_clips_are_left_out(corpus, monkeypatch):
+    monkeypatch.setattr(recognition, "LONGEST", RATE // 2)
+    assert all(len(pcm) <= RATE // 2 for pcm, _ in corpus.clips(0, 0))

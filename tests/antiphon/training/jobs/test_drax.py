@@ -1,0 +1,89 @@
+"""Both stages learn a toy language from states that spell it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+import pytest
+import torch
+
+from antiphon.recognition.drax.checkpoint import load_small, small
+from antiphon.recognition.drax.path import MixturePath
+from antiphon.training.corpora.recognition import Clip
+from antiphon.training.jobs import drax
+
+LETTERS = "abcdefgh"
+
+
+class Letters:
+    """A vocabulary of letters."""
+
+    def encode(self, text):
+        return [LETTERS.index(sign) for sign in text if sign != " "]
+
+    def decode(self, ids):
+        return " ".join(LETTERS[i] for i in ids if i < len(LETTERS))
+
+
+def clip(seed, noise=0.05):
+    """A word of letters, each of which is a few frames of its own kind, with gaps between."""
+    generator = torch.Generator().manual_seed(seed)
+    count = int(torch.randint(2, 6, (1,), generator=generator))
+    ids = torch.randint(len(LETTERS), (count,), generator=generator).tolist()
+    frames = []
+    for i in ids:
+        frames += [torch.eye(16)[8]] * 4 + [torch.eye(16)[i]] * 4
+    whole = torch.stack([*frames, *[torch.eye(16)[8]] * 4])
+    noisy = whole + noise * torch.randn(whole.shape, generator=generator)
+    return Clip(noisy.half(), " ".join(LETTERS[i] for i in ids))
+
+
+def tiny():
+    return small(64, 2, len(LETTERS), 32)
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """A work folder with a corpus, and models of its size."""
+    monkeypatch.setattr(drax, "small", tiny)
+    monkeypatch.setattr(drax, "SubVocabulary", lambda file, size: Letters())
+    monkeypatch.setattr("antiphon.weights.path", lambda name: tmp_path)
+    monkeypatch.setattr(drax, "BATCH", 8)
+    work = tmp_path / "work"
+    (work / "corpus").mkdir(parents=True)
+    rows = [clip(i) for i in range(120)]
+    torch.save([{"frames": c.frames, "text": c.text} for c in rows], work / "corpus" / "00000.pt")
+    dev = [clip(1000 + i) for i in range(8)]
+    torch.save([{"frames": c.frames, "text": c.text} for c in dev], work / "dev.pt")
+    return work
+
+
+def rows(folder):
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def test_both_stages_learn_a_toy_language(toy, tmp_path):
+    out = tmp_path / "out"
+    assert drax.train(toy, out, middle_steps=120, steps=120, seed=1)
+    middle, decoder = rows(toy / "middle"), rows(toy / "decoder")
+    assert middle[-1]["loss"] < 0.3 * middle[0]["loss"]
+    assert decoder[-1]["flow"] < 0.5 * decoder[0]["flow"]
+    assert decoder[-1]["held_out.wer_0"] < 30
+    assert decoder[-1]["held_out.wer_8"] < 50
+
+    model, whisper = load_small(out)
+    assert whisper == drax.WHISPER and model.end == len(LETTERS)
+
+
+def test_the_first_end_mark_counts_and_the_filling_hardly(toy):
+    torch.manual_seed(0)
+    model, letters = tiny().eval(), cast(Any, Letters())
+    batches = drax.Batches([clip(i) for i in range(40)], letters, model.end, 96)
+    batch = batches.draw(3, 0)
+    assert (batch.text.gather(1, batch.counts[:, None]) == model.end).all()
+    again = batches.draw(3, 0)
+    assert torch.equal(batch.audio, again.audio) and torch.equal(batch.text, again.text)
+    assert not torch.equal(batch.text, batches.draw(4, 0).text)
+    losses = drax.decoder_losses(model, batch, MixturePath())
+    assert torch.isfinite(losses["loss"])
