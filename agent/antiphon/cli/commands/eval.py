@@ -140,6 +140,34 @@ def ears(
     return evaluate(clips, ways, material.changed(job.data, noise, level, job.seed))
 
 
+@measure("Recognition")
+def recognition(
+    job: Job,
+    recognizer: Annotated[str, typer.Option(help="What is measured: a name or folder.")],
+    reference: Annotated[
+        str, typer.Option(help="The Whisper beside it; Drax is measured beside its own.")
+    ] = "whisper-tiny.en",
+) -> Mapping[str, Any]:
+    """Word errors of a recognizer beside Whisper's. --limit counts in each collection."""
+    from antiphon.evaluation import material
+    from antiphon.evaluation.measures.recognition import evaluate, evaluate_drax
+    from antiphon.recognition import long_audio
+    from antiphon.recognition.drax.recognizer import DraxRecognizer
+    from antiphon.recognition.transcript import Options
+
+    clips = material.clips(job.data, job.limit or RECORDINGS)
+    listener = long_audio.from_pretrained(recognizer)
+    if isinstance(listener.recognizer, DraxRecognizer):
+        return evaluate_drax(clips, listener.recognizer, job.seed)
+    other = long_audio.from_pretrained(reference)
+    english = Options(language="en")
+    return evaluate(
+        clips,
+        lambda pcm: listener.transcribe(pcm, english).text,
+        lambda pcm: other.transcribe(pcm, english).text,
+    )
+
+
 @measure("Silence")
 def silence(job: Job) -> Mapping[str, Any]:
     """Sounds without speech that are answered, and speech that is not heard."""

@@ -56,7 +56,7 @@ def small(width: int = 256, blocks: int = 6, vocabulary: int = 1024, audio: int 
     decoder = DecoderConfig(
         vocab_size=vocabulary + 1,
         hidden_size=width,
-        whisper_dim=audio,
+        whisper_dim=width,
         n_heads=width // 64,
         n_blocks=blocks,
         dropout=0.1,

@@ -42,6 +42,8 @@ class Guess:
     """[B] how many tokens are said, as a sum of probabilities."""
     new: torch.Tensor
     """[B, S] probability that a new token begins at a frame."""
+    states: torch.Tensor
+    """[B, S, width] what the labels are read from; the decoder listens to them."""
 
     def positions(self, length: int) -> torch.Tensor:
         """Log probabilities [B, length, vocabulary + 1] of tokens at positions, end mark last."""
@@ -91,11 +93,11 @@ class CtcMiddle(nn.Module):
         padding = None if heard is None else ~heard
         for layer in self.layers:
             x = layer(x, src_key_padding_mask=padding)
-        log_probs = self.head(self.norm(x)).log_softmax(-1)
-        return cut(log_probs, heard)
+        states = self.norm(x)
+        return cut(self.head(states).log_softmax(-1), states, heard)
 
 
-def cut(log_probs: torch.Tensor, heard: torch.Tensor | None = None) -> Guess:
+def cut(log_probs: torch.Tensor, states: torch.Tensor, heard: torch.Tensor | None = None) -> Guess:
     """Cuts label probabilities [B, S, labels, blank last] into positions.
 
     A label counts where it begins: its probability, as far as the frame before did not have it.
@@ -106,7 +108,7 @@ def cut(log_probs: torch.Tensor, heard: torch.Tensor | None = None) -> Guess:
     if heard is not None:
         new = new * heard
     ends = new.cumsum(-1)
-    return Guess(log_probs, (ends - new / 2).detach(), ends[:, -1], new)
+    return Guess(log_probs, (ends - new / 2).detach(), ends[:, -1], new, states)
 
 
 def ctc_loss(

@@ -80,7 +80,7 @@ class DraxRecognizer:
         guess = self.model.middle(paired(frames)[None])
         if guess.count.round() < 1:
             return Transcript("", doubt="no speech", recognizer=self.name)
-        drawn = self.draw(frames, guess, options)
+        drawn = self.draw(guess, options)
         texts = [self.vocabulary.decode(self.until_end(row)) for row in drawn.tokens.tolist()]
         sure = drawn.log_probs.mean(-1).tolist()
         best = choose(texts, sure, options.scoring, lambda text: self.score(frames, text))
@@ -101,14 +101,14 @@ class DraxRecognizer:
             self.name,
         )
 
-    def draw(self, frames: torch.Tensor, guess: Guess, options: Options) -> Sampled:
-        """Texts for states [T, width] and the middle's guess of them; 0 steps: its best guess."""
+    def draw(self, guess: Guess, options: Options) -> Sampled:
+        """Texts for what the middle guesses of one utterance; 0 steps: its best guess."""
         canvas = canvas_for(float(guess.count), self.model.decoder.config.length)
         if not options.steps:
             log_probs, tokens = guess.positions(canvas).max(-1)
             return Sampled(tokens, log_probs, 0)
         generator = torch.Generator().manual_seed(options.seed)
-        memory = self.model.decoder.listen(paired(frames)[None], guess.places)
+        memory = self.model.decoder.listen(guess.states, guess.places)
         shape = (max(1, options.candidates), canvas)
         noise = torch.randint(self.model.end + 1, shape, generator=generator)
 

@@ -126,7 +126,7 @@ def decoder_losses(model: DraxModel, batch: Batch, path: MixturePath) -> Mapping
     time = torch.rand(len(batch.text))
     noisy = path.draw(batch.text, log_probs, time, keep)
     audible = torch.rand(len(batch.text)) >= SILENT
-    memory = model.decoder.listen(batch.audio * audible[:, None, None], guess.places)
+    memory = model.decoder.listen(guess.states * audible[:, None, None], guess.places)
     logits = model.decoder(noisy, time, memory, batch.heard, keep)
     weight = torch.where(places > batch.counts[:, None], FILLING, 1.0) * ~keep
     weight = weight / weight.sum()
@@ -148,7 +148,7 @@ def error_rates(
         audio = paired(clip.frames.float())[None]
         guess = model.middle(audio)
         canvas = canvas_for(float(guess.count), model.decoder.config.length)
-        memory = model.decoder.listen(audio, guess.places)
+        memory = model.decoder.listen(guess.states, guess.places)
         for count in steps:
             generator = torch.Generator().manual_seed(0)
             noise = torch.randint(model.end + 1, (1, canvas), generator=generator)

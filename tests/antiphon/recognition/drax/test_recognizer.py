@@ -19,7 +19,7 @@ from antiphon.recognition.transcript import Options
 def recognizer(listener, whisper):
     torch.manual_seed(0)
     decoder = DecoderConfig(
-        vocab_size=257, hidden_size=32, cond_dim=8, whisper_dim=32, n_heads=2, n_blocks=2,
+        vocab_size=257, hidden_size=32, cond_dim=8, whisper_dim=16, n_heads=2, n_blocks=2,
         length=48, cut_positions=True,
     )  # fmt: skip
     model = DraxModel(decoder, MiddleConfig(32, 256, 16, 2)).eval()

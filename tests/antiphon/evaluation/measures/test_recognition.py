@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from antiphon import audio_file
+from antiphon.evaluation.material import Clip
+from antiphon.evaluation.measures import recognition
+from antiphon.evaluation.measures.recognition import Heard, evaluate, interval, table
+from antiphon.evaluation.scores import Errors
+
+
+@pytest.fixture
+def clips(tmp_path):
+    path = tmp_path / "a.wav"
+    audio_file.write(path, np.zeros(16_000, np.float32), 16_000)
+    return [Clip("one", path, "the cat sat down"), Clip("two", path, "go home")]
+
+
+def test_rates_are_of_all_words_and_by_collection(clips):
+    found = evaluate(clips, lambda pcm: "the cat sat", lambda pcm: "go home")
+    assert found["wer"] == pytest.approx(100 * (1 + 3) / 6, abs=0.01)
+    assert found["sets"]["two"] == {"wer": 150.0, "wer_whisper": 0.0}
+    assert found["above_whisper"] == pytest.approx(found["wer"] - found["wer_whisper"], abs=0.01)
+    low, high = found["wer_interval"]
+    assert low <= found["wer"] <= high and found["clips"] == 2
+
+
+def heard(**wrong):
+    errors = {way: Errors(count, 10) for way, count in wrong.items()}
+    return Heard("one", errors, dict.fromkeys(wrong, 0.5), 2.0)
+
+
+def test_work_is_a_share_of_the_sound():
+    rows = [heard(wer=1, wer_whisper=0), heard(wer=3, wer_whisper=0)]
+    found = table(rows)
+    assert found["work"] == {"wer": 0.25, "wer_whisper": 0.25} and found["wer"] == 20
+    assert interval(rows, "wer") == [10.0, 30.0]
+
+
+def test_clips_too_long_for_drax_are_counted(clips):
+    class Drax:
+        longest = 8000
+
+    drax: Any = Drax()
+    assert recognition.evaluate_drax(clips, drax)["clips_left_out"] == 2
