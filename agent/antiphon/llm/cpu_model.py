@@ -1,6 +1,7 @@
-"""A Llama or Qwen in few bits for a CPU: LoRA merged, packed into one file mapped into memory.
+"""A Llama or Qwen in few bits for a CPU: LoRA merged, packed into a folder.
 
-Packing takes seconds and is done once for a model and its corrections; the file lies in the cache.
+Packing takes seconds and is done once for a model and its corrections; the folder lies in the
+cache. It has a file for every layer, so that packing and loading need little memory.
 """
 
 from __future__ import annotations
@@ -8,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import shutil
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +29,11 @@ from antiphon.llm.quantized import kept_as, restored, smallest
 from antiphon.llm.tokenizer import load_tokenizer
 
 log = logging.getLogger(__name__)
-LAYOUT = 2
-"""Version of the file's layout; raise it when it changes, so that models are packed again."""
+LAYOUT = 3
+"""Version of the folder's layout; raise it when it changes, so that models are packed again."""
+ENDS, HEAD, LAYER = "ends.safetensors", "head.safetensors", "layer-{:03}.safetensors"
+OPENING = "prompt.opening"
+"""What was read of the first prompt."""
 PRODUCTS = ("qkv", "out", "gate_up", "down")
 NORMS = ("before", "between")
 OPTIONAL = ("bias", "head_gain")
@@ -39,36 +45,36 @@ class CpuLanguageModel:
     """A language model that reads and writes with int8 and int4 weights.
 
     Args:
-        state: tensors of a packed file.
+        folder: what `pack` made.
         config: of the model, as transformers keeps it.
         tokenizer: its tokenizer.
         name: what it was loaded by.
-        opening: file for what was read of the first prompt.
     """
 
     def __init__(
-        self,
-        state: Mapping[str, torch.Tensor],
-        config: Mapping[str, Any],
-        tokenizer: Any,
-        name: str = "",
-        opening: Path | None = None,
+        self, folder: Path, config: Mapping[str, Any], tokenizer: Any, name: str = ""
     ) -> None:
-        self.state, self.tokenizer, self.name = state, tokenizer, name
+        from safetensors.torch import load_file
+
+        self.folder, self.tokenizer, self.name = folder, tokenizer, name
         self.stop_tokens = chat_template.stop_tokens(tokenizer, config.get("eos_token_id"))
         heads, width = config["num_attention_heads"], config["hidden_size"]
 
-        def layer(at: str) -> Layer:
-            qkv, out, gate_up, down = (restored(state, f"{at}.{name}") for name in PRODUCTS)
-            before, between = (state[f"{at}.{name}"] for name in NORMS)
-            optional = (state.get(f"{at}.{name}") for name in OPTIONAL)
-            return Layer(qkv, out, gate_up, down, before, between, *optional)
+        def layer(number: int) -> Layer:
+            state = load_file(folder / LAYER.format(number))
+            products = (restored(state, name) for name in PRODUCTS)
+            others = (state.get(name) for name in (*NORMS, *OPTIONAL))
+            return Layer(*products, *others)  # type: ignore[arg-type]
 
-        self._read = PrefixCache(opening)
-        self.head = restored(state, "head")
+        with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+            layers = tuple(threads.map(layer, range(config["num_hidden_layers"])))
+        self.head = restored(load_file(folder / HEAD), "head")
+        ends = load_file(folder / ENDS)
+        self._table = ends["table"]
+        self._read = PrefixCache(folder / OPENING)
         self.stack = CpuDecoder(
-            tuple(layer(f"layers.{i}") for i in range(config["num_hidden_layers"])),
-            state["norm"],
+            layers,
+            ends["norm"],
             heads,
             config.get("num_key_value_heads") or heads,
             config.get("head_dim") or width // heads,
@@ -79,11 +85,11 @@ class CpuLanguageModel:
     @property
     def embeddings(self) -> torch.Tensor:
         """[V, H] bfloat16 embeddings of the tokens."""
-        return self.state["table"]
+        return self._table
 
     def weights(self) -> Mapping[str, torch.Tensor]:
-        """The packed tensors."""
-        return self.state
+        """The packed tensors, each read when it is asked for."""
+        return CheckpointTensors(self.folder)
 
     def start(self, tokens: Sequence[int]) -> Cache:
         """A cache that has read `tokens`; what other prompts began with is not read again."""
@@ -134,49 +140,50 @@ def load(folder: Path, corrections: Path | None, name: str) -> CpuLanguageModel:
         corrections: LoRA to merge.
         name: what it was loaded by.
     """
-    from safetensors.torch import load_file, save_file
-
     config = json.loads((folder / "config.json").read_text("utf-8"))
-    path = weights.cache() / "packed" / f"{cache_key(folder, corrections)}.safetensors"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_suffix(".lock")):
-        if not path.exists():
-            log.info("Packing %s for this processor, once…", folder.name)
-            part = path.with_suffix(".part")
-            save_file(pack(CheckpointTensors(folder, corrections), config), part)
-            part.replace(path)
-    opening = path.with_suffix(".opening")
-    return CpuLanguageModel(load_file(path), config, load_tokenizer(folder), name, opening)
+    packed = weights.cache() / "packed" / cache_key(folder, corrections)
+    packed.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(packed.with_suffix(".lock")):
+        if not packed.exists():
+            log.info("Packing %s for a CPU, once…", folder.name)
+            part = packed.with_suffix(".part")
+            shutil.rmtree(part, ignore_errors=True)
+            pack(CheckpointTensors(folder, corrections), config, part)
+            part.replace(packed)
+    return CpuLanguageModel(packed, config, load_tokenizer(folder), name)
 
 
-def pack(tensors: CheckpointTensors, config: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-    """Tensors of a packed file.
+def pack(tensors: CheckpointTensors, config: Mapping[str, Any], folder: Path) -> None:
+    """Write the files of a packed model.
 
     Args:
         tensors: of the model.
         config: its `config.json`.
+        folder: to be made.
     """
+    from safetensors.torch import save_file
+
+    folder.mkdir()
     heads = config["num_attention_heads"]
     kv_heads = config.get("num_key_value_heads") or heads
     table = tensors["model.embed_tokens.weight"]
+    norm = tensors["model.norm.weight"]
+    save_file({"table": table.bfloat16(), "norm": norm.float()}, folder / ENDS)
     tied = config.get("tie_word_embeddings") or "lm_head.weight" not in tensors
-    state = {"table": table.bfloat16(), "norm": tensors["model.norm.weight"].float()}
-    products = {"head": smallest(table if tied else tensors["lm_head.weight"])}
+    head = smallest(table if tied else tensors["lm_head.weight"])
+    save_file(kept_as(head, "head"), folder / HEAD)
     for i in trange(config["num_hidden_layers"], desc="pack", unit="layer"):
         layer = Layer.of(tensors.below(f"model.layers.{i}."), smallest, heads, kv_heads)
-        products |= {f"layers.{i}.{name}": getattr(layer, name) for name in PRODUCTS}
-        found = {name: getattr(layer, name) for name in (*NORMS, *OPTIONAL)}
-        state |= {f"layers.{i}.{name}": t for name, t in found.items() if t is not None}
-    for name, product in products.items():
-        state |= {f"{name}.{part}": tensor for part, tensor in kept_as(product).items()}
-    return {name: tensor.contiguous() for name, tensor in state.items()}
+        state = {name: getattr(layer, name) for name in (*NORMS, *OPTIONAL)}
+        state = {name: t.contiguous() for name, t in state.items() if t is not None}
+        for name in PRODUCTS:
+            state |= kept_as(getattr(layer, name), name)
+        save_file(state, folder / LAYER.format(i))
 
 
 def cache_key(folder: Path, corrections: Path | None) -> str:
-    """A name for the packed file that changes whenever its contents would."""
-    # The order in which int4 is packed depends on the kernel.
-    kernel = torch.backends.cpu.get_cpu_capability()
-    digest = hashlib.sha256(f"{LAYOUT} {kernel} {folder.resolve()}".encode())
+    """A name for the packed folder that changes whenever its contents would."""
+    digest = hashlib.sha256(f"{LAYOUT} {folder.resolve()}".encode())
     for file in sorted(folder.glob("*.safetensors")):
         known = file.stat()
         digest.update(f"{file.name} {known.st_size} {known.st_mtime_ns}".encode())

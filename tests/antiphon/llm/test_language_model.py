@@ -173,6 +173,6 @@ def test_the_opening_of_all_conversations_is_read_once_for_good(folder, monkeypa
 
 def test_a_damaged_file_of_the_opening_is_read_past(folder, tmp_path) -> None:
     from_pretrained(str(folder), None).start([1, 2, 3])
-    (held,) = (tmp_path / "cache" / "packed").glob("*.opening")
+    (held,) = (tmp_path / "cache" / "packed").glob("*/*.opening")
     held.write_bytes(b"half")
     assert from_pretrained(str(folder), None).start([1, 2, 3]).position == 3
