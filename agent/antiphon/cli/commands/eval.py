@@ -305,7 +305,8 @@ def cascaded(agent: Agent) -> Agent:
     from antiphon.s2t.speech_to_text import SpeechToText
 
     encoder = cascade.load(agent.s2t.llm, settings.load(settings.Models).recognizer)
-    s2t = SpeechToText(agent.s2t.llm, encoder, agent.s2t.detector, agent.s2t.system)
+    own = agent.s2t
+    s2t = SpeechToText(own.llm, encoder, own.detector, own.system, own.examples)
     return Agent(s2t, agent.voice, trigger=agent.trigger, source=agent.source)
 
 

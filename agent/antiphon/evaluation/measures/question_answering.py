@@ -1,4 +1,4 @@
-"""Spoken question answering: is the right answer in what a listener hears?"""
+"""Spoken question answering: is the right answer written, and is it in what a listener hears?"""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from antiphon.evaluation.judges import Pcm
 from antiphon.evaluation.material import Question
-from antiphon.evaluation.scores import holds_answer, mean
+from antiphon.evaluation.scores import holds_answer, mean, wilson_interval
 
 WAYS = ("text", "s2t", "cascade")
+"""The question is read; heard as the agent hears it; or transcribed first."""
+DRAWS = 2000
+"""Resamplings of the questions for the interval of a ratio."""
 
 
 @dataclass(frozen=True)
@@ -32,40 +36,56 @@ def evaluate(
     speakers: Sequence[Callable[[str], Pcm]],
     ways: Mapping[str, Way],
 ) -> dict[str, Any]:
-    """Ask every question in every way.
+    """Ask every question in every way, and listen to the answers of the agent's own way.
 
-    An answer is right if it is heard. A reply that does not even hold it in writing is wrong and
-    is not spoken: what a recognizer may hear in it by chance is no answer.
+    A reply that does not hold the answer in writing is wrong and is not spoken: what a recognizer
+    may hear in it by chance is no answer.
 
     Args:
         questions: what is asked.
         speakers: who asks, in turn.
         ways: "text", "s2t" and "cascade".
     """
-    right: dict[str, list[tuple[bool, bool]]] = {way: [] for way in WAYS}
+    right: dict[str, list[bool]] = {way: [] for way in (*WAYS, "s2s")}
     for i, question in enumerate(tqdm(questions, desc="qa", unit="question")):
         pcm = speakers[i % len(speakers)](question.text)
-        for way in WAYS:
-            answer = ways[way](question.text, pcm)
-            written = holds_answer(answer.written, question.answers)
-            spoken = written and holds_answer(answer.recognize(), question.answers)
-            right[way].append((spoken, written))
+        answers = {way: ways[way](question.text, pcm) for way in WAYS}
+        for way, answer in answers.items():
+            right[way].append(holds_answer(answer.written, question.answers))
+        written = right["s2t"][-1]
+        heard = written and holds_answer(answers["s2t"].recognize(), question.answers)
+        right["s2s"].append(heard)
     return compared(right)
 
 
-def compared(right: Mapping[str, Sequence[tuple[bool, bool]]]) -> dict[str, Any]:
-    """The table, in percent.
+def compared(right: Mapping[str, Sequence[bool]]) -> dict[str, Any]:
+    """The table: shares in percent with their 95 % intervals (Wilson), and ratios with theirs.
 
     Args:
-        right: for every way and question, whether the answer was heard, and whether it was written.
+        right: for every way, and for "s2s", whether each question was answered rightly.
     """
-    heard = {way: 100 * mean([spoken for spoken, _ in right[way]]) for way in WAYS}
-    written = {way: 100 * mean([text for _, text in right[way]]) for way in WAYS}
-    result: dict[str, Any] = {f"accuracy_{way}": round(heard[way], 3) for way in WAYS}
-    ratio = heard["s2t"] / heard["text"] if heard["text"] else float("nan")
-    return {
-        **result,
-        "ratio": round(ratio, 4),
-        "written": {way: round(written[way], 3) for way in WAYS},
-        "questions": len(right["text"]),
-    }
+    result: dict[str, Any] = {}
+    for way, found in right.items():
+        low, high = wilson_interval(sum(found), len(found))
+        result[f"accuracy_{way}"] = round(100 * mean(found), 2)
+        result[f"interval_{way}"] = [round(100 * low, 1), round(100 * high, 1)]
+    for name, way in (("ratio", "s2t"), ("heard_ratio", "s2s"), ("cascade_ratio", "cascade")):
+        result[name], result[f"{name}_interval"] = ratio(right[way], right["text"])
+    return {**result, "questions": len(right["text"])}
+
+
+def ratio(
+    some: Sequence[bool], base: Sequence[bool], seed: int = 0
+) -> tuple[float, tuple[float, float]]:
+    """How many right answers there are for each of the base, and its 95 % interval.
+
+    Questions are drawn in pairs (percentile bootstrap); NaN where the base has none.
+    """
+    pairs = np.array([some, base], float)
+    count = pairs.shape[1]
+    drawn = np.random.default_rng(seed).integers(0, max(count, 1), (DRAWS, count))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = pairs[0].sum() / pairs[1].sum()
+        ratios = pairs[0][drawn].sum(1) / pairs[1][drawn].sum(1)
+    low, high = np.quantile(ratios, (0.025, 0.975))
+    return round(float(found), 4), (round(float(low), 3), round(float(high), 3))

@@ -39,12 +39,32 @@ def test_questions_are_asked_in_turn_and_answers_counted():
 
     assert [name for name, _ in spoken] == ["a", "b", "a", "b"]
     assert result["accuracy_text"] == 100 and result["accuracy_s2t"] == 50
-    assert result["accuracy_cascade"] == 0 and result["ratio"] == 0.5
-    assert result["written"] == {"text": 100, "s2t": 50, "cascade": 100}
+    assert result["accuracy_cascade"] == 100 and result["ratio"] == 0.5
+    assert result["questions"] == 4
+    low, high = result["interval_s2t"]
+    assert 0 < low < 50 < high < 100
+
+
+def test_an_answer_that_is_not_understood_is_not_heard():
+    questions = [Question("Capital?", ("Paris",))] * 2
+    answers = iter(["It is Paris.", "It is parrots."])
+    ways = dict.fromkeys(
+        question_answering.WAYS,
+        lambda text, pcm: question_answering.Answer("It is Paris.", lambda: next(answers)),
+    )
+    result = question_answering.evaluate(questions, [lambda text: sound(1.0)], ways)
+    assert result["accuracy_s2t"] == 100 and result["accuracy_s2s"] == 50
+    assert result["heard_ratio"] == 0.5
+
+
+def test_the_interval_of_a_ratio_holds_it_and_narrows():
+    some, base = [True, False] * 5, [True] * 10
+    found, (low, high) = question_answering.ratio(some, base)
+    assert low < found == 0.5 < high
+    _, (lower, higher) = question_answering.ratio(some * 40, base * 40)
+    assert low < lower < 0.5 < higher < high
 
 
 def test_no_right_answer_at_all_has_no_ratio():
-    wrong = [(False, False)]
-    assert math.isnan(
-        question_answering.compared({"text": wrong, "s2t": wrong, "cascade": wrong})["ratio"]
-    )
+    wrong = {way: [False] for way in (*question_answering.WAYS, "s2s")}
+    assert math.isnan(question_answering.compared(wrong)["ratio"])
