@@ -26,7 +26,7 @@ class HttpStage:
 
     def __init__(self, *builds, responder=None, **chosen) -> None:
         self.settings = HttpSettings(port=0, **chosen)
-        self.responder = responder or FakeResponder()
+        self.responder: Any = responder or FakeResponder()
         self.said: list[str] = []
         self.conversations: list[Conversation] = []
         bound = self.settings.bind()

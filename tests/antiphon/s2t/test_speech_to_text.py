@@ -81,7 +81,7 @@ class Recognizer:
     def __init__(self, doubt=None):
         self.doubt = doubt
 
-    def start(self):
+    def start(self, options=None):
         return 0
 
     def feed(self, pcm, state):

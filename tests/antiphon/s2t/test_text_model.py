@@ -25,7 +25,7 @@ class Recognizer:
 
     doubt = None
 
-    def start(self):
+    def start(self, options=None):
         return 0
 
     def feed(self, pcm, state):

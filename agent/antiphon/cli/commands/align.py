@@ -23,9 +23,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def align(
     audio: Annotated[Path, typer.Argument(help="A recording; - is standard input.")],
-    text: Annotated[
-        str, typer.Argument(help="What is said in it: a text, or its file.")
-    ],
+    text: Annotated[str, typer.Argument(help="What is said in it: a text, or its file.")],
     aligner: Annotated[str, typer.Option(help="How: attention, or another by name.")] = "attention",
     recognizer: Annotated[str, typer.Option(help="Whose model aligns.")] = "whisper-base",
     language: Annotated[

@@ -26,7 +26,7 @@ from antiphon.s2t.speech_to_text import SpeechToText
 class Recognizer:
     """Hears a question wherever it is loud."""
 
-    def start(self):
+    def start(self, options=None):
         return False
 
     def feed(self, pcm, state):
