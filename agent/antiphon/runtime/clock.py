@@ -42,6 +42,11 @@ class WallClock:
         return signal.wait(max(seconds, 0))
 
 
+def unix_time() -> int:
+    """Seconds since 1970, for clients that are told when something expires."""
+    return int(time.time())
+
+
 class Pace:
     """Lets the microphone's samples pass at a speed.
 

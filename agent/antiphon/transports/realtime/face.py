@@ -36,13 +36,27 @@ class RealtimeFace:
 
 def build(gateway: Gateway) -> Site:
     """The addresses of the API."""
-    from starlette.routing import WebSocketRoute
+    from starlette.routing import Route, WebSocketRoute
 
     from antiphon.transports.http.face import Site
+    from antiphon.transports.realtime.rest.client_secrets import client_secrets
+    from antiphon.transports.realtime.rest.models import models
+    from antiphon.transports.realtime.rest.speech import speech
+    from antiphon.transports.realtime.rest.transcriptions import transcriptions
     from antiphon.transports.realtime.websocket import RealtimeSocket
 
-    routes = [WebSocketRoute("/v1/realtime", RealtimeSocket(gateway).__call__)]
-    return Site(routes, "OpenAI Realtime at {ws}/v1/realtime")
+    every_model, one_model = models(gateway)
+    secrets, beta_sessions = client_secrets(gateway)
+    routes = [
+        WebSocketRoute("/v1/realtime", RealtimeSocket(gateway).__call__),
+        Route("/v1/realtime/client_secrets", secrets, methods=["POST"]),
+        Route("/v1/realtime/sessions", beta_sessions, methods=["POST"]),
+        Route("/v1/audio/speech", speech(gateway), methods=["POST"]),
+        Route("/v1/audio/transcriptions", transcriptions(gateway), methods=["POST"]),
+        Route("/v1/models", every_model),
+        Route("/v1/models/{name:path}", one_model),
+    ]
+    return Site(routes, "OpenAI's API at {http}/v1, its Realtime API at {ws}/v1/realtime")
 
 
 REALTIME = RealtimeFace()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from antiphon.runtime import events
 from antiphon.runtime.events import Event
 from antiphon.runtime.frames import RATE
 from antiphon.runtime.network.sent_reply import SentReply
+from antiphon.runtime.responders.responder import Responder
 from antiphon.runtime.session.conversation import Conversation
+from antiphon.transports.realtime.protocol import config
 
 LEVEL_SAMPLES = RATE // 10
 """Samples of the microphone between two levels."""
@@ -86,3 +89,14 @@ class Insights:
 def milliseconds(samples: int | None) -> int | None:
     """Milliseconds of a count of the microphone's samples."""
     return None if samples is None else samples * 1000 // RATE
+
+
+def insights_of(responder: Responder[Any]) -> config.Insights:
+    """The names of the voice, the language model and the recognizer."""
+    from antiphon import settings
+
+    chosen = settings.load(settings.Models)
+    agent = getattr(responder, "agent", None)
+    llm = getattr(getattr(getattr(agent, "s2t", None), "llm", None), "name", chosen.llm)
+    voice = Path(getattr(getattr(agent, "voice", None), "name", chosen.voice)).name
+    return config.Insights(voices=[voice], language_model=str(llm), recognizer=chosen.recognizer)

@@ -21,10 +21,13 @@ END: Any = object()
 async def made(make: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
     """What an iterator gives in a thread of its own."""
     loop = asyncio.get_running_loop()
-    with ThreadPoolExecutor(1, thread_name_prefix="antiphon-reply") as thread:
+    thread = ThreadPoolExecutor(1, thread_name_prefix="antiphon-reply")
+    try:
         iterator = await loop.run_in_executor(thread, make)
         while (piece := await loop.run_in_executor(thread, next, iterator, END)) is not END:
             yield piece
+    finally:
+        thread.shutdown(wait=False)
 
 
 def opening(history: Sequence[Turn], instructions: str) -> tuple[Turn, ...]:

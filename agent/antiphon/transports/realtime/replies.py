@@ -360,7 +360,8 @@ class Replies:
         while turns and turns[-1].role == "user":
             question.insert(0, turns.pop().text)
         prompt = " ".join(question) or asked.instructions or GO_ON
-        told = self.config.instructions if asked.instructions is None else asked.instructions
+        own = asked.instructions is not None and bool(question)
+        told = (asked.instructions or "") if own else self.config.instructions
         modality = asked.output_modalities[0] if asked.output_modalities else None
         modality = modality or self.config.output_modalities[0]
         response = Response(

@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from antiphon.transports.http.gateway import Gateway
 from antiphon.transports.http.guard import given_token
 from antiphon.transports.http.sessions import FullError, Session
-from antiphon.transports.realtime.described import insights_of
+from antiphon.transports.realtime.insights import insights_of
 from antiphon.transports.realtime.protocol.beta import from_beta, to_beta
 from antiphon.transports.realtime.protocol.config import Insights, SessionConfig, updated
 from antiphon.transports.realtime.protocol.errors import ApiError

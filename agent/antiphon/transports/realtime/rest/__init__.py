@@ -1,0 +1,1 @@
+"""OpenAI's audio endpoints and the models list, beside the Realtime API."""
