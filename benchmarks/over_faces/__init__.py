@@ -1,0 +1,1 @@
+"""Clients of the faces of `antiphon serve`, for `benchmarks/faces.py`."""
