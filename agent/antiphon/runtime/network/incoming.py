@@ -81,7 +81,8 @@ class Incoming:
             action = self._queue.popleft()
             assert not isinstance(action, np.ndarray)
             return action
-        parts, missing = list[NDArray[np.int16]](), FRAME
+        parts: list[NDArray[np.int16]] = []
+        missing = FRAME
         for each in self._queue:
             if not isinstance(each, np.ndarray) or not missing:
                 break

@@ -283,6 +283,8 @@ def sixteen_bits(pcm: NDArray[np.float32]) -> NDArray[np.float32]:
     Args:
         pcm: [N]; what is no number is silence, what exceeds full scale is clipped.
     """
+    if not np.any(pcm):
+        return np.zeros(np.shape(pcm), np.float32)
     numbers = np.asarray(pcm, np.float32) * np.float32(32768)
     if not np.isfinite(numbers.sum()):
         numbers = np.nan_to_num(numbers, nan=0.0, posinf=0.0, neginf=0.0)
