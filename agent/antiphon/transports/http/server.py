@@ -31,8 +31,9 @@ MAX_MESSAGE = 16 * 2**20
 """Bytes of the longest message of a WebSocket: 15 MiB of sound and what is around it."""
 MAX_UNREAD = 4
 """Messages of a client that are read ahead."""
-PING_SECONDS = 20.0
-"""Seconds between two questions whether a client is still there, and for its answer."""
+PING_SECONDS, PONG_SECONDS = 20.0, 60.0
+"""Seconds between two questions whether a client is still there, and for its answer, which may
+stand behind much sound."""
 
 
 class Server:
@@ -74,7 +75,7 @@ class Server:
             ws_max_size=MAX_MESSAGE,
             ws_max_queue=MAX_UNREAD,
             ws_ping_interval=PING_SECONDS,
-            ws_ping_timeout=PING_SECONDS,
+            ws_ping_timeout=PONG_SECONDS,
             ws_per_message_deflate=False,
             server_header=False,
             timeout_graceful_shutdown=5,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from antiphon.settings import setting
@@ -22,6 +23,9 @@ class RealtimeSettings:
     realtime: bool = setting(
         False, "Speak OpenAI's Realtime API and the audio API beside it.", flags=("--realtime",)
     )
+    transcriber: str = setting(
+        "whisper-base", "The recognizer of /v1/audio/transcriptions, loaded when it is needed."
+    )
 
 
 class RealtimeFace:
@@ -31,11 +35,16 @@ class RealtimeFace:
 
     def prepare(self, chosen: RealtimeSettings, options: Options) -> Build | None:
         """See `Face`."""
-        return build if chosen.realtime else None
+        return partial(build, transcriber=chosen.transcriber) if chosen.realtime else None
 
 
-def build(gateway: Gateway) -> Site:
-    """The addresses of the API."""
+def build(gateway: Gateway, transcriber: str = RealtimeSettings.transcriber) -> Site:
+    """The addresses of the API.
+
+    Args:
+        gateway: of the server.
+        transcriber: the recognizer of recordings.
+    """
     from starlette.routing import Route, WebSocketRoute
 
     from antiphon.transports.http.face import Site
@@ -52,7 +61,7 @@ def build(gateway: Gateway) -> Site:
         Route("/v1/realtime/client_secrets", secrets, methods=["POST"]),
         Route("/v1/realtime/sessions", beta_sessions, methods=["POST"]),
         Route("/v1/audio/speech", speech(gateway), methods=["POST"]),
-        Route("/v1/audio/transcriptions", transcriptions(gateway), methods=["POST"]),
+        Route("/v1/audio/transcriptions", transcriptions(gateway, transcriber), methods=["POST"]),
         Route("/v1/models", every_model),
         Route("/v1/models/{name:path}", one_model),
     ]

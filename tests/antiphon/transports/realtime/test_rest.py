@@ -15,6 +15,9 @@ from realtime_client import Stage
 from websockets.asyncio.client import connect
 
 from antiphon.audio_file import read
+from antiphon.errors import UserError
+from antiphon.recognition import long_audio
+from antiphon.recognition.transcript import Partial, Segment, Transcript, Word
 
 TOKEN = "a-token-of-the-tests"
 
@@ -67,15 +70,77 @@ def recording(seconds=1.0):
     return file
 
 
-def test_what_is_said_in_a_recording():
+class Listener:
+    """Hears a word for every second."""
+
+    def start(self, options):
+        self.options = options
+        return 0
+
+    def feed(self, pcm, state):
+        return state + len(pcm)
+
+    def partial(self, state):
+        return Partial("one")
+
+    def finish(self, state):
+        texts = ["one", "two"][: state // 16_000]
+        words = [Word(t, 16_000 * i, 16_000 * (i + 1)) for i, t in enumerate(texts)]
+        kept = tuple(words) if self.options.words else ()
+        text = " ".join(texts)
+        segment = Segment(text, 0, state, kept, self.options.language)
+        return Transcript(text, language="en", segments=(segment,), duration=state)
+
+
+@pytest.fixture
+def listener(monkeypatch):
+    made = Listener()
+    monkeypatch.setattr(long_audio, "from_pretrained", lambda name: made)
+    return made
+
+
+def test_what_is_said_in_a_recording_and_when(listener):
     async def main():
         async with Stage() as stage:
             heard = sdk(stage).audio.transcriptions
-            answer = await heard.create(model="whisper-1", file=recording())
-            assert answer.text == "heard 50 frames"
-            text = await heard.create(model="whisper-1", file=recording(), response_format="text")
-            assert text.strip() == "heard 50 frames"
+            asked = {"model": "whisper-1", "language": "en"}
+            answer = await heard.create(**asked, file=recording(2))
+            assert answer.text == "one two"
+            forms = {}
+            for form in ("text", "srt", "vtt"):
+                forms[form] = await heard.create(**asked, file=recording(2), response_format=form)
+            assert forms["text"] == "one two\n"
+            assert "00:00:00,000 --> " in forms["srt"]
+            assert forms["vtt"].startswith("WEBVTT")
+            words = await heard.create(
+                **asked,
+                file=recording(2),
+                response_format="verbose_json",
+                timestamp_granularities=["word"],
+            )
+            assert [(w.word, w.start, w.end) for w in words.words] == [
+                ("one", 0, 1),
+                ("two", 1, 2),
+            ]
+            assert (words.duration, words.segments[0].text) == (2, "one two")
+            stream = await heard.create(**asked, file=recording(2), stream=True)
+            events = [event async for event in stream]
+            assert [e.delta for e in events if e.type == "transcript.text.delta"] == ["one", " two"]
+            assert events[-1].text == "one two"
 
+    run(main)
+
+
+def test_a_recognizer_that_cannot_be_had_is_one_sentence(monkeypatch):
+    async def main():
+        async with Stage() as stage:
+            with pytest.raises(openai.BadRequestError, match="cannot be fetched"):
+                await sdk(stage).audio.transcriptions.create(model="x", file=recording())
+
+    def missing(name):
+        raise UserError(f"{name} cannot be fetched.")
+
+    monkeypatch.setattr(long_audio, "from_pretrained", missing)
     run(main)
 
 
@@ -131,6 +196,11 @@ def test_a_secret_lets_a_browser_in_with_the_session_it_was_made_for(tmp_path):
         ("/audio/speech", {"content": b"x" * 2_000_000}, None),
         ("/audio/transcriptions", {"data": {"model": "x"}}, "file"),
         ("/audio/transcriptions", {"files": {"file": b"no sound"}}, None),
+        (
+            "/audio/transcriptions",
+            {"files": {"file": recording().read()}, "data": {"language": "Klingon"}},
+            "language",
+        ),
         (
             "/audio/transcriptions",
             {"files": {"file": recording().read()}, "data": {"response_format": "midi"}},

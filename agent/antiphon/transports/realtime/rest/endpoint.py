@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -65,3 +66,8 @@ async def body_of(request: Request) -> dict[str, Any]:
         return parse(body.decode()) if body else {}
     except UnicodeDecodeError as error:
         raise ApiError("The request is no UTF-8.", "invalid_json") from error
+
+
+def event(told: dict[str, Any]) -> bytes:
+    """A server-sent event."""
+    return f"data: {json.dumps(told)}\n\n".encode()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from typing import Annotated, Any, Literal
@@ -20,7 +19,7 @@ from antiphon.transports.realtime.protocol.config import OPENAI_VOICES
 from antiphon.transports.realtime.protocol.errors import ApiError
 from antiphon.transports.realtime.protocol.validation import Strict, check
 from antiphon.transports.realtime.rest.encoders import ENCODERS, Encoder
-from antiphon.transports.realtime.rest.endpoint import Handler, body_of, endpoint
+from antiphon.transports.realtime.rest.endpoint import Handler, body_of, endpoint, event
 
 MAX_INPUT = 100_000
 """Characters of a text."""
@@ -83,8 +82,3 @@ def speech(gateway: Gateway) -> Handler:
         return StreamingResponse(sent(), media_type=media or ENCODERS[asked.response_format][0])
 
     return handle
-
-
-def event(told: dict[str, Any]) -> bytes:
-    """A server-sent event."""
-    return f"data: {json.dumps(told)}\n\n".encode()
