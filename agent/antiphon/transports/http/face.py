@@ -66,6 +66,7 @@ FACES: Registry[Face] = Registry(
     {
         "realtime": "antiphon.transports.realtime.face:REALTIME",
         "web": "antiphon.transports.web.face:WEB",
+        "xiaozhi": "antiphon.transports.xiaozhi.face:XIAOZHI",
     },
 )
 """Faces by name."""

@@ -6,14 +6,14 @@ import asyncio
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wyoming.event import Event
 
 from antiphon.transports.wyoming.events import MAX_LINE, RefusedError, read
 
 values = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
-trees = st.recursive(values, lambda of: st.lists(of) | st.dictionaries(st.text(max_size=3), of))
+trees = st.recursive(values, lambda of: st.lists(of) | st.dictionaries(st.text(), of), max_leaves=4)
 heads = st.fixed_dictionaries(
     {},
     optional={
@@ -48,6 +48,7 @@ def test_any_bytes(data):
     assert all(isinstance(event, Event) for event in found)
 
 
+@settings(max_examples=50)
 @given(heads, st.binary(max_size=20))
 def test_any_head_with_any_body(head, body):
     found, error = events(json.dumps(head).encode() + b"\n" + body)
