@@ -50,6 +50,7 @@ ARCHITECTURES: Registry[Loader] = Registry(
     {
         "whisper": "antiphon.recognition.whisper.recognizer:load",
         "drax": "antiphon.recognition.drax.recognizer:load",
+        "qwen3_asr": "antiphon.recognition.qwen3_asr.recognizer:load",
     },
 )
 """Loaders by the `model_type` of a checkpoint."""
@@ -57,9 +58,12 @@ ARCHITECTURES: Registry[Loader] = Registry(
 RECOGNIZERS: Registry[Loader] = Registry(
     "recognizer",
     "antiphon.recognizers",
-    lambda: dict.fromkeys(
-        [*weights.named("recognizer"), *weights.trained("recognizer")],
-        "antiphon.recognition.recognizer:load",
+    lambda: (
+        dict.fromkeys(
+            [*weights.named("recognizer"), *weights.trained("recognizer")],
+            "antiphon.recognition.recognizer:load",
+        )
+        | {"qwen3-asr": "antiphon.recognition.qwen3_asr.recognizer:load"}
     ),
 )
 """Recognizers by name. Folders and hub ids need no entry."""

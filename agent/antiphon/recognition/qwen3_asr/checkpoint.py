@@ -1,0 +1,184 @@
+"""Qwen3-ASR checkpoints in both layouts, never with random weights.
+
+The original layout (`thinker_config`, keys `thinker.…`) is loaded by transformers' classes without
+an error, and without a single weight: so it is renamed here, and every load is checked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from antiphon.errors import UserError
+from antiphon.recognition.qwen3_asr.prompt import Marks
+
+RENAMED = (
+    (r"^thinker\.model\.", "model.language_model."),
+    (r"^thinker\.lm_head\.", "lm_head."),
+    (r"^thinker\.", "model."),
+    (r"^model\.audio_tower\.proj1\.", "model.multi_modal_projector.linear_1."),
+    (r"^model\.audio_tower\.proj2\.", "model.multi_modal_projector.linear_2."),
+)
+"""Keys of the original layout to those of transformers, applied in this order."""
+ROPE = ("mrope_section", "mrope_interleaved", "interleaved", "type")
+"""Fields of the original's rotary positions that a text model does not have."""
+TIED = "lm_head.weight"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model and what it reads and writes in."""
+
+    model: Any
+    """transformers' Qwen3ASRForConditionalGeneration, or …ForTokenClassification (an aligner)."""
+    tokenizer: Any
+    marks: Marks
+
+    @property
+    def aligner(self) -> bool:
+        """Whether it places words instead of writing them."""
+        return hasattr(self.model, "score")
+
+
+def load(folder: Path) -> Checkpoint:
+    """A checkpoint in the original layout or in that of transformers, float32.
+
+    Raises:
+        UserError: It has another layout, or weights are missing or left over.
+    """
+    from transformers import AutoTokenizer
+
+    facts = _facts(folder)
+    if "thinker_config" in facts:
+        thinker = facts["thinker_config"]
+        config = lifted(thinker)
+        state = {renamed(name): value for name, value in _tensors(folder).items()}
+        aligner = "classify_num" in thinker
+    elif facts.get("model_type") == "qwen3_asr" and "audio_config" in facts:
+        config = facts
+        state = _tensors(folder)
+        aligner = any(name.startswith("score.") for name in state)
+    else:
+        raise UserError(
+            f"{folder} is no Qwen3-ASR: its config.json has {', '.join(sorted(facts)) or 'none'}, "
+            "and thinker_config (original layout) or audio_config (transformers') was expected."
+        )
+    model = _model(config, aligner=aligner)
+    fill(model, {_score(name, aligner): value for name, value in state.items()}, folder)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder)
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"{folder} has no tokenizer that can be read ({error}).") from error
+    return Checkpoint(model, tokenizer, Marks.of(tokenizer))
+
+
+def lifted(thinker: dict[str, Any]) -> dict[str, Any]:
+    """The original layout's configuration as transformers' classes take it."""
+    from transformers.models.qwen3_asr import Qwen3ASREncoderConfig
+
+    audio = dict(thinker["audio_config"])
+    known = Qwen3ASREncoderConfig().to_dict()
+    for alias, name in Qwen3ASREncoderConfig.attribute_map.items():
+        if alias in audio and name not in audio:
+            audio[name] = audio[alias]
+    audio = {name: value for name, value in audio.items() if name in known}
+    audio |= {"model_type": "qwen3_asr_encoder", "max_position_embeddings": 13}
+    text = {
+        name: value
+        for name, value in thinker["text_config"].items()
+        if "expert" not in name and name not in ("moe_intermediate_size", "decoder_sparse_step")
+    }
+    text["model_type"] = "qwen3"
+    for key in ("rope_scaling", "rope_parameters"):
+        if isinstance(rope := text.get(key), dict):
+            kept = {name: value for name, value in rope.items() if name not in ROPE}
+            if set(kept) <= {"rope_type"}:
+                text.pop(key)
+            else:
+                text[key] = kept
+    config: dict[str, Any] = {"audio_config": audio, "text_config": text}
+    for name in ("audio_token_id", "initializer_range", "timestamp_token_id"):
+        if thinker.get(name) is not None:
+            config[name] = thinker[name]
+    config["tie_word_embeddings"] = text.get("tie_word_embeddings", True)
+    if "classify_num" in thinker:
+        config["num_labels"] = thinker["classify_num"]
+    return config
+
+
+def renamed(name: str) -> str:
+    """A key of the original layout as transformers' classes name it."""
+    for pattern, new in RENAMED:
+        name = re.sub(pattern, new, name)
+    return name
+
+
+def fill(model: Any, state: dict[str, torch.Tensor], folder: Path) -> None:
+    """Loads every weight into a model.
+
+    Raises:
+        UserError: Weights are missing, left over, or of another shape.
+    """
+    wanted = model.state_dict()
+    if TIED in wanted and TIED not in state and model.config.tie_word_embeddings:
+        state = {**state, TIED: state.get("model.language_model.embed_tokens.weight", wanted[TIED])}
+    # Positions of sound are computed; some checkpoints hold them.
+    known = {name for name in wanted if "positional_embedding" not in name}
+    missing = sorted(known - state.keys())
+    left = sorted(name for name in state.keys() - wanted.keys() if "positional" not in name)
+    wrong = [n for n in wanted.keys() & state.keys() if wanted[n].shape != state[n].shape]
+    faults = {"are missing": missing, "are left over": left, "differ in shape": wrong}
+    told = [f"{len(n)} weights {what} (such as {n[0]})" for what, n in faults.items() if n]
+    if told:
+        raise UserError(f"{folder} does not fit its config.json: {'; '.join(told)}.")
+    with torch.no_grad():
+        for name, value in wanted.items():
+            if name in state:
+                value.copy_(state[name])
+    model.float().eval().requires_grad_(False)
+    for name in sorted(known)[:: max(1, len(known) // 8)]:
+        if not torch.equal(model.state_dict()[name], state[name].float()):
+            raise UserError(f"{name} of {folder} was not loaded: the model would be random.")
+
+
+def _score(name: str, aligner: bool) -> str:
+    return name.replace("lm_head.", "score.") if aligner else name
+
+
+def _model(config: dict[str, Any], *, aligner: bool) -> Any:
+    from transformers import Qwen3ASRForConditionalGeneration, Qwen3ASRForTokenClassification
+    from transformers.models.qwen3_asr import Qwen3ASRConfig
+
+    kind = Qwen3ASRForTokenClassification if aligner else Qwen3ASRForConditionalGeneration
+    try:
+        return kind(Qwen3ASRConfig(**config))
+    except (TypeError, ValueError, KeyError) as error:
+        raise UserError(f"The config.json of this Qwen3-ASR does not fit: {error}.") from error
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((folder / "config.json").read_text("utf-8")))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder} has no readable config.json ({error}).") from error
+
+
+def _tensors(folder: Path) -> dict[str, torch.Tensor]:
+    """All tensors of a folder: one file, or shards."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    files = sorted(folder.glob("model*.safetensors"))
+    if not files:
+        raise UserError(f"{folder} has no model.safetensors: fetch the checkpoint again.")
+    try:
+        return {name: value for file in files for name, value in load_file(file).items()}
+    except (SafetensorError, OSError) as error:
+        raise UserError(
+            f"The weights in {folder} are damaged ({error}): fetch them again."
+        ) from error

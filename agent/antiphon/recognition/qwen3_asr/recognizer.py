@@ -1,0 +1,218 @@
+"""Qwen3-ASR behind the `Recognizer` protocol, streaming with cached encoder windows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from antiphon.errors import UserError
+from antiphon.recognition.context import echoes
+from antiphon.recognition.languages import names, require_known
+from antiphon.recognition.qwen3_asr import checkpoint as checkpoints
+from antiphon.recognition.qwen3_asr.checkpoint import Checkpoint
+from antiphon.recognition.qwen3_asr.features import CHUNK, Features, FeatureState
+from antiphon.recognition.qwen3_asr.prompt import (
+    after_audio,
+    before_audio,
+    parsed,
+    spoken_in,
+)
+from antiphon.recognition.recognizer import SAMPLE_RATE
+from antiphon.recognition.transcript import Options, Segment, Transcript
+from antiphon.recognition.whisper.text_decoder import loops
+from antiphon_codecs.interruption import checkpoint
+
+HUB = "Qwen/Qwen3-ASR-0.6B"
+"""What the name qwen3-asr stands for."""
+LANGUAGES = (
+    "ar", "yue", "zh", "cs", "da", "nl", "en", "tl", "fi", "fr", "de", "el", "hi", "hu", "id",
+    "it", "ja", "ko", "mk", "ms", "fa", "pl", "pt", "ro", "ru", "es", "sv", "th", "tr", "vi",
+)  # fmt: skip
+"""Codes of the languages of the public checkpoints."""
+REFRESH = 2 * SAMPLE_RATE
+"""Samples after which a growing recording is read again."""
+UNFIXED = 5
+"""Tokens at the end of a reading that are written again by the next (prefix rollback)."""
+UNFIXED_READINGS = 2
+"""First readings that are written again as a whole."""
+TOKENS_PER_SECOND, SPARE_TOKENS = 10, 16
+"""Tokens of an answer at most."""
+WORDS_NOTE = "This recognizer knows no times of words: `antiphon align` finds them."
+
+
+@dataclass(frozen=True)
+class QwenState:
+    """A recording so far. Values are never changed in place."""
+
+    features: FeatureState
+    options: Options
+    windows: tuple[torch.Tensor, ...] = ()
+    """[N, width] projected states of finished encoder windows: they are encoded once."""
+    fresh: int = 0
+    """Samples since it was read."""
+    readings: int = 0
+    written: tuple[int, ...] = ()
+    """Tokens of the last reading."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """Tokens of an answer."""
+
+    tokens: tuple[int, ...]
+    log_probs: tuple[float, ...]
+
+
+class Qwen3AsrRecognizer:
+    """Hears with an audio transformer and writes with a language model.
+
+    Args:
+        checkpoint: model and tokenizer.
+        name: of the weights.
+        languages: codes it knows.
+    """
+
+    longest = 24 * SAMPLE_RATE
+
+    def __init__(
+        self, checkpoint: Checkpoint, name: str, languages: Sequence[str] = LANGUAGES
+    ) -> None:
+        if checkpoint.aligner:
+            raise UserError(f"{name} is a forced aligner, which transcribes nothing.")
+        self.name, self.languages = name, tuple(languages)
+        self.model, self.tokenizer = checkpoint.model, checkpoint.tokenizer
+        self.marks = checkpoint.marks
+        audio = self.model.config.audio_config
+        self.features = Features(audio.num_mel_bins, audio.n_window_infer)
+
+    def start(self, options: Options | None = None) -> QwenState:
+        """State before the first sample.
+
+        Raises:
+            UserError: It does not know a language.
+        """
+        options = options or Options()
+        for each in (*options.languages, *([options.language] if options.language else [])):
+            require_known(each, self.languages, self.name)
+        return QwenState(self.features.start(), options)
+
+    def feed(self, pcm: NDArray[np.float32], state: QwenState) -> QwenState:
+        """State after `pcm` [N], mono, 16 kHz; what grows is read every two seconds."""
+        full, features = self.features.feed(pcm, state.features)
+        windows = (*state.windows, *(self.encode(window) for window in full))
+        before, fresh = state.fresh, state.fresh + len(pcm)
+        state = replace(state, features=features, windows=windows, fresh=fresh)
+        if not before or fresh < REFRESH:  # what comes at once may be all there is
+            return state
+        written = self._write(state, state.options)
+        return replace(state, fresh=0, readings=state.readings + 1, written=written.tokens)
+
+    def finish(self, state: QwenState) -> Transcript:
+        """The transcript, if the audio ends here."""
+        if not state.features.samples:
+            return Transcript("", doubt="no speech", recognizer=self.name)
+        options = state.options
+        written = self._write(state, options)
+        answer = parsed(self.tokenizer.decode(list(written.tokens)), options.language)
+        if options.context and echoes(answer.text, options.context):
+            return self.finish(replace(state, options=replace(options, context=()), written=()))
+        sure = float(np.exp(np.mean(written.log_probs))) if written.log_probs else 0.0
+        length = state.features.samples
+        segment = Segment(answer.text, 0, length, (), answer.language, sure)
+        return Transcript(
+            answer.text,
+            None,
+            None if answer.speech else "no speech",
+            answer.language,
+            None,
+            (segment,) if answer.text else (),
+            length,
+            self.name,
+            (WORDS_NOTE,) if options.words and answer.text else (),
+        )
+
+    @torch.no_grad()
+    def encode(self, window: torch.Tensor) -> torch.Tensor:
+        """Projected states [N, width] of a window's scaled frames [T, bands]."""
+        checkpoint()
+        room = -len(window) % CHUNK
+        mel = torch.nn.functional.pad(window, (0, 0, 0, room)).T[None]
+        mask = (torch.arange(mel.shape[-1]) < len(window))[None].long()
+        found: torch.Tensor = self.model.model.get_audio_features(
+            mel, mask, return_dict=True
+        ).pooler_output
+        return found
+
+    @torch.no_grad()
+    def _write(self, state: QwenState, options: Options) -> Written:
+        """The answer to a recording so far, going on from the last one but for its end."""
+        last = [self.encode(window) for window in self.features.finish(state.features)]
+        embed = self.model.get_input_embeddings()
+        language = options.language
+        head = before_audio(self.tokenizer, self.marks, options.context)
+        tail = after_audio(self.tokenizer, self.marks, language)
+        prefix: list[int] = []
+        if state.readings >= UNFIXED_READINGS:
+            prefix = self._kept(state.written)
+        parts = [embed(torch.tensor(head)), *state.windows, *last, embed(torch.tensor(tail))]
+        if not language and len(options.languages) > 1 and not prefix:
+            chosen = self.likeliest(torch.cat(parts), options.languages)
+            prefix = spoken_in(self.tokenizer, self.marks, chosen)
+        if prefix:
+            parts.append(embed(torch.tensor(prefix)))
+        seconds = state.features.samples / SAMPLE_RATE
+        limit = int(seconds * TOKENS_PER_SECOND) + SPARE_TOKENS
+        return self._continue(torch.cat(parts)[None], prefix, limit)
+
+    def _continue(self, read: torch.Tensor, prefix: Sequence[int], limit: int) -> Written:
+        tokens, log_probs = list(prefix), list[float]()
+        cache: Any = None
+        while True:
+            checkpoint()
+            out = self.model.model.language_model(inputs_embeds=read, cache=cache, use_cache=True)
+            cache = out.cache
+            scores = self.model.lm_head(out.last_hidden_state[0, -1]).float().log_softmax(-1)
+            token = int(scores.argmax())
+            if token in self.marks.ends or len(tokens) >= limit or loops(tokens):
+                return Written(tuple(tokens), tuple(log_probs))
+            tokens.append(token)
+            log_probs.append(float(scores[token]))
+            read = self.model.get_input_embeddings()(torch.tensor([[token]]))
+
+    def _kept(self, written: Sequence[int]) -> list[int]:
+        """A reading without its last tokens, and without half a character at its end."""
+        kept = list(written[: max(0, len(written) - UNFIXED)])
+        while kept and self.tokenizer.decode(kept).endswith("\N{REPLACEMENT CHARACTER}"):
+            kept.pop()
+        return kept
+
+    def likeliest(self, asked: torch.Tensor, languages: Sequence[str]) -> str:
+        """Which of the languages the model would name after a prompt [N, width]."""
+        scores = {}
+        embed = self.model.get_input_embeddings()
+        for code in languages:
+            said = torch.tensor(spoken_in(self.tokenizer, self.marks, code))
+            read = torch.cat([asked, embed(said)])[None]
+            states = self.model.model.language_model(inputs_embeds=read).last_hidden_state[0]
+            logits = self.model.lm_head(states[len(asked) - 1 : -1]).float().log_softmax(-1)
+            scores[code] = float(logits.gather(-1, said[:, None]).sum())
+        return max(scores, key=lambda code: scores[code])
+
+
+def load(name: str) -> Qwen3AsrRecognizer:
+    """The Qwen3-ASR of a folder or hub id; `qwen3-asr` is the smallest public one.
+
+    Raises:
+        UserError: It cannot be fetched, or is not what it says.
+    """
+    from antiphon import weights
+
+    folder: Path = weights.path(HUB if name == "qwen3-asr" else name)
+    known = tuple(code for code in LANGUAGES if code in names())
+    return Qwen3AsrRecognizer(checkpoints.load(folder), name, known)

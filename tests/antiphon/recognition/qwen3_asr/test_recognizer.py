@@ -1,0 +1,182 @@
+"""The recognizer writes what transformers' own generation writes, and streams at a flat cost."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from transformers.models.qwen3_asr import Qwen3ASRFeatureExtractor
+
+from antiphon.errors import UserError
+from antiphon.recognition.qwen3_asr import recognizer as module
+from antiphon.recognition.qwen3_asr.checkpoint import load
+from antiphon.recognition.qwen3_asr.prompt import parsed
+from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
+from antiphon.recognition.recognizer import ARCHITECTURES
+from antiphon.recognition.transcript import Options
+
+RATE = 16_000
+SOUND = np.random.default_rng(1).normal(0, 0.1, 20 * RATE).astype(np.float32)
+SOUND[:4000] *= 3
+
+
+@pytest.fixture
+def recognizer(native):
+    return Qwen3AsrRecognizer(load(native), "tiny")
+
+
+def reading(recognizer, pcm, chunk, **options):
+    state = recognizer.start(Options(**options))
+    for at in range(0, len(pcm), chunk):
+        state = recognizer.feed(pcm[at : at + chunk], state)
+    return state
+
+
+@pytest.mark.parametrize("language", [None, "de"])
+def test_it_writes_what_transformers_writes(recognizer, hub_model, tiny_tokenizer, language):
+    pcm = SOUND[: 3 * RATE + 1234]
+    context = "Ada, Zuse"
+    heard = Qwen3ASRFeatureExtractor(feature_size=80)(
+        pcm, sampling_rate=RATE, padding=True, return_attention_mask=True
+    )
+    count = recognizer.encode(torch.cat(recognizer.features.finish(
+        reading(recognizer, pcm, len(pcm)).features))).shape[0]  # fmt: skip
+    prompt = (
+        f"<|im_start|>system\n{context}<|im_end|>\n<|im_start|>user\n<|audio_start|>"
+        + "<|audio_pad|>" * count
+        + "<|audio_end|><|im_end|>\n<|im_start|>assistant\n"
+        + ("language German<asr_text>" if language else "")
+    )
+    ids = tiny_tokenizer(prompt, return_tensors="pt", add_special_tokens=False).input_ids
+    limit = 3 * 10 + 16
+    with torch.no_grad():
+        theirs = hub_model.generate(
+            input_ids=ids,
+            input_features=heard["input_features"],
+            input_features_mask=heard["attention_mask"].long(),
+            do_sample=False,
+            max_new_tokens=limit,
+        )[0, ids.shape[1] :].tolist()
+    state = reading(recognizer, pcm, len(pcm), language=language, context=("Ada", "Zuse"))
+    mine = recognizer._write(state, state.options).tokens
+    assert mine == tuple(theirs[: len(mine)]) and mine
+
+
+def test_finished_windows_are_encoded_once_and_equal_the_whole(recognizer, monkeypatch):
+    encoded = []
+    encode = recognizer.encode
+    monkeypatch.setattr(
+        recognizer, "encode", lambda window: encoded.append(len(window)) or encode(window)
+    )
+    streamed = reading(recognizer, SOUND, 7001)
+    assert encoded.count(800) == 2  # two windows of 8 s, however often it was read
+    assert max(encoded) <= 800 and len(streamed.windows) == 2
+    whole = reading(recognizer, SOUND, len(SOUND))
+    for one, other in zip(streamed.windows, whole.windows, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
+
+
+def test_windows_apart_are_what_the_encoder_makes_of_all_of_them(recognizer, hub_model):
+    state = reading(recognizer, SOUND, len(SOUND))
+    parts = [*state.windows, *map(recognizer.encode, recognizer.features.finish(state.features))]
+    heard = Qwen3ASRFeatureExtractor(feature_size=80)(
+        SOUND, sampling_rate=RATE, padding=True, return_attention_mask=True
+    )
+    with torch.no_grad():
+        theirs = hub_model.model.get_audio_features(
+            heard["input_features"], heard["attention_mask"].long(), return_dict=True
+        ).pooler_output
+    torch.testing.assert_close(torch.cat(parts), theirs, atol=1e-3, rtol=1e-3)
+
+
+def test_a_reading_goes_on_from_the_last_but_for_its_end(recognizer, monkeypatch):
+    begun = []
+    go_on = recognizer._continue
+    monkeypatch.setattr(
+        recognizer, "_continue", lambda read, prefix, limit: begun.append(tuple(prefix))
+        or go_on(read, prefix, limit),
+    )  # fmt: skip
+    state = reading(recognizer, SOUND[: 9 * RATE], RATE)
+    assert state.readings >= 3
+    assert begun[:2] == [(), ()] and all(len(p) >= 0 for p in begun)
+    kept = recognizer._kept(state.written)
+    assert kept == list(state.written[: len(kept)])
+    assert len(kept) <= max(0, len(state.written) - module.UNFIXED)
+
+
+def test_two_sessions_do_not_mix_and_a_state_goes_on_twice(recognizer):
+    one = reading(recognizer, SOUND[: 3 * RATE], 8000)
+    other = reading(recognizer, SOUND[RATE : 4 * RATE], 8000)
+    again = recognizer.feed(SOUND[:RATE], one)
+    assert recognizer.finish(one) == recognizer.finish(one)
+    assert recognizer.finish(recognizer.feed(SOUND[:RATE], one)) == recognizer.finish(again)
+    assert recognizer.finish(other) == recognizer.finish(
+        reading(recognizer, SOUND[RATE : 4 * RATE], 8000)
+    )
+
+
+def answering(recognizer, monkeypatch, *texts):
+    """Makes the model write these texts, one an utterance."""
+    said, asked = iter(texts), []
+
+    def write(state, options):
+        asked.append(options)
+        tokens = recognizer.tokenizer.encode(next(said), add_special_tokens=False)
+        return module.Written(tuple(tokens), (-0.1,) * len(tokens))
+
+    monkeypatch.setattr(recognizer, "_write", write)
+    return asked
+
+
+def test_reading_out_the_context_is_refused_and_heard_again_without(recognizer, monkeypatch):
+    asked = answering(
+        recognizer,
+        monkeypatch,
+        "language English<asr_text>Ada, Zuse, Turing, Hopper.",
+        "language English<asr_text>Hello there.",
+    )
+    names = ("Ada", "Zuse", "Turing", "Hopper")
+    found = recognizer.finish(reading(recognizer, SOUND[:RATE], RATE, context=names))
+    assert found.text == "Hello there." and found.language == "en"
+    assert [options.context for options in asked] == [names, ()]
+
+
+def test_no_speech_is_said_by_the_model(recognizer, monkeypatch):
+    answering(recognizer, monkeypatch, "language None<asr_text>")
+    found = recognizer.finish(reading(recognizer, SOUND[:RATE], RATE, words=True))
+    assert (found.text, found.doubt, found.segments, found.notes) == ("", "no speech", (), ())
+
+
+def test_offered_languages_are_the_only_ones(recognizer):
+    found = recognizer.finish(reading(recognizer, SOUND[:RATE], RATE, languages=("fr", "de")))
+    assert found.language in ("fr", "de", None)
+    with pytest.raises(UserError, match="does not know latin"):
+        recognizer.start(Options(language="la"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "named", "text", "language"),
+    [
+        ("language German<asr_text>Guten Tag.<|im_end|>", None, "Guten Tag.", "de"),
+        ("Guten Tag.", "de", "Guten Tag.", "de"),
+        ("language None<asr_text>", None, "", None),
+        ("language Filipino<asr_text>Oo.", None, "Oo.", "tl"),
+        ("language Engl", None, "", None),
+        ("language English<asr_text>" + "ha " * 50, None, "ha", "en"),
+        ("just words", None, "just words", None),
+    ],
+)
+def test_answers(answer, named, text, language):
+    found = parsed(answer, named)
+    assert (found.text, found.language) == (text, language)
+
+
+def test_an_aligner_is_no_recognizer(original_aligner):
+    with pytest.raises(UserError, match="forced aligner"):
+        Qwen3AsrRecognizer(load(original_aligner[0]), "aligner")
+
+
+def test_a_folder_of_it_is_a_recognizer(native, original):
+    for folder in (native, original):
+        found = ARCHITECTURES.get("qwen3_asr")(str(folder))
+        assert isinstance(found, Qwen3AsrRecognizer)
