@@ -29,6 +29,17 @@ BLOCK = 10 * SAMPLE_RATE
 
 
 @dataclass(frozen=True)
+class Session:
+    """An utterance as far as a recognizer has heard it."""
+
+    start: int
+    """First sample of the utterance in the recording."""
+    fed: int
+    """Samples of it that were heard."""
+    state: Any
+
+
+@dataclass(frozen=True)
 class LongAudioState:
     """A recording so far. Values are never changed in place."""
 
@@ -42,6 +53,8 @@ class LongAudioState:
     """The text so far, if it is wanted."""
     fresh: int = 0
     """Samples since the utterance that goes on was heard."""
+    session: Session | None = None
+    """The recognizer's session of that utterance."""
 
 
 class LongAudio:
@@ -94,10 +107,19 @@ class LongAudio:
             return state
         state = replace(state, fresh=state.fresh + len(pcm))
         if cuts.open and state.fresh >= REFRESH:
-            heard = self._hear(cuts.pcm, replace(state.options, words=False))
-            growing = agreement.hear(state.growing, heard.text)
-            return replace(state, growing=growing, fresh=0)
+            session = self._listen(cuts, state)
+            growing = agreement.hear(state.growing, self.recognizer.finish(session.state).text)
+            return replace(state, growing=growing, fresh=0, session=session)
         return state
+
+    def _listen(self, cuts: SegmenterState, state: LongAudioState) -> Session:
+        """The session of the utterance that goes on, with all of it heard."""
+        session, pcm = state.session, cuts.pcm
+        if session is None or session.start != cuts.start:
+            begun = self.recognizer.start(replace(state.options, words=False))
+            session = Session(cuts.start, 0, begun)
+        heard = self.recognizer.feed(pcm[session.fed :], session.state)
+        return Session(session.start, len(pcm), heard)
 
     def partial(self, state: LongAudioState) -> Partial:
         """The text so far; nothing unless the options ask for it."""

@@ -115,3 +115,17 @@ def test_a_language_the_recognizer_does_not_know_is_refused_at_once():
 def test_ten_thousand_words_of_context_are_refused():
     with pytest.raises(UserError, match="10000 words"):
         Options(context=("name",) * 10_000)
+
+
+def test_what_grows_is_fed_to_the_recognizer_once(monkeypatch):
+    listener = long_audio()
+    fed = []
+    feed = listener.recognizer.feed
+    monkeypatch.setattr(
+        listener.recognizer, "feed", lambda pcm, state: fed.append(len(pcm)) or feed(pcm, state)
+    )
+    state = listener.start(Options(partials=True))
+    for _ in range(20):
+        state = listener.feed(sound((0.5, 0.35)), state)
+    assert sum(fed) <= 10 * RATE  # ten seconds, heard again every second
+    assert len(listener.partial(state).text.split()) > 80

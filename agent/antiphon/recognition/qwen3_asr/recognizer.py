@@ -47,6 +47,17 @@ WORDS_NOTE = "This recognizer knows no times of words: `antiphon align` finds th
 
 
 @dataclass(frozen=True)
+class Written:
+    """Tokens of an answer."""
+
+    tokens: tuple[int, ...] = ()
+    log_probs: tuple[float, ...] = ()
+
+
+NOTHING = Written()
+
+
+@dataclass(frozen=True)
 class QwenState:
     """A recording so far. Values are never changed in place."""
 
@@ -57,16 +68,8 @@ class QwenState:
     fresh: int = 0
     """Samples since it was read."""
     readings: int = 0
-    written: tuple[int, ...] = ()
-    """Tokens of the last reading."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """Tokens of an answer."""
-
-    tokens: tuple[int, ...]
-    log_probs: tuple[float, ...]
+    written: Written = NOTHING
+    """What the last reading wrote."""
 
 
 class Qwen3AsrRecognizer:
@@ -111,17 +114,18 @@ class Qwen3AsrRecognizer:
         if not before or fresh < REFRESH:  # what comes at once may be all there is
             return state
         written = self._write(state, state.options)
-        return replace(state, fresh=0, readings=state.readings + 1, written=written.tokens)
+        return replace(state, fresh=0, readings=state.readings + 1, written=written)
 
     def finish(self, state: QwenState) -> Transcript:
         """The transcript, if the audio ends here."""
         if not state.features.samples:
             return Transcript("", doubt="no speech", recognizer=self.name)
         options = state.options
-        written = self._write(state, options)
+        written = self._write(state, options) if state.fresh else state.written
         answer = parsed(self.tokenizer.decode(list(written.tokens)), options.language)
         if options.context and echoes(answer.text, options.context):
-            return self.finish(replace(state, options=replace(options, context=()), written=()))
+            plain = replace(options, context=())
+            return self.finish(replace(state, options=plain, readings=0, fresh=1))
         sure = float(np.exp(np.mean(written.log_probs))) if written.log_probs else 0.0
         length = state.features.samples
         segment = Segment(answer.text, 0, length, (), answer.language, sure)
@@ -159,7 +163,7 @@ class Qwen3AsrRecognizer:
         tail = after_audio(self.tokenizer, self.marks, language)
         prefix: list[int] = []
         if state.readings >= UNFIXED_READINGS:
-            prefix = self._kept(state.written)
+            prefix = self._kept(state.written.tokens)
         parts = [embed(torch.tensor(head)), *state.windows, *last, embed(torch.tensor(tail))]
         if not language and len(options.languages) > 1 and not prefix:
             chosen = self.likeliest(torch.cat(parts), options.languages)

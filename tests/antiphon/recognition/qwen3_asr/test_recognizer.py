@@ -99,9 +99,10 @@ def test_a_reading_goes_on_from_the_last_but_for_its_end(recognizer, monkeypatch
     state = reading(recognizer, SOUND[: 9 * RATE], RATE)
     assert state.readings >= 3
     assert begun[:2] == [(), ()] and all(len(p) >= 0 for p in begun)
-    kept = recognizer._kept(state.written)
-    assert kept == list(state.written[: len(kept)])
-    assert len(kept) <= max(0, len(state.written) - module.UNFIXED)
+    tokens = state.written.tokens
+    kept = recognizer._kept(tokens)
+    assert kept == list(tokens[: len(kept)])
+    assert len(kept) <= max(0, len(tokens) - module.UNFIXED)
 
 
 def test_two_sessions_do_not_mix_and_a_state_goes_on_twice(recognizer):
