@@ -24,7 +24,7 @@ app = typer.Typer(add_completion=False)
 def align(
     audio: Annotated[Path, typer.Argument(help="A recording; - is standard input.")],
     text: Annotated[str, typer.Argument(help="What is said in it: a text, or its file.")],
-    aligner: Annotated[str, typer.Option(help="How: attention, or another by name.")] = "attention",
+    aligner: Annotated[str, typer.Option(help="How: attention, ctc, or another.")] = "attention",
     recognizer: Annotated[str, typer.Option(help="Whose model aligns.")] = "whisper-base",
     language: Annotated[
         str | None, typer.Option(help="What is spoken, such as en; else it is found.")

@@ -83,7 +83,10 @@ class Aligner(Protocol):
 ALIGNERS: Registry[Callable[[str], Aligner]] = Registry(
     "aligner",
     "antiphon.aligners",
-    {"attention": "antiphon.recognition.alignment.attention:load"},
+    {
+        "attention": "antiphon.recognition.alignment.attention:load",
+        "ctc": "antiphon.recognition.alignment.ctc:load",
+    },
 )
 """Functions of the name of a recognizer that load an aligner."""
 

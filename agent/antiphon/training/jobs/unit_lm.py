@@ -15,13 +15,13 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from antiphon.precision import mixed_precision
+from antiphon.recognition.alignment.viterbi import align
 from antiphon.t2c.duration_model import MAX_UNITS, places
 from antiphon.t2c.phonemes import SPACE, boundaries, group
 from antiphon.t2c.pronouncer import SLOTS, unit_scale
 from antiphon.t2c.text_to_codec import TextToCodec
 from antiphon.t2c.unit_lm import look
 from antiphon.training.corpora.teacher_latents import Corpus
-from antiphon.training.forced_alignment import align
 from antiphon.training.jobs.pronouncer import Speller
 from antiphon.training.loop import Schedule, fit
 from antiphon_codecs.unit.unit_codec import UnitCodec

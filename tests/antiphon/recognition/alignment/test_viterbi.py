@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from antiphon.training.forced_alignment import align
+from antiphon.recognition.alignment.viterbi import align
 
 
 def test_alignment_follows_the_likeliest_path():

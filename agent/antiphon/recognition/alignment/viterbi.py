@@ -1,4 +1,4 @@
-"""Which token every sound of the teacher belongs to, by forced alignment with the pronouncer."""
+"""Forced alignment by CTC: where each label of a known sequence is said."""
 
 from __future__ import annotations
 
