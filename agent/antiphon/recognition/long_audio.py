@@ -151,8 +151,10 @@ class LongAudio:
         if not heard.text:
             return replace(state, growing=growing)
         segments = heard.segments or (Segment(heard.text, 0, len(utterance.pcm)),)
-        placed = replace(heard, segments=tuple(s.moved(utterance.start) for s in segments))
-        return replace(state, heard=(*state.heard, placed), growing=growing, fresh=0)
+        length = len(utterance.pcm)
+        placed = tuple(each.placed(utterance.start, length) for each in segments)
+        heard = replace(heard, segments=placed)
+        return replace(state, heard=(*state.heard, heard), growing=growing, fresh=0)
 
     def _hear(self, pcm: Sound, options: Options) -> Transcript:
         state: Any = self.recognizer.start(options)
@@ -174,7 +176,7 @@ def from_pretrained(name: str) -> LongAudio:
 
 REASONS: dict[Doubt, str] = {
     "loop": "repeats itself and may be wrong",
-    "language": "is in another language than the recognizer writes",
+    "language": "may be in another language than it was written in",
     "unclear": "was hard to hear and may be wrong",
 }
 """Why a part of a transcript is to be read with care."""

@@ -122,7 +122,8 @@ class Segmenter:
         patience = SHORT_PAUSE if len(state.windows) * WINDOW > LONG_UTTERANCE else LONG_PAUSE
         if pause >= patience:
             utterance = _cut(state, len(state.windows))
-            return [utterance], replace(_last(state, MARGIN + ONSET_SPAN), open=False)
+            behind = min(MARGIN + ONSET_SPAN, pause - MARGIN)  # so that nothing is heard twice
+            return [utterance], replace(_last(state, behind), open=False)
         if len(state.windows) < self._most:
             return [], state
         at = _quietest(state.speech)

@@ -83,14 +83,20 @@ class Segment:
     no_speech: float | None = None
     """Probability that nobody speaks."""
 
-    def moved(self, samples: int) -> Segment:
-        """The segment so many samples later."""
-        return replace(
-            self,
-            start=self.start + samples,
-            end=self.end + samples,
-            words=tuple(word.moved(samples) for word in self.words),
+    def placed(self, start: int, length: int) -> Segment:
+        """The segment of an utterance [length] that begins at `start`, in a recording.
+
+        A last frame may go beyond the sound it holds; times do not.
+        """
+
+        def at(sample: int) -> int:
+            return start + min(sample, length)
+
+        words = tuple(
+            replace(word, start=min(at(word.start), at(length) - 1), end=at(word.end))
+            for word in self.words
         )
+        return replace(self, start=at(self.start), end=at(self.end), words=words)
 
 
 @dataclass(frozen=True)

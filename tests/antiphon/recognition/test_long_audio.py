@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import tracemalloc
 from itertools import pairwise
+from typing import Any, cast
 
 import numpy as np
 import pytest
-from fake_recognizer import RATE, LevelRecognizer, long_audio, sound
+from fake_recognizer import RATE, LevelRecognizer, LoudSilero, long_audio, sound
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon.errors import UserError
+from antiphon.recognition.segmentation import Segmenter
 from antiphon.recognition.transcript import Options
 
 TALK = sound((1, 0), (1.2, 0.35), (2.5, 0), (0.7, 0.55), (0.3, 0), (0.8, 0.75), (3, 0))
@@ -53,6 +55,8 @@ def test_pieces_equal_the_whole_and_partial_text_only_grows(cuts):
     listener = long_audio()
     shown, heard = streamed(listener, TALK, cuts)
     assert heard == listener.transcribe(TALK)
+    assert all(a.end <= b.start for a, b in pairwise(heard.segments))
+    assert all(a.end <= b.start for a, b in pairwise(heard.words))
     for before, after in pairwise(shown):
         assert after.startswith(before)
     assert shown[-1] == heard.text
@@ -129,3 +133,18 @@ def test_what_grows_is_fed_to_the_recognizer_once(monkeypatch):
         state = listener.feed(sound((0.5, 0.35)), state)
     assert sum(fed) <= 10 * RATE  # ten seconds, heard again every second
     assert len(listener.partial(state).text.split()) > 80
+
+
+@given(st.lists(st.tuples(st.floats(0.02, 3), st.booleans()), max_size=30))
+def test_nothing_is_heard_twice_and_no_speech_is_lost(parts):
+    talk = sound((0.1, 0), *((seconds, 0.35 * loud) for seconds, loud in parts))
+    segmenter = Segmenter(5 * RATE, cast(Any, LoudSilero()))
+    over, state = segmenter.step(talk, segmenter.start())
+    heard = np.zeros(len(talk), int)
+    for each in (*over, *segmenter.finish(state)):
+        assert np.array_equal(each.pcm, talk[each.start : each.start + len(each.pcm)])
+        assert 0 < len(each.pcm) <= 5 * RATE
+        heard[each.start : each.start + len(each.pcm)] += 1
+    assert heard.max(initial=0) <= 1
+    loud = [round(seconds * RATE) for seconds, is_loud in parts if is_loud and seconds > 0.2]
+    assert heard[np.abs(talk) > 0.1].sum() >= sum(loud)

@@ -134,11 +134,11 @@ class WhisperRecognizer:
             spaced = language not in UNSPACED
             said = words(heard, tokenizer, spaced=spaced) if words_too else ()
             sure = float(heard.log_probs.mean().exp())
-            start, end = at * FRAME, (at + len(states)) * FRAME
-            at += len(states)
+            length = len(states) * FRAME
             if text:
-                whole = Segment(text, 0, end - start, said, language, sure, heard.no_speech)
-                found.append(whole.moved(start))
+                whole = Segment(text, 0, length, said, language, sure, heard.no_speech)
+                found.append(whole.placed(at * FRAME, length))
+            at += len(states)
         return tuple(found)
 
     def _language(self, mark: int | None) -> str:
