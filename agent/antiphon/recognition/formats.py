@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -79,8 +80,6 @@ def _word(word: Word) -> dict[str, Any]:
 
 
 def _segment(index: int, segment: Segment) -> dict[str, Any]:
-    import math
-
     sure = segment.confidence
     return {
         "id": index,

@@ -152,6 +152,9 @@ class LongAudio:
             return replace(state, growing=growing)
         segments = heard.segments or (Segment(heard.text, 0, len(utterance.pcm)),)
         length = len(utterance.pcm)
+        first, last = utterance.first, utterance.last
+        if len(segments) == 1:
+            segments = (segments[0].trimmed(first, last),)
         placed = tuple(each.placed(utterance.start, length) for each in segments)
         heard = replace(heard, segments=placed)
         return replace(state, heard=(*state.heard, heard), growing=growing, fresh=0)

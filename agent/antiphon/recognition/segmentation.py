@@ -30,6 +30,10 @@ class Utterance:
     """Its first sample in the recording."""
     pcm: Sound
     """[N] samples."""
+    first: int
+    """Sample of it at which speech begins, about."""
+    last: int
+    """Sample of it at which speech ends, about."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ class Segmenter:
             over, state = self._window(padded, replace(state, rest=state.rest[:0]))
         if not state.open:
             return over
-        utterance = _cut(state, len(state.windows))
+        utterance = _cut(state, len(state.windows) - max(0, _pause(state) - MARGIN))
         missing = WINDOW - last if last else 0
         end = state.start + len(state.windows) * WINDOW - missing
         return [*over, replace(utterance, pcm=utterance.pcm[: end - utterance.start])]
@@ -121,14 +125,13 @@ class Segmenter:
         pause = _pause(state)
         patience = SHORT_PAUSE if len(state.windows) * WINDOW > LONG_UTTERANCE else LONG_PAUSE
         if pause >= patience:
-            utterance = _cut(state, len(state.windows))
+            utterance = _cut(state, len(state.windows) - max(0, pause - MARGIN))
             behind = min(MARGIN + ONSET_SPAN, pause - MARGIN)  # so that nothing is heard twice
             return [utterance], replace(_last(state, behind), open=False)
         if len(state.windows) < self._most:
             return [], state
         at = _quietest(state.speech)
-        utterance = Utterance(state.start, np.concatenate(state.windows[:at]))
-        return [utterance], _last(state, len(state.windows) - at)
+        return [_cut(state, at)], _last(state, len(state.windows) - at)
 
 
 def _pause(state: SegmenterState) -> int:
@@ -140,9 +143,11 @@ def _pause(state: SegmenterState) -> int:
 
 
 def _cut(state: SegmenterState, count: int) -> Utterance:
-    """The utterance without most of the pause behind it."""
-    kept = count - max(0, _pause(state) - MARGIN)
-    return Utterance(state.start, np.concatenate(state.windows[:kept]))
+    """The utterance of the first `count` windows."""
+    spoken = [i for i, probability in enumerate(state.speech[:count]) if probability > SPEECH]
+    first, last = (spoken[0], spoken[-1] + 1) if spoken else (0, count)
+    pcm = np.concatenate(state.windows[:count])
+    return Utterance(state.start, pcm, first * WINDOW, last * WINDOW)
 
 
 def _last(state: SegmenterState, count: int) -> SegmenterState:

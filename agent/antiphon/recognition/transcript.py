@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from antiphon.errors import UserError
 from antiphon.messages import Doubt
+from antiphon.recognition.languages import UNSPACED
 
 MAX_CONTEXT_WORDS = 1000
 """Words of context; longer lists help no recognizer."""
@@ -83,6 +84,20 @@ class Segment:
     no_speech: float | None = None
     """Probability that nobody speaks."""
 
+    def trimmed(self, first: int, last: int) -> Segment:
+        """The segment with its first word begun and its last one over where speech is.
+
+        Where a recognizer looks, the first word begins with the silence in front of it.
+        """
+        words = list(self.words)
+        if words and words[0].start < first < words[0].end:
+            words[0] = replace(words[0], start=first)
+        if words and words[-1].start < last < words[-1].end:
+            words[-1] = replace(words[-1], end=last)
+        start = min([max(self.start, first), *(word.start for word in words[:1])])
+        end = max([min(self.end, last), *(word.end for word in words[-1:])])
+        return replace(self, start=start, end=end, words=tuple(words))
+
     def placed(self, start: int, length: int) -> Segment:
         """The segment of an utterance [length] that begins at `start`, in a recording.
 
@@ -140,6 +155,4 @@ class Partial:
 
 def joined(texts: Iterable[str], language: str | None = None) -> str:
     """Texts of segments one after another, with spaces where the language has them."""
-    from antiphon.recognition.languages import UNSPACED
-
     return ("" if language in UNSPACED else " ").join(text for text in texts if text)

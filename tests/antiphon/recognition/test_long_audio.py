@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from antiphon.errors import UserError
 from antiphon.recognition.segmentation import Segmenter
-from antiphon.recognition.transcript import Options
+from antiphon.recognition.transcript import Options, Segment, Word
 
 TALK = sound((1, 0), (1.2, 0.35), (2.5, 0), (0.7, 0.55), (0.3, 0), (0.8, 0.75), (3, 0))
 LEVELS = {"three": 12, "five": 7, "seven": 8}
@@ -148,3 +148,19 @@ def test_nothing_is_heard_twice_and_no_speech_is_lost(parts):
     assert heard.max(initial=0) <= 1
     loud = [round(seconds * RATE) for seconds, is_loud in parts if is_loud and seconds > 0.2]
     assert heard[np.abs(talk) > 0.1].sum() >= sum(loud)
+
+
+def test_times_do_not_include_the_silence_around_speech():
+    heard = long_audio().transcribe(sound((2, 0), (1, 0.35), (2, 0)))
+    (segment,) = heard.segments
+    assert abs(segment.start - 2 * RATE) <= 1024 and abs(segment.end - 3 * RATE) <= 1024
+
+
+@given(*[st.integers(0, 100)] * 4)
+def test_trimming_keeps_every_word_and_its_order(first, last, one, two):
+    words = (Word("a", 0, one + 1), Word("b", one + 1, one + two + 2))
+    found = Segment("a b", 0, one + two + 2, words).trimmed(first, max(first, last))
+    assert [w.text for w in found.words] == ["a", "b"]
+    assert all(w.start < w.end for w in found.words)
+    assert found.start <= found.words[0].start and found.words[-1].end <= found.end
+    assert found.words[0].end <= found.words[1].start

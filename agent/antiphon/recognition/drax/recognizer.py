@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from antiphon.recognition.drax.checkpoint import DraxModel, is_public, load_smal
 from antiphon.recognition.drax.middle import Guess
 from antiphon.recognition.drax.sampler import Sampled, sample
 from antiphon.recognition.drax.vocabulary import SubVocabulary
+from antiphon.recognition.long_audio import merged
 from antiphon.recognition.recognizer import SAMPLE_RATE
 from antiphon.recognition.transcript import Options, Segment, Transcript, Word
 from antiphon.recognition.whisper.audio_encoder import EncoderState
@@ -70,9 +72,30 @@ class DraxRecognizer:
         """The transcript, if the audio ends here."""
         windows = self.transcriber.encoder.states(state.encoder)
         frames = torch.cat(windows)
-        if not len(frames):
-            return Transcript("", doubt="no speech", recognizer=self.name)
-        return self.transcribe(frames, state.options)
+        parts = []
+        for start, part in self.cut(frames):
+            heard = self.transcribe(part, state.options)
+            placed = tuple(each.placed(start, each.end) for each in heard.segments)
+            if heard.text:
+                parts.append(replace(heard, segments=placed))
+        return merged(parts, len(frames) * PAIR // 2, self.name)
+
+    @torch.no_grad()
+    def cut(self, frames: torch.Tensor) -> Iterator[tuple[int, torch.Tensor]]:
+        """States [T, width] in parts of at most an utterance, cut where no token begins.
+
+        Yields:
+            The first sample of a part, and its states.
+        """
+        most, start = 2 * self.longest // PAIR, 0
+        while len(frames) - start > most:
+            late = paired(frames[start + most // 2 : start + most])
+            blank = self.model.middle(late[None]).log_probs[0, :, -1]
+            at = start + most // 2 + 2 * int(blank.argmax())
+            yield start * PAIR // 2, frames[start:at]
+            start = at
+        if len(frames) > start:
+            yield start * PAIR // 2, frames[start:]
 
     @torch.no_grad()
     def transcribe(self, frames: torch.Tensor, options: Options) -> Transcript:

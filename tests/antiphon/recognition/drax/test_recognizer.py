@@ -60,6 +60,15 @@ def test_words_are_those_of_the_text_in_order(recognizer, listener, speech):
     assert all(a.end <= b.start for a, b in pairwise(found))
 
 
+def test_a_turn_longer_than_an_utterance_is_heard_in_parts(recognizer, speech, monkeypatch):
+    monkeypatch.setattr(recognizer, "longest", 16_000)
+    parts = list(recognizer.cut(recognizer.transcriber.encoder.whole(speech)))
+    assert len(parts) >= 2 and all(len(part) <= 50 for _, part in parts)
+    assert [start for start, _ in parts][1] == len(parts[0][1]) * 320
+    found = transcribe(recognizer, speech, steps=0)
+    assert [s.start for s in found.segments] == sorted(s.start for s in found.segments)
+
+
 def test_no_sound_is_no_speech(recognizer):
     assert transcribe(recognizer, np.zeros(0, np.float32)).doubt == "no speech"
 
