@@ -20,6 +20,7 @@ from antiphon.recognition.whisper.recognizer import WhisperRecognizer
 from antiphon.recognition.whisper.transcriber import Transcriber
 from antiphon.s2t.direct import DirectEncoder
 from antiphon.s2t.question_encoder import Question
+from antiphon.s2t.readings import AdapterReadings
 from antiphon.s2t.speech_to_text import SpeechToText
 from antiphon.t2c.phonemes import BEGIN, END, PAUSES, SPACE
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
@@ -161,7 +162,8 @@ def adapter(listener, tokenizer):
 def model(listener, adapter, tokenizer, llm) -> SpeechToText:
     language_model = TransformersLanguageModel(llm, tokenizer)
     recognizer = WhisperRecognizer(listener)
-    encoder = DirectEncoder(recognizer, adapter, tokenizer, language_model.embeddings)
+    readings = AdapterReadings(adapter, tokenizer, language_model.embeddings)
+    encoder = DirectEncoder(recognizer, readings, tokenizer, language_model.embeddings)
     return SpeechToText(language_model, encoder)
 
 

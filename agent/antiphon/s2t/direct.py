@@ -16,14 +16,14 @@ from antiphon import weights
 from antiphon.errors import UserError
 from antiphon.llm.chat_template import encode
 from antiphon.llm.language_model import LanguageModel
-from antiphon.llm.quantized import Int8Linear, Product, exact
+from antiphon.llm.text_model import TextModel
 from antiphon.recognition.whisper.recognizer import WhisperRecognizer, WhisperState
 from antiphon.recognition.whisper.transcriber import POSITION_FEATURES, Transcriber, Transcription
 from antiphon.recognition.whisper.turn_end_head import TurnEndHead
-from antiphon.s2t.adapter import Adapter, load_adapter
-from antiphon.s2t.ctc_labels import SPACE, unspaced
+from antiphon.s2t.adapter import load_adapter
+from antiphon.s2t.ctc_labels import SPACE
 from antiphon.s2t.question_encoder import Question
-from antiphon_codecs.interruption import checkpoint
+from antiphon.s2t.readings import AdapterReadings, DecoderReadings, Readings
 
 SURE = 0.25
 """Probability from which a piece of a word was heard surely."""
@@ -33,11 +33,11 @@ class DirectEncoder:
     """The language model hears, it does not read.
 
     What Whisper's decoder heard surely enters as the very embeddings that reading it gives, so
-    nothing of it is lost. Where it is in doubt, the adapter adds what else the sound may have been.
+    nothing of it is lost. Where it is in doubt, it enters with what else it may have been.
 
     Args:
         recognizer: Whisper.
-        adapter: trained for it and the language model.
+        readings: of pieces in doubt.
         tokenizer: of the language model.
         embeddings: [V, H] its token embeddings.
     """
@@ -45,15 +45,12 @@ class DirectEncoder:
     def __init__(
         self,
         recognizer: WhisperRecognizer,
-        adapter: Adapter,
+        readings: Readings,
         tokenizer: Any,
         embeddings: torch.Tensor,
     ) -> None:
-        self.recognizer, self.adapter = recognizer, adapter
+        self.recognizer, self.readings = recognizer, readings
         self.tokenizer, self.embeddings = tokenizer, embeddings
-        self.opening = unspaced(adapter.tokens, tokenizer)
-        head = adapter.audio_feature_head.weight
-        self.head: Product = exact(head) if head.shape[1] % 16 else Int8Linear.of(head)
 
     def start(self) -> WhisperState:
         """State before the first sample."""
@@ -74,7 +71,7 @@ class DirectEncoder:
         """[S, H] embeddings of what was heard, one a token of its text.
 
         Those of pieces in doubt that are tokens are mixtures: of the token by its probability, and
-        of the adapter's readings for the rest.
+        of the other readings for the rest.
         """
         ids = encode(self.tokenizer, heard.text)
         embedded = self.embeddings[ids].float()
@@ -88,25 +85,11 @@ class DirectEncoder:
         if not doubtful:
             return embedded
         rows, where = map(list, zip(*doubtful, strict=True))
-        known, readings = self._readings(heard, rows)
+        known, readings = self.readings.read(heard, rows)
         at = torch.tensor(where)[known]
         sure = heard.log_probs[rows].exp()[known, None]
         embedded[at] = sure * embedded[at] + (1 - sure) * readings
         return embedded
-
-    def _readings(self, heard: Transcription, rows: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Which of some pieces the adapter reads as one token [N], and what it reads [N, H]."""
-        features = self.adapter.features(heard.wide.float()[None])[0]
-        checkpoint()
-        said = heard.path.unique_consecutive()
-        pooled = self.adapter.pool(features, heard.path)[
-            torch.searchsorted(said, torch.tensor(rows))
-        ]
-        log_probs = self.head(pooled).log_softmax(-1)
-        kept, labels = self.adapter.said(log_probs)
-        kept = kept[(self.adapter.tokens[labels] >= 0).sum(1) == 1]
-        opening = self.opening if len(kept) and rows[int(kept[0])] == 0 else None
-        return kept, self.adapter.embed(pooled, log_probs, kept, self.embeddings, opening)
 
 
 def spans(pieces: Sequence[str]) -> list[tuple[int, int]]:
@@ -135,22 +118,32 @@ def adapter_folder(language_model: str, recognizer: str = "") -> Path | None:
     return None
 
 
-def load(llm: LanguageModel, recognizer: str) -> DirectEncoder:
-    """The encoder trained for a language model and a recognizer.
+def load(llm: LanguageModel | TextModel, recognizer: str) -> DirectEncoder:
+    """The encoder for a language model and a recognizer.
+
+    An adapter that was trained for both reads what is in doubt; without one, the recognizer's own
+    decoder does.
 
     Raises:
-        UserError: There is none.
+        UserError: The language model takes no embeddings, or the adapter does not fit.
     """
-    folder = adapter_folder(llm.name, recognizer)
-    if folder is None:
+    if isinstance(llm, TextModel):
         raise UserError(
-            f"{llm.name} has no adapter of its own for {recognizer} yet: train one "
-            "(antiphon train s2t), or choose --ears cascade."
+            f"{llm.name} reads text and takes no embeddings: choose --ears cascade, or a language "
+            "model that is no server's."
         )
-    adapter, silence = load_adapter(folder / "adapter.safetensors")
+    folder = adapter_folder(llm.name, recognizer)
+    adapter, silence = load_adapter(folder / "adapter.safetensors") if folder else (None, None)
     transcriber = Transcriber.load(weights.path(recognizer), silence)
-    width = 3 * transcriber.encoder.config.d_model + POSITION_FEATURES
-    if adapter.config.audio != width or adapter.config.width != llm.embeddings.shape[1]:
-        raise UserError(f"The adapter in {folder} was made for other models than its card says.")
+    readings: Readings
+    if adapter is None:
+        readings = DecoderReadings(transcriber, llm.tokenizer, llm.embeddings)
+    else:
+        width = 3 * transcriber.encoder.config.d_model + POSITION_FEATURES
+        if adapter.config.audio != width or adapter.config.width != llm.embeddings.shape[1]:
+            raise UserError(
+                f"The adapter in {folder} was made for other models than its card says."
+            )
+        readings = AdapterReadings(adapter, llm.tokenizer, llm.embeddings)
     heard = WhisperRecognizer(transcriber, TurnEndHead.for_recognizer(recognizer))
-    return DirectEncoder(heard, adapter, llm.tokenizer, llm.embeddings)
+    return DirectEncoder(heard, readings, llm.tokenizer, llm.embeddings)
