@@ -31,6 +31,11 @@ class CascadeEncoder:
         """State after `pcm` [N], mono, 16 kHz."""
         return self.recognizer.feed(pcm, state)
 
+    def heard(self, state: Any) -> Question | None:
+        """The transcript so far, of a recognizer that says when it has one (`fresh`)."""
+        fresh = getattr(self.recognizer, "fresh", None)
+        return self.finish(state) if fresh and fresh(state) else None
+
     def finish(self, state: Any) -> Question:
         """The transcript as the question."""
         transcript = self.recognizer.finish(state)

@@ -60,6 +60,10 @@ class DirectEncoder:
         """State after `pcm` [N], mono, 16 kHz."""
         return self.recognizer.feed(pcm, state)
 
+    def heard(self, state: WhisperState) -> Question | None:
+        """What was heard of the audio so far, if it was heard just now."""
+        return self.finish(state) if self.recognizer.fresh(state) else None
+
     def finish(self, state: WhisperState) -> Question:
         """What is heard of the audio, if it ends here."""
         heard = self.recognizer.transcription(state)

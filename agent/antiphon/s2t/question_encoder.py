@@ -41,6 +41,9 @@ class QuestionEncoder(Protocol):
     def feed(self, pcm: NDArray[np.float32], state: Any) -> Any:
         """State after `pcm` [N], mono, 16 kHz; the state given stays as it is."""
 
+    def heard(self, state: Any) -> Question | None:
+        """The question as it was heard just now, at no cost; None: there is nothing new."""
+
     def finish(self, state: Any) -> Question:
         """The question, if the audio ends here; feeding may go on."""
 

@@ -24,6 +24,7 @@ from antiphon.messages import Token, Turn
 from antiphon.recognition.speech_detector import SpeechDetector
 from antiphon.s2t import question_encoder
 from antiphon.s2t.question_encoder import Question, QuestionEncoder
+from antiphon.s2t.read_ahead import ReadAhead
 from antiphon_codecs.interruption import checkpoint
 
 PENALIZED_TOKENS = 64
@@ -39,8 +40,8 @@ NOTHING = Question("", None, doubt="no speech")
 class QuestionStream:
     """One question while it is being asked. Belongs to one session.
 
-    The language model reads what comes before the question while the user still speaks. Only what
-    holds speech is heard.
+    The language model reads what comes before the question, and the question's beginning, while
+    the user still speaks. Only what holds speech is heard.
 
     Args:
         model: hears and answers.
@@ -51,6 +52,8 @@ class QuestionStream:
         follow_load()
         self.model = model
         self.cache, self.after = model.read_ahead(history)
+        text_only = isinstance(model.llm, TextModel)
+        self._read = None if text_only else ReadAhead(model.llm, self.cache)  # type: ignore[arg-type]
         self._speech = model.detector.start() if model.detector else None
         self._state = model.question_encoder.start()
         self._question: Question | None = None
@@ -61,8 +64,18 @@ class QuestionStream:
         self._question = None
         if self.model.detector and self._speech:
             pcm, self._speech = self.model.detector.step(pcm, self._speech)
-        if len(pcm):
-            self._state = self.model.question_encoder.feed(pcm, self._state)
+        if not len(pcm):
+            return
+        self._state = self.model.question_encoder.feed(pcm, self._state)
+        if self._read is not None:
+            heard = self.model.question_encoder.heard(self._state)
+            if heard is not None and heard.doubt is None:
+                self._read.offer(self.model.embed(heard))
+
+    def unread(self, question: Question) -> tuple[Any, torch.Tensor]:
+        """The cache to go on from, and what of the question [S, H] has not been read yet."""
+        assert self._read is not None
+        return self._read.rest(self.model.embed(question))
 
     def finish(self) -> Question:
         """The question, if it ends here; feeding may go on. The same audio is encoded once."""
@@ -213,9 +226,10 @@ class SpeechToText:
             question = self.hear(question, history)
         if isinstance(question, QuestionStream):
             cache, after = question.cache, question.after
-            understood = question.finish()
+            understood, stream = question.finish(), question
         else:
             cache, after = self.read_ahead(history)
+            stream = None
             understood = Question(question, None) if isinstance(question, str) else question
         generator = torch.Generator().manual_seed(seed)
         ids, sent = list[int](), 0
@@ -230,7 +244,12 @@ class SpeechToText:
             written = islice(text_model.tokens(pieces), max_tokens)
             yield from takewhile(lambda token: not cancelled(), written)
             return
-        state, logits, cache = self.llm.read(self._embed(understood, after), cache)
+        if stream is None:
+            unread = self.embed(understood)
+        else:
+            cache, unread = stream.unread(understood)
+        read = torch.cat([unread, self.llm.embeddings[after]])
+        state, logits, cache = self.llm.read(read, cache)
         while True:
             follow_load()
             checkpoint()  # transformers' own models do not ask
@@ -251,14 +270,11 @@ class SpeechToText:
                 return
             state, logits, cache = self.llm.write(token, cache)
 
-    def _embed(self, question: Question, after: list[int]) -> torch.Tensor:
-        """[N, H] the question and what follows it in the prompt."""
-        embeddings = self.llm.embeddings
-        tail = embeddings[after]
-        asked = question.embeddings
-        if asked is None:
-            asked = embeddings[chat_template.encode(self.llm.tokenizer, question.text)]
-        return torch.cat([asked.to(tail.dtype), tail])
+    def embed(self, question: Question) -> torch.Tensor:
+        """[S, H] what the language model reads of a question."""
+        if question.embeddings is not None:
+            return question.embeddings.to(self.llm.embeddings.dtype)
+        return self.llm.embeddings[chat_template.encode(self.llm.tokenizer, question.text)]
 
 
 def text_or_file(given: str) -> str:

@@ -97,6 +97,10 @@ class WhisperRecognizer:
         hearing = self.transcriber.hear(encoder, state.hearing, state.request)
         return replace(state, encoder=encoder, fresh=0, hearing=hearing)
 
+    def fresh(self, state: WhisperState) -> bool:
+        """Whether all of the audio has just been heard, so that `finish` costs next to nothing."""
+        return state.hearing is not None and not state.fresh
+
     def finish(self, state: WhisperState) -> Transcript:
         """The transcript, if the audio ends here."""
         hearing = self.hearing(state)
