@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import multiprocessing
 import multiprocessing.connection
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -83,7 +83,7 @@ class Words:
             word = Word(f"w{i}", i * WORD, (i + 1) * WORD)
             yield Speech(pcm, RATE, word.start, f" w{i}", (1,), (word,), i == self.words - 1)
 
-    def say(self, text: str, **rest: Any) -> Iterator[Speech]:
+    def say(self, text: str | Iterable[str], **rest: Any) -> Iterator[Speech]:
         """The same."""
         return self.respond(None, ())
 
