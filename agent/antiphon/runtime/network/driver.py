@@ -217,6 +217,11 @@ class Driver:
         self._settle(now)
         self._on_stepped()
 
+    @property
+    def passed(self) -> float:
+        """Seconds of the client's sound that were heard, or dropped."""
+        return self._incoming.passed * FRAME_SECONDS / FRAME
+
     def close(self) -> None:
         """The client is gone."""
         if not self._closed:

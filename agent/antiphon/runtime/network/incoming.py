@@ -32,6 +32,8 @@ class Incoming:
         self._actions = 0
         self.waiting = 0
         """Samples at 16 kHz that wait."""
+        self.passed = 0
+        """Samples at 16 kHz that wait no more: they were taken, or dropped."""
         self._rate = RATE
         self._resample = Resampler(RATE, RATE)
 
@@ -71,6 +73,7 @@ class Incoming:
     def clear(self) -> None:
         """Drop the sound; actions stay."""
         kept = [each for each in self._queue if not isinstance(each, np.ndarray)]
+        self.passed += self.waiting
         self._queue, self.waiting = deque(kept), 0
         self._resample = Resampler(self._rate, RATE)
 
@@ -96,6 +99,7 @@ class Incoming:
             if isinstance(whole, np.ndarray) and len(whole) > len(part):
                 self._queue.appendleft(whole[len(part) :])
         self.waiting -= FRAME - missing
+        self.passed += FRAME - missing
         frame = np.zeros(FRAME, np.float32)
         frame[: FRAME - missing] = np.concatenate(parts).astype(np.float32) / 32768
         return frame

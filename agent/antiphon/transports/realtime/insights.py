@@ -9,9 +9,9 @@ from typing import Any
 from antiphon.runtime import events
 from antiphon.runtime.events import Event
 from antiphon.runtime.frames import RATE
+from antiphon.runtime.network.driver import Driver
 from antiphon.runtime.network.sent_reply import SentReply
 from antiphon.runtime.responders.responder import Responder
-from antiphon.runtime.session.conversation import Conversation
 from antiphon.transports.realtime.protocol import config
 
 LEVEL_SAMPLES = RATE // 10
@@ -22,13 +22,13 @@ class Insights:
     """Sends them, if they are wanted.
 
     Args:
-        conversation: to look at.
+        driver: of the conversation to look at.
         send: takes the events.
     """
 
-    def __init__(self, conversation: Conversation, send: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, driver: Driver, send: Callable[[dict[str, Any]], None]) -> None:
         self.wanted = False
-        self._conversation, self._send = conversation, send
+        self._driver, self._conversation, self._send = driver, driver.conversation, send
         self._state: str | None = None
         self._level_at = 0
         self._words: tuple[SentReply | None, int] = (None, 0)
@@ -78,6 +78,7 @@ class Insights:
             moments += ("first_piece", "first_sound")  # type: ignore[assignment]
             told = {f"{name}_ms": milliseconds(getattr(event, name)) for name in moments}
             total = {"item_id": user_item, "voice_to_voice_ms": event.voice_to_voice_ms}
+            told["microphone_ms"] = int(1000 * self._driver.passed)
             response = {"response_id": where.get("response_id")}
             self._send({"type": "antiphon.latency", **response, **total, **told})
         elif isinstance(event, events.Interrupted):

@@ -63,7 +63,7 @@ class RealtimeSession:
             self._calls, self, place, rate=PCM_RATE, failed=failed, stepped=self._follow
         )
         self._talk = self._driver.conversation
-        self._insights = Insights(self._talk, self._send)
+        self._insights = Insights(self._driver, self._send)
         self._turns = UserTurns(self._driver, self._items, self._send, self._quiet)
         self._replies = Replies(
             self._driver,

@@ -234,6 +234,23 @@ def test_words_state_level_and_latency_are_told_to_who_wants_them():
     run(main)
 
 
+def test_a_client_can_place_the_answer_on_its_own_clock():
+    async def main():
+        async with Stage() as stage, stage.connect("?antiphon=events") as client:
+            await client.ask()
+            await client.of("response.done")
+            await client.ask()
+            await client.of("response.done", 2)
+            first, second = client.all("antiphon.latency")
+            # 0.4 s of speech, and 0.3 s of the silence behind it, are enough to answer.
+            assert first["microphone_ms"] == pytest.approx(700, abs=41)
+            assert second["microphone_ms"] == pytest.approx(900 + 700, abs=41)
+            # Meanwhile the server's own time went on: nothing was sent during the answer.
+            assert second["first_sound_ms"] > second["microphone_ms"] + 100
+
+    run(main)
+
+
 def test_the_speed_of_speech():
     async def main():
         async with Stage() as stage, stage.connect() as client:
