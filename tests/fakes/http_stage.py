@@ -21,11 +21,11 @@ class HttpStage:
     Args:
         builds: of the faces.
         responder: of all conversations, or a function of the peer that makes one.
-        chosen: settings of the server other than the port.
+        chosen: settings of the server; it takes a free port if none is given.
     """
 
     def __init__(self, *builds, responder=None, **chosen) -> None:
-        self.settings = HttpSettings(port=0, **chosen)
+        self.settings = HttpSettings(**{"port": 0, **chosen})
         self.responder: Any = responder or FakeResponder()
         self.said: list[str] = []
         self.conversations: list[Conversation] = []

@@ -31,7 +31,8 @@ class Guard:
         self, app: ASGIApp, tokens: Tokens, origins: Iterable[str], public: Iterable[str]
     ) -> None:
         self._app, self._tokens = app, tokens
-        self._origins, self._public = frozenset(origins), tuple(public)
+        self._origins, self._public = frozenset(origins), frozenset(public)
+        self._below = tuple(f"{path}/" for path in self._public - {"/"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or refuse it."""
@@ -60,7 +61,7 @@ class Guard:
         path: str = scope["path"]
         if scope["type"] == "http" and scope["method"] == "OPTIONS":
             return None  # asked by a browser before the request itself, without any token
-        if any(path == each or path.startswith(f"{each}/") for each in self._public):
+        if path in self._public or path.startswith(self._below):
             return None
         if self._tokens.accept(given_token(headers)):
             return None
