@@ -1,5 +1,6 @@
 # make demo   answer the sample questions with speech
 # make talk   talk with microphone and speaker
+# make web    talk in the browser
 # make test   run the tests
 # make check  what has to pass before a change lands: lint, types, imports, test
 # All set up .venv first, once. TORCH_INDEX=URL names the index to take PyTorch from.
@@ -10,7 +11,7 @@ TORCH_INDEX ?=
 BIN := $(VENV)/bin
 SETUP := VENV="$(VENV)" PYTHON="$(PYTHON)" TORCH_INDEX="$(TORCH_INDEX)" tools/setup.sh
 
-.PHONY: demo talk test coverage lint format types imports check clean
+.PHONY: demo talk web test coverage lint format types imports check clean
 
 demo: $(VENV)/.ready
 	$(BIN)/antiphon weights fetch >/dev/null
@@ -18,6 +19,10 @@ demo: $(VENV)/.ready
 
 talk: $(VENV)/.ready-talk
 	$(BIN)/antiphon talk
+
+web: $(VENV)/.ready
+	$(BIN)/antiphon weights fetch >/dev/null
+	$(BIN)/antiphon serve --realtime --web --open
 
 test: $(VENV)/.ready-dev
 	$(BIN)/python -m pytest

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import logging
+import os
+import sys
+import threading
 import webbrowser
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
     from antiphon.runtime.options import Options
     from antiphon.transports.http.face import Build, Site
     from antiphon.transports.http.gateway import Gateway
-
-log = logging.getLogger(__name__)
 
 PAGE = Path(__file__).with_name("page")
 """The page's files, served as they are."""
@@ -87,10 +87,10 @@ def build(gateway: Gateway, *, opened: bool = False) -> Site:
 
 
 def show(places: Mapping[str, str]) -> None:
-    """Open the page in this machine's browser."""
-    address = f"{places['http']}/"
-    if not webbrowser.open(address):
-        log.info("No browser was found: open %s", address)
+    """Open the page in this machine's browser, if it has a screen."""
+    screen = sys.platform != "linux" or {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ)
+    if screen:  # a browser may take its time
+        threading.Thread(target=webbrowser.open, args=(f"{places['http']}/",), daemon=True).start()
 
 
 WEB = WebFace()

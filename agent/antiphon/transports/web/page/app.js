@@ -4,7 +4,7 @@ import { Recording } from "./audio/recording.js";
 import { Sound } from "./audio/sound.js";
 import { Connection } from "./conversation/connection.js";
 import { Conversation } from "./conversation/conversation.js";
-import { lampTools } from "./conversation/lamp.js";
+import { COLOURS, lampTools } from "./conversation/lamp.js";
 import { Captions } from "./view/captions.js";
 import { keys, whileHeld } from "./view/keys.js";
 import { level, Meter } from "./view/meter.js";
@@ -12,9 +12,9 @@ import { Orb } from "./view/orb.js";
 import { panel } from "./view/panel.js";
 import { theme } from "./view/theme.js";
 import { showLatency } from "./view/timeline.js";
+import { wording } from "./view/wording.js";
 
 const by = (id) => document.getElementById(id);
-const WORDS = { idle: "Listening", listening: "I hear you", thinking: "Thinking", speaking: "Speaking" };
 
 const sound = new Sound();
 const recording = new Recording();
@@ -22,17 +22,17 @@ const connection = new Connection(new URL(".", location.href));
 const lamp = by("lamp");
 const conversation = new Conversation(connection, sound, lampTools(showLamp));
 const captions = new Captions(by("captions"));
-const orb = new Orb(by("orb").firstElementChild);
+const orb = new Orb(by("orb").querySelector("canvas"));
 const mic = new Meter(by("mic-level"));
 const voice = new Meter(by("voice-level"));
 let choices = {};
+let shown = "";
 
 theme(by("theme"), () => orb.recolour());
 const settings = panel((chosen) => {
   if (choices.manual !== chosen.manual) conversation.setManual(chosen.manual);
   choices = chosen;
   conversation.configure({ voice: chosen.voice, instructions: chosen.instructions, speed: chosen.speed });
-  by("hold").hidden = !chosen.manual;
   show();
 });
 settings.tell();
@@ -41,7 +41,7 @@ settings.tell();
 
 function showLamp({ on, colour }) {
   lamp.classList.toggle("on", on);
-  lamp.style.setProperty("--light", { white: "#f4efe2", yellow: "#f2c14b" }[colour] ?? colour);
+  lamp.style.setProperty("--light", COLOURS[colour]);
   const now = `The lamp is ${on ? (colour === "yellow" ? "on" : `on, ${colour}`) : "off"}`;
   lamp.setAttribute("aria-label", now);
   tell(now);
@@ -49,25 +49,21 @@ function showLamp({ on, colour }) {
 
 /** Bring buttons and words up to what is going on. */
 function show() {
+  const { speaking, muted, talking } = conversation;
   const live = sound.running && sound.hasMicrophone;
-  const speaking = conversation.speaking;
   const state = speaking && conversation.state === "idle" ? "speaking" : conversation.state;
-  const idle = state === "idle";
-  orb.state = !sound.running && idle ? "off" : state;
-  document.body.dataset.state = orb.state;
-  by("mute").disabled = !live || choices.manual;
-  by("mute").setAttribute("aria-pressed", conversation.muted);
-  by("stop").disabled = !speaking && state !== "thinking";
-  let [word, hint, label] = [WORDS[state], "Just speak", "Mute"];
-  if (!connection.open) [word, hint, label] = ["Not connected", "Waiting for the server", "Connect"];
-  else if (speaking) [hint, label] = ["Speak or tap to interrupt", "Interrupt"];
-  else if (choices.manual && live) [word, hint, label] = [idle ? "Ready" : word, "Hold to talk", "Hold to talk"];
-  else if (!live) [word, hint, label] = [idle ? "Say hello" : word, "Tap the circle and speak", "Start talking"];
-  else if (conversation.muted) [word, hint, label] = ["Muted", "Tap to be heard again", "Unmute"];
-  else if (!idle) hint = state === "listening" ? "Pause when you have finished" : "";
+  const now = { connected: connection.open, live, speaking, muted, talking, manual: choices.manual, state };
+  const { word, hint, label } = wording(now);
   by("state").textContent = word;
   by("hint").textContent = hint;
   by("orb-label").textContent = label;
+  orb.state = !now.connected || (!sound.running && state === "idle") ? "off" : state;
+  by("mute").hidden = choices.manual;
+  by("mute").disabled = !live;
+  by("mute").setAttribute("aria-pressed", muted);
+  by("hold").hidden = !choices.manual;
+  by("stop").disabled = !speaking && state !== "thinking";
+  shown = `${conversation.state} ${speaking}`;
 }
 
 /** Tell those who do not see. */
@@ -95,7 +91,7 @@ async function start() {
 }
 
 function mute() {
-  if (by("mute").disabled) return;
+  if (by("mute").disabled || choices.manual) return;
   conversation.muted = !conversation.muted;
   tell(conversation.muted ? "Muted" : "Not muted");
   show();
@@ -210,7 +206,7 @@ sound.addEventListener("chunk", ({ detail: { mic: heard, played, playing } }) =>
   mic.show(conversation.muted || (choices.manual && !conversation.talking) ? 0 : level(heard));
   voice.show(level(played));
   orb.level = playing ? voice.value : mic.value;
-  if (orb.state !== conversation.state) show();
+  if (shown !== `${conversation.state} ${conversation.speaking}`) show();
 });
 setInterval(() => {
   mic.announce();

@@ -2,6 +2,7 @@
 
 const FIRST_WAIT = 500; // milliseconds before the first new try
 const LONGEST_WAIT = 8_000;
+const IDLE = /^Nothing was sent/;
 
 /**
  * Events: `open`, `message` (detail: a server event), `down` (detail: reason, token: whether the
@@ -63,11 +64,11 @@ export class Connection extends EventTarget {
     socket?.close();
   }
 
-  async #lost({ code, reason }, opened) {
+  async #lost({ reason }, opened) {
     const refused = opened ? null : await this.#refusal();
     if (this.#socket?.readyState !== WebSocket.CLOSED) return; // connected anew meanwhile
-    // A server that dismissed us in good order had a reason: coming back is for the visitor to say.
-    const again = refused ? refused.again ?? false : !(opened && code < 1006 && reason);
+    // Who was dismissed because nobody used the page comes back when somebody does.
+    const again = refused ? (refused.again ?? false) : !IDLE.test(reason);
     const told = refused?.reason || reason || "The server does not answer.";
     this.dispatchEvent(
       new CustomEvent("down", { detail: { reason: told, token: refused?.token ?? false, again } }),

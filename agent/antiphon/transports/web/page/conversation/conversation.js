@@ -2,6 +2,7 @@
 
 import { RATE } from "../audio/sound.js";
 import { decode, encode } from "./base64.js";
+import { milestones } from "./milestones.js";
 
 const MS = RATE / 1000;
 const HANDS_FREE = { type: "semantic_vad", eagerness: "auto", create_response: true, interrupt_response: true };
@@ -11,7 +12,8 @@ const HANDS_FREE = { type: "semantic_vad", eagerness: "auto", create_response: t
  * `user` (id, text, done), `reply` (a reply that changed), `latency` (milestones),
  * `problem` (a sentence), `tool` (name, arguments, text of its result).
  *
- * A reply is {id, text, words: [{text, start, end}], heardMs, done, stopped, cut, spoken}.
+ * A reply is {id, text, words: [{text, start, end}], heardMs, done, stopped, cut, spoken}; of one
+ * that was cut, `remembered` is what the agent remembers of it.
  */
 export class Conversation extends EventTarget {
   state = "idle";
@@ -27,9 +29,9 @@ export class Conversation extends EventTarget {
   #asked = false; // an answer, while another is still being stopped
   #playing = null; // the id of the item that is heard
   #sent = 0; // samples of the microphone
-  #sentFrom = null; // the worklet's time of the first of them
-  #began = new Map(); // when items began to be heard, in the worklet's time
-  #last = null; // the latency that was told last
+  #sentFrom = null; // the worklet's time of the first of them; NaN once some were left out
+  #sentUntil = 0; // and of what comes after the last
+  #latency = null; // what was told last of it
   #choices = {};
 
   constructor(connection, sound, tools) {
@@ -144,11 +146,15 @@ export class Conversation extends EventTarget {
       this.#emit("reply", reply);
     },
     "antiphon.latency": (told) => {
-      this.#last = told;
-      this.#tellLatency();
+      this.#latency = told;
+      this.#emit("latency", milestones(told, NaN));
     },
-    "antiphon.interrupted": ({ item_id: id, heard_ms: heard }) => {
-      if (this.replies.has(id)) this.#cut(id, heard);
+    "antiphon.interrupted": ({ item_id: id, heard_ms: heard, transcript }) => {
+      const reply = this.replies.get(id);
+      if (!reply) return;
+      this.#cut(id, heard);
+      reply.remembered = transcript;
+      this.#emit("reply", reply);
     },
     "response.done": ({ response }) => this.#over(response),
     error: ({ error }) => {
@@ -159,6 +165,7 @@ export class Conversation extends EventTarget {
   };
 
   #opened() {
+    this.replies.clear();
     this.#sent = 0;
     this.#sentFrom = null;
     this.#update();
@@ -229,6 +236,8 @@ export class Conversation extends EventTarget {
     const wanted = this.#connection.open && this.#sound.hasMicrophone && (!this.manual || this.talking);
     if (wanted) {
       if (this.#sentFrom === null) this.#sentFrom = at;
+      else if (this.#sentUntil !== at) this.#sentFrom = NaN;
+      this.#sentUntil = at + mic.length;
       this.#sent += mic.length;
       const samples = this.muted ? new Int16Array(mic.length) : mic;
       this.#connection.send({ type: "input_audio_buffer.append", audio: encode(samples) });
@@ -246,9 +255,13 @@ export class Conversation extends EventTarget {
     this.#emit("reply", reply);
   }
 
-  #heardFirst({ id, at }) {
-    this.#began.set(id, at);
-    this.#tellLatency();
+  /** The first sample of an item is played. */
+  #heardFirst({ at }) {
+    if (!this.#latency) return;
+    const known = this.#latency.microphone_ms * MS + this.#sentFrom; // what the server had heard then
+    const later = (at - known) / MS + 1000 * this.#sound.latency;
+    this.#emit("latency", milestones(this.#latency, later));
+    this.#latency = null;
   }
 
   /** Stop what is heard; the server is told how much of it was. */
@@ -288,27 +301,6 @@ export class Conversation extends EventTarget {
       this.replies.set(id, reply);
     }
     return reply;
-  }
-
-  /** Milestones of the last turn in milliseconds from the visitor's last word. */
-  #tellLatency() {
-    const told = this.#last;
-    if (!told) return;
-    const from = told.speech_end_ms;
-    const since = (ms) => (ms === null || ms === undefined ? null : ms - from);
-    const server = told.voice_to_voice_ms;
-    const began = this.#began.get(told.item_id) ?? [...this.#began.values()].at(-1);
-    const heard = (began - this.#sentFrom) / MS - from + 1000 * this.#sound.latency;
-    // The server's clock stands apart from ours once sound was held back.
-    const exact = began !== undefined && heard > server - 60 && heard < server + 2_000;
-    this.#emit("latency", {
-      silence: since(told.soft_end_ms),
-      turn: since(told.turn_end_ms),
-      understood: since(told.understood_ms),
-      made: since(told.first_piece_ms),
-      sent: server,
-      heard: exact ? Math.round(heard) : null,
-    });
   }
 
   #setState(state) {

@@ -1,6 +1,15 @@
 // What a visitor can ask for: a lamp on the page, as functions of the Realtime API.
 
-const COLOURS = ["white", "red", "orange", "yellow", "green", "blue", "purple"];
+/** The lamp's colours by the names that are spoken. */
+export const COLOURS = {
+  white: "#f4efe2",
+  red: "#e5564b",
+  orange: "#ef8a3c",
+  yellow: "#f2c14b",
+  green: "#58b368",
+  blue: "#4f86e8",
+  purple: "#9b6bd6",
+};
 
 /**
  * @param {(lamp: {on: boolean, colour: string}) => void} show lights it
@@ -33,11 +42,11 @@ export function lampTools(show) {
       description: "Change the color of the lamp",
       parameters: {
         type: "object",
-        properties: { color: { type: "string", enum: COLOURS } },
+        properties: { color: { type: "string", enum: Object.keys(COLOURS) } },
         required: ["color"],
       },
       run({ color }) {
-        if (!COLOURS.includes(color)) return { error: `The lamp cannot be ${color}.` };
+        if (!(color in COLOURS)) return { error: `The lamp cannot be ${color}.` };
         change({ on: true, colour: color });
         return { result: `The lamp is ${color}.` };
       },

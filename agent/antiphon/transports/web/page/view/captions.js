@@ -30,13 +30,13 @@ export class Captions {
   reply(reply) {
     const line = this.#line(reply.id, "agent", "Antiphon");
     const body = line.lastChild;
-    if (!reply.words.length) {
+    if (reply.cut && reply.remembered !== undefined) {
+      body.textContent = reply.remembered;
+    } else if (!reply.words.length) {
       // A written reply, or one without the times of its words.
       const text = reply.cut && reply.spoken && !reply.heardMs ? "" : reply.text;
       if (body.textContent !== text) body.textContent = text;
-      line.classList.toggle("plain", true);
     } else {
-      line.classList.toggle("plain", false);
       this.#words(reply, body);
     }
     line.classList.toggle("cut", reply.cut);
@@ -52,6 +52,7 @@ export class Captions {
   #words(reply, body) {
     let drawn = this.#drawn.get(reply.id);
     if (!drawn) {
+      // Until now it was shown without the times of its words.
       body.textContent = "";
       this.#drawn.set(reply.id, (drawn = []));
     }

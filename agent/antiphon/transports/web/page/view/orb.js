@@ -1,7 +1,8 @@
 // The circle in the middle: it breathes, listens, thinks and speaks.
 
 const POINTS = 120;
-const SETTLE = 0.16; // part of the way to a new value in one frame
+const FRAME_MS = 30; // 30 frames a second are smooth here, and leave the machine to the models
+const SETTLE = 0.3; // part of the way to a new value in one frame
 
 /** How a state looks: size, how far the voice moves the edge, how fast it turns. */
 const LOOKS = {
@@ -46,13 +47,14 @@ export class Orb {
   }
 
   #frame(time) {
+    requestAnimationFrame((next) => this.#frame(next));
+    if (time - this.#time < FRAME_MS) return;
     const seconds = Math.min((time - this.#time) / 1000, 0.1);
     this.#time = time;
     const aim = { ...LOOKS[this.state], level: this.level };
     for (const name in aim) this.#now[name] += (aim[name] - this.#now[name]) * SETTLE;
     if (!this.#still.matches) this.#angle += this.#now.turn * seconds;
     this.#draw(this.#still.matches ? 0 : time / 1000);
-    requestAnimationFrame((next) => this.#frame(next));
   }
 
   #draw(seconds) {
