@@ -5,8 +5,8 @@ set -uo pipefail
 
 # libportaudio2 is all the microphone and the speaker need; the next ones make a sound card of
 # software, for the tests. mosquitto is the broker of the tests; they start their own. libopus0
-# carries sound to robots in fewer bytes.
-packages=(libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins mosquitto libopus0)
+# carries sound to robots in fewer bytes. chromium opens the page.
+packages=(libportaudio2 pulseaudio pulseaudio-utils libasound2-plugins mosquitto libopus0 chromium)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -1,0 +1,269 @@
+"""The page in a real browser: heard, captioned, interrupted, recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+
+import numpy as np
+import pytest
+import soundfile
+from browser import QUESTION, Browser, PageStage, Talker, needs_chromium, sequence
+from realtime_client import with_tools
+
+from antiphon.transports.web.face import PAGE
+
+pytestmark = [needs_chromium, pytest.mark.slow]
+
+ASKED = "Why does the sea rise and fall?"
+ANSWER = (
+    "The moon pulls on the sea, and the water follows it around the world, twice a day. "
+    "That is why the tide you saw this morning will be back this evening."
+)
+PICTURE = os.environ.get("ANTIPHON_PICTURE")
+"""Where a picture of the page is put, if one is wanted: docs/web.png."""
+
+
+@pytest.fixture(scope="module")
+def loop():
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture(scope="module")
+def browser(loop, tmp_path_factory):
+    """One for all tests. The microphone: a question, and the same again while it is answered."""
+    path = tmp_path_factory.mktemp("microphone") / "questions.wav"
+    browser = Browser(sequence(path, QUESTION, 4.5, QUESTION, 3))
+    loop.run_until_complete(asyncio.wait_for(browser.start(), 60))
+    yield browser
+    loop.run_until_complete(browser.close())
+
+
+@pytest.fixture
+def run(loop):
+    return lambda main: loop.run_until_complete(asyncio.wait_for(main(), 60))
+
+
+def text_of(locator):
+    return locator.evaluate("element => element.innerText.trim()")
+
+
+async def state(page, word):
+    """Waits until the page says what it does."""
+    await page.locator("#state", has_text=re.compile(f"^{word}$")).wait_for(timeout=20_000)
+
+
+async def recording(page, folder):
+    """The file a visitor downloads: the visitor's and the agent's side."""
+    await page.click("#open-panel")
+    async with page.expect_download() as download:
+        await page.click("#download")
+    path = folder / "talk.wav"
+    await (await download.value).save_as(path)
+    both, rate = soundfile.read(path)
+    assert rate == 24_000
+    return both[:, 0], both[:, 1]
+
+
+def test_a_question_is_heard_captioned_and_the_answer_stopped_at_the_word_that_was_heard(
+    run, browser, tmp_path
+):
+    async def main():
+        responder = Talker(ASKED, ANSWER)
+        async with PageStage(responder) as stage, browser.visit(stage) as page:
+            await page.click("#orb")
+            await page.locator(".user p", has_text=ASKED).wait_for(timeout=20_000)
+            await page.locator(".agent .heard >> nth=11").wait_for(timeout=20_000)
+            assert await text_of(page.locator("#state")) == "Speaking"
+            assert int((await text_of(page.locator("#v2v"))).split()[0]) > 0
+            assert await page.locator("#steps li").count() >= 4
+            if PICTURE:
+                await page.screenshot(path=PICTURE)
+            # Words are there before they sound, and light up one after the other.
+            lit = await page.locator(".agent p span").evaluate_all(
+                "spans => spans.map(span => span.classList.contains('heard'))"
+            )
+            assert lit == sorted(lit, reverse=True)
+            await page.click("#stop")
+            await state(page, "Listening")
+            await page.locator(".agent.cut").wait_for()
+            caption = await text_of(page.locator(".agent p"))
+            await stage.until(lambda: len(stage.talk.history) == 2)
+            remembered = stage.talk.history[-1].text
+            assert remembered == f"{caption}—"
+            assert ANSWER.startswith(caption)
+            visitor, agent = await recording(page, tmp_path)
+            assert np.abs(visitor).max() > 0.1
+            # The sound of the tests rises with its samples, so its end says how far it was played.
+            heard = len(caption.split()) * 0.2
+            played = np.flatnonzero(np.abs(agent) > 0.05)
+            assert heard - 0.21 < (played[-1] - played[0]) / 24_000 < heard + 0.21
+
+    run(main)
+
+
+def test_the_visitor_s_voice_interrupts(run, browser):
+    async def main():
+        responder = Talker(ASKED, ANSWER)
+        async with PageStage(responder) as stage, browser.visit(stage) as page:
+            await page.click("#orb")
+            await page.locator(".agent.cut").wait_for(timeout=20_000)
+            caption = await text_of(page.locator(".agent.cut p"))
+            assert ANSWER.startswith(caption) and caption != ANSWER
+            await page.locator(".user >> nth=1").wait_for(timeout=20_000)
+            await stage.until(lambda: len(responder.answered[-1][1]) == 2)
+            assert responder.answered[-1][1][-1].text == f"{caption}—"
+
+    run(main)
+
+
+def test_the_lamp_is_lit_by_a_written_request_without_a_microphone(run, browser):
+    async def main():
+        responder = with_tools([("turn_on_lamp", {})], [("set_lamp_color", {"color": "blue"})])
+        async with PageStage(responder) as stage, browser.visit(stage, microphone=False) as page:
+            await page.locator("#link.up").wait_for()
+            await page.click("#orb")
+            notice = page.locator("#notice", has_text="allow the microphone")
+            await notice.wait_for(timeout=20_000)
+            assert "write" in await text_of(notice)
+            await page.keyboard.press("/")
+            await page.keyboard.type("Turn on the lamp")
+            await page.keyboard.press("Enter")
+            await page.get_by_role("img", name="The lamp is on").wait_for(timeout=20_000)
+            await page.locator(".agent .heard").first.wait_for(timeout=20_000)
+            await state(page, "Say hello")
+            await page.fill("#message", "Make it blue")
+            await page.keyboard.press("Enter")
+            await page.get_by_role("img", name="The lamp is on, blue").wait_for(timeout=20_000)
+
+    run(main)
+
+
+def test_push_to_talk_answers_what_was_said_while_the_key_was_held(run, browser):
+    async def main():
+        responder = Talker(ASKED, "Because of the moon.")
+        async with PageStage(responder) as stage, browser.visit(stage) as page:
+            await page.click("#open-panel")
+            await page.get_by_label("Push to talk").check()
+            await page.keyboard.press("Escape")
+            await page.click("#orb")
+            await state(page, "Ready")
+            await page.keyboard.down(" ")
+            await state(page, "I hear you")
+            await page.wait_for_timeout(2_500)
+            assert not stage.talk.history
+            await page.keyboard.up(" ")
+            await page.locator(".agent p", has_text="Because of the moon.").wait_for(timeout=20_000)
+            assert await text_of(page.locator(".user p")) == ASKED
+            await page.reload()
+            assert await page.get_by_label("Push to talk").is_checked()
+
+    run(main)
+
+
+def test_a_lost_server_is_told_and_found_again(run, browser):
+    async def main():
+        stage = PageStage()
+        await stage.__aenter__()
+        async with browser.visit(stage) as page:
+            await page.locator("#link.up").wait_for()
+            await stage.__aexit__()
+            await page.locator("#notice", has_text="Trying again").wait_for()
+            async with PageStage(port=stage.port):
+                await page.locator("#link.up").wait_for(timeout=20_000)
+                assert not await page.locator("#notice").is_visible()
+
+    run(main)
+
+
+def test_the_token_is_asked_for_or_taken_from_the_address(run, browser, tmp_path):
+    async def main():
+        file = tmp_path / "token"
+        file.write_text("a-token-of-the-tests")
+        async with PageStage(token_file=file) as stage, browser.visit(stage) as page:
+            await page.locator("#notice", has_text="asks for a token").wait_for()
+            await page.fill("#token", "another-token-of-the-tests")
+            await page.keyboard.press("Enter")
+            await page.locator("#notice", has_text="not the server").wait_for()
+            await page.fill("#token", "a-token-of-the-tests")
+            await page.keyboard.press("Enter")
+            await page.locator("#link.up").wait_for()
+            async with browser.visit(stage, "#token=a-token-of-the-tests") as other:
+                await other.locator("#link.up").wait_for()
+
+    run(main)
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_nobody_is_shut_out(run, browser, scheme, width):
+    async def main():
+        from axe_playwright_python.async_playwright import Axe
+
+        size = {"width": width, "height": 844}
+        how = {"viewport": size, "color_scheme": scheme, "reduced_motion": "reduce"}
+        responder = Talker(ASKED, ANSWER)
+        async with PageStage(responder) as stage, browser.visit(stage, **how) as page:
+            await page.locator("#link.up").wait_for()
+            await page.fill("#message", ASKED)
+            await page.keyboard.press("Enter")
+            await page.locator(".agent .heard").first.wait_for(timeout=20_000)
+            assert await page.evaluate("document.documentElement.scrollWidth") == width
+            found = await Axe().run(page)
+            await page.click("#open-panel")
+            panel = await Axe().run(page)
+            for result in (found, panel):
+                serious = [
+                    (each["id"], [node["html"] for node in each["nodes"]])
+                    for each in result.response["violations"]
+                    if each["impact"] in ("serious", "critical")
+                ]
+                assert serious == []
+
+    run(main)
+
+
+def test_nothing_is_fetched_from_elsewhere_and_little_from_here(run, browser):
+    async def main():
+        async with PageStage() as stage, browser.visit(stage) as page:
+            fetched: list[str] = []
+            page.on("request", lambda request: fetched.append(request.url))
+            await page.reload(wait_until="networkidle")
+            await page.click("#orb")
+            await state(page, "Listening")
+            assert len(fetched) > 10
+            assert all(url.startswith(f"http://{stage.address}/") for url in fetched)
+        assert sum(f.stat().st_size for f in PAGE.rglob("*") if f.is_file()) < 250_000
+
+    run(main)
+
+
+RESAMPLE = """async ([from, to, hertz]) => {
+    const { Resampler } = await import("/web/audio/resampler.js");
+    const made = [], resampler = new Resampler(from, to);
+    for (let i = 0; i < from / 4; i++) {
+        while (resampler.wanted === 0) made.push(resampler.pull());
+        resampler.push(Math.sin(2 * Math.PI * hertz * i / from));
+    }
+    return made;
+}"""
+
+
+def test_the_resampler_keeps_what_can_be_heard_and_nothing_else(run, browser):
+    async def main():
+        async with PageStage() as stage, browser.visit(stage) as page:
+            for rates in ((48_000, 24_000), (44_100, 24_000), (24_000, 44_100), (16_000, 24_000)):
+                kept = np.array(await page.evaluate(RESAMPLE, [*rates, 1_000]))[500:-500]
+                assert len(kept) == pytest.approx(rates[1] / 4 - 1000, abs=2)
+                time = np.arange(len(kept)) / rates[1]
+                basis = np.stack([f(2 * np.pi * 1_000 * time) for f in (np.sin, np.cos)], 1)
+                weights, *_ = np.linalg.lstsq(basis, kept, rcond=None)
+                assert np.hypot(*weights) == pytest.approx(1, abs=0.01)
+                assert np.abs(kept - basis @ weights).max() < 0.002
+                if rates[0] > rates[1]:
+                    gone = np.array(await page.evaluate(RESAMPLE, [*rates, 15_000]))[500:-500]
+                    assert np.abs(gone).max() < 0.01
+
+    run(main)
