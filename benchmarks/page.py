@@ -1,8 +1,8 @@
 """The page in a headless Chromium: its size, when it is ready, what it adds, whom it shuts out.
 
-No model works here: speech is loudness and a reply is numbered words. `added` is what browser, page
-and network add to the voice-to-voice latency of the conversation: from the sound the server had heard
-when it answered to the answer at the speaker, on the page's own clock.
+No model works here: speech is loudness and a reply is numbered words. `added` is what browser,
+page and network add to the voice-to-voice latency of the conversation: from the sound the server
+had heard when it answered to the answer at the speaker, on the page's own clock.
 
     python benchmarks/page.py [--loads N] [--turns N] [--json]
 """
