@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from typing import Any
 
 JUNK: tuple[Any, ...] = (
@@ -59,6 +60,6 @@ def change(message: dict[str, Any], chance: random.Random) -> None:
     if what < 0.25:
         del value[key]
     elif what < 0.4 and isinstance(value, dict):
-        value[f"{key}x"] = chance.choice(JUNK)
+        value[f"{key}x"] = deepcopy(chance.choice(JUNK))
     else:
-        value[key] = chance.choice(JUNK)
+        value[key] = deepcopy(chance.choice(JUNK))

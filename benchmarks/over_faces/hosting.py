@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import multiprocessing
 import multiprocessing.connection
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -141,11 +141,13 @@ async def listening(port: int) -> None:
 
 
 @contextmanager
-def serving(face: str, words: int = 5) -> Iterator[tuple[int, Any, int]]:
+def serving(
+    face: str, words: int = 5, target: Callable[..., None] = serve
+) -> Iterator[tuple[int, Any, int]]:
     """A face in a process of its own: its port, the pipe to it, and the process's id."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=serve, args=(face, words, there), daemon=True)
+    process = context.Process(target=target, args=(face, words, there), daemon=True)
     process.start()
     there.close()
     try:

@@ -24,6 +24,10 @@ SPOKEN = 20
 STEPS = (10, 25, 50, 100, 150, 200)
 """Sessions that are tried at once."""
 CORE_SHARE = 0.8
+STRANGERS = ({"origin": "https://evil.example"}, {"host": "evil.example"})
+"""Headers of those who may not connect."""
+REFUSALS = (1001, 1002, 1008, 1009)
+"""Codes with which a server may end a connection for what its client sent (RFC 6455, 7.4.1)."""
 
 
 def client_of(face: str) -> Any:
@@ -179,21 +183,29 @@ async def fuzz(face: str, count: int) -> dict[str, Any]:
         async with module.Client(port) as neighbour:
             stop = time.perf_counter() + 10**6
             talk = asyncio.create_task(talking(neighbour, stop, random.Random(1)))
-            messages, sent, before = damaged(module.MESSAGES, 0), 0, 0
+            damage = getattr(module, "damage", lambda seed: damaged(module.MESSAGES, seed))
+            messages, sent, before = damage(0), 0, 0
             while sent < count:
                 if sent >= count // 4 and not before:
                     before = server.memory_info().rss
                 async with connect(url, max_size=None) as line:
-                    drain = asyncio.create_task(drained(line))
-                    for _ in range(min(2000, count - sent)):
+                    drain = asyncio.create_task(drained(line, getattr(module, "ANSWERED", None)))
+                    for good in getattr(module, "FIRST", ()):
+                        await line.send(good)
+                    batch = getattr(module, "BATCH", 2000)
+                    for _ in range(min(batch, count - sent)):
                         try:
                             await line.send(next(messages))
                         except ConnectionClosed as closed:
-                            crashes += closed.rcvd is None or closed.rcvd.code not in (1001, 1009)
+                            crashes += closed.rcvd is None or closed.rcvd.code not in REFUSALS
                             break
                         sent += 1
+                    if last := getattr(module, "LAST", None):  # all of them are taken before it is
+                        with contextlib.suppress(ConnectionClosed):
+                            await line.send(last)
+                            await asyncio.wait_for(drain, 10)
                     drain.cancel()
-                for headers in ({"origin": "https://evil.example"}, {"host": "evil.example"}):
+                for headers in STRANGERS if refused < 100 else ():
                     let_in = await lets_in(url, headers)
                     crashes, refused = crashes + let_in, refused + (not let_in)
             growth = server.memory_info().rss - before
@@ -221,8 +233,9 @@ async def lets_in(url: str, headers: dict[str, str]) -> bool:
         return False
 
 
-async def drained(line: Any) -> None:
-    """Read what comes."""
+async def drained(line: Any, until: str | None) -> None:
+    """Read what comes, up to a text if there is one."""
     with contextlib.suppress(ConnectionClosed):
-        async for _ in line:
-            pass
+        async for message in line:
+            if until is not None and isinstance(message, str) and until in message:
+                return

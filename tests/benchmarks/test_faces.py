@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 
+import pytest
+import typer
 from typer.testing import CliRunner
 
 
 def test_every_face_with_a_client_is_measured(load_benchmark, monkeypatch):
     faces = load_benchmark("faces")
     monkeypatch.setattr(faces, "STEPS", (2,))
-    import typer
 
     app = typer.Typer()
     app.command()(faces.main)
@@ -22,3 +23,17 @@ def test_every_face_with_a_client_is_measured(load_benchmark, monkeypatch):
     assert found["sessions"] == 2
     assert found["truncate_error_words"] == 0
     assert (found["fuzz_crashes"], found["fuzz_messages"]) == (0, 200)
+
+
+@pytest.mark.parametrize("face", ["xiaozhi", "wyoming"])
+def test_devices_of_other_makers_survive_damage(face, load_benchmark, monkeypatch):
+    faces = load_benchmark("faces")
+    monkeypatch.setattr(faces, "STEPS", (2,))
+    app = typer.Typer()
+    app.command()(faces.main)
+    given = ["--face", face, "--turns", "2", "--seconds", "1", "--count", "200", "--json"]
+    result = CliRunner().invoke(app, given)
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout.splitlines()[-1])[face]
+    assert found["fuzz_crashes"] == 0 and found["fuzz_messages"] >= 200
+    assert face == "wyoming" or (found["added_ms_p95"] > 0 and found["sessions"] == 2)

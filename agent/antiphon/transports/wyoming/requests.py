@@ -6,6 +6,7 @@ import asyncio
 import queue
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
 import numpy as np
 from wyoming.asr import Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
@@ -134,8 +135,8 @@ class Synthesis(Request):
         service = self.service
         rate, begun = service.options.sample_rate, False
         texts = iter(self._texts.get, None)
-        pieces = service.responder.say(texts, cancelled=lambda: self.cancelled)
-        async for piece in service.each(pieces):
+        say = partial(service.responder.say, texts, cancelled=lambda: self.cancelled)
+        async for piece in service.each(say):
             if not begun:
                 rate, begun = piece.sample_rate, True
                 await self.send(AudioStart(rate, 2, 1))
@@ -201,9 +202,9 @@ class Question(Request):
         writer = self.service.responder
         if not isinstance(writer, Writer):
             raise UserError("This agent answers by voice only.")
-        pieces = writer.write(self._text, history, cancelled=lambda: self.cancelled)
+        write = partial(writer.write, self._text, history, cancelled=lambda: self.cancelled)
         space, begun = "", False
-        async for piece in self.service.each(pieces):
+        async for piece in self.service.each(write):
             whole = space + piece if begun else piece.lstrip()
             text = whole.rstrip()
             space = whole[len(text) :]

@@ -49,8 +49,13 @@ class Service:
         """Do something in a thread of the models."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *given)
 
-    async def each(self, pieces: Iterator[T]) -> AsyncIterator[T]:
-        """What an iterator of the models gives, each piece made when the one before was taken."""
+    async def each(self, begin: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
+        """What an iterator of the models gives, each piece made when the one before was taken.
+
+        Args:
+            begin: makes the iterator, which may be work already.
+        """
+        pieces = await self.run(begin)
         while (piece := await self.run(next, pieces, None)) is not None:
             yield piece
 

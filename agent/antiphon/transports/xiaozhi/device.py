@@ -22,7 +22,7 @@ from antiphon.tools.phrases import described
 from antiphon.transports.xiaozhi.emotion import emotion
 from antiphon.transports.xiaozhi.framing import Frame, Version
 from antiphon.transports.xiaozhi.messages import Hello, Listen, Mode
-from antiphon.transports.xiaozhi.opus import DECODED_RATE, RATE, Decoder, Encoder
+from antiphon.transports.xiaozhi.opus import HEARD_RATE, RATE, Decoder, Encoder
 from antiphon.transports.xiaozhi.subtitles import Subtitles
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 LEAD_SECONDS = 0.1
 """Seconds a reply is ahead of being played, and a packet of the microphone more: three packets of
 60 ms at most. Devices hold about five; some without PSRAM start anew if five come at once."""
+CHUNK = HEARD_RATE * 60 // 1000
+"""Samples that are heard at once: those of longer packets do not make the lead longer."""
 WAKE_WORDS = 3
 """Words of the longest text that is taken for a wake word; a longer one is a question."""
 
@@ -101,7 +103,8 @@ class Device:
         """
         pcm = self._decode(packet)
         if self._listening:
-            self.driver.feed(pcm, DECODED_RATE)
+            for begin in range(0, len(pcm), CHUNK):
+                self.driver.feed(pcm[begin : begin + CHUNK], HEARD_RATE)
 
     def listen(self, said: Listen) -> None:
         """Its microphone opens or closes, or heard a wake word."""

@@ -22,6 +22,8 @@ PROTOCOL = "2024-11-05"
 """The version of MCP that devices speak."""
 MAX_PAGES, MAX_TOOLS = 32, 128
 """Pages of the list of tools that are asked for, and tools that are used."""
+CALL_SECONDS = 30.0
+"""Seconds in which a tool must have answered."""
 MAX_WAITING = 16
 """Requests that wait for an answer."""
 
@@ -125,9 +127,12 @@ class McpClient:
         """Use a tool; what goes wrong is in the result."""
         told = {"name": self._names[name], "arguments": dict(arguments)}
         try:
-            return result_of(await self.request("tools/call", told))
+            answer = await asyncio.wait_for(self.request("tools/call", told), CALL_SECONDS)
+        except asyncio.TimeoutError:
+            return Result(False, error="the device did not answer in time")
         except McpError as error:
             return Result(False, error=str(error))
+        return result_of(answer)
 
     def close(self, reason: str) -> None:
         """Nothing is answered any more."""

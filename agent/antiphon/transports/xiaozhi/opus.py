@@ -14,14 +14,28 @@ from antiphon.transports.xiaozhi.framing import MalformedError
 
 RATE = 24_000
 """Samples a second of what devices are sent."""
-DECODED_RATE = 48_000
-"""Samples a second of what they send, once it is decoded."""
+DECODED_RATE, HEARD_RATE = 48_000, 16_000
+"""Samples a second that PyAV decodes to, and that are left: devices send no more than 8 kHz."""
+STEP = DECODED_RATE // HEARD_RATE
+TAPS = 48
+"""Samples that each of those left is made of: 0.5 ms of delay; soxr holds back 11 and more."""
 BITS = 32_000
 """Bits a second; more does little for speech."""
 COMPLEXITY = 5
 """Of 10: half the work of the library's own choice for the same sound."""
 MAX_PACKET = 1500
 """Bytes of a packet; Opus itself knows none longer than 1275."""
+
+
+def low_pass() -> NDArray[np.float32]:
+    """[TAPS] a sinc of the band that is left, in Kaiser's window."""
+    at = (np.arange(TAPS) - (TAPS - 1) / 2) / STEP
+    taps = np.sinc(at) * np.kaiser(TAPS, 6.0)
+    scaled: NDArray[np.float32] = (taps / taps.sum()).astype(np.float32)
+    return scaled
+
+
+LOW = low_pass()
 
 
 class Encoder:
@@ -67,9 +81,10 @@ class Decoder:
     def __init__(self) -> None:
         self._codec: Any = av.CodecContext.create("libopus", "r")
         self._codec.layout = "mono"
+        self._past = np.zeros(TAPS - STEP, np.float32)
 
     def __call__(self, packet: bytes) -> NDArray[np.float32]:
-        """The samples of a packet, [N] in [-1, 1] at `DECODED_RATE`.
+        """The samples of a packet, [N] in [-1, 1] at `HEARD_RATE`.
 
         Raises:
             MalformedError: It is none.
@@ -83,5 +98,9 @@ class Decoder:
         parts = [frame.to_ndarray().reshape(-1, frame.layout.nb_channels) for frame in frames]
         if not parts:
             return np.zeros(0, np.float32)
-        pcm: NDArray[np.float32] = np.concatenate(parts).mean(1, dtype=np.float32) / 32768
+        mono = np.concatenate(parts).mean(1, dtype=np.float32) / 32768
+        seen = np.concatenate([self._past, mono])
+        self._past = seen[len(mono) :]
+        windows = np.lib.stride_tricks.sliding_window_view(seen, TAPS)[::STEP]
+        pcm: NDArray[np.float32] = windows @ LOW
         return pcm

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from antiphon.errors import UserError
 from antiphon.tools import Result, Tool
+from antiphon.transports.xiaozhi import mcp
 from antiphon.transports.xiaozhi.framing import MalformedError
 from antiphon.transports.xiaozhi.mcp import MAX_TOOLS, McpClient, McpError, result_of, tool_of
 
@@ -75,6 +76,27 @@ def test_a_device_that_answers_anything_has_tools_or_none(answers):
             assert len(await listing) <= MAX_TOOLS
         except McpError as error:
             assert str(error)
+
+    asyncio.run(work())
+
+
+def test_a_tool_that_never_answers_is_given_up_and_others_are_used(monkeypatch):
+    monkeypatch.setattr(mcp, "CALL_SECONDS", 0.05)
+
+    async def work():
+        client = McpClient(lambda payload: None)
+        client._names["lamp"] = "self.lamp"
+        outcomes = await asyncio.gather(*(client.call("lamp", {}) for _ in range(18)))
+        errors = [outcome.error for outcome in outcomes]
+        assert errors.count("the device did not answer in time") == 16
+        assert errors.count("too many calls are waiting already") == 2
+        monkeypatch.undo()
+        asked = []
+        client._send = asked.append
+        using = asyncio.create_task(client.call("lamp", {}))
+        await asyncio.sleep(0.01)
+        client.take({"id": asked[0]["id"], "result": {"content": [{"text": "lit"}]}})
+        assert await using == Result(True, "lit")
 
     asyncio.run(work())
 
