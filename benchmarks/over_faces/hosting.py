@@ -92,10 +92,14 @@ class Words:
         yield "w0"
 
 
-def conversation(words: int = 5) -> Conversation:
+responder_of: Callable[[Any], Words] | None = None
+"""Makes what answers a client, if not its words alone do."""
+
+
+def conversation(words: Words | None = None) -> Conversation:
     """A conversation without models."""
     analyzer: Any = Loudness()
-    return Conversation(Words(words), Options(), work=InlineWorker(), analyzer=analyzer)
+    return Conversation(words or Words(), Options(), work=InlineWorker(), analyzer=analyzer)
 
 
 def serve(face: str, words: int, pipe: multiprocessing.connection.Connection) -> None:
@@ -108,7 +112,7 @@ def serve(face: str, words: int, pipe: multiprocessing.connection.Connection) ->
     made: list[Conversation] = []
 
     def converse(peer: Any) -> Conversation:
-        made.append(conversation(words))
+        made.append(conversation(responder_of(peer) if responder_of else Words(words)))
         del made[:-1000]
         return made[-1]
 
