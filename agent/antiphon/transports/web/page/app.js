@@ -81,9 +81,13 @@ function notice(sentence, { token = false, retry = null } = {}) {
 
 // What the visitor does
 
+function reconnect() {
+  if (!connection.open && !connection.connecting) connection.connect();
+}
+
 async function start() {
   notice(null);
-  if (!connection.open && !connection.connecting) connection.connect();
+  reconnect();
   await sound.start();
   const problem = await sound.openMicrophone();
   if (problem) notice(`${problem} You can also write.`, { retry: start });
@@ -103,9 +107,9 @@ function interrupt() {
 }
 
 function tap() {
-  if (!connection.open && !connection.connecting) connection.connect();
   if (conversation.speaking) interrupt();
   else if (!sound.running || !sound.hasMicrophone) start();
+  else if (!connection.open) reconnect();
   else if (!choices.manual) mute();
 }
 
@@ -136,7 +140,10 @@ by("write").addEventListener("submit", async (event) => {
   if (!text) return;
   await sound.start(); // a tap or a key: now the answer may be heard
   if (conversation.write(text)) by("message").value = "";
-  else notice("Not connected: your text waits until the server is back.");
+  else {
+    notice("Not connected: send it again in a moment.");
+    reconnect();
+  }
   show();
 });
 

@@ -43,6 +43,7 @@ export class Sound extends EventTarget {
     if (!this.#context) {
       const context = new AudioContext({ latencyHint: "interactive" });
       this.#context = context;
+      context.resume(); // at once: after waiting, some browsers see no tap or key behind it
       await context.audioWorklet.addModule(new URL("./duplex-worklet.js", import.meta.url));
       this.#node = new AudioWorkletNode(context, "duplex", {
         numberOfInputs: 1,
