@@ -229,6 +229,9 @@ def drax(
     out: Out = Path("assets/drax-tiny.en"),
     synthetic: Annotated[int, typer.Option(help="Synthetic clips beside people's.")] = 1500,
     versions: Annotated[int, typer.Option(help="Versions of each of people's clips.")] = 1,
+    clips: Annotated[
+        int | None, typer.Option(min=1, help="Take at most so many clips, by chance.")
+    ] = None,
     middle_steps: Annotated[int, typer.Option(help="Steps of the middle by CTC alone.")] = 2000,
     steps: Steps = 4000,
     middle: Annotated[
@@ -243,7 +246,13 @@ def drax(
     work = paths.work / "drax"
     minutes = limits.minutes or 24 * 60
     if job.corpus(
-        paths.data, work, synthetic=synthetic, versions=versions, minutes=minutes, seed=seed
+        paths.data,
+        work,
+        synthetic=synthetic,
+        versions=versions,
+        limit=clips,
+        minutes=minutes,
+        seed=seed,
     ):
         job.train(
             work,

@@ -51,21 +51,28 @@ class RecognitionCorpus:
         data: the data folder (docs/data.md).
         synthetic: how many clips are synthetic.
         versions: how many times each recording is there.
+        limit: how many of all these clips are taken at most, by chance; None: all.
         voices: that speak them; None: all training voices.
     """
 
     def __init__(
-        self, data: Path, synthetic: int, versions: int = 1, voices: list[Voice] | None = None
+        self,
+        data: Path,
+        synthetic: int,
+        versions: int = 1,
+        limit: int | None = None,
+        voices: list[Voice] | None = None,
     ) -> None:
         self.people = [clip for clip in recordings(data) if clip.text] * versions
-        self.synthetic = synthetic
+        self.synthetic, self.limit = synthetic, limit
         self.augment, self.questions = Augment(data), Questions(data, has_number)
         self.voices = training_voices(None) if voices is None else voices
 
     @property
     def shards(self) -> int:
         """How many shards there are."""
-        return -(-(len(self.people) + self.synthetic) // SHARD)
+        total = len(self.people) + self.synthetic
+        return -(-min(total, self.limit or total) // SHARD)
 
     def clips(self, shard: int, seed: int) -> Iterator[tuple[Sound, str]]:
         """Sound [N] at 16 kHz and text of the clips of a shard."""

@@ -167,12 +167,19 @@ def error_rates(
 
 
 def corpus(
-    data: Path, work: Path, *, synthetic: int, versions: int, minutes: float, seed: int
+    data: Path,
+    work: Path,
+    *,
+    synthetic: int,
+    versions: int,
+    limit: int | None,
+    minutes: float,
+    seed: int,
 ) -> bool:
     """Compute the encoder states of the corpus and of the held-out clips; True if all are there."""
     encoder = AudioEncoder.load(weights.path(WHISPER), in_silence=True)
     done = recognition.build(
-        RecognitionCorpus(data, synthetic, versions),
+        RecognitionCorpus(data, synthetic, versions, limit),
         encoder,
         work / "corpus",
         minutes=minutes,

@@ -50,7 +50,7 @@ def data(tmp_path):
 def corpus(data, monkeypatch):
     monkeypatch.setattr(recognition, "SHARD", 4)
     voice = Voice("toy", lambda text: np.full(len(text) * 400, 0.1, np.float32))
-    return RecognitionCorpus(data, 5, 2, [voice])
+    return RecognitionCorpus(data, 5, 2, voices=[voice])
 
 
 def test_training_clips_are_there_so_many_times_and_held_out_ones_never(corpus):
@@ -60,6 +60,12 @@ def test_training_clips_are_there_so_many_times_and_held_out_ones_never(corpus):
         2 * ["text 0", "text 1", "text 2"]
     )
     assert len(texts) == 11 and not any("1984" in text for text in texts)
+
+
+def test_fewer_clips_are_the_first_of_all(corpus):
+    first = [text for _, text in corpus.clips(0, 0)]
+    corpus.limit = 4
+    assert corpus.shards == 1 and [text for _, text in corpus.clips(0, 0)] == first
 
 
 def test_a_run_that_was_cut_makes_what_a_whole_one_makes(corpus, listener, tmp_path):
