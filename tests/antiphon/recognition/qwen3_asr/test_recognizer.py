@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import numpy as np
 import pytest
 import torch
+from fake_recognizer import LoudSilero
 from transformers.models.qwen3_asr import Qwen3ASRFeatureExtractor
 
 from antiphon.errors import UserError
+from antiphon.recognition.long_audio import LongAudio
 from antiphon.recognition.qwen3_asr import recognizer as module
 from antiphon.recognition.qwen3_asr.checkpoint import load
 from antiphon.recognition.qwen3_asr.prompt import parsed
 from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
 from antiphon.recognition.recognizer import ARCHITECTURES
+from antiphon.recognition.segmentation import Segmenter
 from antiphon.recognition.transcript import Options
 
 RATE = 16_000
@@ -181,3 +186,29 @@ def test_a_folder_of_it_is_a_recognizer(native, original):
     for folder in (native, original):
         found = ARCHITECTURES.get("qwen3_asr")(str(folder))
         assert isinstance(found, Qwen3AsrRecognizer)
+
+
+def test_a_chunk_costs_the_same_after_minutes(recognizer, monkeypatch):
+    """What is encoded and read for each second of an endless talker does not grow."""
+    work = []
+    encode = recognizer.encode
+
+    def counted(window):
+        work[-1] += len(window)
+        return encode(window)
+
+    def go_on(read, prefix, limit):
+        work[-1] += read.shape[1]
+        return module.Written((*prefix, *[65] * 8), (-0.1,) * 8)
+
+    monkeypatch.setattr(recognizer, "encode", counted)
+    monkeypatch.setattr(recognizer, "_continue", go_on)
+    segmenter = Segmenter(recognizer.longest, cast(Any, LoudSilero()))
+    listener = LongAudio(recognizer, segmenter)
+    state = listener.start(Options(partials=True, language="en"))
+    for _ in range(150):
+        work.append(0)
+        state = listener.feed(SOUND[4000:20_000], state)
+    early, late = work[24:60], work[-36:]
+    assert max(late) <= 1.1 * max(early)
+    assert len(state.heard) >= 5
