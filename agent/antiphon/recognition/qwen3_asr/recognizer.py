@@ -56,6 +56,9 @@ class Written:
 
 NOTHING = Written()
 
+KeyValues = tuple[tuple[torch.Tensor, torch.Tensor], ...]
+"""Keys and values [1, heads, N, d] of a text, a pair a layer; empty before the first token."""
+
 
 @dataclass(frozen=True)
 class QwenState:
@@ -65,6 +68,8 @@ class QwenState:
     options: Options
     windows: tuple[torch.Tensor, ...] = ()
     """[N, width] projected states of finished encoder windows: they are encoded once."""
+    read: KeyValues = ()
+    """What the language model remembers of the prompt up to the last of them: read once, too."""
     fresh: int = 0
     """Samples since it was read."""
     readings: int = 0
@@ -108,9 +113,13 @@ class Qwen3AsrRecognizer:
     def feed(self, pcm: NDArray[np.float32], state: QwenState) -> QwenState:
         """State after `pcm` [N], mono, 16 kHz; what grows is read every two seconds."""
         full, features = self.features.feed(pcm, state.features)
-        windows = (*state.windows, *(self.encode(window) for window in full))
+        for frames in full:
+            window = self.encode(frames)
+            before_it = [] if state.read else [self._head(state.options)]
+            read = self._read(torch.cat([*before_it, window]), state.read)
+            state = replace(state, windows=(*state.windows, window), read=read)
         before, fresh = state.fresh, state.fresh + len(pcm)
-        state = replace(state, features=features, windows=windows, fresh=fresh)
+        state = replace(state, features=features, fresh=fresh)
         if not before or fresh < REFRESH:  # what comes at once may be all there is
             return state
         written = self._write(state, state.options)
@@ -125,7 +134,7 @@ class Qwen3AsrRecognizer:
         answer = parsed(self.tokenizer.decode(list(written.tokens)), options.language)
         if options.context and echoes(answer.text, options.context):
             plain = replace(options, context=())
-            return self.finish(replace(state, options=plain, readings=0, fresh=1))
+            return self.finish(replace(state, options=plain, read=(), readings=0, fresh=1))
         sure = float(np.exp(np.mean(written.log_probs))) if written.log_probs else 0.0
         length = state.features.samples
         segment = Segment(answer.text, 0, length, (), answer.language, sure)
@@ -153,30 +162,47 @@ class Qwen3AsrRecognizer:
         ).pooler_output
         return found
 
+    def _head(self, options: Options) -> torch.Tensor:
+        """[N, width] what comes before the sound."""
+        head = before_audio(self.tokenizer, self.marks, options.context)
+        found: torch.Tensor = self.model.get_input_embeddings()(torch.tensor(head))
+        return found
+
+    @torch.no_grad()
+    def _read(self, embedded: torch.Tensor, known: KeyValues) -> KeyValues:
+        """What is remembered after more of a prompt [N, width]; `known` stays as it is."""
+        cache = remembered(known)
+        out = self.model.model.language_model(
+            inputs_embeds=embedded[None], cache=cache, use_cache=True
+        )
+        return tuple((layer.keys, layer.values) for layer in out.cache.layers)
+
     @torch.no_grad()
     def _write(self, state: QwenState, options: Options) -> Written:
         """The answer to a recording so far, going on from the last one but for its end."""
         last = [self.encode(window) for window in self.features.finish(state.features)]
         embed = self.model.get_input_embeddings()
         language = options.language
-        head = before_audio(self.tokenizer, self.marks, options.context)
         tail = after_audio(self.tokenizer, self.marks, language)
         prefix: list[int] = []
         if state.readings >= UNFIXED_READINGS:
             prefix = self._kept(state.written.tokens)
-        parts = [embed(torch.tensor(head)), *state.windows, *last, embed(torch.tensor(tail))]
+        before = [] if state.read else [self._head(options), *state.windows]
+        parts = [*before, *last, embed(torch.tensor(tail))]
         if not language and len(options.languages) > 1 and not prefix:
-            chosen = self.likeliest(torch.cat(parts), options.languages)
+            chosen = self.likeliest(torch.cat(parts), options.languages, state.read)
             prefix = spoken_in(self.tokenizer, self.marks, chosen)
         if prefix:
             parts.append(embed(torch.tensor(prefix)))
         seconds = state.features.samples / SAMPLE_RATE
         limit = int(seconds * TOKENS_PER_SECOND) + SPARE_TOKENS
-        return self._continue(torch.cat(parts)[None], prefix, limit)
+        return self._continue(torch.cat(parts)[None], prefix, limit, state.read)
 
-    def _continue(self, read: torch.Tensor, prefix: Sequence[int], limit: int) -> Written:
+    def _continue(
+        self, read: torch.Tensor, prefix: Sequence[int], limit: int, known: KeyValues = ()
+    ) -> Written:
         tokens, log_probs = list(prefix), list[float]()
-        cache: Any = None
+        cache = remembered(known)
         while True:
             checkpoint()
             out = self.model.model.language_model(inputs_embeds=read, cache=cache, use_cache=True)
@@ -196,17 +222,32 @@ class Qwen3AsrRecognizer:
             kept.pop()
         return kept
 
-    def likeliest(self, asked: torch.Tensor, languages: Sequence[str]) -> str:
+    def likeliest(
+        self, asked: torch.Tensor, languages: Sequence[str], known: KeyValues = ()
+    ) -> str:
         """Which of the languages the model would name after a prompt [N, width]."""
         scores = {}
         embed = self.model.get_input_embeddings()
         for code in languages:
             said = torch.tensor(spoken_in(self.tokenizer, self.marks, code))
             read = torch.cat([asked, embed(said)])[None]
-            states = self.model.model.language_model(inputs_embeds=read).last_hidden_state[0]
+            out = self.model.model.language_model(
+                inputs_embeds=read, cache=remembered(known), use_cache=True
+            )
+            states = out.last_hidden_state[0]
             logits = self.model.lm_head(states[len(asked) - 1 : -1]).float().log_softmax(-1)
             scores[code] = float(logits.gather(-1, said[:, None]).sum())
         return max(scores, key=lambda code: scores[code])
+
+
+def remembered(known: KeyValues) -> Any:
+    """A cache of transformers that goes on from keys and values, which stay as they are."""
+    from transformers import DynamicCache
+
+    cache = DynamicCache()
+    for layer, (keys, values) in enumerate(known):
+        cache.update(keys, values, layer)
+    return cache
 
 
 def load(name: str) -> Qwen3AsrRecognizer:

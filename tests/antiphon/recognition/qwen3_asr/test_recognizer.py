@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -98,8 +99,8 @@ def test_a_reading_goes_on_from_the_last_but_for_its_end(recognizer, monkeypatch
     begun = []
     go_on = recognizer._continue
     monkeypatch.setattr(
-        recognizer, "_continue", lambda read, prefix, limit: begun.append(tuple(prefix))
-        or go_on(read, prefix, limit),
+        recognizer, "_continue", lambda read, prefix, *more: begun.append(tuple(prefix))
+        or go_on(read, prefix, *more),
     )  # fmt: skip
     state = reading(recognizer, SOUND[: 9 * RATE], RATE)
     assert state.readings >= 3
@@ -197,7 +198,7 @@ def test_a_chunk_costs_the_same_after_minutes(recognizer, monkeypatch):
         work[-1] += len(window)
         return encode(window)
 
-    def go_on(read, prefix, limit):
+    def go_on(read, prefix, limit, known):
         work[-1] += read.shape[1]
         return module.Written((*prefix, *[65] * 8), (-0.1,) * 8)
 
@@ -212,3 +213,16 @@ def test_a_chunk_costs_the_same_after_minutes(recognizer, monkeypatch):
     early, late = work[24:60], work[-36:]
     assert max(late) <= 1.1 * max(early)
     assert len(state.heard) >= 5
+
+
+def test_what_was_read_once_writes_what_reading_all_of_it_writes(recognizer):
+    state = reading(recognizer, SOUND, len(SOUND), context=("Ada",))
+    kept = [(keys.clone(), values.clone()) for keys, values in state.read]
+    cached = recognizer._write(state, state.options)
+    whole = recognizer._write(replace(state, read=()), state.options)
+    assert cached.tokens == whole.tokens and len(state.windows) == 2
+    torch.testing.assert_close(
+        torch.tensor(cached.log_probs), torch.tensor(whole.log_probs), atol=1e-3, rtol=1e-3
+    )
+    for (keys, values), old in zip(state.read, kept, strict=True):
+        assert torch.equal(keys, old[0]) and torch.equal(values, old[1])
