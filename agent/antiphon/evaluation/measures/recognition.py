@@ -16,6 +16,7 @@ from antiphon import audio_file
 from antiphon.evaluation.judges import RATE, Pcm
 from antiphon.evaluation.material import Clip
 from antiphon.evaluation.scores import Errors, total, word_errors
+from antiphon.recognition.drax import drafting
 from antiphon.recognition.drax.candidates import choose
 from antiphon.recognition.drax.recognizer import DraxRecognizer, paired
 from antiphon.recognition.transcript import Options
@@ -25,6 +26,18 @@ STEPS = (1, 2, 4, 8, 16)
 CANDIDATES = 8
 DRAWS = 2000
 """Draws of the bootstrap."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Whisper's decoder with a draft."""
+
+    tokens: int
+    """That it wrote."""
+    passes: int
+    """In which it did."""
+    identical: bool
+    """Whether they are what it writes alone."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +51,8 @@ class Heard:
     """Work, by way."""
     length: float
     """Seconds of sound."""
+    draft: Draft | None = None
+    """What Whisper made of the text as a draft."""
 
 
 def evaluate(
@@ -97,10 +112,12 @@ def heard_by_drax(clip: Clip, pcm: Pcm, drax: DraxRecognizer, seed: int) -> Hear
         seconds[way] = time.perf_counter() - begun
         errors[way] = word_errors(clip.text, text)
 
+    transcriber = drax.transcriber
+    alone = list[int]()
+
     def whisper() -> str:
-        transcriber = drax.transcriber
-        tokens = transcriber.decoder.transcribe(frames, behind=transcriber.behind).tokens
-        return transcriber.tokenizer.decode(list(tokens))
+        alone.extend(transcriber.decoder.transcribe(frames, behind=transcriber.behind).tokens)
+        return transcriber.tokenizer.decode(alone)
 
     measure("wer_whisper", whisper)
     options = Options(seed=seed)
@@ -119,7 +136,11 @@ def heard_by_drax(clip: Clip, pcm: Pcm, drax: DraxRecognizer, seed: int) -> Hear
     errors["wer_oracle"] = min(each, key=lambda e: e.wrong)
     errors["wer_one_of_8"] = Errors(each[0].wrong, each[0].words)
     errors["wer"] = errors["wer_16"]
-    return Heard(clip.part, errors, seconds, len(pcm) / RATE)
+    text = drax.transcribe(frames, replace(options, steps=2)).text
+    guess_ids = transcriber.tokenizer.encode(f" {text}", add_special_tokens=False).ids
+    drafted = drafting.transcribe(transcriber.decoder, frames, guess_ids, transcriber.behind)
+    draft = Draft(len(alone), drafted.passes, list(drafted.tokens) == alone)
+    return Heard(clip.part, errors, seconds, len(pcm) / RATE, draft)
 
 
 def drawn_in(drax: DraxRecognizer, frames: torch.Tensor, options: Options) -> str:
@@ -141,6 +162,7 @@ def table(found: Sequence[Heard]) -> dict[str, Any]:
             way: round(sum(h.seconds[way] for h in found) / length, 4)
             for way in (found[0].seconds if found else ())
         },
+        **drafts([heard.draft for heard in found if heard.draft]),
         "clips": len(found),
         "sets": {
             part: {
@@ -149,6 +171,16 @@ def table(found: Sequence[Heard]) -> dict[str, Any]:
             }
             for part in parts
         },
+    }
+
+
+def drafts(found: Sequence[Draft]) -> dict[str, Any]:
+    """How many tokens Whisper writes in a pass with drafts, and how often they change nothing."""
+    if not found:
+        return {}
+    return {
+        "tokens_a_pass": round(sum(d.tokens for d in found) / sum(d.passes for d in found), 3),
+        "identical": sum(d.identical for d in found) / len(found),
     }
 
 

@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tiny_drax import tiny_drax
 
 from antiphon import audio_file
 from antiphon.evaluation.material import Clip
 from antiphon.evaluation.measures import recognition
-from antiphon.evaluation.measures.recognition import Heard, evaluate, interval, table
+from antiphon.evaluation.measures.recognition import Draft, Heard, drafts, evaluate, interval, table
 from antiphon.evaluation.scores import Errors
 
 
@@ -46,3 +47,20 @@ def test_clips_too_long_for_drax_are_counted(clips):
 
     drax: Any = Drax()
     assert recognition.evaluate_drax(clips, drax)["clips_left_out"] == 2
+
+
+def test_drafts_are_worth_what_they_save():
+    found = drafts([Draft(20, 4, True), Draft(10, 6, False)])
+    assert found == {"tokens_a_pass": 3.0, "identical": 0.5} and drafts([]) == {}
+
+
+def test_drax_is_measured_by_steps_and_candidates(listener, whisper, speech, tmp_path):
+    path = tmp_path / "speech.wav"
+    audio_file.write(path, speech, 16_000)
+    found = recognition.evaluate_drax(
+        [Clip("one", path, "hello there")], tiny_drax(listener, whisper)
+    )
+    for way in ("wer", "wer_0", "wer_1", "wer_16", "wer_mbr", "wer_scored", "wer_whisper"):
+        assert found[way] >= 0 and len(found[f"{way}_interval"]) == 2
+    assert found["wer_oracle"] <= min(found["wer_mbr"], found["wer_scored"], found["wer_one_of_8"])
+    assert found["identical"] == 1.0 and found["work"]["wer_4"] > 0

@@ -6,27 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tiny_drax import tiny_drax
 
-from antiphon.recognition.drax.checkpoint import DraxModel
-from antiphon.recognition.drax.middle import MiddleConfig
-from antiphon.recognition.drax.model import DecoderConfig
-from antiphon.recognition.drax.recognizer import DraxRecognizer, paired
+from antiphon.recognition.drax.recognizer import paired
 from antiphon.recognition.drax.vocabulary import SubVocabulary, plain
 from antiphon.recognition.transcript import Options
 
 
 @pytest.fixture
 def recognizer(listener, whisper):
-    torch.manual_seed(0)
-    decoder = DecoderConfig(
-        vocab_size=257, hidden_size=32, cond_dim=8, whisper_dim=16, n_heads=2, n_blocks=2,
-        length=48, cut_positions=True,
-    )  # fmt: skip
-    model = DraxModel(decoder, MiddleConfig(32, 256, 16, 2)).eval()
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.2)
-    vocabulary = SubVocabulary(whisper / "ctranslate2" / "tokenizer.json", 256)
-    return DraxRecognizer(model, listener, vocabulary, "tiny")
+    return tiny_drax(listener, whisper)
 
 
 def transcribe(recognizer, pcm, **options):
