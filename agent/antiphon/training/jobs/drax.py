@@ -235,7 +235,7 @@ def train(
     second = first and loop.fit(
         model,
         lambda step: decoder_losses(model, batches.draw(step, seed + 1), path),
-        loop.Schedule(steps, 5e-4, warmup=200),
+        loop.Schedule(steps, 7e-4, warmup=min(200, steps // 10)),
         work / ("decoder" if middle_in_path else "decoder-straight"),
         minutes=minutes,
         seed=seed,
