@@ -18,7 +18,8 @@ from functools import cached_property
 import torch
 from torch.nn import functional as F
 
-from antiphon.llm.quantized import Int8Linear, Product, Quantizer
+from antiphon.llm.nbits import Product
+from antiphon.llm.quantized import Quantizer, int8
 from antiphon_codecs.interruption import checkpoint
 
 SPARE_STEPS = 64
@@ -154,7 +155,7 @@ class CpuDecoder:
         heads: int,
         kv_heads: int,
         *,
-        linear: Quantizer = Int8Linear.of,
+        linear: Quantizer = int8,
         **more: float,
     ) -> CpuDecoder:
         """The decoder with weights named as in transformers' LlamaModel.
@@ -163,7 +164,7 @@ class CpuDecoder:
             state: the weights; embeddings are not needed.
             heads: of the queries.
             kv_heads: of keys and values.
-            linear: makes products of weights: `Int8Linear.of` or `exact`.
+            linear: makes products of weights: `int8` or `exact`.
             more: theta, eps, window.
         """
         blocks: dict[int, dict[str, torch.Tensor]] = {}

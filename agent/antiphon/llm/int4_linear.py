@@ -1,34 +1,26 @@
-"""A product with weights of four bits, in onnxruntime's kernel for them.
+"""Weights of four bits: a scale and an offset for every group of 32 of them.
 
-A scale for every group of 32 weights and an offset for it, as llama.cpp's Q4_K has, so that weights
-which came that way stay what they were. The kernel rounds its inputs to eight bits, group by
-group, and multiplies whole numbers. One thread nearly fills the memory's bandwidth, so a single
-step takes one and leaves the other cores to the voice; many steps are shared out among threads.
+llama.cpp's Q4_K has the same, so weights which came that way stay what they were.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn import functional as F
+
+from antiphon.llm.nbits import NbitsProduct, Product
 
 GROUP = 32
 """Weights of a row that share a scale and an offset."""
 ROWS = 64
 """Rows that are rounded at a time, so few that they stay in the processor's cache."""
-SHARE = 4
-"""Steps a thread takes at least."""
 
 
 @dataclass(frozen=True)
 class Int4Linear:
-    """A product with a matrix of weights [out, in].
+    """A matrix of weights [out, in].
 
     The kernel's offsets are whole steps. What is left of each group's offset is a weight of its
     own, behind the others: of the sum of the group's inputs.
@@ -57,97 +49,18 @@ class Int4Linear:
             pairs(torch.cat([zero, torch.full_like(left_scale, 8)], 1)),
         )
 
-    def loaded(self) -> Loaded:
-        """The product alone: the kernel keeps a copy of the weights in an order of its own."""
-        return Loaded(_session(self))
+    def product(self) -> Product:
+        """The product with them."""
+        kernel = NbitsProduct(self.packed, self.scale, self.zero, bits=4)
+
+        def multiply(x: torch.Tensor) -> torch.Tensor:
+            return kernel(torch.cat([x, x.unflatten(1, (-1, GROUP)).sum(-1)], 1))
+
+        return multiply
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """[N, in] float32 to [N, out] float32; slow, see `loaded`."""
-        return self.loaded()(x)
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """A product whose weights only the kernel has."""
-
-    session: Any
-    """An `onnxruntime.InferenceSession`, which any number of threads may run."""
-
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """[N, in] float32 to [N, out] float32."""
-        sums = x.unflatten(1, (-1, GROUP)).sum(-1)
-        full = torch.cat([x, F.pad(sums, (0, -sums.shape[1] % GROUP))], 1).numpy()
-        threads = min(torch.get_num_threads(), len(full) // SHARE)
-        if threads < 2:
-            return torch.from_numpy(self._run(full))
-        parts = np.array_split(full, threads)
-        others = [_threads().submit(self._run, part) for part in parts[1:]]
-        done = [self._run(parts[0]), *(other.result() for other in others)]
-        return torch.from_numpy(np.concatenate(done))
-
-    def _run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        y: NDArray[np.float32] = self.session.run(None, {"x": x})[0]
-        return y
-
-
-@lru_cache(maxsize=1)
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(thread_name_prefix="antiphon-int4")
-
-
-def _session(product: Int4Linear) -> Any:
-    """An `onnxruntime.InferenceSession` of a graph with nothing but the product."""
-    import onnxruntime
-    from onnx import TensorProto, helper
-
-    rows, groups, _ = product.packed.shape
-    columns = groups * GROUP
-    weights = {
-        "packed": (product.packed.numpy(), TensorProto.UINT8),
-        "scale": (product.scale.flatten().numpy(), TensorProto.FLOAT),
-        "zero": (product.zero.flatten().numpy(), TensorProto.UINT8),
-    }
-    node = helper.make_node(
-        "MatMulNBits",
-        ["x", *weights],
-        ["y"],
-        domain="com.microsoft",
-        K=columns,
-        N=rows,
-        bits=4,
-        block_size=GROUP,
-        accuracy_level=4,  # inputs in int8
-    )
-    graph = helper.make_graph(
-        [node],
-        "product",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["steps", columns])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["steps", rows])],
-    )
-    for name, (array, kind) in weights.items():
-        graph.initializer.append(_elsewhere(name, array, kind))
-    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False
-    values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array, _ in weights.values()]
-    options.add_external_initializers(list(weights), values)
-    return onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-
-
-def _elsewhere(name: str, array: NDArray[Any], kind: int) -> Any:
-    """A tensor whose values are given beside the model, so that they are never copied into it."""
-    from onnx import TensorProto
-
-    tensor = TensorProto(
-        name=name, data_type=kind, dims=array.shape, data_location=TensorProto.EXTERNAL
-    )
-    for key, value in (("location", name), ("offset", 0), ("length", array.nbytes)):
-        tensor.external_data.add(key=key, value=str(value))
-    return tensor
+        """[N, in] float32 to [N, out] float32, once; to multiply often take `product`."""
+        return self.product()(x)
 
 
 def pairs(steps: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 import torch
 from torch.nn import functional as F
 
-from antiphon.llm.quantized import Int8Linear, Product, exact
+from antiphon.llm.nbits import Product
+from antiphon.llm.quantized import exact, int8
 from antiphon.recognition.whisper.text_decoder import TextDecoder
 from antiphon.recognition.whisper.transcriber import Transcriber, Transcription
 from antiphon.s2t.adapter import Adapter
@@ -46,7 +47,7 @@ class AdapterReadings:
         self.adapter, self.embeddings = adapter, embeddings
         self.opening = unspaced(adapter.tokens, tokenizer)
         head = adapter.audio_feature_head.weight
-        self.head: Product = exact(head) if head.shape[1] % 16 else Int8Linear.of(head)
+        self.head: Product = exact(head) if head.shape[1] % 16 else int8(head)
 
     def read(self, heard: Transcription, rows: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
         """See `Readings.read`."""

@@ -15,7 +15,8 @@ from torch import nn
 
 from antiphon.llm.cpu_decoder import Cache, CpuDecoder
 from antiphon.llm.llama import Llama, LlamaConfig
-from antiphon.llm.quantized import Int8Linear, Product, exact
+from antiphon.llm.nbits import Product
+from antiphon.llm.quantized import exact, int8
 
 CONDITION_OFFSETS = (0, 2, 5)
 """Units ahead at which the condition is read."""
@@ -56,7 +57,7 @@ class UnitLM(nn.Module):
         """Stack and head for single steps, rebuilt when the weights may have changed."""
         if self._fast is None:
             config = self.model.config
-            linear: Callable[[torch.Tensor], Product] = Int8Linear.of if self.light else exact
+            linear: Callable[[torch.Tensor], Product] = int8 if self.light else exact
             stack = CpuDecoder.of(
                 self.model.state_dict(),
                 config.heads,

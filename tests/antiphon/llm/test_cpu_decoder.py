@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaModel, Qwen2Config, Qwen2Model, Qwen3Config, Qwen3Model
 
 from antiphon.llm.cpu_decoder import CpuDecoder
-from antiphon.llm.quantized import Int8Linear, exact
+from antiphon.llm.quantized import exact, int8
 
 CONFIG = LlamaConfig(
     vocab_size=16,
@@ -107,5 +107,5 @@ def test_a_window_bounds_memory_and_what_is_seen(slow: LlamaModel) -> None:
 def test_eight_bits_are_close(slow: LlamaModel) -> None:
     x = inputs()
     there, _ = fast(slow).step(x, fast(slow).start())
-    here, _ = fast(slow, linear=Int8Linear.of).step(x, fast(slow).start())
+    here, _ = fast(slow, linear=int8).step(x, fast(slow).start())
     assert F.cosine_similarity(here, there).min() > 0.998

@@ -5,7 +5,7 @@ import torch
 
 from antiphon.llm import quantized
 from antiphon.llm.int4_linear import GROUP, Int4Linear, int4_error
-from antiphon.llm.quantized import FEW, SOME, Int8Linear, kept_as, restored, smallest
+from antiphon.llm.quantized import FEW, SOME, Int8Linear, int8, kept_as, restored, smallest
 
 
 def test_an_int8_row_keeps_its_scale() -> None:
@@ -17,15 +17,15 @@ def test_an_int8_row_keeps_its_scale() -> None:
     torch.testing.assert_close(Int8Linear.of(weight)(x), expected, rtol=0.02, atol=1e-6)
 
 
-@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("kernel", [False, True])
 @pytest.mark.parametrize("steps", [FEW + 1, SOME + 5])
 def test_many_steps_at_once_give_what_single_ones_do(
-    monkeypatch: pytest.MonkeyPatch, steps: int, whole: bool
+    monkeypatch: pytest.MonkeyPatch, steps: int, kernel: bool
 ) -> None:
-    monkeypatch.setattr(quantized, "WHOLE", whole)
+    monkeypatch.setattr(quantized, "KERNEL", kernel)
     torch.manual_seed(0)
     weight, x = torch.randn(32, 48), torch.randn(steps, 48)
-    product = Int8Linear.of(weight)
+    product = int8(weight)
     single = torch.cat([product(row[None]) for row in x])
     torch.testing.assert_close(product(x), single, atol=0.15, rtol=0.02)
 
@@ -69,7 +69,7 @@ def test_offsets_that_are_no_whole_steps_and_far_from_zero_are_kept(offset: floa
 
 
 def test_steps_shared_out_among_threads_give_what_one_thread_does() -> None:
-    product = Int4Linear.of(sixteen_steps()).loaded()
+    product = Int4Linear.of(sixteen_steps()).product()
     x = torch.randn(13, 96, generator=torch.Generator().manual_seed(3))
     threads = torch.get_num_threads()
     try:
@@ -89,6 +89,18 @@ def test_four_bits_multiply_like_the_weights(steps: int) -> None:
     found = Int4Linear.of(weight)(x)
     assert found.shape == (steps, 64) and found.dtype == torch.float32
     assert (found - expected).norm() < 0.02 * expected.norm()
+
+
+@pytest.mark.parametrize("kernel", [False, True])
+@pytest.mark.parametrize("inputs", [16, 48, 576])
+def test_eight_bits_multiply_like_the_weights(
+    monkeypatch: pytest.MonkeyPatch, inputs: int, kernel: bool
+) -> None:
+    monkeypatch.setattr(quantized, "KERNEL", kernel)
+    generator = torch.Generator().manual_seed(4)
+    weight, x = (torch.randn(n, inputs, generator=generator) for n in (40, 3))
+    expected = x @ weight.T
+    assert (int8(weight)(x) - expected).norm() < 0.02 * expected.norm()
 
 
 @pytest.mark.parametrize("kind", [Int4Linear, Int8Linear])
