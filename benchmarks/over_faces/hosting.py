@@ -50,7 +50,7 @@ class Loudness:
 
     def step(self, mic: Any, reference: Any, *, speaking: bool, deaf: bool) -> FrameAnalysis:
         """Look at a frame."""
-        loud = bool(np.abs(mic).max() > 0.05) and not deaf
+        loud = bool(np.abs(mic).mean() > 0.05) and not deaf
         self._burst = self._burst + 1 if loud and speaking else 0
         barge: Any = "stop" if self._burst == STOPS else None
         change: Any = None

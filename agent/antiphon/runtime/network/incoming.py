@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon.runtime.audio.resampling import Resampler
+from antiphon.runtime.audio.resampling import QuickResampler
 from antiphon.runtime.frames import FRAME, RATE, Frame
 
 MAX_SECONDS = 300.0
@@ -35,7 +35,7 @@ class Incoming:
         self.passed = 0
         """Samples at 16 kHz that wait no more: they were taken, or dropped."""
         self._rate = RATE
-        self._resample = Resampler(RATE, RATE)
+        self._resample = QuickResampler(RATE, RATE)
 
     def feed(self, pcm: NDArray[np.float32], rate: int) -> bool:
         """Take sound.
@@ -51,14 +51,13 @@ class Incoming:
             return False
         if rate != self._rate:
             self._put(self._resample.flush())
-            self._rate, self._resample = rate, Resampler(rate, RATE)
+            self._rate, self._resample = rate, QuickResampler(rate, RATE)
         self._put(self._resample(pcm))
         return True
 
     def flush(self) -> None:
         """Complete the last frame with silence: the client says that its sound ends here."""
         self._put(self._resample.flush())
-        self._resample = Resampler(self._rate, RATE)
         if rest := -self.waiting % FRAME:
             self._put(np.zeros(rest, np.float32))
 
@@ -75,7 +74,7 @@ class Incoming:
         kept = [each for each in self._queue if not isinstance(each, np.ndarray)]
         self.passed += self.waiting
         self._queue, self.waiting = deque(kept), 0
-        self._resample = Resampler(self._rate, RATE)
+        self._resample = QuickResampler(self._rate, RATE)
 
     def take(self) -> Frame | Action | None:
         """The next frame [320], or what is to be done before it; None: neither is there yet."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from antiphon.runtime.audio.resampling import Resampler
+from antiphon.runtime.audio.resampling import QuickResampler, Resampler
 
 PAIRS = [(48_000, 16_000), (44_100, 16_000), (22_050, 48_000), (22_050, 44_100), (16_000, 22_050)]
 
@@ -68,3 +68,16 @@ def test_clear_forgets_what_was_held_back():
     resample(tone(440, 22_050))
     resample.clear()
     assert np.abs(resample(np.zeros(22_050, np.float32))).max() == 0
+
+
+@pytest.mark.parametrize("source", [8_000, 24_000, 44_100, 48_000])
+def test_the_quick_one_gives_20_ms_for_20_ms_and_loses_nothing(source):
+    resample, count = QuickResampler(source, 16_000), source // 50
+    tone = np.sin(2 * np.pi * 1000 * np.arange(50 * count) / source).astype(np.float32)
+    made = [resample(tone[i * count : (i + 1) * count]) for i in range(50)]
+    assert all(len(piece) == 320 for piece in made)
+    whole = np.concatenate([*made, resample.flush()])
+    late = len(whole) - 16_000
+    assert 0 < late <= 32  # 2 ms
+    expected = np.sin(2 * np.pi * 1000 * (np.arange(len(whole)) - late) / 16_000)
+    assert np.abs(whole[200:-200] - expected[200:-200]).max() < 1e-3
