@@ -44,7 +44,7 @@ def browser(loop, tmp_path_factory):
 
 @pytest.fixture
 def run(loop):
-    return lambda main: loop.run_until_complete(asyncio.wait_for(main(), 60))
+    return lambda main: loop.run_until_complete(asyncio.wait_for(main(), 90))
 
 
 def text_of(locator):
@@ -102,10 +102,10 @@ def test_a_question_is_heard_captioned_and_the_answer_stopped_at_the_word_that_w
             await captioned(page, caption)
             visitor, agent = await recording(page, tmp_path)
             assert np.abs(visitor).max() > 0.1
-            # The sound of the tests rises with its samples, so its end says how far it was played.
+            # As much was played as was heard; on a busy machine with gaps.
             heard = len(caption.split()) * 0.2
-            played = np.flatnonzero(np.abs(agent) > 0.05)
-            assert heard - 0.21 < (played[-1] - played[0]) / 24_000 < heard + 0.21
+            played = np.count_nonzero(np.abs(agent) > 0.05) / 24_000
+            assert heard - 0.21 < played < heard + 0.21
 
     run(main)
 
