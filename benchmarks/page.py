@@ -113,7 +113,7 @@ async def shut_out(browser: Any, address: str) -> dict[str, Any]:
 
     found: dict[str, int] = {}
     for scheme in ("light", "dark"):
-        page = await browser.new_page(color_scheme=scheme)
+        page = await browser.new_page(color_scheme=scheme, reduced_motion="reduce")
         await page.goto(address)
         await page.locator("#link.up").wait_for()
         results = [await Axe().run(page)]
