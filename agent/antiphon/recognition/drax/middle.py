@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-FLOOR = 1e-4
+FLOOR = 0.01
 """Probability that is spread over all tokens, so that a guess is never infinitely wrong."""
 
 

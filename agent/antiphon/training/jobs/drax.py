@@ -38,6 +38,9 @@ KEPT = 0.3
 SILENT = 0.1
 """Share of clips whose audio is dropped (classifier-free guidance)."""
 CTC = 0.3
+"""Weight of the middle's CTC while the decoder learns."""
+MIDDLE_RATE, DECODER_RATE = 1e-3, 3e-4
+"""Peak learning rates of the stages. At 7e-4 the second unlearnt what the first had learnt."""
 EVALUATED = 48
 """Held-out clips that are transcribed to watch the training."""
 
@@ -225,7 +228,7 @@ def train(
     first = loop.fit(
         model.middle,
         lambda step: middle_losses(model, batches.draw(step, seed)),
-        loop.Schedule(middle_steps, 1e-3),
+        loop.Schedule(middle_steps, MIDDLE_RATE),
         work / "middle",
         minutes=minutes,
         seed=seed,
@@ -235,7 +238,7 @@ def train(
     second = first and loop.fit(
         model,
         lambda step: decoder_losses(model, batches.draw(step, seed + 1), path),
-        loop.Schedule(steps, 7e-4, warmup=min(200, steps // 10)),
+        loop.Schedule(steps, DECODER_RATE, warmup=min(500, steps // 4)),
         work / ("decoder" if middle_in_path else "decoder-straight"),
         minutes=minutes,
         seed=seed,

@@ -50,6 +50,7 @@ def toy(tmp_path, monkeypatch):
     monkeypatch.setattr(drax, "SubVocabulary", lambda file, size: Letters())
     monkeypatch.setattr("antiphon.weights.path", lambda name: tmp_path)
     monkeypatch.setattr(drax, "BATCH", 8)
+    monkeypatch.setattr(drax, "DECODER_RATE", 7e-4)
     work = tmp_path / "work"
     (work / "corpus").mkdir(parents=True)
     rows = [clip(i) for i in range(120)]
