@@ -70,7 +70,7 @@ LANGUAGE_MODELS: Registry[Loader] = Registry(
 )
 """Language models by name. Folders and hub ids need no entry."""
 
-BACKENDS = ("antiphon.llm.cpu_model", "antiphon.llm.transformers_model")
+BACKENDS = ("antiphon.llm.cpu.model", "antiphon.llm.transformers_model")
 """Modules with `fits(config)` and `load(folder, corrections)`; the first that fits is taken."""
 
 

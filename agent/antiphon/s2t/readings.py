@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import torch
 from torch.nn import functional as F
 
-from antiphon.llm.nbits import Product
-from antiphon.llm.quantized import exact, int8
+from antiphon.llm.cpu.nbits import Product
+from antiphon.llm.cpu.quantized import exact, int8
 from antiphon.recognition.whisper.text_decoder import TextDecoder
 from antiphon.recognition.whisper.transcriber import Transcriber, Transcription
 from antiphon.s2t.adapter import Adapter

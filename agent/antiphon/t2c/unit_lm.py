@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from antiphon.llm.cpu_decoder import Cache, CpuDecoder
+from antiphon.llm.cpu.decoder import Cache, CpuDecoder
+from antiphon.llm.cpu.nbits import Product
+from antiphon.llm.cpu.quantized import exact, int8
 from antiphon.llm.llama import Llama, LlamaConfig
-from antiphon.llm.nbits import Product
-from antiphon.llm.quantized import exact, int8
 
 CONDITION_OFFSETS = (0, 2, 5)
 """Units ahead at which the condition is read."""

@@ -14,8 +14,9 @@ from transformers import (
     Qwen3Config,
 )
 
-from antiphon.llm import cpu_model, lora
-from antiphon.llm.cpu_decoder import CpuDecoder
+from antiphon.llm import lora
+from antiphon.llm.cpu import model as cpu
+from antiphon.llm.cpu.decoder import CpuDecoder
 from antiphon.llm.language_model import from_pretrained
 from antiphon.llm.transformers_model import TransformersLanguageModel, load
 
@@ -58,7 +59,7 @@ def test_a_packed_model_agrees_with_transformers(folder) -> None:
         load(folder, None, "llm"),
         from_pretrained(str(folder), None),
     )
-    assert isinstance(fast, cpu_model.CpuLanguageModel)
+    assert isinstance(fast, cpu.CpuLanguageModel)
     assert F.cosine_similarity(written(slow), written(fast)).min() > 0.99
 
 
@@ -78,7 +79,7 @@ def test_packed_qwens_agree_with_transformers(config, tokenizer, tmp_path, monke
     model.bfloat16().save_pretrained(tmp_path / "llm")
     tokenizer.save_pretrained(tmp_path / "llm")
     fast = from_pretrained(str(tmp_path / "llm"), None)
-    assert isinstance(fast, cpu_model.CpuLanguageModel)
+    assert isinstance(fast, cpu.CpuLanguageModel)
     slow = load(tmp_path / "llm", None, "llm")
     assert F.cosine_similarity(written(slow), written(fast)).min() > 0.99
 
@@ -106,7 +107,7 @@ def test_other_models_are_written_by_transformers(tokenizer, tmp_path) -> None:
         llm(**odd).save_pretrained(tmp_path / name)
         tokenizer.save_pretrained(tmp_path / name)
         assert isinstance(from_pretrained(str(tmp_path / name), None), TransformersLanguageModel)
-        assert not cpu_model.fits(json.loads((tmp_path / name / "config.json").read_text()))
+        assert not cpu.fits(json.loads((tmp_path / name / "config.json").read_text()))
 
 
 YARN = {"rope_type": "linear", "factor": 2.0}
@@ -126,7 +127,7 @@ def test_what_was_read_can_be_read_on_from_again(folder) -> None:
 
 def test_questions_asked_at_once_share_their_opening(folder) -> None:
     lm = from_pretrained(str(folder), None)
-    assert isinstance(lm, cpu_model.CpuLanguageModel)
+    assert isinstance(lm, cpu.CpuLanguageModel)
     questions = [lm.embeddings[[token, token + 1]] for token in range(16)]
     alone = [lm.read(asked, lm.stack.start()) for asked in questions]
     opening = lm.start([1, 2, 3])
@@ -141,7 +142,7 @@ def test_questions_asked_at_once_share_their_opening(folder) -> None:
 
 def test_the_common_beginning_of_prompts_is_read_once(folder, monkeypatch) -> None:
     lm = from_pretrained(str(folder), None)
-    assert isinstance(lm, cpu_model.CpuLanguageModel)
+    assert isinstance(lm, cpu.CpuLanguageModel)
     read: list[int] = []
     step = CpuDecoder.step
 

@@ -21,11 +21,11 @@ from tqdm import trange
 
 from antiphon import weights
 from antiphon.llm import chat_template
-from antiphon.llm.checkpoint_tensors import CheckpointTensors
-from antiphon.llm.cpu_decoder import Cache, CpuDecoder, Layer
+from antiphon.llm.cpu.checkpoint_tensors import CheckpointTensors
+from antiphon.llm.cpu.decoder import Cache, CpuDecoder, Layer
+from antiphon.llm.cpu.prefix_cache import PrefixCache
+from antiphon.llm.cpu.quantized import kept_as, restored, smallest
 from antiphon.llm.language_model import State
-from antiphon.llm.prefix_cache import PrefixCache
-from antiphon.llm.quantized import kept_as, restored, smallest
 from antiphon.llm.tokenizer import load_tokenizer
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from antiphon.llm.nbits import NbitsProduct, Product
+from antiphon.llm.cpu.nbits import NbitsProduct, Product
 
 GROUP = 32
 """Weights of a row that share a scale and an offset."""

@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from antiphon.llm.cpu_decoder import Buffer, Cache
+from antiphon.llm.cpu.decoder import Buffer, Cache
 
 KEPT = 4
 """Prompts that are remembered."""

@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import save_file
 
 from antiphon.errors import UserError
-from antiphon.llm.checkpoint_tensors import CheckpointTensors
+from antiphon.llm.cpu.checkpoint_tensors import CheckpointTensors
 
 
 @pytest.fixture

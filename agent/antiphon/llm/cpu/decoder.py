@@ -4,7 +4,7 @@ Llama's layers, and those of Qwen2 (biases on queries, keys and values) and Qwen
 normed in every head).
 
 Writing one token reads every weight once, so a decoder is as fast as its weights are small
-(`antiphon.llm.quantized`). Queries, keys and values are one product, and so are gate and up.
+(`antiphon.llm.cpu.quantized`). Queries, keys and values are one product, and so are gate and up.
 Weights come from a state dict with the names of transformers' LlamaModel, which
 `antiphon.llm.llama.Llama` shares.
 """
@@ -18,8 +18,8 @@ from functools import cached_property
 import torch
 from torch.nn import functional as F
 
-from antiphon.llm.nbits import Product
-from antiphon.llm.quantized import Quantizer, int8
+from antiphon.llm.cpu.nbits import Product
+from antiphon.llm.cpu.quantized import Quantizer, int8
 from antiphon_codecs.interruption import checkpoint
 
 SPARE_STEPS = 64

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaModel, Qwen2Config, Qwen2Model, Qwen3Config, Qwen3Model
 
-from antiphon.llm.cpu_decoder import CpuDecoder
-from antiphon.llm.quantized import exact, int8
+from antiphon.llm.cpu.decoder import CpuDecoder
+from antiphon.llm.cpu.quantized import exact, int8
 
 CONFIG = LlamaConfig(
     vocab_size=16,

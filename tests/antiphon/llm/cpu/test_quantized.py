@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from antiphon.llm import quantized
-from antiphon.llm.int4_linear import GROUP, Int4Linear, int4_error
-from antiphon.llm.quantized import FEW, SOME, Int8Linear, int8, kept_as, restored, smallest
+from antiphon.llm.cpu import quantized
+from antiphon.llm.cpu.int4_linear import GROUP, Int4Linear, int4_error
+from antiphon.llm.cpu.quantized import FEW, SOME, Int8Linear, int8, kept_as, restored, smallest
 
 
 def test_an_int8_row_keeps_its_scale() -> None:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-from antiphon.llm.int4_linear import Int4Linear, int4_error, takes_int4
-from antiphon.llm.nbits import NbitsProduct, Product
+from antiphon.llm.cpu.int4_linear import Int4Linear, int4_error, takes_int4
+from antiphon.llm.cpu.nbits import NbitsProduct, Product
 
 Quantizer = Callable[[torch.Tensor], Product]
 """Makes a product of weights [out, in]."""

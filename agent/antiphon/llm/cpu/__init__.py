@@ -1,0 +1,1 @@
+"""Llamas and Qwens in few bits, for a CPU."""
