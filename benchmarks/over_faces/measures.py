@@ -136,6 +136,7 @@ async def truncation(face: str, interruptions: int) -> dict[str, int]:
             sent_ms = client.samples[client.item] * 1000 // module.RATE
             ms = chance.randrange(sent_ms)
             await client.truncate(ms)
+            await asyncio.sleep(0.4)  # a client that is late is believed, too
             remembered = ""
             for _ in range(100):
                 await asyncio.sleep(0.02)
@@ -143,7 +144,7 @@ async def truncation(face: str, interruptions: int) -> dict[str, int]:
                 if len(said) > 1:
                     remembered = said[1]
                     break
-            heard = sum(ms > 200 * i + 100 for i in range(with_words))
+            heard = sum(ms >= 200 * i + 100 for i in range(with_words))
             wrong += abs(len(remembered.removesuffix("—").split()) - heard)
     return {"truncate_error_words": wrong, "interruptions": interruptions}
 
