@@ -113,7 +113,7 @@ def serve(face: str, words: int, pipe: multiprocessing.connection.Connection) ->
 
     def converse(peer: Any) -> Conversation:
         made.append(conversation(responder_of(peer) if responder_of else Words(words)))
-        del made[:-1000]
+        del made[:-10]
         return made[-1]
 
     async def main() -> None:

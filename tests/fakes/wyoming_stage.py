@@ -38,20 +38,17 @@ class Writer(FakeResponder):
 
     def say(self, text, *, cancelled):
         at = 0
-        for piece in [text] if isinstance(text, str) else text:
-            for word in piece.split():
-                if word == "crash":
-                    raise RuntimeError("a model broke")
-                yield Speech(
-                    tone(np.arange(at, at + WORD)),
-                    RATE,
-                    at,
-                    f" {word}",
-                    words=(Word(word, at, at + WORD),),
-                )
-                at += WORD
-        if cancelled():
-            self.cancelled.set()
+        try:
+            for piece in [text] if isinstance(text, str) else text:
+                for word in piece.split():
+                    if word == "crash":
+                        raise RuntimeError("a model broke")
+                    words, pcm = (Word(word, at, at + WORD),), tone(np.arange(at, at + WORD))
+                    yield Speech(pcm, RATE, at, f" {word}", words=words)
+                    at += WORD
+        finally:
+            if cancelled():
+                self.cancelled.set()
 
     def write(self, question, history, *, cancelled):
         yield f" {len(history)} turns,"

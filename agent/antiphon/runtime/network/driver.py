@@ -228,6 +228,7 @@ class Driver:
             self._closed = True
             self._incoming.clear()
             self.conversation.close()
+            self._activate = lambda: None  # it knows the driver: memory is given back at once
 
     # Steps
 

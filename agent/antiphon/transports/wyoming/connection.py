@@ -69,6 +69,7 @@ class Connection:
                 task.cancel()
             self._cancel()
             self._writer.close()
+            await asyncio.gather(*tasks, return_exceptions=True)  # what failed besides is no news
 
     async def send(self, event: Eventable) -> None:
         """Give the client an event.

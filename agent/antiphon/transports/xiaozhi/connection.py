@@ -76,6 +76,7 @@ class Connection:
             await asyncio.gather(*tasks, return_exceptions=True)
             if self._device is not None:
                 self._device.close()
+                self._device = None
 
     def tell(self, message: Mapping[str, Any]) -> None:
         """Send a message."""

@@ -82,7 +82,7 @@ class Device:
         self._listening = self._speaking = self._pressed = False
         self._question = ""
         """What was written and is not asked yet."""
-        self._played_ms = 0
+        self._played_ms, self._closed = 0, False
         self.driver = gateway.drive(
             self, self, session, rate=RATE, failed=failed, lead=LEAD_SECONDS, grace=0.0
         )
@@ -169,6 +169,10 @@ class Device:
         while self._calls:
             settle(self._calls.popleft()[1], Result(False, error="the device is gone"))
         self.driver.close()
+        self._closed = True
+        # What knows each other would keep its memory until Python looks for such circles.
+        self._session.busy, self._session.waiting = (lambda: False), (lambda: 0.0)
+        del self.driver
 
     # What the conversation does
 
@@ -242,6 +246,9 @@ class Device:
         return future
 
     def _add_call(self, call: Call, future: Future[Any]) -> None:
+        if self._closed:
+            settle(future, Result(False, error="the device is gone"))
+            return
         self._calls.append((call, future))
         self._make_calls()
 
