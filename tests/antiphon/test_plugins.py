@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fake_recognizer import LoudSilero, sound
 from typer.testing import CliRunner
 
 from antiphon import audio_file
@@ -42,6 +43,15 @@ def test_what_another_distribution_adds_is_listed(toy):
     assert "toy-lm" in LANGUAGE_MODELS and "toy-voice" in VOICES
     assert "toy-ears" in RECOGNIZERS and "toy" in TRANSPORTS.names()
     assert LANGUAGE_MODELS.names()[-1] == "toy-lm" and len(LANGUAGE_MODELS.names()) > 1
+
+
+def test_a_toy_recognizer_transcribes_long_recordings(toy, tmp_path, monkeypatch):
+    path, part = tmp_path / "talk.wav", sound((1, 0), (1, 0.5), (3, 0))
+    audio_file.write(path, np.concatenate([part, part]), 16_000)
+    monkeypatch.setattr("antiphon.recognition.segmentation.Silero", LoudSilero)
+    command = ["transcribe", str(path), "--recognizer", "toy-ears", "--format", "srt"]
+    done = CliRunner().invoke(main.app, command)
+    assert done.exit_code == 0 and done.stdout.count("samples") == 2, done.output
 
 
 def test_without_it_there_is_none():

@@ -123,7 +123,7 @@ class ToyRecognizer:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def start(self):
+    def start(self, options=None):
         return 0
 
     def feed(self, pcm, state):
