@@ -1,7 +1,9 @@
 """Train Drax: first its middle by CTC, then the decoder on the tri-mixture path, with the middle.
 
 Loss of the second stage: cross-entropy of the decoder and of the middle at equal weights
-(Navon et al., arXiv 2510.04162, eq. 5, 8 and 9), and 0.3 CTC so that the middle keeps its times.
+(Navon et al., arXiv 2510.04162, eq. 5, 8 and 9), and CTC so that the middle keeps its times. A clip
+of which the middle counts too many or too few tokens teaches it by CTC alone: elsewhere its frames
+stand for other positions, and would unlearn what they say.
 """
 
 from __future__ import annotations
@@ -37,10 +39,10 @@ KEPT = 0.3
 """Share of clips of which a true prefix is kept, so that drafts can go on from one."""
 SILENT = 0.1
 """Share of clips whose audio is dropped (classifier-free guidance)."""
-CTC = 0.3
+CTC = 1.0
 """Weight of the middle's CTC while the decoder learns."""
 MIDDLE_RATE, DECODER_RATE = 1e-3, 3e-4
-"""Peak learning rates of the stages. At 7e-4 the second unlearnt what the first had learnt."""
+"""Peak learning rates of the stages."""
 EVALUATED = 48
 """Held-out clips that are transcribed to watch the training."""
 
@@ -121,7 +123,9 @@ def decoder_losses(model: DraxModel, batch: Batch, path: MixturePath) -> Mapping
     """Decoder and middle at random times of the path."""
     guess = model.middle(batch.audio, batch.heard)
     length = batch.text.shape[1]
+    counted = guess.count.round() == batch.counts
     log_probs = guess.positions(length)
+    log_probs = torch.where(counted[:, None, None], log_probs, log_probs.detach())
     places = torch.arange(length)[None]
     kept = torch.rand(len(batch.text)) < KEPT
     share = torch.rand(len(batch.text)) * kept
@@ -134,8 +138,9 @@ def decoder_losses(model: DraxModel, batch: Batch, path: MixturePath) -> Mapping
     weight = torch.where(places > batch.counts[:, None], FILLING, 1.0) * ~keep
     weight = weight / weight.sum()
     flow = (F.cross_entropy(logits.transpose(1, 2), batch.text, reduction="none") * weight).sum()
-    said = places < batch.counts[:, None]
-    middle = -log_probs.gather(-1, batch.text[..., None])[..., 0][said].mean()
+    said = (places < batch.counts[:, None]) & counted[:, None]
+    missed = -log_probs.gather(-1, batch.text[..., None])[..., 0]
+    middle = (missed * said).sum() / said.sum().clamp(min=1)
     ctc = ctc_loss(guess, batch.lengths, batch.text, batch.counts)
     return {"loss": flow + middle + CTC * ctc, "flow": flow, "middle": middle, "ctc": ctc}
 
