@@ -29,7 +29,7 @@ from antiphon.llm.language_model import State
 from antiphon.llm.tokenizer import load_tokenizer
 
 log = logging.getLogger(__name__)
-LAYOUT = 3
+LAYOUT = 4
 """Version of the folder's layout; raise it when it changes, so that models are packed again."""
 ENDS, HEAD, LAYER = "ends.safetensors", "head.safetensors", "layer-{:03}.safetensors"
 OPENING = "prompt.opening"

@@ -57,7 +57,8 @@ class NbitsProduct:
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """[N, at most `columns`] float32 to [N, out] float32."""
-        full = F.pad(x, (0, self.columns - x.shape[1])).numpy()
+        spare = self.columns - x.shape[1]
+        full = (F.pad(x, (0, spare)) if spare else x).numpy()
         threads = min(torch.get_num_threads(), len(full) // SHARE) if THREADS == 1 else 1
         if threads < 2:
             return torch.from_numpy(self._run(full))

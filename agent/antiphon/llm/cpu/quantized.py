@@ -28,6 +28,9 @@ FEW, SOME = 4, 20
 weights as it goes is faster than unpacking them first."""
 BLOCK = 64
 """Weights that share a scale in the kernel."""
+LARGE = 2_000_000
+"""Weights from which on a matrix is worth a call of onnxruntime's: it takes some 60 microseconds
+more than PyTorch's, whatever it multiplies."""
 SAMPLE = 256
 """Rows of a matrix that show what int4 would cost it."""
 LOSSLESS = 0.02
@@ -58,8 +61,8 @@ class Int8Linear:
         return cls(rows.div_(scale.float()[:, None]).round_().to(torch.int8), scale)
 
     def product(self) -> Product:
-        """The product with them: onnxruntime's where it is fast, else PyTorch's."""
-        if not KERNEL:
+        """The product with them: onnxruntime's where it is faster, else PyTorch's."""
+        if not KERNEL or self.weight.numel() < LARGE:
             return self.multiply
         filled = F.pad(self.weight, (0, -self.weight.shape[1] % BLOCK))
         steps = (filled.view(torch.uint8) ^ 128).unflatten(1, (-1, BLOCK))  # 128 stands for 0
@@ -84,7 +87,9 @@ def int8(weight: torch.Tensor) -> Product:
 
 
 def smallest(weight: torch.Tensor) -> Int8Linear | Int4Linear:
-    """Weights [out, in] in int4 where that loses next to nothing, else in int8."""
+    """Weights [out, in] in int4 where that saves time and loses next to nothing, else in int8."""
+    if weight.numel() < LARGE:
+        return Int8Linear.of(weight)
     sample = weight[:: max(1, len(weight) // SAMPLE)]
     if takes_int4(weight) and int4_error(sample) < LOSSLESS:
         return Int4Linear.of(weight)

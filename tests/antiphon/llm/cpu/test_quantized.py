@@ -8,6 +8,11 @@ from antiphon.llm.cpu.int4_linear import GROUP, Int4Linear, int4_error
 from antiphon.llm.cpu.quantized import FEW, SOME, Int8Linear, int8, kept_as, restored, smallest
 
 
+@pytest.fixture(autouse=True)
+def _small_ones_count_as_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quantized, "LARGE", 0)
+
+
 def test_an_int8_row_keeps_its_scale() -> None:
     weight = torch.zeros(3, 16)
     weight[0, :2], weight[1, :2] = torch.tensor([1000.0, -1000.0]), torch.tensor([0.001, 0.002])
@@ -53,6 +58,12 @@ def test_weights_that_came_in_four_bits_stay_what_they_were() -> None:
 def test_weights_that_four_bits_would_hurt_are_kept_in_eight() -> None:
     weight = torch.randn(64, 96, generator=torch.Generator().manual_seed(0))
     assert int4_error(weight) > 0.05
+    assert isinstance(smallest(weight), Int8Linear)
+
+
+def test_small_matrices_are_kept_in_eight_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    weight = sixteen_steps()
+    monkeypatch.setattr(quantized, "LARGE", weight.numel() + 1)
     assert isinstance(smallest(weight), Int8Linear)
 
 
