@@ -64,6 +64,11 @@ class LightTokenizer:
         text: str = template.render(messages=messages, **self._tokens, **more)
         return text
 
+    def get_vocab(self) -> dict[str, int]:
+        """Every token by its spelling."""
+        vocabulary: dict[str, int] = self.inner.get_vocab(with_added_tokens=True)
+        return vocabulary
+
     def convert_ids_to_tokens(self, ids: Sequence[int]) -> list[str | None]:
         """Spellings of tokens."""
         return [self.inner.id_to_token(i) for i in ids]

@@ -30,6 +30,7 @@ def test_marks_and_ends(folder) -> None:
     light, heavy = load_tokenizer(folder), AutoTokenizer.from_pretrained(folder)
     assert isinstance(light, LightTokenizer)
     assert light.eos_token_id == heavy.eos_token_id
+    assert light.get_vocab() == heavy.get_vocab()
     assert chat_template.split_at_question(light) == chat_template.split_at_question(heavy)
     expected = {3, light.eos_token_id}
     assert chat_template.stop_tokens(light, 3) == expected

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 import torch
 
+from antiphon.llm.tokenizer import load_tokenizer
 from antiphon.recognition.whisper.transcriber import Transcription
 from antiphon.s2t.direct import SURE, DirectEncoder
 from antiphon.s2t.readings import DecoderReadings
@@ -57,3 +58,11 @@ def test_the_less_sure_a_piece_the_farther_it_is_from_what_was_written(encoder, 
         unsure = encoder.embed(dataclasses.replace(heard, log_probs=log_probs))
         away.append(float((unsure - read).norm()))
     assert 0 < away[0] < away[1]
+
+
+def test_a_tokenizer_without_transformers_will_do(encoder, listener, tmp_path):
+    encoder.tokenizer.save_pretrained(tmp_path)
+    light = load_tokenizer(tmp_path)
+    assert type(light) is not type(encoder.tokenizer)
+    readings = DecoderReadings(listener, light, encoder.embeddings)
+    assert torch.equal(readings.tokens, encoder.readings.tokens)
