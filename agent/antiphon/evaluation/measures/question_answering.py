@@ -79,7 +79,8 @@ def ratio(
 ) -> tuple[float, tuple[float, float]]:
     """How many right answers there are for each of the base, and its 95 % interval.
 
-    Questions are drawn in pairs (percentile bootstrap); NaN where the base has none.
+    Questions are drawn in pairs (percentile bootstrap), draws in which the base has none left
+    out; NaN where it has none at all.
     """
     pairs = np.array([some, base], float)
     count = pairs.shape[1]
@@ -87,5 +88,6 @@ def ratio(
     with np.errstate(divide="ignore", invalid="ignore"):
         found = pairs[0].sum() / pairs[1].sum()
         ratios = pairs[0][drawn].sum(1) / pairs[1][drawn].sum(1)
-    low, high = np.quantile(ratios, (0.025, 0.975))
+    known = ratios[np.isfinite(ratios)]
+    low, high = np.quantile(known, (0.025, 0.975)) if len(known) else (np.nan, np.nan)
     return round(float(found), 4), (round(float(low), 3), round(float(high), 3))

@@ -65,6 +65,11 @@ def test_the_interval_of_a_ratio_holds_it_and_narrows():
     assert low < lower < 0.5 < higher < high
 
 
+def test_few_right_answers_still_have_an_interval():
+    found, (low, high) = question_answering.ratio([True] * 2 + [False] * 48, [True] + [False] * 49)
+    assert found == 2 and 0 < low < high < math.inf
+
+
 def test_no_right_answer_at_all_has_no_ratio():
     wrong = {way: [False] for way in (*question_answering.WAYS, "s2s")}
     assert math.isnan(question_answering.compared(wrong)["ratio"])
