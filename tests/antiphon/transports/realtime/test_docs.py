@@ -23,7 +23,7 @@ def test_every_event_field_and_format_is_described():
 
 
 def test_the_example_works(capsys):
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
+    code, *_ = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 
     async def main():
         async with Stage() as stage:
