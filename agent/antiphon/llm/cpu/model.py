@@ -11,7 +11,6 @@ import json
 import logging
 import shutil
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +65,8 @@ class CpuLanguageModel:
             others = (state.get(name) for name in (*NORMS, *OPTIONAL))
             return Layer(*products, *others)  # type: ignore[arg-type]
 
-        with ThreadPoolExecutor(torch.get_num_threads()) as threads:
-            layers = tuple(threads.map(layer, range(config["num_hidden_layers"])))
+        # One after another: side by side, the copies that each makes on the way would add up.
+        layers = tuple(map(layer, range(config["num_hidden_layers"])))
         self.head = restored(load_file(folder / HEAD), "head")
         ends = load_file(folder / ENDS)
         self._table = ends["table"]

@@ -22,12 +22,12 @@ def test_an_int8_row_keeps_its_scale() -> None:
     torch.testing.assert_close(Int8Linear.of(weight)(x), expected, rtol=0.02, atol=1e-6)
 
 
-@pytest.mark.parametrize("kernel", [False, True])
+@pytest.mark.parametrize("whole", [False, True])
 @pytest.mark.parametrize("steps", [FEW + 1, SOME + 5])
 def test_many_steps_at_once_give_what_single_ones_do(
-    monkeypatch: pytest.MonkeyPatch, steps: int, kernel: bool
+    monkeypatch: pytest.MonkeyPatch, steps: int, whole: bool
 ) -> None:
-    monkeypatch.setattr(quantized, "KERNEL", kernel)
+    monkeypatch.setattr(quantized, "WHOLE", whole)
     torch.manual_seed(0)
     weight, x = torch.randn(32, 48), torch.randn(steps, 48)
     product = int8(weight)
@@ -102,12 +102,8 @@ def test_four_bits_multiply_like_the_weights(steps: int) -> None:
     assert (found - expected).norm() < 0.02 * expected.norm()
 
 
-@pytest.mark.parametrize("kernel", [False, True])
 @pytest.mark.parametrize("inputs", [16, 48, 576])
-def test_eight_bits_multiply_like_the_weights(
-    monkeypatch: pytest.MonkeyPatch, inputs: int, kernel: bool
-) -> None:
-    monkeypatch.setattr(quantized, "KERNEL", kernel)
+def test_eight_bits_multiply_like_the_weights(inputs: int) -> None:
     generator = torch.Generator().manual_seed(4)
     weight, x = (torch.randn(n, inputs, generator=generator) for n in (40, 3))
     expected = x @ weight.T
