@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from antiphon.errors import UserError
 from antiphon.tools.tool import Tool
@@ -110,12 +110,7 @@ class Client:
         self._address, self._instructions = address, instructions
         self._functions = {Tool.from_function(each).name: each for each in tools}
         self._tools = [Tool.from_function(each) for each in self._functions.values()]
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._connecting = connect(
-            f"{address.rstrip('/')}/v1/realtime?antiphon=events",
-            additional_headers=headers,
-            max_size=None,
-        )
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._line: ClientConnection | None = None
 
     async def __aenter__(self) -> Client:
@@ -125,8 +120,12 @@ class Client:
             UserError: There is no such server, or it refuses.
         """
         try:
-            self._line = await self._connecting.__aenter__()
-        except (OSError, InvalidHandshake, ValueError) as error:
+            self._line = await connect(
+                f"{self._address.rstrip('/')}/v1/realtime?antiphon=events",
+                additional_headers=self._headers,
+                max_size=None,
+            )
+        except (OSError, InvalidHandshake, InvalidURI, ValueError) as error:
             raise UserError(
                 f"{self._address} cannot be talked to ({error}): start antiphon serve --realtime "
                 "there, and check the address and the token."
@@ -192,7 +191,7 @@ class Client:
             made = await asyncio.to_thread(self._functions[wanted["name"]], **arguments)
             output = json.dumps({"result": made}, default=str)
         except Exception as error:  # whatever a user's function raises
-            output = json.dumps({"error": str(error)})
+            output = json.dumps({"error": str(error) or type(error).__name__})
         item = {"type": "function_call_output", "call_id": wanted["call_id"], "output": output}
         await self._send("conversation.item.create", item=item)
         await self._send("response.create")

@@ -114,7 +114,9 @@ def test_a_function_is_called_and_its_result_said():
     assert run(main()) and called == [True]
 
 
-@pytest.mark.parametrize("address", ["ws://127.0.0.1:9", "ws://nowhere.invalid"])
+@pytest.mark.parametrize(
+    "address", ["ws://127.0.0.1:9", "ws://nowhere.invalid", "http://127.0.0.1:9", "127.0.0.1:9"]
+)
 def test_no_server_is_one_sentence(address):
     async def main():
         async with Client(address):
