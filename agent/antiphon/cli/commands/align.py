@@ -12,7 +12,6 @@ import typer
 from antiphon import audio_file
 from antiphon.cli.commands.transcribe import land
 from antiphon.cli.output import chatter_to_stderr
-from antiphon.errors import UserError
 
 if TYPE_CHECKING:
     from antiphon.recognition.alignment.aligner import Aligner
@@ -40,7 +39,9 @@ def align(
     from antiphon.recognition.languages import code
 
     write = formats.FORMATS.get(format)
-    words = said(text)
+    from antiphon.s2t.speech_to_text import text_or_file
+
+    words = text_or_file(text)
     pcm = audio_file.read(audio)
     with chatter_to_stderr():
         listener = load(aligner, recognizer)
@@ -81,17 +82,3 @@ def load(aligner: str, recognizer: str) -> Aligner:
     from antiphon.recognition.alignment.aligner import ALIGNERS
 
     return ALIGNERS.get(aligner)(recognizer)
-
-
-def said(given: str) -> str:
-    """A text, or what the file of that name holds.
-
-    Raises:
-        UserError: The file holds no text.
-    """
-    try:
-        return Path(given).read_text("utf-8") if given and Path(given).is_file() else given
-    except OSError:
-        return given  # a text too long for the name of a file
-    except UnicodeDecodeError as error:
-        raise UserError(f"{given} holds no text: give a file in UTF-8.") from error

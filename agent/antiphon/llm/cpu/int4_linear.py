@@ -51,7 +51,7 @@ class Int4Linear:
 
     def product(self) -> Product:
         """The product with them."""
-        kernel = NbitsProduct(self.packed, self.scale, self.zero, bits=4)
+        kernel = NbitsProduct(self.packed, self.scale, self.zero)
 
         def multiply(x: torch.Tensor) -> torch.Tensor:
             return kernel(torch.cat([x, x.unflatten(1, (-1, GROUP)).sum(-1)], 1))

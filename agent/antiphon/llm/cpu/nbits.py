@@ -1,4 +1,4 @@
-"""onnxruntime's product with weights of a few bits; inputs are rounded to int8.
+"""onnxruntime's product with weights of four bits; inputs are rounded to int8.
 
 One thread nearly fills the memory's bandwidth of two cores, so a single step takes one thread
 there, waits for nobody and leaves the other core to the voice; many steps are shared out.
@@ -32,28 +32,18 @@ class NbitsProduct:
     Any number of threads may use it.
 
     Args:
-        weight: [out, groups, group * bits / 8] uint8, the first weight in the lowest bits.
+        weight: [out, groups, group / 2] uint8, the first of two weights in the lower bits.
         scale: [out, groups] float32.
-        zero: [out, ceil(groups * bits / 8)] uint8 steps that stand for 0; None: the middle one.
-        bits: of a weight, 4 or 8.
+        zero: [out, (groups + 1) / 2] uint8 steps that stand for 0, two each.
     """
 
-    def __init__(
-        self,
-        weight: torch.Tensor,
-        scale: torch.Tensor,
-        zero: torch.Tensor | None = None,
-        *,
-        bits: int,
-    ) -> None:
-        given = {"weight": weight, "scale": scale.flatten()}
-        if zero is not None:
-            given["zero"] = zero.flatten()
+    def __init__(self, weight: torch.Tensor, scale: torch.Tensor, zero: torch.Tensor) -> None:
+        given = {"weight": weight, "scale": scale.flatten(), "zero": zero.flatten()}
         arrays = {name: tensor.contiguous().numpy() for name, tensor in given.items()}
-        group = weight.shape[2] * 8 // bits
+        group = 2 * weight.shape[2]
         self.columns = weight.shape[1] * group
         """Inputs, filled up to whole groups."""
-        self._session = _session(arrays, len(weight), self.columns, group, bits)
+        self._session = _session(arrays, len(weight), self.columns, group)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """[N, at most `columns`] float32 to [N, out] float32."""
@@ -77,9 +67,7 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(thread_name_prefix="antiphon-nbits")
 
 
-def _session(
-    arrays: dict[str, NDArray[Any]], rows: int, columns: int, group: int, bits: int
-) -> Any:
+def _session(arrays: dict[str, NDArray[Any]], rows: int, columns: int, group: int) -> Any:
     """An `onnxruntime.InferenceSession` of a graph with nothing but the product."""
     import onnxruntime
     from onnx import TensorProto, helper
@@ -91,7 +79,7 @@ def _session(
         domain="com.microsoft",
         K=columns,
         N=rows,
-        bits=bits,
+        bits=4,
         block_size=group,
         accuracy_level=4,  # inputs in int8
     )

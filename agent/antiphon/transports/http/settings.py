@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from antiphon.errors import UserError
 from antiphon.settings import setting
+from antiphon.transports.listening import bound
 
 MIN_TOKEN = 16
 """Characters of the shortest token that is taken for a secret."""
@@ -115,19 +116,4 @@ class HttpSettings:
         Raises:
             UserError: The port is in use, or the address is not of this machine.
         """
-        try:
-            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise UserError(f"There is no address {self.host}: check --host.") from error
-        family, kind, protocol, _, address = found[0]
-        bound = socket.socket(family, kind, protocol)
-        try:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            bound.bind(address)
-        except OSError as error:
-            bound.close()
-            raise UserError(
-                f"{self.host} port {self.port} cannot be listened at ({error.strerror}): stop what "
-                "uses it, or choose another --port."
-            ) from error
-        return bound
+        return bound(self.host, self.port, by_host="--host", by_port="--port")

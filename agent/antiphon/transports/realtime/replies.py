@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,8 @@ from antiphon.transports.realtime.user_turns import UserTurns
 
 GO_ON = "Please go on."
 """What is answered if an answer is asked for and there is nothing to answer."""
+MOST_TURNS = 20
+"""Turns before a question that a written answer is made with."""
 MAX_OUTSIDE = 4
 """Responses at the same time that are none of the conversation."""
 
@@ -332,12 +334,10 @@ class Replies:
         if self.active is None or self._turns.pending:
             return
         self._to_write = False
-        turns, asked = self._items.turns(), list[str]()
-        while turns and turns[-1].role == "user":
-            asked.insert(0, turns.pop().text)
+        before, asked = asked_last(self._items.turns())
         told = self._items.instructions(self.instructions or self.config.instructions)
-        prompt = " ".join(asked) or self.instructions or GO_ON
-        history = opening(turns[-20:], told)
+        prompt = asked or self.instructions or GO_ON
+        history = opening(before, told)
         responder = self._talk.responder
         self._writing = OutsideReply(self.active, responder, prompt, history, self._written)
 
@@ -356,10 +356,8 @@ class Replies:
                 "too_many_responses",
             )
         turns = self._items.turns() if asked.input is None else self._given(asked.input)
-        question = list[str]()
-        while turns and turns[-1].role == "user":
-            question.insert(0, turns.pop().text)
-        prompt = " ".join(question) or asked.instructions or GO_ON
+        before, question = asked_last(turns)
+        prompt = question or asked.instructions or GO_ON
         own = asked.instructions is not None and bool(question)
         told = (asked.instructions or "") if own else self.config.instructions
         modality = asked.output_modalities[0] if asked.output_modalities else None
@@ -367,7 +365,7 @@ class Replies:
         response = Response(
             self._send, None, self.config, self._id, modality=modality, metadata=asked.metadata
         )
-        history = opening(turns[-20:], told)
+        history = opening(before, told)
         responder = self._talk.responder
         made = OutsideReply(response, responder, prompt, history, self._outside_over)
         self._outside.append(made)
@@ -395,3 +393,12 @@ class Replies:
         """A reply was stopped: tell who did it."""
         if reason in ("speech", "stop word"):
             self._turns.speech_started(self._talk.at)
+
+
+def asked_last(turns: Sequence[Turn]) -> tuple[list[Turn], str]:
+    """What the user asked last, and the newest `MOST_TURNS` turns before it."""
+    end = len(turns)
+    while end and turns[end - 1].role == "user":
+        end -= 1
+    asked = " ".join(turn.text for turn in turns[end:])
+    return list(turns[max(0, end - MOST_TURNS) : end]), asked

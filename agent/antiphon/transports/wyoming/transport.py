@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from antiphon.errors import UserError
 from antiphon.settings import setting
+from antiphon.transports.listening import bound
 
 if TYPE_CHECKING:
     from antiphon.runtime.options import Options
@@ -52,23 +53,7 @@ class WyomingSettings:
         Raises:
             UserError: The port is in use, or the address is not of this machine.
         """
-        host, port = self.address()
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise UserError(f"There is no address {host}: check --wyoming-uri.") from error
-        family, kind, protocol, _, address = found[0]
-        bound = socket.socket(family, kind, protocol)
-        try:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            bound.bind(address)
-        except OSError as error:
-            bound.close()
-            raise UserError(
-                f"{self.wyoming_uri} cannot be listened at ({error.strerror}): stop what uses it, "
-                "or give another --wyoming-uri."
-            ) from error
-        return bound
+        return bound(*self.address(), by_host="--wyoming-uri", by_port="--wyoming-uri")
 
 
 class WyomingTransport:
