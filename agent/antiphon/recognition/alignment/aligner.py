@@ -86,6 +86,7 @@ ALIGNERS: Registry[Callable[[str], Aligner]] = Registry(
     {
         "attention": "antiphon.recognition.alignment.attention:load",
         "ctc": "antiphon.recognition.alignment.ctc:load",
+        "slots": "antiphon.recognition.alignment.slots:load",
     },
 )
 """Functions of the name of a recognizer that load an aligner."""

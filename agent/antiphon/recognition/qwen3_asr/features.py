@@ -9,6 +9,7 @@ is louder than all before it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from antiphon.mel import HOP
 from antiphon.recognition.whisper.features import LogMel, MelState, log_mel
+from antiphon_codecs.interruption import checkpoint
 
 CHUNK = 100
 """Frames (1 s) that pass the convolutions together."""
@@ -97,3 +99,19 @@ class Features:
 def scaled(mel: torch.Tensor, top: float) -> torch.Tensor:
     """Raw frames as the model takes them."""
     return (mel.clamp(min=top - 8.0) + 4.0) / 4.0
+
+
+@torch.no_grad()
+def encode(model: Any, window: torch.Tensor) -> torch.Tensor:
+    """What a model of transformers hears in a window: projected states [N, width].
+
+    Args:
+        model: of Qwen3-ASR's architecture.
+        window: [T, bands] scaled frames.
+    """
+    checkpoint()
+    room = -len(window) % CHUNK
+    mel = torch.nn.functional.pad(window, (0, 0, 0, room)).T[None]
+    mask = (torch.arange(mel.shape[-1]) < len(window))[None].long()
+    found: torch.Tensor = model.model.get_audio_features(mel, mask, return_dict=True).pooler_output
+    return found

@@ -16,7 +16,7 @@ from antiphon.recognition.context import echoes
 from antiphon.recognition.languages import names, require_known
 from antiphon.recognition.qwen3_asr import checkpoint as checkpoints
 from antiphon.recognition.qwen3_asr.checkpoint import Checkpoint
-from antiphon.recognition.qwen3_asr.features import CHUNK, Features, FeatureState
+from antiphon.recognition.qwen3_asr.features import Features, FeatureState, encode
 from antiphon.recognition.qwen3_asr.prompt import (
     after_audio,
     before_audio,
@@ -150,17 +150,9 @@ class Qwen3AsrRecognizer:
             (WORDS_NOTE,) if options.words and answer.text else (),
         )
 
-    @torch.no_grad()
     def encode(self, window: torch.Tensor) -> torch.Tensor:
         """Projected states [N, width] of a window's scaled frames [T, bands]."""
-        checkpoint()
-        room = -len(window) % CHUNK
-        mel = torch.nn.functional.pad(window, (0, 0, 0, room)).T[None]
-        mask = (torch.arange(mel.shape[-1]) < len(window))[None].long()
-        found: torch.Tensor = self.model.model.get_audio_features(
-            mel, mask, return_dict=True
-        ).pooler_output
-        return found
+        return encode(self.model, window)
 
     def _head(self, options: Options) -> torch.Tensor:
         """[N, width] what comes before the sound."""
