@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from antiphon import audio_file, settings
-from antiphon.cli import written_measures
+from antiphon.cli import alignment_measure, written_measures
 from antiphon.cli.options import given_or
 from antiphon.cli.output import Json, chatter_to_stderr, show
 from antiphon.errors import UserError
@@ -38,6 +38,7 @@ app = typer.Typer(
 )
 app.command()(written_measures.normalization)
 app.command()(written_measures.chat)
+app.command()(alignment_measure.alignment)
 
 Data = Annotated[Path, given_or(Paths, "data")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Judge at most so many.")]

@@ -139,8 +139,9 @@ class LongAligner:
         return Alignment(repaired(found, len(pcm)), len(pcm))
 
     def _placed(self, part: Utterance, words: Sequence[str], language: str | None) -> list[Word]:
-        placed = self.inner.place(part.pcm, words, language)
-        return [word.moved(part.start) for word in placed]
+        placed = tuple(self.inner.place(part.pcm, words, language))
+        said = Segment("", 0, len(part.pcm), placed).trimmed(part.first, part.last)
+        return [word.moved(part.start) for word in said.words]
 
 
 def shares(heard: Sequence[str], words: Sequence[str]) -> list[tuple[int, int]]:

@@ -15,6 +15,9 @@ from antiphon.recognition.whisper.text_decoder import Transcript
 
 FRAME = 320
 """Samples of an encoder state."""
+AHEAD = 2
+"""Encoder states (40 ms) by which the decoder looks at a word before it begins, in the median over
+three voices whose times are known (`antiphon eval alignment`)."""
 OPENING = frozenset("\"'([{¿¡«“‘")
 """Signs that belong to the word after them; all other punctuation to the word before."""
 
@@ -54,6 +57,7 @@ def words(window: Transcript, tokenizer: Decodes, *, spaced: bool) -> tuple[Word
         return ()
     path = monotonic(window.looks.float().numpy())
     starts = np.searchsorted(path, np.arange(len(window.tokens) + 1))
+    starts[1:] = np.minimum(starts[1:] + AHEAD, frames)
     log_probs = window.log_probs.float().numpy()
     found: list[Word] = []
     for run in runs:

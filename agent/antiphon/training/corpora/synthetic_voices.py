@@ -77,28 +77,28 @@ def training_voices(piper: Path | None) -> list[Voice]:
 
 
 def _espeak(kind: str, text: str) -> Sound:
-    return _decode(_run(["espeak-ng", "-v", kind, "-s", "160", "--stdout", "--stdin"], text))
+    return wav(run(["espeak-ng", "-v", kind, "-s", "160", "--stdout", "--stdin"], text))
 
 
 def _flite(kind: str, text: str) -> Sound:
     with tempfile.NamedTemporaryFile(suffix=".wav") as out:
-        _run(["flite", "-voice", kind, "-t", text, "-o", out.name], "")
-        return _decode(Path(out.name).read_bytes())
+        run(["flite", "-voice", kind, "-t", text, "-o", out.name], "")
+        return wav(Path(out.name).read_bytes())
 
 
 def _festival(kind: str, text: str) -> Sound:
     with tempfile.NamedTemporaryFile(suffix=".wav") as out:
-        _run(["text2wave", "-eval", f"({kind})", "-o", out.name], text)
-        wav = Path(out.name).read_bytes()
-    if not wav:
+        run(["text2wave", "-eval", f"({kind})", "-o", out.name], text)
+        data = Path(out.name).read_bytes()
+    if not data:
         raise UserError(f"festival does not know {kind}: install Debian's festvox-us-slt-hts")
-    return _decode(wav)
+    return wav(data)
 
 
 def _piper(path: Path, text: str) -> Sound:
     model = _piper_model(path)
     pieces = [chunk.audio_float_array for chunk in model.synthesize(text)]
-    return _resample(np.concatenate(pieces), model.config.sample_rate)
+    return resampled(np.concatenate(pieces), model.config.sample_rate)
 
 
 @lru_cache(maxsize=2)
@@ -112,7 +112,12 @@ def _piper_model(path: Path):  # type: ignore[no-untyped-def]
     return PiperVoice.load(path)
 
 
-def _run(command: list[str], text: str) -> bytes:
+def run(command: list[str], text: str) -> bytes:
+    """What a program prints that reads a text from standard input.
+
+    Raises:
+        UserError: It failed, or did not finish.
+    """
     try:
         done = subprocess.run(
             command, input=text.encode(), capture_output=True, check=False, timeout=TIMEOUT
@@ -124,14 +129,16 @@ def _run(command: list[str], text: str) -> bytes:
     return done.stdout
 
 
-def _decode(wav: bytes) -> Sound:
+def wav(data: bytes) -> Sound:
+    """Samples [N] at 16 kHz of a WAV file."""
     import soundfile
 
-    pcm, rate = soundfile.read(io.BytesIO(wav), dtype="float32")
-    return _resample(pcm, rate)
+    pcm, rate = soundfile.read(io.BytesIO(data), dtype="float32")
+    return resampled(pcm, rate)
 
 
-def _resample(pcm: Sound, rate: int) -> Sound:
+def resampled(pcm: Sound, rate: int) -> Sound:
+    """Samples [N] at `rate`, at 16 kHz."""
     import soxr
 
     return np.asarray(soxr.resample(pcm, rate, SAMPLE_RATE), np.float32)

@@ -7,6 +7,7 @@ easy to quantize; `noise_w` varies the durations.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -35,16 +36,14 @@ class Utterance:
     """[sum(durations), 192] latent frames at 86.13 Hz."""
 
 
-def cut(voice: Path, out: Path) -> Path:
-    """Write the part of the ONNX graph before the generator to `out`, and return `out`."""
+def cut(voice: Path, out: Path, outputs: Sequence[str] = (LATENT, DURATIONS)) -> Path:
+    """Write the part of the ONNX graph that makes `outputs` to `out`, and return `out`."""
     import onnx
 
     if not out.exists():
         part = out.with_suffix(".part")
         names = [node.name for node in onnx.load(voice).graph.input]
-        onnx.utils.extract_model(
-            str(voice), str(part), names, [LATENT, DURATIONS], check_model=False
-        )
+        onnx.utils.extract_model(str(voice), str(part), names, list(outputs), check_model=False)
         part.replace(out)
     return out
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.recognition.whisper.text_decoder import Transcript
-from antiphon.recognition.whisper.word_times import FRAME, grouped, words
+from antiphon.recognition.whisper.word_times import AHEAD, FRAME, grouped, words
 
 
 class Pieces:
@@ -42,7 +42,8 @@ def test_words_sound_where_their_tokens_looked():
     said = Pieces(b" Hel", b"lo", b",", b" world", b"!")
     found = words(window(steps(5, 5, 2, 8, 1, 3)), said, spaced=True)
     assert [w.text for w in found] == ["Hello,", "world!"]
-    assert [(w.start // FRAME, w.end // FRAME) for w in found] == [(0, 12), (12, 21)]
+    begins, ends = 12 + AHEAD, 21 + AHEAD
+    assert [(w.start // FRAME, w.end // FRAME) for w in found] == [(0, begins), (begins, ends)]
     assert found[0].confidence == pytest.approx((1 * 1 / 2 * 1 / 3) ** (1 / 3))
 
 

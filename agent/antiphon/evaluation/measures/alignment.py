@@ -1,0 +1,158 @@
+"""Alignment: how far the words of aligners are from where they are said, in milliseconds.
+
+The accumulated average shift (AAS) of Qwen3-ASR's report (arXiv 2601.21337): the mean over words of
+the mean of how far the start and the end are off.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from antiphon.errors import UserError
+from antiphon.recognition.alignment.aligner import Aligner
+from antiphon.recognition.recognizer import SAMPLE_RATE
+from antiphon.recognition.transcript import Word
+
+FAR_MS = 100.0
+"""A word that is so far off is far off."""
+DRAWS = 2000
+"""Draws of the bootstrap."""
+MINUTE = 60 * SAMPLE_RATE
+PAUSE_S = (0.3, 1.5)
+"""Seconds between the sentences of a long scene."""
+
+
+class Timed(Protocol):
+    """Speech and when its words are said."""
+
+    @property
+    def pcm(self) -> NDArray[np.float32]:
+        """[N] mono, 16 kHz."""
+
+    @property
+    def words(self) -> Sequence[Word]:
+        """What is said."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Speech made of other speech."""
+
+    pcm: NDArray[np.float32]
+    words: tuple[Word, ...]
+
+
+def scenes(
+    spoken: Sequence[Timed],
+    noisy: Mapping[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]],
+    minutes: Mapping[str, float],
+    seed: int = 0,
+) -> dict[str, Sequence[Timed]]:
+    """The kinds of recordings that are aligned: clean, in noise, and long.
+
+    Args:
+        spoken: sentences.
+        noisy: what brings noise to a sentence, by kind.
+        minutes: lengths of recordings made of all sentences one after another, by kind.
+        seed: of the pauses.
+    """
+    found: dict[str, Sequence[Timed]] = {"clean": spoken}
+    for kind, change in noisy.items():
+        found[kind] = [Scene(change(each.pcm), tuple(each.words)) for each in spoken]
+    rng = np.random.default_rng(seed)
+    for kind, length in minutes.items():
+        found[kind] = list(joined(spoken, int(length * MINUTE), rng))
+    return found
+
+
+def joined(spoken: Sequence[Timed], samples: int, rng: np.random.Generator) -> Iterator[Scene]:
+    """Sentences one after another with pauses, in recordings of so many samples at least.
+
+    What is left at the end is a recording of its own only if nothing else is.
+    """
+    parts, words, at, made = list[NDArray[np.float32]](), list[Word](), 0, False
+    for each in spoken:
+        words += [word.moved(at) for word in each.words]
+        pause = np.zeros(int(rng.uniform(*PAUSE_S) * SAMPLE_RATE), np.float32)
+        parts += [each.pcm, pause]
+        at += len(each.pcm) + len(pause)
+        if at >= samples:
+            made = True
+            yield Scene(np.concatenate(parts), tuple(words))
+            parts, words, at = [], [], 0
+    if parts and not made:
+        yield Scene(np.concatenate(parts), tuple(words))
+
+
+def evaluate(
+    aligners: Mapping[str, Aligner], scenes: Mapping[str, Sequence[Timed]]
+) -> dict[str, Any]:
+    """Shifts of each aligner in each kind of scene.
+
+    Args:
+        aligners: by name.
+        scenes: recordings with known times, by kind.
+    """
+    total = len(aligners) * sum(map(len, scenes.values()))
+    result: dict[str, Any] = {}
+    with tqdm(total=total, desc="alignment", unit="recording") as bar:
+        for name, aligner in aligners.items():
+            result[name] = {
+                kind: judged(aligner, recordings, bar.update) for kind, recordings in scenes.items()
+            }
+    return result
+
+
+def judged(
+    aligner: Aligner, recordings: Sequence[Timed], done: Callable[[], object] = lambda: None
+) -> dict[str, Any]:
+    """`aas_ms` with its 95 % interval over recordings, the share of words that are far off, RTF."""
+    shifts, failed, spent = list[NDArray[np.float64]](), 0, 0.0
+    for recording in recordings:
+        text = " ".join(word.text for word in recording.words)
+        begun = time.perf_counter()
+        try:
+            words = aligner.align(recording.pcm, text, "en").words
+        except UserError:  # nobody was heard: every word is where the recording ends
+            failed += 1
+            end = len(recording.pcm)
+            words = tuple(Word(word.text, end, end) for word in recording.words)
+        spent += time.perf_counter() - begun
+        shifts.append(shift(words, recording.words))
+        done()
+    every = np.concatenate(shifts)
+    length = sum(len(recording.pcm) for recording in recordings) / SAMPLE_RATE
+    return {
+        "aas_ms": round(float(every.mean()), 1),
+        "interval": interval(shifts),
+        "median_ms": round(float(np.median(every)), 1),
+        "far": round(float((every > FAR_MS).mean()), 4),
+        "words": len(every),
+        "recordings": len(recordings),
+        "failed": failed,
+        "rtf": round(spent / length, 4),
+    }
+
+
+def shift(found: Sequence[Word], true: Sequence[Word]) -> NDArray[np.float64]:
+    """How far each word is off, in milliseconds: the mean of its start and its end."""
+    places = np.array(
+        [[(a.start, a.end), (b.start, b.end)] for a, b in zip(found, true, strict=True)], float
+    )
+    return np.asarray(np.abs(places[:, 0] - places[:, 1]).mean(1) * 1000 / SAMPLE_RATE)
+
+
+def interval(shifts: Sequence[NDArray[np.float64]], seed: int = 0) -> list[float]:
+    """95 % interval of the mean shift, drawn over recordings."""
+    sums = np.array([each.sum() for each in shifts])
+    counts = np.array([len(each) for each in shifts])
+    draws = np.random.default_rng(seed).integers(len(shifts), size=(DRAWS, len(shifts)))
+    means = sums[draws].sum(1) / counts[draws].sum(1)
+    return [round(float(bound), 1) for bound in np.percentile(means, [2.5, 97.5])]
