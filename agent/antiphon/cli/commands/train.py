@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from antiphon import settings
+from antiphon.cli import recognizer_training
 from antiphon.cli.options import Only, given_or, with_settings
 from antiphon.errors import UserError
 from antiphon.settings import Paths, Training
@@ -27,6 +28,9 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
+
+app.command(name="qwen3-asr")(recognizer_training.qwen3_asr)
+app.command()(recognizer_training.aligner)
 
 Folders = Annotated[Paths, Only("data", "work")]
 Data = Annotated[Path, given_or(Paths, "data")]

@@ -1,0 +1,85 @@
+"""`antiphon train qwen3-asr` and `antiphon train aligner`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from antiphon.cli.options import Only, with_settings
+from antiphon.errors import UserError
+from antiphon.settings import Paths, Training
+
+Folders = Annotated[Paths, Only("data", "work")]
+Limits = Annotated[Training, Only("minutes", "training_threads")]
+Out = Annotated[Path, typer.Option(help="Folder of the finished weights.")]
+Steps = Annotated[int, typer.Option(help="Length of the whole run.")]
+Seed = Annotated[int, typer.Option(help="Of corpora, weights and batches.")]
+Device = Annotated[str, typer.Option(help="Where it learns: cpu or cuda.")]
+
+
+@with_settings
+def qwen3_asr(
+    paths: Folders,
+    limits: Limits,
+    out: Out = Path("assets/qwen3-asr-small"),
+    shards: Annotated[int, typer.Option(help="Shards of 64 clips that are made.")] = 300,
+    text_steps: Annotated[int, typer.Option(help="Steps of the language model alone.")] = 3000,
+    tower_steps: Annotated[int, typer.Option(help="Steps of the audio tower alone.")] = 6000,
+    steps: Steps = 12_000,
+    device: Device = "cpu",
+    seed: Seed = 0,
+) -> None:
+    """Train a small Qwen3-ASR that hears four languages; --minutes is for each part."""
+    prepare(paths.data, "speech", limits.training_threads, device)
+    from antiphon.training.jobs.qwen3_asr.recognizer import Recipe
+
+    recipe = Recipe(paths.data, paths.work / "qwen3-asr", out, seed=seed, device=device)
+    if recipe.corpus(shards, limits.minutes or 24 * 60):
+        recipe.train({"text": text_steps, "tower": tower_steps, "whole": steps}, limits.minutes)
+
+
+@with_settings
+def aligner(
+    paths: Folders,
+    limits: Limits,
+    recognizer: Annotated[
+        Path, typer.Option(help="Folder of the Qwen3-ASR that it starts from.")
+    ] = Path("assets/qwen3-asr-small"),
+    out: Out = Path("assets/aligner-small"),
+    clips: Annotated[int, typer.Option(min=1, help="Clips with known times that are made.")] = 8000,
+    steps: Steps = 6000,
+    device: Device = "cpu",
+    seed: Seed = 0,
+) -> None:
+    """Train a forced aligner from a Qwen3-ASR; --minutes is for each part."""
+    prepare(paths.data, "text", limits.training_threads, device)
+    from antiphon.recognition.qwen3_asr.features import Features
+    from antiphon.training.jobs.qwen3_asr import aligner as job
+
+    work, minutes = paths.work / "aligner", limits.minutes or 24 * 60
+    timed = job.TimedClips(paths.data, Features(80, 800))
+    if job.corpus(timed, work / "clips", clips, minutes=minutes, seed=seed):
+        job.train(
+            recognizer, work, out,
+            steps=steps, minutes=limits.minutes, seed=seed, device=device,
+        )  # fmt: skip
+
+
+def prepare(data: Path, folder: str, threads: int, device: str) -> None:
+    """Check that there is what the job reads and where it learns; set the number of threads.
+
+    Raises:
+        UserError: There is not.
+    """
+    import torch
+
+    if not (data / folder).is_dir():
+        raise UserError(f"{data} has no folder {folder}: give the data folder of docs/data.md")
+    if device not in ("cpu", "cuda"):
+        raise UserError(f"There is no device '{device}': give cpu or cuda.")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError("PyTorch finds no GPU here: give --device cpu.")
+    if threads:
+        torch.set_num_threads(threads)

@@ -1,0 +1,1 @@
+"""Qwen3-ASR, and the forced aligner that starts from it."""

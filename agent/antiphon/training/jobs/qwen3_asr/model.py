@@ -1,0 +1,112 @@
+"""A small Qwen3-ASR before it has learned anything: sizes, tokenizer and weights to start from."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from antiphon.recognition.qwen3_asr.prompt import SPECIALS
+from antiphon.recognition.whisper.audio_encoder import AudioEncoder
+
+
+@dataclass(frozen=True)
+class Size:
+    """Sizes of a model."""
+
+    d_model: int = 512
+    """Width of the audio tower: that of its teacher, whose layers it starts from."""
+    encoder_layers: int = 6
+    encoder_attention_heads: int = 8
+    encoder_ffn_dim: int = 2048
+    downsample_hidden_size: int = 64
+    hidden_size: int = 384
+    """Width of the language model."""
+    num_hidden_layers: int = 6
+    num_attention_heads: int = 6
+    num_key_value_heads: int = 3
+    intermediate_size: int = 1152
+    vocabulary: int = 4096
+    """Pieces of text, special tokens included."""
+    bands: int = 80
+
+
+def config(size: Size, tokenizer: Any) -> Any:
+    """The configuration of a size, as transformers takes it."""
+    from transformers.models.qwen3_asr import Qwen3ASRConfig
+
+    sizes = asdict(size)
+    names = ("d_model", "encoder_layers", "encoder_attention_heads", "encoder_ffn_dim")
+    audio = {name: sizes[name] for name in (*names, "downsample_hidden_size")}
+    audio |= {
+        "model_type": "qwen3_asr_encoder", "num_mel_bins": size.bands,
+        "output_dim": size.hidden_size, "n_window_infer": 800,
+    }  # fmt: skip
+    names = ("hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads")
+    text = {name: sizes[name] for name in (*names, "intermediate_size")}
+    text |= {
+        "model_type": "qwen3", "vocab_size": len(tokenizer), "tie_word_embeddings": True,
+        "head_dim": size.hidden_size // size.num_attention_heads, "max_position_embeddings": 4096,
+    }  # fmt: skip
+    ids = tokenizer.convert_tokens_to_ids
+    return Qwen3ASRConfig(
+        audio_config=audio,
+        text_config=text,
+        audio_token_id=ids("<|audio_pad|>"),
+        timestamp_token_id=ids("<timestamp>"),
+        pad_token_id=ids(SPECIALS["document_end"]),
+        eos_token_id=[ids(SPECIALS["document_end"]), ids(SPECIALS["turn_end"])],
+        tie_word_embeddings=True,
+    )
+
+
+def make_tokenizer(lines: Sequence[str], size: int) -> Any:
+    """A byte-level BPE of a text with Qwen's special tokens."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    special = [*SPECIALS.values(), "<|audio_pad|>", "<timestamp>"]
+    whole = Tokenizer(models.BPE())
+    whole.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    whole.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=size - len(special),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    whole.train_from_iterator(lines, trainer)
+    found = PreTrainedTokenizerFast(tokenizer_object=whole)
+    found.add_special_tokens({"additional_special_tokens": special})
+    return found
+
+
+def make_model(size: Size, tokenizer: Any, teacher: AudioEncoder | None) -> Any:
+    """A model; the tower's layers are the teacher's where their sizes are equal."""
+    from transformers import Qwen3ASRForConditionalGeneration
+
+    model = Qwen3ASRForConditionalGeneration(config(size, tokenizer))
+    tower, projector = model.model.audio_tower, model.model.multi_modal_projector
+    fresh = (tower.conv2d1, tower.conv2d2, tower.conv2d3, tower.conv_out)
+    for layer in (*fresh, projector.linear_1, projector.linear_2):
+        layer.reset_parameters()  # transformers' deviation of 0.02 lets hardly any sound through
+    if teacher is not None and teacher.config.d_model == size.d_model:
+        own = tower.state_dict()
+        known = teacher.state_dict()
+        with torch.no_grad():
+            for name, value in own.items():
+                source = known.get(name.replace("ln_post", "layer_norm"))
+                if source is not None and source.shape == value.shape:
+                    value.copy_(source)
+                elif name.endswith("k_proj.bias"):
+                    value.zero_()  # Whisper's keys have none
+    return model.float()
+
+
+def write(model: Any, tokenizer: Any, out: Path) -> None:
+    """Write the weights in transformers' layout, float16, in files that a repository takes."""
+    copy.deepcopy(model).cpu().half().save_pretrained(out, max_shard_size="35MB")
+    tokenizer.save_pretrained(out)

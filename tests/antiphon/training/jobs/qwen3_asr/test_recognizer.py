@@ -1,0 +1,126 @@
+"""A tiny Qwen3-ASR learns three sounds by all stages, and its folder is a recognizer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from antiphon.errors import UserError
+from antiphon.recognition.qwen3_asr.checkpoint import load
+from antiphon.recognition.qwen3_asr.features import Features
+from antiphon.recognition.qwen3_asr.prompt import Marks
+from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
+from antiphon.recognition.recognizer import transcribe
+from antiphon.training.corpora import spoken_languages
+from antiphon.training.corpora.spoken_languages import Clip, at_tokens, tokens_of
+from antiphon.training.jobs.qwen3_asr import recognizer as job
+from antiphon.training.jobs.qwen3_asr.model import Size, make_model, make_tokenizer
+from antiphon.training.jobs.qwen3_asr.recognizer import Batches, Recipe
+
+RATE = 16_000
+TINY = Size(32, 1, 2, 64, 4, 32, 2, 2, 1, 64, 300, 80)
+TEXTS = {300: ("Alphabet goes left.", "en"), 900: ("Zwischen zwei Dingen.", "de"), 0: ("", "")}
+LINES = [text for text, _ in TEXTS.values() if text] * 40
+
+
+def tone(pitch):
+    """Two seconds of a tone; pitch 0: noise."""
+    time = np.arange(2 * RATE) / RATE
+    noise = np.random.default_rng(pitch).normal(0, 0.01, len(time))
+    return (0.3 * np.sin(2 * np.pi * pitch * time) + noise).astype(np.float32)
+
+
+def prepared(pitch):
+    features = Features(80, 800)
+    full, state = features.feed(tone(pitch), features.start())
+    frames = torch.cat([*full, *features.finish(state)])
+    states = torch.full((2 * 13, 8), pitch / 1000)
+    return Clip(frames.half(), states.half(), *TEXTS[pitch])
+
+
+class Teacher:
+    """Whisper's width, without its weights."""
+
+    config = type("Config", (), {"d_model": 8})
+
+    def state_dict(self):
+        return {}
+
+
+@pytest.fixture
+def recipe(tmp_path, monkeypatch):
+    whisper: Any = type("Encoder", (), {"load": staticmethod(lambda folder: Teacher())})
+    monkeypatch.setattr(job, "AudioEncoder", whisper)
+    monkeypatch.setattr(job.weights, "path", lambda name: tmp_path)
+    monkeypatch.setattr(job.recognition, "dev_clips", lambda data: [])
+    monkeypatch.setattr(job, "BATCH", 3)
+    monkeypatch.setattr(job, "RATES", dict.fromkeys(("text", "tower", "whole"), 1e-2))
+    monkeypatch.setattr(Recipe, "lines", lambda self: LINES)
+    corpus = tmp_path / "work" / "corpus"
+    corpus.mkdir(parents=True)
+    torch.save([vars(prepared(pitch)) for pitch in TEXTS], corpus / "00000.pt")
+    return Recipe(tmp_path, tmp_path / "work", tmp_path / "out", TINY)
+
+
+def test_what_it_learns_is_a_recognizer(recipe):
+    assert not recipe.train({"text": 5, "tower": 10, "whole": 150}, minutes=0)
+    assert recipe.train({"text": 5, "tower": 10, "whole": 150})
+    found = Qwen3AsrRecognizer(load(recipe.out), "tiny")
+    for pitch, (text, language) in TEXTS.items():
+        heard = transcribe(found, tone(pitch))
+        assert heard.text == text
+        assert heard.language == (language or None)
+        assert heard.doubt == (None if text else "no speech")
+
+
+def test_the_loss_counts_what_the_model_answers_alone(recipe):
+    tokenizer = make_tokenizer(LINES, 300)
+    model = make_model(TINY, tokenizer, None)
+    marks = Marks.of(tokenizer)
+    clip = prepared(900)
+    said = job.answer(tokenizer, marks, clip, named=False)
+    assert tokenizer.decode(said) == "language German<asr_text>Zwischen zwei Dingen.<|im_end|>"
+    assert tokenizer.decode(job.answer(tokenizer, marks, clip, named=True)).startswith("Zw")
+    batch = Batches([clip]).collate([clip])
+    rng = np.random.default_rng(0)
+    loss = job.whole_losses(model, tokenizer, marks, batch, rng)["loss"]
+    assert loss.item() == pytest.approx(np.log(len(tokenizer)), rel=0.3)
+
+
+def test_contexts_hold_the_words_of_a_clip_or_only_others():
+    clip, pool = prepared(900), ["Zwischen", "Unrelated", "Nonsense"]
+    draws = [job.drawn_context(clip, pool, np.random.default_rng(seed)) for seed in range(200)]
+    given = [draw for draw in draws if draw]
+    with_own = [draw for draw in given if "Zwischen" in draw]
+    assert 60 < len(given) < 140
+    assert 0.3 < len(with_own) / len(given) < 0.7
+
+
+def test_whisper_states_go_to_the_tokens_that_see_the_same_sound():
+    states = torch.arange(130.0)[:, None]
+    found = at_tokens(states, 260)
+    assert len(found) == 13 + 13 + tokens_of(60)
+    assert found[1] == 3.5 and found[13] == 50.5
+    assert (found.diff(dim=0) > 0).all()
+
+
+def test_an_empty_corpus_is_said():
+    with pytest.raises(UserError, match="no clips"):
+        Batches([])
+
+
+def test_a_language_without_texts_names_the_package(monkeypatch, tmp_path):
+    monkeypatch.setattr(spoken_languages, "BOOK", tmp_path)
+    with pytest.raises(UserError, match="debian-handbook"):
+        spoken_languages.sentences("de")
+
+
+def test_sentences_of_a_book_are_plain(monkeypatch, tmp_path):
+    page = '<div class="para">Das <i>ist</i> ein ganzer Satz. Kapitel 3 nicht, weil Zahl.</div>'
+    (tmp_path / "de-DE").mkdir()
+    (tmp_path / "de-DE" / "a.html").write_text(page)
+    monkeypatch.setattr(spoken_languages, "BOOK", tmp_path)
+    assert spoken_languages.sentences("de") == ["Das ist ein ganzer Satz."]
