@@ -15,9 +15,9 @@ import numpy as np
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from antiphon.runtime.network.opus import RATE as RATE
+from antiphon.runtime.network.opus import Encoder
 from antiphon.transports.xiaozhi.framing import VERSIONS, Frame, pack
-from antiphon.transports.xiaozhi.opus import RATE as RATE
-from antiphon.transports.xiaozhi.opus import Encoder
 from over_faces.damage import damaged
 
 PATH = "/xiaozhi/v1/"

@@ -13,12 +13,12 @@ from http_stage import HttpStage
 from websockets.asyncio.client import connect
 from xiaozhi_sdk import XiaoZhiWebsocket
 
+from antiphon.runtime.network.opus import Encoder
 from antiphon.runtime.options import Options
 from antiphon.runtime.responders.worker import ThreadWorker
 from antiphon.runtime.session.conversation import Conversation
 from antiphon.transports.xiaozhi.face import build
 from antiphon.transports.xiaozhi.framing import Frame, pack, unpack
-from antiphon.transports.xiaozhi.opus import Encoder
 
 MAC = "00:11:22:33:44:55"
 PACKET = 960

@@ -13,13 +13,13 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from antiphon.runtime.network.opus import RATE
 from antiphon.transports.http.gateway import Gateway
 from antiphon.transports.http.sessions import Session
 from antiphon.transports.xiaozhi import framing, messages
 from antiphon.transports.xiaozhi.device import Device
 from antiphon.transports.xiaozhi.framing import TEXT, Frame, MalformedError
 from antiphon.transports.xiaozhi.mcp import McpClient, McpError
-from antiphon.transports.xiaozhi.opus import RATE
 
 log = logging.getLogger(__name__)
 

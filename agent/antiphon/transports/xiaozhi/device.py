@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from antiphon.messages import Turn
 from antiphon.runtime import events
 from antiphon.runtime.events import Event
+from antiphon.runtime.network.opus import HEARD_RATE, RATE, Decoder, Encoder, NotOpusError
 from antiphon.tools import Call, Result, Tool
 from antiphon.tools.phrases import described
 from antiphon.transports.xiaozhi.emotion import emotion
-from antiphon.transports.xiaozhi.framing import Frame, Version
+from antiphon.transports.xiaozhi.framing import Frame, MalformedError, Version
 from antiphon.transports.xiaozhi.messages import Hello, Listen, Mode
-from antiphon.transports.xiaozhi.opus import HEARD_RATE, RATE, Decoder, Encoder
 from antiphon.transports.xiaozhi.subtitles import Subtitles
 
 if TYPE_CHECKING:
@@ -101,7 +101,10 @@ class Device:
         Raises:
             MalformedError: It is no sound.
         """
-        pcm = self._decode(packet)
+        try:
+            pcm = self._decode(packet)
+        except NotOpusError as error:
+            raise MalformedError(str(error)) from error
         if self._listening:
             for begin in range(0, len(pcm), CHUNK):
                 self.driver.feed(pcm[begin : begin + CHUNK], HEARD_RATE)

@@ -1,4 +1,4 @@
-"""Sound survives its way as Opus, and what is no Opus is malformed."""
+"""Sound survives its way as Opus, and what is no Opus is refused."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.transports.xiaozhi.framing import MalformedError
-from antiphon.transports.xiaozhi.opus import HEARD_RATE, RATE, Decoder, Encoder
+from antiphon.runtime.network.opus import HEARD_RATE, RATE, Decoder, Encoder, NotOpusError
 
 
 def tone(hertz, rate, seconds=1.2):
@@ -44,7 +43,7 @@ def test_the_end_of_a_sound_is_padded_to_a_packet():
 
 
 @given(st.binary(max_size=2000))
-def test_any_bytes_are_sound_or_malformed(packet):
-    with suppress(MalformedError):
+def test_any_bytes_are_sound_or_refused(packet):
+    with suppress(NotOpusError):
         heard = Decoder()(packet)
         assert len(heard) <= 0.12 * HEARD_RATE and np.isfinite(heard).all()

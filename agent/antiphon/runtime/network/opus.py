@@ -10,12 +10,10 @@ import numpy as np
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
-from antiphon.transports.xiaozhi.framing import MalformedError
-
 RATE = 24_000
-"""Samples a second of what devices are sent."""
+"""Samples a second of what clients are sent."""
 DECODED_RATE, HEARD_RATE = 48_000, 16_000
-"""Samples a second that PyAV decodes to, and that are left: devices send no more than 8 kHz."""
+"""Samples a second that PyAV decodes to, and that are left: nothing above 8 kHz is heard."""
 STEP = DECODED_RATE // HEARD_RATE
 TAPS = 48
 """Samples that each of those left is made of: 0.5 ms of delay; soxr holds back 11 and more."""
@@ -25,6 +23,10 @@ COMPLEXITY = 5
 """Of 10: half the work of the library's own choice for the same sound."""
 MAX_PACKET = 1500
 """Bytes of a packet; Opus itself knows none longer than 1275."""
+
+
+class NotOpusError(ValueError):
+    """What a client sent is no packet of Opus."""
 
 
 def low_pass() -> NDArray[np.float32]:
@@ -87,14 +89,14 @@ class Decoder:
         """The samples of a packet, [N] in [-1, 1] at `HEARD_RATE`.
 
         Raises:
-            MalformedError: It is none.
+            NotOpusError: It is none.
         """
         if not 0 < len(packet) <= MAX_PACKET:
-            raise MalformedError(f"{len(packet)} bytes are no Opus packet")
+            raise NotOpusError(f"{len(packet)} bytes are no Opus packet")
         try:
             frames = self._codec.decode(av.Packet(packet))
         except FFmpegError as error:
-            raise MalformedError("the sound is no Opus") from error
+            raise NotOpusError("the sound is no Opus") from error
         parts = [frame.to_ndarray().reshape(-1, frame.layout.nb_channels) for frame in frames]
         if not parts:
             return np.zeros(0, np.float32)
