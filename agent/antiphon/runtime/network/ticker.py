@@ -44,13 +44,16 @@ class Ticker:
                 due = self._clock.now()
             due = max(due + FRAME_SECONDS, self._clock.now() - FRAME_SECONDS)
             await asyncio.sleep(due - self._clock.now())
-            for driver, failed in list(self._active.items()):
-                try:
-                    driver.tick()
-                    gone = not driver.active
-                except Exception as error:
-                    log.exception("a conversation broke")
-                    gone = True
-                    failed(error)
-                if gone:
-                    self._active.pop(driver, None)
+            self._tick()
+
+    def _tick(self) -> None:
+        for driver, failed in list(self._active.items()):
+            try:
+                driver.tick()
+                gone = not driver.active
+            except Exception as error:
+                log.exception("a conversation broke")
+                gone = True
+                failed(error)
+            if gone:
+                self._active.pop(driver, None)

@@ -126,9 +126,12 @@ class Sessions:
         """Dismiss who is idle, until cancelled."""
         while True:
             await asyncio.sleep(min(1.0, self._idle / 4))
-            for session in list(self._open):
-                if session.idle() > self._idle:
-                    session.end(f"Nothing was sent for {self._idle:g} s.")
+            self._dismiss_idle()
+
+    def _dismiss_idle(self) -> None:
+        for session in list(self._open):
+            if session.idle() > self._idle:
+                session.end(f"Nothing was sent for {self._idle:g} s.")
 
     async def close(self) -> None:
         """Let no one in any more; dismiss each client once its reply is finished."""
