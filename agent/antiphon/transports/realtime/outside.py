@@ -14,6 +14,10 @@ from antiphon.transports.realtime.protocol.errors import ApiError
 from antiphon.transports.realtime.protocol.formats import PCM_RATE
 from antiphon.transports.realtime.protocol.response import Response
 
+GO_ON = "Please go on."
+"""What is answered if an answer is asked for and there is nothing to answer."""
+MOST_TURNS = 20
+"""Turns before a question that a written answer is made with."""
 T = TypeVar("T")
 END: Any = object()
 
@@ -33,6 +37,15 @@ async def made(make: Callable[[], Iterator[T]]) -> AsyncIterator[T]:
 def opening(history: Sequence[Turn], instructions: str) -> tuple[Turn, ...]:
     """A history with what the language model is told before it."""
     return (*([Turn("system", instructions)] if instructions else []), *history)
+
+
+def asked_last(turns: Sequence[Turn]) -> tuple[list[Turn], str]:
+    """What the user asked last, and the newest `MOST_TURNS` turns before it."""
+    end = len(turns)
+    while end and turns[end - 1].role == "user":
+        end -= 1
+    asked = " ".join(turn.text for turn in turns[end:])
+    return list(turns[max(0, end - MOST_TURNS) : end]), asked
 
 
 class OutsideReply:

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon.messages import Turn
 from antiphon.runtime import events
 from antiphon.runtime.events import Event
 from antiphon.runtime.network.driver import Driver
 from antiphon.runtime.network.sent_reply import SentReply
 from antiphon.transports.realtime.function_calls import FunctionCalls
-from antiphon.transports.realtime.outside import OutsideReply, opening
+from antiphon.transports.realtime.outside import GO_ON, OutsideReply, asked_last, opening
 from antiphon.transports.realtime.protocol.client_events import ItemTruncate, ResponseParams
 from antiphon.transports.realtime.protocol.config import SessionConfig, tools_of
 from antiphon.transports.realtime.protocol.errors import ApiError
 from antiphon.transports.realtime.protocol.formats import PCM_RATE
-from antiphon.transports.realtime.protocol.given_items import item_of
-from antiphon.transports.realtime.protocol.items import Item, Items
-from antiphon.transports.realtime.protocol.response import Response
+from antiphon.transports.realtime.protocol.items import Items
+from antiphon.transports.realtime.protocol.response import NewResponse, Response
 from antiphon.transports.realtime.user_turns import UserTurns
-
-GO_ON = "Please go on."
-"""What is answered if an answer is asked for and there is nothing to answer."""
-MOST_TURNS = 20
-"""Turns before a question that a written answer is made with."""
-MAX_OUTSIDE = 4
-"""Responses at the same time that are none of the conversation."""
 
 
 class Replies:
-    """At most one response of the conversation at a time, and some beside it.
+    """At most one response of the conversation at a time.
 
     Args:
         driver: of the conversation.
@@ -41,7 +32,7 @@ class Replies:
         turns: of the user.
         calls: of the client's functions.
         send: takes the events.
-        conversation_id: of the conversation.
+        new: makes responses.
         changed: called when items say something else than the language model remembers.
     """
 
@@ -52,7 +43,7 @@ class Replies:
         turns: UserTurns,
         calls: FunctionCalls,
         send: Callable[[dict[str, Any]], None],
-        conversation_id: str,
+        new: NewResponse,
         changed: Callable[[], None],
     ) -> None:
         self.config = SessionConfig()
@@ -60,19 +51,16 @@ class Replies:
         """The response of the conversation that is being made."""
         self.instructions: str | None = None
         """What the language model is told for this response."""
-        self._driver, self._talk, self._items, self._turns = (
-            driver,
-            driver.conversation,
-            items,
-            turns,
-        )
-        self._calls, self._send, self._id, self._changed = calls, send, conversation_id, changed
+        self._driver, self._talk, self._items = driver, driver.conversation, items
+        self._turns, self._calls, self._send = turns, calls, send
+        self._new_response, self._changed = new, changed
+        self.last: Response | None = None
+        """The response that was made last."""
         self._thought = False
         """Whether the active response was being made when it was looked at last."""
         self._to_write = False
         """Whether the active response is written once the user's turn is understood."""
         self._writing: OutsideReply | None = None
-        self._outside: list[OutsideReply] = []
         self._owed = 0
         """Answers that were said already when they were asked for."""
 
@@ -92,9 +80,6 @@ class Replies:
             ApiError: A response is being made, or what is asked for makes no sense.
         """
         tools = None if asked.tools is None else tools_of(asked.tools, "response.tools")
-        if asked.conversation == "none":
-            self._create_outside(asked)
-            return
         if asked.input is not None:
             raise ApiError(
                 'Only responses outside of the conversation have an input: set "conversation" to '
@@ -137,10 +122,6 @@ class Replies:
         Raises:
             ApiError: There is none.
         """
-        for each in self._outside:
-            if each.response.id == response_id:
-                each.cancel()
-                return
         active = self.active
         if active is None or response_id not in (None, active.id):
             raise ApiError(
@@ -148,11 +129,13 @@ class Replies:
             )
         self._stop("client_cancelled")
 
-    def silence(self) -> None:
-        """Drop what the client has not played."""
+    def silence(self) -> bool:
+        """Drop what the client has not heard; returns whether it was told of it."""
+        last = self.active or self.last
+        dropped = last is not None and last.drop()
         if self.active is not None:
             self._stop("client_cancelled")
-        self._send({"type": "output_audio_buffer.cleared", "response_id": self._last_id})
+        return dropped
 
     def truncate(self, event: ItemTruncate) -> None:
         """Cut what was said where it was heard last.
@@ -197,8 +180,8 @@ class Replies:
 
     def close(self) -> None:
         """The client is gone."""
-        for each in [*self._outside, *filter(None, [self._writing])]:
-            each.close()
+        if self._writing is not None:
+            self._writing.close()
 
     # What the conversation does
 
@@ -300,18 +283,14 @@ class Replies:
     # The rest
 
     def _new(self, modality: Any = None, metadata: Any = None) -> Response:
-        return Response(
-            self._send, self._items, self.config, self._id, modality=modality, metadata=metadata
-        )
-
-    _last_id: str | None = None
+        return self._new_response(self._items, modality, metadata)
 
     def _finish(self, status: str = "completed", reason: str | None = None) -> None:
         active, self.active = self.active, None
         self._to_write, self._thought = False, False
         self._calls.offer_once(None)
         if active is not None:
-            self._last_id = active.id
+            self.last = active
             active.finish(status, reason)
         if self.instructions is not None:
             self.instructions = None
@@ -348,57 +327,9 @@ class Replies:
             self._finish(*(("cancelled", "turn_detected") if cancelled else ("completed",)))
         self._changed()
 
-    def _create_outside(self, asked: ResponseParams) -> None:
-        """Answer something that is none of the conversation."""
-        if len(self._outside) >= MAX_OUTSIDE:
-            raise ApiError(
-                f"{MAX_OUTSIDE} responses are being made outside of the conversation: wait.",
-                "too_many_responses",
-            )
-        turns = self._items.turns() if asked.input is None else self._given(asked.input)
-        before, question = asked_last(turns)
-        prompt = question or asked.instructions or GO_ON
-        own = asked.instructions is not None and bool(question)
-        told = (asked.instructions or "") if own else self.config.instructions
-        modality = asked.output_modalities[0] if asked.output_modalities else None
-        modality = modality or self.config.output_modalities[0]
-        response = Response(
-            self._send, None, self.config, self._id, modality=modality, metadata=asked.metadata
-        )
-        history = opening(before, told)
-        responder = self._talk.responder
-        made = OutsideReply(response, responder, prompt, history, self._outside_over)
-        self._outside.append(made)
-
-    def _given(self, given: list[Any]) -> list[Turn]:
-        """The turns of items that a client brings for one response."""
-        turns = []
-        for index, each in enumerate(given):
-            param = f"response.input[{index}]"
-            if each.type == "item_reference":
-                item: Item = self._items.get(each.id or "", f"{param}.id")
-            else:
-                item, _ = item_of(each, self.config.audio.input.format.type, param)
-            if (turn := item.turn()) is not None:
-                turns.append(turn)
-        return turns
-
-    def _outside_over(self, response: Response, text: str, cancelled: bool) -> None:
-        self._outside = [each for each in self._outside if each.response is not response]
-        response.end_message(text, "incomplete" if cancelled else "completed")
-        reason = "client_cancelled" if cancelled else None
-        response.finish("cancelled" if cancelled else "completed", reason)
-
     def on_interrupted(self, reply: SentReply, reason: str) -> None:
-        """A reply was stopped: tell who did it."""
+        """A reply was stopped: nothing more of it is to be heard; tell who did it."""
+        if self.active is not None:
+            self.active.drop()
         if reason in ("speech", "stop word"):
             self._turns.speech_started(self._talk.at)
-
-
-def asked_last(turns: Sequence[Turn]) -> tuple[list[Turn], str]:
-    """What the user asked last, and the newest `MOST_TURNS` turns before it."""
-    end = len(turns)
-    while end and turns[end - 1].role == "user":
-        end -= 1
-    asked = " ".join(turn.text for turn in turns[end:])
-    return list(turns[max(0, end - MOST_TURNS) : end]), asked

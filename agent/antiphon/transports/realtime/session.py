@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from antiphon.transports.http.sessions import Session
 from antiphon.transports.realtime.function_calls import FunctionCalls
 from antiphon.transports.realtime.hearing import hear
 from antiphon.transports.realtime.insights import Insights
+from antiphon.transports.realtime.out_of_band import OutOfBand
 from antiphon.transports.realtime.protocol import client_events as ce
 from antiphon.transports.realtime.protocol.config import (
     SessionConfig,
@@ -27,9 +29,11 @@ from antiphon.transports.realtime.protocol.config import (
     updated,
 )
 from antiphon.transports.realtime.protocol.errors import ApiError
-from antiphon.transports.realtime.protocol.formats import PCM_RATE, RATES
+from antiphon.transports.realtime.protocol.formats import PCM_RATE, RATES, decode
 from antiphon.transports.realtime.protocol.given_items import item_of
 from antiphon.transports.realtime.protocol.items import Item, Items, new_id
+from antiphon.transports.realtime.protocol.response import Response
+from antiphon.transports.realtime.protocol.sound import AudioPath
 from antiphon.transports.realtime.protocol.validation import parse
 from antiphon.transports.realtime.replies import Replies
 from antiphon.transports.realtime.user_turns import UserTurns
@@ -41,7 +45,8 @@ class RealtimeSession:
     Args:
         gateway: makes the conversation.
         place: the client's place at the server.
-        send: takes what is sent.
+        send: takes the events that are sent.
+        audio: takes the sound of replies.
         config: the session as it begins.
         failed: called if the conversation breaks.
     """
@@ -51,12 +56,13 @@ class RealtimeSession:
         gateway: Gateway,
         place: Session,
         send: Callable[[dict[str, Any]], None],
+        audio: AudioPath,
         config: SessionConfig,
         failed: Callable[[Exception], None],
     ) -> None:
-        self.id, conversation_id = new_id("sess"), new_id("conv")
+        self.id, self._conversation_id = new_id("sess"), new_id("conv")
         self.config = config
-        self._gateway, self._place, self._out = gateway, place, send
+        self._gateway, self._place, self._out, self._audio = gateway, place, send, audio
         self._items = Items()
         self._calls = FunctionCalls(self.id, self._call, self._start_calls)
         self._driver = gateway.drive(
@@ -71,9 +77,10 @@ class RealtimeSession:
             self._turns,
             self._calls,
             self._send,
-            conversation_id,
+            self._new_response,
             self._remember,
         )
+        self._out_of_band = OutOfBand(gateway.host.responder, self._items, self._new_response)
         self._hearing: set[asyncio.Task[None]] = set()
         self._sent = 0
         self._configure()
@@ -92,6 +99,15 @@ class RealtimeSession:
             self.error(error, event_id)
         self._follow()
 
+    def hear(self, pcm: NDArray[np.float32], rate: int) -> None:
+        """Sound of a microphone that does not travel in events, [N] samples.
+
+        What finds no room is dropped: such a client cannot be told to wait.
+        """
+        with suppress(ApiError):
+            self._turns.hear(pcm, rate)
+        self._follow()
+
     def error(self, error: ApiError, event_id: str | None = None) -> None:
         """Tell the client what it did wrong."""
         self._send({"type": "error", "error": error.body(event_id)})
@@ -101,6 +117,7 @@ class RealtimeSession:
         for task in self._hearing:
             task.cancel()
         self._replies.close()
+        self._out_of_band.close()
         self._calls.close()
         self._driver.close()
 
@@ -112,7 +129,12 @@ class RealtimeSession:
         self._send({"type": "session.updated", "session": self._body()})
 
     def _append(self, event: ce.BufferAppend) -> None:
-        self._turns.append(event.audio)
+        if not self._audio.in_events:
+            raise ApiError(
+                "The microphone's track is heard: sound in events is not.", "unsupported"
+            )
+        form = self.config.audio.input.format.type
+        self._turns.hear(decode(event.audio, form, "audio"), RATES[form])
 
     def _commit(self, event: ce.ClientEvent) -> None:
         self._turns.commit()
@@ -121,7 +143,11 @@ class RealtimeSession:
         self._turns.clear()
 
     def _silence(self, event: ce.ClientEvent) -> None:
-        self._replies.silence()
+        dropped = [self._replies.silence(), *(r.drop() for r in self._out_of_band.responses)]
+        if not any(dropped):
+            last = self._replies.last
+            told = {"response_id": None if last is None else last.id}
+            self._send({"type": "output_audio_buffer.cleared", **told})
 
     def _create_item(self, event: ce.ItemCreate) -> None:
         item, pcm = item_of(event.item, self.config.audio.input.format.type)
@@ -164,15 +190,21 @@ class RealtimeSession:
         self._replies.truncate(event)
 
     def _create_response(self, event: ce.ResponseCreate) -> None:
+        asked = event.response or ce.ResponseParams()
+
+        def create() -> None:
+            made_by = self._out_of_band if asked.conversation == "none" else self._replies
+            made_by.create(asked)
+
         if not self._hearing:
-            self._replies.create(event.response or ce.ResponseParams())
+            create()
             return
 
         async def later() -> None:
             others = self._hearing - {task}
             await asyncio.gather(*others, return_exceptions=True)
             try:
-                self._replies.create(event.response or ce.ResponseParams())
+                create()
             except ApiError as error:
                 self.error(error, event.event_id)
 
@@ -181,7 +213,8 @@ class RealtimeSession:
         task.add_done_callback(self._hearing.discard)
 
     def _cancel_response(self, event: ce.ResponseCancel) -> None:
-        self._replies.cancel(event.response_id)
+        if not self._out_of_band.cancel(event.response_id):
+            self._replies.cancel(event.response_id)
 
     # What the driver tells
 
@@ -208,7 +241,7 @@ class RealtimeSession:
 
     def _configure(self) -> None:
         config = self.config
-        self._turns.config = self._replies.config = config
+        self._turns.config = self._replies.config = self._out_of_band.config = config
         self._talk.configure(options_of(config, self._gateway.options))
         tools = tools_of(config.tools, "session.tools") if config.tool_choice == "auto" else {}
         self._calls.offer(tools)
@@ -223,6 +256,19 @@ class RealtimeSession:
         told = self._replies.instructions
         told = self.config.instructions if told is None else told
         self._talk.remember(self._items.turns(), self._items.instructions(told))
+
+    def _new_response(
+        self, items: Items | None, modality: Any, metadata: Mapping[str, str] | None
+    ) -> Response:
+        return Response(
+            self._send,
+            self._audio,
+            items,
+            self.config,
+            self._conversation_id,
+            modality=modality,
+            metadata=metadata,
+        )
 
     def _quiet(self) -> bool:
         return self._replies.active is None and self._talk.state == "idle"

@@ -15,7 +15,7 @@ from antiphon.runtime.network.driver import Driver
 from antiphon.transports.realtime.insights import milliseconds
 from antiphon.transports.realtime.protocol.config import SessionConfig
 from antiphon.transports.realtime.protocol.errors import ApiError
-from antiphon.transports.realtime.protocol.formats import RATES, decode
+from antiphon.transports.realtime.protocol.formats import PCM_RATE
 from antiphon.transports.realtime.protocol.items import Item, Items
 
 MIN_COMMIT_MS = 100
@@ -56,7 +56,7 @@ class UserTurns:
         """Turns that were committed by hand and are not understood yet."""
         self._deferred: deque[Callable[[], None]] = deque()
         self._buffer: deque[NDArray[np.float32]] = deque()
-        self._buffered = 0
+        self._buffered, self._rate = 0, PCM_RATE
 
     @property
     def manual(self) -> bool:
@@ -70,21 +70,26 @@ class UserTurns:
 
     # The input buffer
 
-    def append(self, audio: str) -> None:
+    def hear(self, pcm: NDArray[np.float32], rate: int) -> None:
         """Sound of the microphone.
 
+        Args:
+            pcm: [N].
+            rate: samples a second of it.
+
         Raises:
-            ApiError: It is none, or too much.
+            ApiError: Too much of it waits.
         """
-        form = self.config.audio.input.format.type
-        pcm = decode(audio, form, "audio")
         if not self.manual:
-            if not self._driver.feed(pcm, RATES[form]):
+            if not self._driver.feed(pcm, rate):
                 raise ApiError("Too much sound waits: send it as it is spoken.", "buffer_full")
             return
+        if rate != self._rate:
+            self._clear_buffer()
+            self._rate = rate
         self._buffer.append(pcm)
         self._buffered += len(pcm)
-        while self._buffered > MAX_BUFFER_SECONDS * RATES[form] and len(self._buffer) > 1:
+        while self._buffered > MAX_BUFFER_SECONDS * rate and len(self._buffer) > 1:
             self._buffered -= len(self._buffer.popleft())
 
     def commit(self) -> None:
@@ -99,7 +104,7 @@ class UserTurns:
             self._driver.then(lambda: self._talk.push_to_talk(True))
             self._driver.then(lambda: self._talk.push_to_talk(False))
             return
-        rate = RATES[self.config.audio.input.format.type]
+        rate = self._rate
         if self._buffered * 1000 < MIN_COMMIT_MS * rate:
             raise ApiError(
                 f"The buffer holds {self._buffered * 1000 // rate} ms of sound: append "
@@ -113,7 +118,7 @@ class UserTurns:
         item = Item("message", role="user", spoken=True)
         self._committed.append(item)
         self._add(item)
-        self._deferred.append(lambda: self._hear(pcm, rate))
+        self._deferred.append(lambda: self._hear_turn(pcm, rate))
         self.run_deferred()
 
     def clear(self) -> None:
@@ -130,7 +135,7 @@ class UserTurns:
         while self._deferred and self._quiet():
             self._deferred.popleft()()
 
-    def _hear(self, pcm: NDArray[np.float32], rate: int) -> None:
+    def _hear_turn(self, pcm: NDArray[np.float32], rate: int) -> None:
         """Hear a turn as a whole."""
         driver, talk = self._driver, self._talk
         driver.feed(QUIET, 16_000)

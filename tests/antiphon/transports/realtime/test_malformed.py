@@ -165,9 +165,9 @@ def test_much_sound_at_once_takes_nothing_from_others():
 
 
 def test_who_never_reads_is_dismissed(monkeypatch):
-    from antiphon.transports.realtime import websocket
+    from antiphon.transports.realtime import connection
 
-    monkeypatch.setattr(websocket, "MAX_UNSENT", 100_000)
+    monkeypatch.setattr(connection, "MAX_UNSENT", 100_000)
 
     async def main():
         async with Stage() as stage, stage.connect() as neighbour:

@@ -7,10 +7,13 @@ from typing import Any
 
 from antiphon.tools import Call
 from antiphon.transports.realtime.protocol.config import Modality, SessionConfig
-from antiphon.transports.realtime.protocol.formats import Encoder
+from antiphon.transports.realtime.protocol.formats import Format
 from antiphon.transports.realtime.protocol.items import Item, Items, new_id
+from antiphon.transports.realtime.protocol.sound import AudioPath, Sound
 
 Send = Callable[[dict[str, Any]], None]
+NewResponse = Callable[[Items | None, Modality | None, Mapping[str, str] | None], "Response"]
+"""Makes a response of the session: its items, modality and metadata; see `Response`."""
 
 
 class Response:
@@ -18,6 +21,7 @@ class Response:
 
     Args:
         send: takes the events.
+        audio: takes the sound.
         items: of the conversation; None: this response is none of it.
         config: of the session.
         conversation_id: of the conversation.
@@ -28,6 +32,7 @@ class Response:
     def __init__(
         self,
         send: Send,
+        audio: AudioPath,
         items: Items | None,
         config: SessionConfig,
         conversation_id: str,
@@ -47,8 +52,14 @@ class Response:
         self._conversation_id = conversation_id if items is not None else None
         self._metadata, self.said = metadata, ""
         """Its text so far."""
-        self._encoder = Encoder(config.audio.output.format.type)
+        self._audio = audio
+        self._sound: Sound | None = None
         send({"type": "response.created", "response": self.body("in_progress")})
+
+    @property
+    def output_format(self) -> Format:
+        """Of its sound, if it travels in events."""
+        return self._config.audio.output.format.type
 
     def body(self, status: str, details: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """As it is sent."""
@@ -82,7 +93,8 @@ class Response:
         """More samples of it, at 24 kHz."""
         if self.message is None:
             self.begin_message()
-        self._delta_of_sound(self._encoder(pcm))
+        self._sound = self._sound or self._audio.open(self)
+        self._sound.play(pcm)
 
     def words(self, text: str) -> None:
         """More of its text."""
@@ -104,7 +116,8 @@ class Response:
             return
         item.text, item.status = text, status
         if item.spoken:
-            self._delta_of_sound(self._encoder.flush())
+            if self._sound is not None:
+                self._sound.end()
             self._emit("response.output_audio.done")
             self._emit("response.output_audio_transcript.done", transcript=text)
         else:
@@ -112,6 +125,28 @@ class Response:
         self._emit("response.content_part.done", part=self._part(text))
         self._end(item)
         self.message = None
+
+    def drop(self) -> bool:
+        """What the client has not heard of it is not wanted; returns whether there was any."""
+        dropped = self._sound is not None and self._sound.drop()
+        if dropped:
+            self.buffer_event("cleared")
+        return dropped
+
+    # What becomes of its sound
+
+    def sound_delta(self, delta: str) -> None:
+        """Sound for the client to play, in base64."""
+        if delta:
+            self._emit("response.output_audio.delta", delta=delta)
+
+    def buffer_event(self, what: str) -> None:
+        """What we play of it has begun, has come to its end or was cut.
+
+        Args:
+            what: "started", "stopped" or "cleared".
+        """
+        self._send({"type": f"output_audio_buffer.{what}", "response_id": self.id})
 
     # What is done
 
@@ -169,10 +204,6 @@ class Response:
         if self.items is not None and item.id in self.items:
             told = {"previous_item_id": self.items.before(item), "item": item.body()}
             self._send({"type": "conversation.item.done", **told})
-
-    def _delta_of_sound(self, delta: str) -> None:
-        if delta:
-            self._emit("response.output_audio.delta", delta=delta)
 
     def _part(self, text: str) -> dict[str, Any]:
         spoken = self.modality == "audio"

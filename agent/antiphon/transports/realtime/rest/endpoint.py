@@ -15,7 +15,7 @@ from antiphon.transports.realtime.protocol.errors import ApiError
 from antiphon.transports.realtime.protocol.validation import parse
 
 MAX_BODY = 2**20
-"""Bytes of a request in JSON."""
+"""Bytes of a request."""
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -51,11 +51,11 @@ def refusal(
     return JSONResponse({"error": body}, status, headers)
 
 
-async def body_of(request: Request) -> dict[str, Any]:
-    """The JSON object of a request; an empty one if there is none.
+async def text_of(request: Request) -> str:
+    """The text of a request.
 
     Raises:
-        ApiError: It is something else, or too long.
+        ApiError: It is none, or too long.
     """
     body = b""
     async for piece in request.stream():
@@ -63,9 +63,19 @@ async def body_of(request: Request) -> dict[str, Any]:
         if len(body) > MAX_BODY:
             raise ApiError("The request is longer than 1 MiB.", "request_too_large")
     try:
-        return parse(body.decode()) if body else {}
+        return body.decode()
     except UnicodeDecodeError as error:
         raise ApiError("The request is no UTF-8.", "invalid_json") from error
+
+
+async def body_of(request: Request) -> dict[str, Any]:
+    """The JSON object of a request; an empty one if there is none.
+
+    Raises:
+        ApiError: It is something else, or too long.
+    """
+    text = await text_of(request)
+    return parse(text) if text else {}
 
 
 def event(told: dict[str, Any]) -> bytes:
