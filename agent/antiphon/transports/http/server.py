@@ -144,6 +144,7 @@ class Server:
                     allow_origins=list(origins),
                     allow_methods=["*"],
                     allow_headers=["*"],
+                    expose_headers=["location"],
                 ),
                 Middleware(Guard, gateway.tokens, origins, public),
             ],

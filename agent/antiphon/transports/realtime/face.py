@@ -29,7 +29,7 @@ class RealtimeSettings:
 
 
 class RealtimeFace:
-    """OpenAI's Realtime API over WebSocket, and its audio endpoints."""
+    """OpenAI's Realtime API over WebSocket and WebRTC, and its audio endpoints."""
 
     settings = RealtimeSettings
 
@@ -52,12 +52,17 @@ def build(gateway: Gateway, transcriber: str = RealtimeSettings.transcriber) -> 
     from antiphon.transports.realtime.rest.models import models
     from antiphon.transports.realtime.rest.speech import speech
     from antiphon.transports.realtime.rest.transcriptions import transcriptions
+    from antiphon.transports.realtime.webrtc.calls import PATH, Calls
     from antiphon.transports.realtime.websocket import RealtimeSocket
 
     every_model, one_model = models(gateway)
+    calls = Calls(gateway)
     secrets, beta_sessions = client_secrets(gateway)
     routes = [
         WebSocketRoute("/v1/realtime", RealtimeSocket(gateway).__call__),
+        Route("/v1/realtime", calls.create(), methods=["POST"]),
+        Route(PATH, calls.create(), methods=["POST"]),
+        Route(f"{PATH}/{{call_id}}/hangup", calls.hang_up(), methods=["POST"]),
         Route("/v1/realtime/client_secrets", secrets, methods=["POST"]),
         Route("/v1/realtime/sessions", beta_sessions, methods=["POST"]),
         Route("/v1/audio/speech", speech(gateway), methods=["POST"]),
