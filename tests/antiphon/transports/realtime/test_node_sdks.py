@@ -3,40 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import os
 import shutil
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from realtime_client import Stage, with_tools
 
-SCRIPTS = Path(__file__).parent / "node"
 LAMP = [("set_lamp", {"on": True})]
 
 if shutil.which("node") is None or shutil.which("npm") is None:
     pytest.skip("there is no node", allow_module_level=True)
-
-
-@pytest.fixture(scope="module")
-def packages():
-    """The scripts beside the packages they use, which are installed once."""
-    wanted = hashlib.sha256((SCRIPTS / "package.json").read_bytes()).hexdigest()[:12]
-    folder = Path(sys.prefix) / "node" / wanted
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / "lock"):
-        for script in SCRIPTS.iterdir():
-            if script.is_file():
-                shutil.copy(script, folder)
-        if not (folder / "installed").exists():
-            install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"]
-            subprocess.run(install, cwd=folder, check=True, capture_output=True)
-            (folder / "installed").touch()
-    return folder
 
 
 @pytest.fixture(scope="module")
