@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import wave
 from contextlib import asynccontextmanager
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_conversation import FakeResponder
+from fake_conversation import RATE, FakeResponder
 from http_stage import HttpStage
 
+from antiphon import audio_file
+from antiphon.messages import Speech, Word
 from antiphon.transports.realtime.face import build as realtime
 from antiphon.transports.web.face import build as web
 
@@ -28,6 +31,15 @@ QUIET = [
     "--autoplay-policy=no-user-gesture-required",
 ]
 QUESTION = Path("assets/questions/universe.wav")
+ASKED = "What about the shape of the universe?"
+"""What is said in it."""
+SAID = {
+    "way-out": "How would you get out of this?",
+    "today": "What do you want to remember about today?",
+    "reading": "What do you want to read about?",
+    "united-states": "What part of the United States is your home?",
+}
+"""What people say in other recordings."""
 
 
 class PageStage(HttpStage):
@@ -64,6 +76,29 @@ class Talker(FakeResponder):
 
         hearing.finish = heard
         return hearing
+
+
+class Speaker(Talker):
+    """Answers with recordings of people: a recognizer can tell what was heard of it."""
+
+    def __init__(self, *recordings) -> None:
+        super().__init__(ASKED, " ".join(SAID[name] for name in recordings))
+        self._recordings = recordings
+
+    def respond(self, stream, history, *, cancelled, seed):
+        self.answered.append((stream.finish().text, tuple(history)))
+        start = 0
+        for name in self._recordings:
+            pcm = audio_file.read(QUESTION.with_name(f"{name}.wav"), RATE)
+            texts = SAID[name].split()
+            # A word lasts as long as it is written, between the silences at both ends.
+            letters = np.cumsum([0, *map(len, texts)])
+            loud = np.flatnonzero(np.abs(pcm) > 0.02)
+            bounds = start + loud[0] + (loud[-1] - loud[0]) * letters // letters[-1]
+            words = tuple(map(Word, texts, bounds[:-1].tolist(), bounds[1:].tolist()))
+            final = name == self._recordings[-1]
+            yield Speech(pcm, RATE, start, f" {SAID[name]}", (1,), words, final)
+            start += len(pcm)
 
 
 class Browser:
@@ -119,3 +154,13 @@ def sequence(path, *parts, rate=16_000):
         file.setframerate(rate)
         file.writeframes(np.concatenate(sounds).tobytes())
     return path
+
+
+def text_of(locator):
+    """What a visitor reads there."""
+    return locator.evaluate("element => element.innerText.trim()")
+
+
+async def state(page, word):
+    """Waits until the page says what it does."""
+    await page.locator("#state", has_text=re.compile(f"^{word}$")).wait_for(timeout=20_000)

@@ -1,0 +1,157 @@
+"""A visitor talks with the page: heard, captioned, answered, interrupted, recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from functools import lru_cache
+
+import numpy as np
+import pytest
+import soundfile
+from browser import ASKED, PageStage, Speaker, Talker, needs_chromium, state, text_of
+
+from antiphon import audio_file, weights
+from antiphon.recognition import recognizer
+
+pytestmark = [needs_chromium, pytest.mark.slow]
+
+RECOGNIZER = "whisper-tiny.en"
+needs_recognizer = pytest.mark.skipif(
+    not weights.is_ready(weights.ENTRIES[RECOGNIZER]), reason=f"{RECOGNIZER} is not cached"
+)
+LONG = ("today", "reading", "united-states")
+"""Recordings that take longer than the visitor waits."""
+
+
+def letters(text):
+    return re.sub(r"[^a-z ]", "", text.lower())
+
+
+@lru_cache(1)
+def model():
+    return recognizer.from_pretrained(RECOGNIZER)
+
+
+def recognized(pcm):
+    """What a recognizer understands of [N] samples at 16 kHz."""
+    return letters(model().finish(model().feed(pcm, model().start())).text)
+
+
+async def recording(page, folder):
+    """The file a visitor downloads: the visitor's and the agent's side at 16 kHz."""
+    await page.click("#open-panel")
+    async with page.expect_download() as download:
+        await page.click("#download")
+    path = folder / "talk.wav"
+    await (await download.value).save_as(path)
+    both, rate = soundfile.read(path)
+    assert rate == 24_000
+    sides = []
+    for channel in both.T:
+        soundfile.write(folder / "side.wav", channel, rate)
+        sides.append(audio_file.read(folder / "side.wav"))
+    return sides
+
+
+async def remembered(stage, page):
+    """What is left of a reply that was stopped: the same on the page and in the agent's memory."""
+    await page.locator(".agent.cut").first.wait_for(timeout=20_000)
+    turns = [turn.text for turn in stage.talk.history if turn.role == "assistant"]
+    while not (turns and turns[0].endswith("—")):
+        await asyncio.sleep(0.05)
+        turns = [turn.text for turn in stage.talk.history if turn.role == "assistant"]
+    left = turns[0].removesuffix("—")
+    exactly = re.compile(f"^{re.escape(left)}[.,?]?$")  # memory drops a last comma
+    await page.locator(".agent.cut p", has_text=exactly).wait_for(timeout=10_000)
+    return left
+
+
+@needs_recognizer
+def test_a_question_is_heard_and_captioned_and_its_answer_can_be_understood(run, browser, tmp_path):
+    responder = Speaker("way-out")
+
+    async def main():
+        async with PageStage(responder) as stage, browser.visit(stage) as page:
+            await page.click("#orb")
+            await page.locator(".user p", has_text=ASKED).wait_for(timeout=20_000)
+            answer = page.locator(".agent p").first
+            await answer.locator(".now").wait_for(timeout=20_000)
+            assert await text_of(page.locator("#state")) == "Speaking"
+            await answer.locator(".heard >> nth=6").wait_for(timeout=20_000)
+            await state(page, "Listening")
+            assert await text_of(answer) == responder.answer
+            assert int((await text_of(page.locator("#v2v"))).split()[0]) > 0
+            assert await page.locator("#steps li").count() >= 4
+            return await recording(page, tmp_path)
+
+    visitor, agent = run(main)
+    assert recognized(agent) == letters(responder.answer)
+    assert recognized(visitor) == letters(ASKED)
+    assert recognized(np.concatenate(responder.streams[0].pcm)) == letters(ASKED)
+
+
+@needs_recognizer
+def test_a_tap_interrupts_at_the_word_that_was_heard(run, browser, tmp_path):
+    async def main():
+        async with PageStage(Speaker(*LONG)) as stage, browser.visit(stage) as page:
+            await page.click("#orb")
+            words = page.locator(".agent p span")
+            await page.locator(".agent .heard >> nth=4").wait_for(timeout=20_000)
+            # Words are there before they sound, and light up one after the other.
+            lit = await words.evaluate_all(
+                "spans => spans.map(span => span.classList.contains('heard'))"
+            )
+            assert lit == sorted(lit, reverse=True)
+            await page.click("#orb")
+            await state(page, "Listening")
+            left = await remembered(stage, page)
+            return left, await recording(page, tmp_path)
+
+    left, (_, agent) = run(main)
+    assert begins(recognized(agent), left)
+
+
+@needs_recognizer
+def test_the_visitor_s_voice_interrupts_and_is_answered(run, browser, tmp_path):
+    async def main():
+        async with PageStage(Speaker(*LONG)) as stage, browser.visit(stage) as page:
+            await page.click("#orb")
+            left = await remembered(stage, page)
+            _, agent = await recording(page, tmp_path)
+            await page.keyboard.press("Escape")
+            await page.locator(".user p", has_text=ASKED).nth(1).wait_for(timeout=20_000)
+            await page.locator(".agent:not(.cut) .heard").first.wait_for(timeout=20_000)
+            return left, agent
+
+    left, agent = run(main)
+    assert begins(recognized(agent), left)
+
+
+def begins(understood, left):
+    """Whether what was understood is what is left of a reply; its last words were cut somewhere."""
+    given, kept = understood.split(), letters(left).split()
+    surely = max(1, len(kept) - 2)
+    return given[:surely] == kept[:surely] and abs(len(given) - len(kept)) <= 2
+
+
+def test_push_to_talk_answers_what_was_said_while_the_key_was_held(run, browser):
+    async def main():
+        responder = Talker(ASKED, "Because of the moon.")
+        async with PageStage(responder) as stage, browser.visit(stage) as page:
+            await page.click("#open-panel")
+            await page.get_by_label("Push to talk").check()
+            await page.keyboard.press("Escape")
+            await page.click("#orb")
+            await state(page, "Ready")
+            await page.keyboard.down(" ")
+            await state(page, "I hear you")
+            await page.wait_for_timeout(2_500)
+            assert not stage.talk.history
+            await page.keyboard.up(" ")
+            await page.locator(".agent p", has_text="Because of the moon.").wait_for(timeout=20_000)
+            assert await text_of(page.locator(".user p")) == ASKED
+            await page.reload()
+            assert await page.get_by_label("Push to talk").is_checked()
+
+    run(main)
