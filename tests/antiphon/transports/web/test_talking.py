@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from functools import lru_cache
 
 import numpy as np
 import pytest
 import soundfile
 from browser import ASKED, PageStage, Speaker, Talker, needs_chromium, state, text_of
 
-from antiphon import audio_file, weights
+from antiphon import audio_file
+from antiphon.errors import UserError
 from antiphon.recognition import recognizer
 
 pytestmark = [needs_chromium, pytest.mark.slow]
 
-RECOGNIZER = "whisper-tiny.en"
-needs_recognizer = pytest.mark.skipif(
-    not weights.is_ready(weights.ENTRIES[RECOGNIZER]), reason=f"{RECOGNIZER} is not cached"
-)
 LONG = ("today", "reading", "united-states")
 """Recordings that take longer than the visitor waits."""
 
@@ -28,14 +24,14 @@ def letters(text):
     return re.sub(r"[^a-z ]", "", text.lower())
 
 
-@lru_cache(1)
-def model():
-    return recognizer.from_pretrained(RECOGNIZER)
-
-
-def recognized(pcm):
+@pytest.fixture(scope="module")
+def recognized():
     """What a recognizer understands of [N] samples at 16 kHz."""
-    return letters(model().finish(model().feed(pcm, model().start())).text)
+    try:
+        model = recognizer.from_pretrained("whisper-tiny.en")
+    except UserError as error:
+        pytest.skip(str(error))
+    return lambda pcm: letters(model.finish(model.feed(pcm, model.start())).text)
 
 
 async def recording(page, folder):
@@ -67,8 +63,9 @@ async def remembered(stage, page):
     return left
 
 
-@needs_recognizer
-def test_a_question_is_heard_and_captioned_and_its_answer_can_be_understood(run, browser, tmp_path):
+def test_a_question_is_heard_and_captioned_and_its_answer_can_be_understood(
+    run, browser, recognized, tmp_path
+):
     responder = Speaker("way-out")
 
     async def main():
@@ -91,8 +88,7 @@ def test_a_question_is_heard_and_captioned_and_its_answer_can_be_understood(run,
     assert recognized(np.concatenate(responder.streams[0].pcm)) == letters(ASKED)
 
 
-@needs_recognizer
-def test_a_tap_interrupts_at_the_word_that_was_heard(run, browser, tmp_path):
+def test_a_tap_interrupts_at_the_word_that_was_heard(run, browser, recognized, tmp_path):
     async def main():
         async with PageStage(Speaker(*LONG)) as stage, browser.visit(stage) as page:
             await page.click("#orb")
@@ -112,8 +108,7 @@ def test_a_tap_interrupts_at_the_word_that_was_heard(run, browser, tmp_path):
     assert begins(recognized(agent), left)
 
 
-@needs_recognizer
-def test_the_visitor_s_voice_interrupts_and_is_answered(run, browser, tmp_path):
+def test_the_visitor_s_voice_interrupts_and_is_answered(run, browser, recognized, tmp_path):
     async def main():
         async with PageStage(Speaker(*LONG)) as stage, browser.visit(stage) as page:
             await page.click("#orb")

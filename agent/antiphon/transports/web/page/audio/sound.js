@@ -12,6 +12,10 @@ const REASONS = {
 const INSECURE =
   "Browsers give a microphone only to pages of the same machine or over https. Open this page as http://localhost, or serve it with a certificate.";
 
+const SILENT = "The browser plays no sound. Check its speaker, then try again.";
+const TRIES = 2;
+const PATIENCE = 4_000; // milliseconds in which a speaker has to be open
+
 /**
  * Events: `chunk` (detail: at, mic, played, playing), `began` (id, at), `lost` (the microphone
  * is gone), `suspended` (the browser wants a gesture first).
@@ -23,6 +27,7 @@ export class Sound extends EventTarget {
   #source = null;
   #waiting = new Map();
   #token = 0;
+  #starting = null;
 
   get running() {
     return this.#context?.state === "running";
@@ -38,27 +43,60 @@ export class Sound extends EventTarget {
     return outputLatency || baseLatency || 0;
   }
 
-  /** Begin to play; to be called in answer to a tap or a key. */
-  async start() {
-    if (!this.#context) {
-      const context = new AudioContext({ latencyHint: "interactive" });
-      this.#context = context;
-      context.resume(); // at once: after waiting, some browsers see no tap or key behind it
-      await context.audioWorklet.addModule(new URL("./duplex-worklet.js", import.meta.url));
-      this.#node = new AudioWorkletNode(context, "duplex", {
-        numberOfInputs: 1,
-        numberOfOutputs: 1,
-        outputChannelCount: [1],
-        channelCount: 1,
-        channelCountMode: "explicit",
-      });
-      this.#node.port.onmessage = ({ data }) => this.#told(data);
-      this.#node.connect(context.destination);
-      context.onstatechange = () => {
-        if (context.state !== "running") this.dispatchEvent(new Event("suspended"));
-      };
+  /**
+   * Begin to play; to be called in answer to a tap or a key.
+   * @returns {Promise<string | null>} why nothing can be heard; null if something can
+   */
+  start() {
+    this.#context?.resume(); // at once: after waiting, some browsers see no tap or key behind it
+    this.#starting ??= this.#start().finally(() => (this.#starting = null));
+    return this.#starting;
+  }
+
+  async #start() {
+    for (let tries = 0; tries < TRIES; tries++) {
+      if (!this.#context) await this.#build();
+      if (await this.#ticks()) return null;
+      // A busy machine opens its speaker too late, and the browser does not try again by itself.
+      this.#discard();
     }
-    await this.#context.resume();
+    return SILENT;
+  }
+
+  async #build() {
+    const context = new AudioContext({ latencyHint: "interactive" });
+    this.#context = context;
+    context.resume();
+    await context.audioWorklet.addModule(new URL("./duplex-worklet.js", import.meta.url));
+    this.#node = new AudioWorkletNode(context, "duplex", {
+      numberOfInputs: 1,
+      numberOfOutputs: 1,
+      outputChannelCount: [1],
+      channelCount: 1,
+      channelCountMode: "explicit",
+    });
+    this.#node.port.onmessage = ({ data }) => this.#told(data);
+    this.#node.connect(context.destination);
+    context.onstatechange = () => {
+      if (context.state !== "running") this.dispatchEvent(new Event("suspended"));
+    };
+    this.#hear();
+  }
+
+  /** Whether the audio thread runs: it tells of every 20 ms. */
+  #ticks() {
+    return new Promise((resolve) => {
+      const late = setTimeout(() => resolve(false), PATIENCE);
+      const came = () => (clearTimeout(late), resolve(true));
+      this.addEventListener("chunk", came, { once: true });
+    });
+  }
+
+  #discard() {
+    const context = this.#context;
+    context.onstatechange = null;
+    this.#context = this.#node = this.#source = null;
+    context.close().catch(() => {}); // takes as long as it takes
   }
 
   /**
@@ -68,6 +106,7 @@ export class Sound extends EventTarget {
   async openMicrophone() {
     if (this.#stream) return null;
     if (!navigator.mediaDevices?.getUserMedia) return INSECURE;
+    if (!this.#context) return SILENT;
     const wanted = { echoCancellation: true, noiseSuppression: true, autoGainControl: true, channelCount: 1 };
     try {
       this.#stream = await navigator.mediaDevices.getUserMedia({ audio: wanted });
@@ -79,9 +118,14 @@ export class Sound extends EventTarget {
       this.closeMicrophone();
       this.dispatchEvent(new Event("lost"));
     };
+    this.#hear();
+    return null;
+  }
+
+  #hear() {
+    if (!this.#stream) return;
     this.#source = this.#context.createMediaStreamSource(this.#stream);
     this.#source.connect(this.#node);
-    return null;
   }
 
   closeMicrophone() {
