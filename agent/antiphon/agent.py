@@ -97,6 +97,27 @@ class Agent:
 
     load = from_pretrained
 
+    def with_parts(
+        self, *, voice: str | None = None, ears: str | None = None, recognizer: str | None = None
+    ) -> Agent:
+        """An agent with another voice or other ears; what is None is shared with this one.
+
+        Args:
+            voice: a voice.
+            ears: how questions are heard.
+            recognizer: the recognizer behind the ears; None: that of the settings.
+
+        Raises:
+            UserError: if weights are missing and cannot be fetched, or do not fit together.
+        """
+        s2t, spoken = self.s2t, self.voice
+        if ears is not None:
+            recognizer = recognizer or settings.load(settings.Models).recognizer
+            s2t = s2t.heard_by(ears, recognizer)
+        if voice is not None:
+            spoken = voices.from_pretrained(voice, s2t.llm)
+        return Agent(s2t, spoken, trigger=self.trigger, source=self.source)
+
     def respond(
         self,
         question: str | NDArray[np.float32] | QuestionStream,

@@ -61,6 +61,12 @@ class Models:
     )
     source: Source = setting("hidden", "Speak from hidden states (Echo), or from the text.")
     tool_chooser: str = setting("sentence-encoder", "What chooses among a robot's tools.")
+    offer: str = setting(
+        "ready",
+        "Models that clients may choose beside these: ready takes all on this machine, none only "
+        "these, or names with commas between.",
+        metavar="ready|none|NAME,NAME",
+    )
     threads: int = setting(
         0, "CPU threads of the models; 0 follows the load: as many as other programs leave cores."
     )

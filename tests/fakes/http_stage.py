@@ -7,6 +7,7 @@ from typing import Any
 
 from fake_conversation import FakeAnalyzer, FakeResponder
 
+from antiphon.cli.commands.serve import Responders
 from antiphon.runtime.options import Options
 from antiphon.runtime.responders.worker import InlineWorker, ThreadWorker
 from antiphon.runtime.session.conversation import Conversation
@@ -21,11 +22,15 @@ class HttpStage:
     Args:
         builds: of the faces.
         responder: of all conversations, or a function of the peer that makes one.
+        choices: what clients may choose; it makes the responders then.
         chosen: settings of the server; it takes a free port if none is given.
     """
 
-    def __init__(self, *builds, responder=None, **chosen) -> None:
+    def __init__(self, *builds, responder=None, choices=None, **chosen) -> None:
         self.settings = HttpSettings(**{"port": 0, **chosen})
+        self.choices = choices
+        if choices is not None:
+            responder = Responders(choices).of
         self.responder: Any = responder or FakeResponder()
         self.said: list[str] = []
         self.conversations: list[Conversation] = []
@@ -45,7 +50,7 @@ class HttpStage:
 
     async def __aenter__(self):
         outside: Any = self.responder
-        host = Host(self.converse, self.said.append, outside)
+        host = Host(self.converse, self.said.append, outside, choices=self.choices)
         self.task = asyncio.create_task(self.server.run(host))
         for _ in range(500):
             if self.task.done():

@@ -99,6 +99,15 @@ class QuestionStream:
         return question
 
 
+def way_of_hearing(ears: str, llm: str) -> str:
+    """How a language model hears best, if `ears` is "auto": directly if it has an adapter."""
+    from antiphon.s2t.direct import adapter_folder
+
+    if ears != "auto":
+        return ears
+    return "s2t" if adapter_folder(llm) else "cascade"
+
+
 class SpeechToText:
     """Question encoder and language model; one object serves any number of sessions and threads.
 
@@ -147,9 +156,7 @@ class SpeechToText:
         llm = llm or chosen.llm
         persona = chosen.persona if persona is None else persona
         folder = adapter_folder(llm)
-        ears = ears or chosen.ears
-        if ears == "auto":
-            ears = "s2t" if folder else "cascade"
+        ears = way_of_hearing(ears or chosen.ears, llm)
         hearing = question_encoder.resolve(ears, recognizer or chosen.recognizer)
         lora = folder / "lora.safetensors" if folder else None
         lora = lora if lora and lora.exists() else None
@@ -159,6 +166,20 @@ class SpeechToText:
         # A server's model is large enough to do as it is told.
         shown = () if lora or isinstance(model, TextModel) else chat_template.EXAMPLES
         return cls(model, encoder, SpeechDetector(), system, shown)
+
+    def heard_by(self, ears: str, recognizer: str) -> SpeechToText:
+        """The same language model behind other ears.
+
+        Args:
+            ears: how questions are heard: a name of `QUESTION_ENCODERS`, or a recognizer's.
+            recognizer: the recognizer behind it.
+
+        Raises:
+            UserError: A name is not known, or the language model cannot be used with it.
+        """
+        ears = way_of_hearing(ears, self.llm.name)
+        encoder = question_encoder.from_pretrained(ears, self.llm, recognizer)
+        return SpeechToText(self.llm, encoder, self.detector, self.system, self.examples)
 
     def prompt(self, history: Sequence[Turn] = ()) -> tuple[list[int], list[int]]:
         """Tokens in front of a question that follows `history`, and after it."""

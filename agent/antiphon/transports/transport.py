@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from antiphon.registry import Registry
 from antiphon.runtime.options import Options
+from antiphon.runtime.responders.model_choices import ModelChoices
 from antiphon.runtime.responders.responder import Responder
 from antiphon.runtime.session.conversation import Conversation
 from antiphon.settings import Models
@@ -42,6 +43,8 @@ class Host:
     """Hears, answers and speaks outside any conversation."""
     models: Models = field(default_factory=Models)
     """What the models are called."""
+    choices: ModelChoices | None = None
+    """What clients may choose beside them; None: nothing."""
 
 
 Serve = Callable[[Host], Awaitable[None]]

@@ -18,8 +18,12 @@ from antiphon.settings import Conversation as ConversationSettings
 from antiphon.settings import Models
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from antiphon.messages import Speech, Turn
-    from antiphon.runtime.responders.responder import Cancelled, Responder
+    from antiphon.runtime.responders.model_choices import Choice, Loaded, ModelChoices, Offer
+    from antiphon.runtime.responders.responder import Cancelled, Responder, WrittenTurn
     from antiphon.runtime.session.conversation import Conversation
     from antiphon.tools import Tool
     from antiphon.transports.transport import Peer
@@ -34,12 +38,14 @@ CALL_SECONDS = 10.0
 def serve(
     conversation_: Annotated[ConversationSettings, Only("patience")],
     models: Annotated[
-        Models, Only("voice", "llm", "persona", "ears", "recognizer", "tool_chooser", "threads")
+        Models,
+        Only("voice", "llm", "persona", "ears", "recognizer", "tool_chooser", "offer", "threads"),
     ],
     **chosen: Any,
 ) -> None:
     """Serve whoever a transport reaches. Robots come and go: see antiphon robot."""
     from antiphon.runtime.options import Options
+    from antiphon.runtime.responders.model_choices import ModelChoices
     from antiphon.transports.lifecycle import run
     from antiphon.transports.transport import Host, prepare
 
@@ -50,17 +56,25 @@ def serve(
             "There is nothing to serve: give --realtime, --mqtt URL, or what another transport "
             "takes."
         )
+    own, offer = offered(models)
     say("Loading the models …")
-    loaded = load(
-        voice=models.voice,
-        llm=models.llm,
-        ears=models.ears,
-        persona=models.persona,
-        recognizer=models.recognizer,
-        threads=models.threads,
+    named = {
+        "persona": models.persona,
+        "recognizer": models.recognizer,
+        "threads": models.threads,
+    }
+
+    def other(choice: Choice, base: Loaded | None) -> Responder[Any]:
+        if base is None:
+            return load(voice=choice.voice, llm=choice.llm, ears=choice.ears, **named)
+        return with_parts(*base, choice, models.recognizer)
+
+    loaded = load(voice=models.voice, llm=models.llm, ears=models.ears, **named)
+    choices = ModelChoices(own, loaded, offer, other)
+    responders = Responders(choices, models.tool_chooser)
+    host = Host(
+        lambda peer: conversation(responders.of(peer), options), say, loaded, models, choices
     )
-    responders = Responders(loaded, models.tool_chooser)
-    host = Host(lambda peer: conversation(responders.of(peer), options), say, loaded, models)
 
     async def work() -> None:
         await asyncio.gather(*(each(host) for each in wanted))
@@ -103,6 +117,34 @@ def load(**choices: Any) -> Responder[Any]:
     return talk.load(**choices)
 
 
+def offered(models: Models) -> tuple[Choice, Offer]:
+    """What the server is started with, and what its clients may choose.
+
+    Raises:
+        UserError: There is no such model.
+    """
+    from antiphon.runtime.responders.model_choices import Choice, Offer
+    from antiphon.s2t.speech_to_text import way_of_hearing
+
+    ears = way_of_hearing(models.ears, models.llm)
+    own = Choice(models.voice, models.llm, ears)
+    return own, Offer.of(own, models.offer)
+
+
+def with_parts(
+    before: Choice, responder: Responder[Any], choice: Choice, recognizer: str
+) -> Responder[Any]:
+    """Another voice or other ears on a language model that is loaded."""
+    from antiphon.runtime.responders.agent_responder import AgentResponder
+
+    agent = getattr(responder, "agent", None)
+    if agent is None:
+        raise UserError("This responder has no parts that could be chosen.")
+    voice = None if choice.voice == before.voice else choice.voice
+    ears = None if choice.ears == before.ears else choice.ears
+    return AgentResponder(agent.with_parts(voice=voice, ears=ears, recognizer=recognizer))
+
+
 def conversation(responder: Responder[Any], options: Any) -> Conversation:
     """A conversation with threads of its own; the robot has removed its own voice already."""
     from antiphon.runtime.responders.worker import ThreadWorker
@@ -115,37 +157,37 @@ class Responders:
     """Gives every robot a responder with its own tools, on shared weights.
 
     Args:
-        responder: hears and answers.
+        choices: the models that hear and answer each.
         chooser: what chooses among tools; None: what the settings say.
     """
 
-    def __init__(self, responder: Responder[Any], chooser: str | None = None) -> None:
-        self.responder, self._name = responder, chooser
+    def __init__(self, choices: ModelChoices, chooser: str | None = None) -> None:
+        self._choices, self._name = choices, chooser
         self._chooser: Any = None
         self._loading = Lock()
 
     def of(self, peer: Peer) -> Responder[Any]:
         """The responder for a client."""
-        return PeerResponder(peer, self.responder, self._acting)
+        return PeerResponder(peer, lambda: self._choices.of(peer), self._acting)
 
-    def _acting(self, peer: Peer) -> Responder[Any]:
+    def _acting(self, peer: Peer, plain: Responder[Any]) -> Responder[Any]:
         """A responder with tools; without them if none can be used."""
         try:
             from antiphon.runtime.responders.tool_responder import ToolResponder
             from antiphon.tools.toolbox import Toolbox
 
-            toolbox = Toolbox(list(peer.tools.values()), self._choose())
+            toolbox = Toolbox(list(peer.tools.values()), self._choose(plain))
             seconds = getattr(peer, "call_seconds", CALL_SECONDS)
-            return ToolResponder(self.responder, toolbox, peer.execute, seconds=seconds)
+            return ToolResponder(plain, toolbox, peer.execute, seconds=seconds)
         except UserError as error:
             say(f"{peer.robot} cannot use its tools. {error}")
-            return self.responder
+            return plain
 
-    def _choose(self) -> Any:
+    def _choose(self, responder: Responder[Any]) -> Any:
         """What chooses among tools, loaded once."""
         from antiphon.tools.tool_chooser import from_pretrained
 
-        agent = getattr(self.responder, "agent", None)
+        agent = getattr(responder, "agent", None)
         if agent is None:
             raise UserError("This responder has no language model that could choose among tools.")
         with self._loading:
@@ -153,50 +195,77 @@ class Responders:
         return self._chooser
 
 
+class PeerStream:
+    """A turn that is being heard, and what hears it: the same answers, whatever is chosen then."""
+
+    def __init__(self, stream: Any, plain: Responder[Any]) -> None:
+        self.stream, self.plain = stream, plain
+
+    def feed(self, pcm: NDArray[np.float32]) -> None:
+        """Hear [N] samples, mono, 16 kHz."""
+        self.stream.feed(pcm)
+
+    def finish(self) -> Any:
+        """What was said, if the turn ends here."""
+        return self.stream.finish()
+
+
 class PeerResponder:
-    """Answers with whatever tools a client has at the moment.
+    """Answers with whatever models and tools a client has chosen at the moment.
 
     Args:
         peer: the client.
-        plain: answers while it has none.
-        acting: makes what uses them, at their first use in the models' thread.
+        chosen: tells what hears and answers, without tools.
+        acting: makes of it what uses them, at their first use in the models' thread.
     """
 
     def __init__(
-        self, peer: Peer, plain: Responder[Any], acting: Callable[[Peer], Responder[Any]]
+        self,
+        peer: Peer,
+        chosen: Callable[[], Responder[Any]],
+        acting: Callable[[Peer, Responder[Any]], Responder[Any]],
     ) -> None:
-        self._peer, self._plain, self._acting = peer, plain, acting
-        self._made: tuple[dict[str, Tool], Responder[Any]] | None = None
+        self._peer, self._chosen, self._acting = peer, chosen, acting
+        self._made: tuple[dict[str, Tool], Responder[Any], Responder[Any]] | None = None
 
-    @property
-    def responder(self) -> Responder[Any]:
-        """What answers now."""
+    def _on(self, plain: Responder[Any]) -> Responder[Any]:
+        """What answers on these models now."""
         tools = dict(self._peer.tools)
         if not tools:
-            return self._plain
-        if self._made is None or self._made[0] != tools:
-            self._made = tools, self._acting(self._peer)
-        return self._made[1]
+            return plain
+        if self._made is None or self._made[0] != tools or self._made[1] is not plain:
+            self._made = tools, plain, self._acting(self._peer, plain)
+        return self._made[2]
 
-    def listen(self, history: Sequence[Turn]) -> Any:
+    def listen(self, history: Sequence[Turn]) -> PeerStream:
         """Begin to hear a turn that follows `history`, whoever will answer it."""
-        _ = self.responder  # made while the user speaks
-        return self._plain.listen(history)
+        plain = self._chosen()
+        self._on(plain)  # made while the user speaks
+        return PeerStream(plain.listen(history), plain)
 
     def respond(
-        self, stream: Any, history: Sequence[Turn], *, cancelled: Cancelled, seed: int
+        self,
+        stream: PeerStream | WrittenTurn,
+        history: Sequence[Turn],
+        *,
+        cancelled: Cancelled,
+        seed: int,
     ) -> Iterator[Speech]:
         """Answer what has been heard, or written."""
-        return self.responder.respond(stream, history, cancelled=cancelled, seed=seed)
+        if isinstance(stream, PeerStream):
+            plain, heard = stream.plain, stream.stream
+        else:
+            plain, heard = self._chosen(), stream
+        return self._on(plain).respond(heard, history, cancelled=cancelled, seed=seed)
 
     def write(self, text: str, history: Sequence[Turn], *, cancelled: Cancelled) -> Iterator[str]:
         """Answer a written turn in writing."""
         from antiphon.runtime.responders.responder import Writer
 
-        responder = self.responder
+        responder = self._on(self._chosen())
         if isinstance(responder, Writer):
             yield from responder.write(text, history, cancelled=cancelled)
 
     def say(self, text: str | Iterable[str], *, cancelled: Cancelled) -> Iterator[Speech]:
         """Speak a given text."""
-        return self.responder.say(text, cancelled=cancelled)
+        return self._on(self._chosen()).say(text, cancelled=cancelled)

@@ -17,7 +17,7 @@ from starlette.requests import HTTPConnection
 from antiphon.transports.http.gateway import Gateway
 from antiphon.transports.http.guard import given_token
 from antiphon.transports.http.sessions import Session
-from antiphon.transports.realtime.insights import insights_of
+from antiphon.transports.realtime.insights import offered_by
 from antiphon.transports.realtime.protocol.beta import from_beta, to_beta
 from antiphon.transports.realtime.protocol.config import SessionConfig, updated
 from antiphon.transports.realtime.protocol.errors import ApiError
@@ -129,15 +129,15 @@ def wants_beta(request: HTTPConnection) -> bool:
 
 def config_of(gateway: Gateway, request: HTTPConnection) -> SessionConfig:
     """The session as it begins: with what a client's secret or its address says."""
-    insights = insights_of(gateway.host.responder)
-    wanted = request.query_params.get("antiphon") == "events"
-    events = insights.model_copy(update={"events": wanted})
+    wanted = {"events": request.query_params.get("antiphon") == "events"}
     secret = gateway.tokens.secret(given_token(request.headers))
     if secret is not None and isinstance(secret.session, SessionConfig):
-        return secret.session.model_copy(update={"antiphon": events})
-    config = SessionConfig(model=request.query_params.get("model"), antiphon=events)
-    made: SessionConfig = updated(config, {})
-    return made
+        made = secret.session.antiphon.model_copy(update=wanted)
+        return secret.session.model_copy(update={"antiphon": made})
+    offered = offered_by(gateway.host).model_copy(update=wanted)
+    config = SessionConfig(model=request.query_params.get("model"), antiphon=offered)
+    begun: SessionConfig = updated(config, {})
+    return begun
 
 
 def translated(text: str) -> str:

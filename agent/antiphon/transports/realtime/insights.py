@@ -13,6 +13,7 @@ from antiphon.runtime.network.driver import Driver
 from antiphon.runtime.network.sent_reply import SentReply
 from antiphon.runtime.responders.responder import Responder
 from antiphon.transports.realtime.protocol import config
+from antiphon.transports.transport import Host
 
 LEVEL_SAMPLES = RATE // 10
 """Samples of the microphone between two levels."""
@@ -101,3 +102,20 @@ def insights_of(responder: Responder[Any]) -> config.Insights:
     llm = getattr(getattr(getattr(agent, "s2t", None), "llm", None), "name", chosen.llm)
     voice = Path(getattr(getattr(agent, "voice", None), "name", chosen.voice)).name
     return config.Insights(voices=[voice], language_model=str(llm), recognizer=chosen.recognizer)
+
+
+def offered_by(host: Host) -> config.Insights:
+    """The models that answer a session as it begins, and those it can choose."""
+    made = insights_of(host.responder)
+    if host.choices is None:
+        return made
+    own, offer = host.choices.own, host.choices.offer
+    return made.model_copy(
+        update={
+            "language_model": own.llm,
+            "hearing": own.ears,
+            "voices": list(offer.voices),
+            "language_models": list(offer.llms),
+            "hearings": list(offer.ears),
+        }
+    )

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from antiphon.runtime.events import Event, Transcript
 from antiphon.runtime.network.sent_reply import SentReply
+from antiphon.runtime.responders.model_choices import Choice
 from antiphon.runtime.session.agent_turn import Reason
 from antiphon.tools import Call
 from antiphon.transports.http.gateway import Gateway
 from antiphon.transports.http.sessions import Session
+from antiphon.transports.realtime.chosen_models import ChosenModels, choice_of
 from antiphon.transports.realtime.function_calls import FunctionCalls
 from antiphon.transports.realtime.hearing import hear
 from antiphon.transports.realtime.insights import Insights
@@ -70,6 +72,8 @@ class RealtimeSession:
         )
         self._talk = self._driver.conversation
         self._insights = Insights(self._driver, self._send)
+        choices = gateway.host.choices
+        self._models = choices and ChosenModels(choices, self._calls, self._tell, self._answered_by)
         self._turns = UserTurns(self._driver, self._items, self._send, self._quiet)
         self._replies = Replies(
             self._driver,
@@ -118,6 +122,8 @@ class RealtimeSession:
             task.cancel()
         self._replies.close()
         self._out_of_band.close()
+        if self._models:
+            self._models.close()
         self._calls.close()
         self._driver.close()
 
@@ -247,6 +253,25 @@ class RealtimeSession:
         self._calls.offer(tools)
         self._insights.wanted = config.antiphon.events
         self._remember()
+        if self._models and (choices := self._gateway.host.choices):
+            self._models.want(choice_of(config, choices.own))
+
+    def _answered_by(self, choice: Choice, reason: str | None) -> None:
+        """Other models answer from now on, or could not be had."""
+        made, audio = self.config.antiphon, self.config.audio
+        update = {"language_model": choice.llm, "hearing": choice.ears}
+        output = audio.output.model_copy(update={"voice": choice.voice})
+        self.config = self.config.model_copy(
+            update={
+                "antiphon": made.model_copy(update=update),
+                "audio": audio.model_copy(update={"output": output}),
+            }
+        )
+        self._turns.config = self._replies.config = self.config
+        self._remember()  # they read what was said so far
+        if reason:
+            self.error(ApiError(reason, "model_unavailable", "session.antiphon"))
+        self._send({"type": "session.updated", "session": self._body()})
 
     def _body(self) -> dict[str, Any]:
         return {"id": self.id, "object": "realtime.session", **self.config.body()}
@@ -284,6 +309,11 @@ class RealtimeSession:
         self._replies.follow()
         self._turns.run_deferred()
         self._insights.follow(self._replies.where, self._driver.reply)
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        """Send an event beside OpenAI's, if those are wanted."""
+        if self.config.antiphon.events:
+            self._send(event)
 
     def _send(self, event: dict[str, Any]) -> None:
         self._sent += 1

@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 from antiphon.cli import main
 from antiphon.cli.commands import robot, serve
 from antiphon.errors import UserError
+from antiphon.runtime.responders.model_choices import ModelChoices
+from antiphon.settings import Models
 from antiphon.tools import Tool
 from antiphon.transports.mqtt.wire.formats import opus
 
@@ -92,7 +94,9 @@ def test_a_robot_whose_tools_cannot_be_used_is_served_without(capsys):
 
     plain: Any = FakeResponder()
     robot: Any = Session()
-    assert serve.Responders(plain).of(robot).listen(()) == ()
+    own, offer = serve.offered(Models(offer="none"))
+    choices = ModelChoices(own, plain, offer, serve.load)
+    assert serve.Responders(choices).of(robot).listen(()).stream == ()
     assert "cannot use its tools" in capsys.readouterr().err
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from browser import ASKED, PageStage, Talker, needs_chromium, state, text_of
+from fake_choices import FakeChoices
 from realtime_client import with_tools
 
 from antiphon.transports.web.face import PAGE
@@ -35,6 +36,67 @@ def test_the_lamp_is_lit_by_a_written_request_without_a_microphone(run, browser)
             await page.fill("#message", "Make it blue")
             await page.keyboard.press("Enter")
             await page.get_by_role("img", name="The lamp is on, blue").wait_for(timeout=20_000)
+
+    run(main)
+
+
+def test_who_answers_is_chosen_while_it_runs(run, browser):
+    async def main():
+        choices = FakeChoices()
+        async with PageStage(choices=choices) as stage, browser.visit(stage) as page:
+
+            async def answer(text):
+                await page.fill("#message", "Who are you?")
+                await page.press("#message", "Enter")
+                await page.locator(".agent p", has_text=text).wait_for(timeout=20_000)
+                await state(page, "Say hello")
+
+            await page.locator("#link.up", has_text="Connected, small").wait_for()
+            await page.click("#open-panel")
+            choices.go.clear()
+            await page.select_option("#language-model", "large")
+            await page.locator("#loading", has_text="Until it is there").wait_for()
+            await page.locator("#link", has_text="Loading large").wait_for()
+            choices.go.set()
+            await page.locator("#link", has_text="Connected, large").wait_for()
+            await page.select_option("#hearing", "cascade")
+            await page.select_option("#voice", "amy")
+            await page.wait_for_function("document.querySelector('#loading').textContent === ''")
+            await page.keyboard.press("Escape")
+            await answer("amy large cascade")
+            await page.reload()  # what was chosen is chosen again
+            await page.locator("#link", has_text="Connected, large").wait_for()
+            await page.click("#open-panel")
+            await page.select_option("#language-model", "broken")
+            await page.locator("#loading", has_text="damaged").wait_for()
+            assert await page.input_value("#language-model") == "small"
+            await page.keyboard.press("Escape")
+            await answer("joe small s2t")
+
+    run(main)
+
+
+def test_a_persona_is_told_to_the_language_model(run, browser):
+    async def main():
+        responder = Talker(ASKED, "Aye, because of the moon.")
+        async with PageStage(responder) as stage, browser.visit(stage) as page:
+            await page.click("#open-panel")
+            await page.select_option("#persona", "A ship’s captain")
+            await page.keyboard.press("Escape")
+            await page.fill("#message", ASKED)
+            await page.press("#message", "Enter")
+            await page.locator(".agent .heard").first.wait_for(timeout=20_000)
+            asked, history = responder.answered[-1]
+            assert asked == ASKED and history[0].role == "system"
+            assert "captain" in history[0].text
+            await page.click("#open-panel")
+            await page.select_option("#persona", "In my own words")
+            await page.fill("#instructions", "You are a lighthouse.")
+            await page.keyboard.press("Escape")
+            await page.fill("#message", "Who are you?")
+            await page.press("#message", "Enter")
+            await stage.until(lambda: responder.answered[-1][0] == "Who are you?")
+            assert responder.answered[-1][1][0].text == "You are a lighthouse."
 
     run(main)
 
@@ -140,5 +202,35 @@ def test_the_resampler_keeps_what_can_be_heard_and_nothing_else(run, browser):
                 if rates[0] > rates[1]:
                     gone = np.array(await page.evaluate(RESAMPLE, [*rates, 15_000]))[500:-500]
                     assert np.abs(gone).max() < 0.01
+
+    run(main)
+
+
+STUCK = """times => {
+    const real = AudioContext.prototype.resume;
+    const stuck = new WeakSet();
+    AudioContext.prototype.resume = function () {
+        if (times-- > 0) stuck.add(this);
+        if (!stuck.has(this)) return real.call(this);
+        return this.suspend().then(() => new Promise(() => {}));
+    };
+}"""
+"""Browsers on busy machines open a speaker too late, and then never."""
+
+
+def test_a_speaker_that_does_not_open_is_tried_again_and_then_told(run, browser):
+    async def main():
+        async with PageStage(Talker(ASKED, ANSWER)) as stage, browser.visit(stage) as page:
+            await page.evaluate(STUCK, 1)
+            await page.click("#orb")
+            await page.locator(".user p", has_text=ASKED).first.wait_for(timeout=20_000)
+            await page.reload()
+            await page.evaluate(STUCK, 9)
+            await page.click("#orb")
+            notice = page.locator("#notice", has_text="plays no sound")
+            await notice.wait_for(timeout=20_000)
+            await page.fill("#message", "Are you there?")
+            await page.keyboard.press("Enter")
+            await page.locator(".agent p", has_text=ANSWER).wait_for(timeout=20_000)
 
     run(main)

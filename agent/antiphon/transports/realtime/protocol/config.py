@@ -152,12 +152,19 @@ class FunctionTool(Strict):
 
 
 class Insights(Strict):
-    """Whether events beside OpenAI's are wanted."""
+    """Whether events beside OpenAI's are wanted, and which models answer."""
 
     events: bool = False
-    voices: list[str] = Field(default_factory=list)
     language_model: str = ""
+    hearing: str = ""
     recognizer: str = ""
+    voices: list[str] = Field(default_factory=list)
+    language_models: list[str] = Field(default_factory=list)
+    hearings: list[str] = Field(default_factory=list)
+
+
+OFFERS = {"voices": "voice", "language_models": "language model", "hearings": "way of hearing"}
+"""What the server says that can be chosen, and a client cannot change."""
 
 
 def spoken() -> list[Modality]:
@@ -206,7 +213,17 @@ def updated(config: SessionConfig, given: Mapping[str, Any], prefix: str = "sess
     if isinstance(vad := given_vad(given), dict) and vad.get("idle_timeout_ms") is not None:
         param = f"{prefix}.audio.input.turn_detection.idle_timeout_ms"
         raise ApiError("Antiphon does not speak by itself: leave it out.", "invalid_value", param)
+    if isinstance(merged["antiphon"], dict):
+        merged["antiphon"].update({n: getattr(config.antiphon, n) for n in (*OFFERS, "recognizer")})
     made = check(SessionConfig, merged, prefix, TAGS)
+    for chosen, offer in (("language_model", "language_models"), ("hearing", "hearings")):
+        name, offered = getattr(made.antiphon, chosen), getattr(made.antiphon, offer)
+        if name != getattr(config.antiphon, chosen) and name not in offered:
+            raise ApiError(
+                f"There is no {OFFERS[offer]} {name[:80]!r} here: choose {', '.join(offered)}.",
+                "invalid_value",
+                f"{prefix}.antiphon.{chosen}",
+            )
     tools_of(made.tools, f"{prefix}.tools")
     voice = made.audio.output.voice
     name = voice.id if isinstance(voice, VoiceId) else voice

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from antiphon.runtime.clock import unix_time
 from antiphon.transports.http.gateway import Gateway
-from antiphon.transports.realtime.insights import insights_of
+from antiphon.transports.realtime.insights import offered_by
 from antiphon.transports.realtime.protocol.beta import session_from_beta, session_to_beta
 from antiphon.transports.realtime.protocol.config import SessionConfig, updated
 from antiphon.transports.realtime.protocol.items import new_id
@@ -40,7 +40,7 @@ def client_secrets(gateway: Gateway) -> tuple[Handler, Handler]:
     """The endpoints, of today and of the beta version."""
 
     def begin(session: dict[str, Any], prefix: str) -> SessionConfig:
-        config = SessionConfig(antiphon=insights_of(gateway.host.responder))
+        config = SessionConfig(antiphon=offered_by(gateway.host))
         made: SessionConfig = updated(config, session, prefix)
         return made
 

@@ -32,7 +32,8 @@ theme(by("theme"), () => orb.recolour());
 const settings = panel((chosen) => {
   if (choices.manual !== chosen.manual) conversation.setManual(chosen.manual);
   choices = chosen;
-  conversation.configure({ voice: chosen.voice, instructions: chosen.instructions, speed: chosen.speed });
+  const { voice, "language-model": model, hearing, instructions, speed } = chosen;
+  conversation.configure({ voice, model, hearing, instructions, speed });
   show();
 });
 settings.tell();
@@ -88,8 +89,7 @@ function reconnect() {
 async function start() {
   notice(null);
   reconnect();
-  await sound.start();
-  const problem = await sound.openMicrophone();
+  const problem = (await sound.start()) ?? (await sound.openMicrophone());
   if (problem) notice(`${problem} You can also write.`, { retry: start });
   show();
 }
@@ -189,6 +189,10 @@ conversation.addEventListener("ready", ({ detail }) => {
   settings.offered(detail);
   const { language_model: model } = detail.antiphon ?? {};
   by("link").lastElementChild.textContent = model ? `Connected, ${model}` : "Connected";
+});
+conversation.addEventListener("models", ({ detail }) => {
+  settings.loading(detail);
+  if (detail.state === "loading") by("link").lastElementChild.textContent = `Loading ${detail.language_model} …`;
 });
 conversation.addEventListener("state", show);
 conversation.addEventListener("user", ({ detail }) => {

@@ -10,7 +10,7 @@ const HANDS_FREE = { type: "semantic_vad", eagerness: "auto", create_response: t
 /**
  * Events (detail in brackets): `ready` (session), `state` (idle, listening, thinking, speaking),
  * `user` (id, text, done), `reply` (a reply that changed), `latency` (milestones),
- * `problem` (a sentence), `tool` (name, arguments, text of its result).
+ * `problem` (a sentence), `models` (state, language_model), `tool` (name, arguments, text of its result).
  *
  * A reply is {id, text, words: [{text, start, end}], heardMs, done, stopped, cut, spoken}; of one
  * that was cut, `remembered` is what the agent remembers of it.
@@ -46,7 +46,7 @@ export class Conversation extends EventTarget {
     sound.addEventListener("began", ({ detail }) => this.#heardFirst(detail));
   }
 
-  /** Choose voice, instructions, speed; kept for new connections. */
+  /** Choose voice, model, hearing, instructions, speed; kept for new connections. */
   configure(choices) {
     Object.assign(this.#choices, choices);
     this.#update();
@@ -145,6 +145,7 @@ export class Conversation extends EventTarget {
       reply.words.push(...words.map((word) => ({ text: word.text, start: word.start_ms, end: word.end_ms })));
       this.#emit("reply", reply);
     },
+    "antiphon.models": (told) => this.#emit("models", told),
     "antiphon.latency": (told) => {
       this.#latency = told;
       this.#emit("latency", milestones(told, NaN));
@@ -179,13 +180,13 @@ export class Conversation extends EventTarget {
   }
 
   #update() {
-    const { voice, instructions, speed } = this.#choices;
+    const { voice, model, hearing, instructions, speed } = this.#choices;
     const output = { ...(voice && { voice }), ...(speed && { speed }) };
     this.#connection.send({
       type: "session.update",
       session: {
         type: "realtime",
-        antiphon: { events: true },
+        antiphon: { events: true, ...(model && { language_model: model }), ...(hearing && { hearing }) },
         instructions: instructions ?? "",
         output_modalities: ["audio"],
         tools: this.#tools.map(({ run, ...tool }) => tool),

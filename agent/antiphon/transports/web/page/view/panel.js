@@ -18,6 +18,8 @@ export function panel(changed) {
   const choices = () => ({
     manual: document.querySelector("[name=talking]:checked").value === "hold",
     voice: by("voice").value,
+    "language-model": by("language-model").value,
+    hearing: by("hearing").value,
     persona: by("persona").value,
     instructions: by("instructions").value,
     speed: Number(by("speed").value),
@@ -48,24 +50,34 @@ export function panel(changed) {
     /** @param {Object} session as the server sent it */
     offered(session) {
       const made = session.antiphon ?? {};
-      const now = session.audio?.output?.voice;
-      const wanted = made.voices?.includes(kept.voice) ? kept.voice : now;
-      kept.voice = null; // once: later, the server repeats what was chosen here
-      offer(by("voice"), made.voices ?? [], wanted);
-      offer(by("language-model"), made.language_models ?? [made.language_model], made.language_model);
-      offer(by("hearing"), made.recognizers ?? [made.recognizer], made.recognizer);
-      if (wanted !== now) tell();
+      const lists = [
+        ["voice", made.voices, session.audio?.output?.voice],
+        ["language-model", made.language_models, made.language_model],
+        ["hearing", made.hearings, made.hearing || made.recognizer],
+      ];
+      let wished = false;
+      for (const [id, names = [], now] of lists) {
+        const wanted = names.includes(kept[id]) ? kept[id] : now;
+        kept[id] = null; // once: later, the server repeats what was chosen here
+        offer(by(id), names, wanted);
+        wished ||= wanted !== now;
+      }
+      if (wished) tell();
+    },
+    /** @param {{state: string, language_model: string, reason: string | null}} models as the server told */
+    loading({ state, reason }) {
+      const told = { loading: "Loading. Until it is there, the others answer.", failed: reason };
+      by("loading").textContent = told[state] ?? "";
     },
   };
 }
 
 /** Fill a list; with one entry there is nothing to choose, and it is only shown. */
 function offer(select, names, chosen) {
-  const known = names.filter(Boolean);
-  const options = (known.length ? known : ["as the server has it"]).map((name) => new Option(name, name));
+  const options = names.length ? names.map((name) => new Option(name, name)) : [new Option(chosen || "the server’s own", "")];
   select.replaceChildren(...options);
-  if (known.includes(chosen)) select.value = chosen;
-  select.disabled = known.length < 2;
+  if (names.includes(chosen)) select.value = chosen;
+  select.disabled = names.length < 2;
 }
 
 function read() {
