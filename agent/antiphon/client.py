@@ -6,15 +6,17 @@
             if isinstance(event, Sound):
                 play(event.pcm)
 
-It speaks OpenAI's Realtime API (docs/realtime-api.md) with 24 kHz in both directions.
+It speaks OpenAI's Realtime API (docs/realtime-api.md).
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import inspect
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,10 +26,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from antiphon.errors import UserError
+from antiphon.runtime.audio.resampling import Resampler
 from antiphon.tools.tool import Tool
 
 RATE = 24_000
-"""Samples a second of all sound."""
+"""Samples a second on the wire, and of all sound unless a client says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Sound:
     """A piece of the reply."""
 
     pcm: NDArray[np.float32]
-    """[N] mono at `RATE`."""
+    """[N] mono at the client's `rate_out`."""
     item: str
     """The reply it belongs to."""
 
@@ -68,6 +71,40 @@ class Interrupting:
 
 
 @dataclass(frozen=True)
+class Interrupted:
+    """A reply was stopped, and this is what the agent takes for heard of it."""
+
+    text: str
+    """The words; empty if none was heard."""
+    heard_ms: int
+    """From the reply's first sample."""
+    reason: str
+    """What stopped it: speech, stop word, button or command."""
+    item: str
+    """The reply."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Where the time went between the user's last word and the first sound of the answer."""
+
+    voice_to_voice_ms: int
+    """All of it, at the server."""
+    turn_end_ms: int | None
+    """Until the turn was taken for over."""
+    first_piece_ms: int | None
+    """Until the first piece of the answer's sound was made."""
+
+
+@dataclass(frozen=True)
+class Called:
+    """The agent calls a function; its answer follows when that has returned."""
+
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Done:
     """A reply is over."""
 
@@ -83,7 +120,7 @@ class Failed:
     """One sentence."""
 
 
-Event = Asked | Sound | Words | Interrupting | Done | Failed
+Event = Asked | Sound | Words | Interrupting | Interrupted | Latency | Called | Done | Failed
 
 
 class Client:
@@ -93,7 +130,10 @@ class Client:
         address: of the server, `ws://HOST:PORT` or `wss://HOST:PORT`.
         token: of the server, if it wants one.
         instructions: told to the language model after its own persona.
-        tools: functions the agent may call; docstring and annotations say what they do.
+        tools: functions the agent may call, plain or async; docstring and annotations say what
+            they do. Plain ones are called in threads of their own.
+        rate_in: samples a second of what is heard.
+        rate_out: samples a second of what is said.
 
     Raises:
         UserError: A function cannot be a tool.
@@ -106,12 +146,19 @@ class Client:
         token: str = "",
         instructions: str = "",
         tools: Iterable[Callable[..., Any]] = (),
+        rate_in: int = RATE,
+        rate_out: int = RATE,
     ) -> None:
         self._address, self._instructions = address, instructions
         self._functions = {Tool.from_function(each).name: each for each in tools}
         self._tools = [Tool.from_function(each) for each in self._functions.values()]
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._line: ClientConnection | None = None
+        self._leaving = False
+        self._calls: set[asyncio.Task[None]] = set()
+        self._inward, self._outward = Resampler(rate_in, RATE), Resampler(RATE, rate_out)
+        self._said = ""
+        """The reply whose sound came last."""
 
     async def __aenter__(self) -> Client:
         """Connect.
@@ -137,17 +184,28 @@ class Client:
         }
         if self._instructions:
             session["instructions"] = self._instructions
-        await self._send("session.update", session=session)
+        try:
+            await self._send("session.update", session=session)
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        """Leave."""
+        """Leave; what functions still do has no answer."""
+        self._leaving = True
+        for call in self._calls:
+            call.cancel()
         if self._line is not None:
             await self._line.close()
 
     async def hear(self, pcm: NDArray[np.float32]) -> None:
-        """Let the agent hear [N] samples of the microphone, mono at `RATE`."""
-        samples = (np.clip(pcm, -1, 1) * 32767).astype("<i2").tobytes()
+        """Let the agent hear [N] samples of the microphone, mono at `rate_in`.
+
+        Raises:
+            UserError: The connection is lost.
+        """
+        samples = (np.clip(self._inward(pcm), -1, 1) * 32767).astype("<i2").tobytes()
         await self._send("input_audio_buffer.append", audio=base64.b64encode(samples).decode())
 
     async def ask(self, text: str) -> None:
@@ -173,28 +231,66 @@ class Client:
         )
 
     async def __aiter__(self) -> AsyncIterator[Event]:
-        """What happens, until the server is gone."""
-        try:
-            async for message in self._connected:
-                told = json.loads(message)
-                if told["type"] == "response.function_call_arguments.done":
-                    await self._call(told)
-                elif (event := understood(told)) is not None:
-                    yield event
-        except ConnectionClosed:
-            return
+        """What happens, until this client leaves.
 
-    async def _call(self, wanted: Mapping[str, Any]) -> None:
-        """Call a function beside the event loop, and tell what came of it."""
+        Raises:
+            UserError: The connection is lost, or the server dismisses us.
+        """
+        while True:
+            try:
+                told = json.loads(await self._connected.recv())
+            except ConnectionClosed as error:
+                if self._leaving:
+                    return
+                raise self._lost(error) from error
+            for event in self._events(told):
+                yield event
+
+    def _events(self, told: Mapping[str, Any]) -> Iterator[Event]:
+        """What a message of the server means."""
+        kind = told["type"]
+        if kind == "response.output_audio.delta":
+            if told["item_id"] != self._said:
+                self._outward.clear()
+                self._said = told["item_id"]
+            raw = np.frombuffer(base64.b64decode(told["delta"]), "<i2")
+            pcm = self._outward(raw.astype(np.float32) / np.float32(32768))
+            yield Sound(pcm, told["item_id"])
+        elif kind == "response.output_audio.done" and told["item_id"] == self._said:
+            if len(rest := self._outward.flush()):
+                yield Sound(rest, told["item_id"])
+            self._said = ""
+        elif kind == "response.done":
+            response = told["response"]
+            calls = [item for item in response["output"] if item["type"] == "function_call"]
+            if calls and response["status"] == "completed":
+                yield from (Called(call["name"], arguments_of(call)) for call in calls)
+                task = asyncio.create_task(self._answer(calls))
+                self._calls.add(task)
+                task.add_done_callback(self._calls.discard)
+            else:
+                yield Done(said(response))
+        elif (event := understood(told)) is not None:
+            yield event
+
+    async def _answer(self, calls: Sequence[Mapping[str, Any]]) -> None:
+        """Call what a reply asks for, and ask for the answer to what came of it."""
+        with suppress(UserError):  # a lost connection is told where events are read
+            await asyncio.gather(*map(self._call, calls))
+            await self._send("response.create")
+
+    async def _call(self, call: Mapping[str, Any]) -> None:
         try:
-            arguments = json.loads(wanted["arguments"])
-            made = await asyncio.to_thread(self._functions[wanted["name"]], **arguments)
+            function, given = self._functions[call["name"]], arguments_of(call)
+            if inspect.iscoroutinefunction(function):
+                made = await function(**given)
+            else:
+                made = await asyncio.to_thread(function, **given)
             output = json.dumps({"result": made}, default=str)
         except Exception as error:  # whatever a user's function raises
             output = json.dumps({"error": str(error) or type(error).__name__})
-        item = {"type": "function_call_output", "call_id": wanted["call_id"], "output": output}
+        item = {"type": "function_call_output", "call_id": call["call_id"], "output": output}
         await self._send("conversation.item.create", item=item)
-        await self._send("response.create")
 
     @property
     def _connected(self) -> ClientConnection:
@@ -203,7 +299,15 @@ class Client:
         return self._line
 
     async def _send(self, kind: str, **fields: Any) -> None:
-        await self._connected.send(json.dumps({"type": kind, **fields}))
+        try:
+            await self._connected.send(json.dumps({"type": kind, **fields}))
+        except ConnectionClosed as error:
+            raise self._lost(error) from error
+
+    def _lost(self, error: ConnectionClosed) -> UserError:
+        told = error.rcvd.reason if error.rcvd else ""
+        why = f" ({told.rstrip('.')})" if told else ""
+        return UserError(f"The connection to {self._address} is lost{why}: connect again.")
 
 
 def function(tool: Tool) -> dict[str, Any]:
@@ -213,22 +317,33 @@ def function(tool: Tool) -> dict[str, Any]:
     return {"type": "function", **described}
 
 
+def arguments_of(call: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a call."""
+    given: dict[str, Any] = json.loads(call["arguments"] or "{}")
+    return given
+
+
 def understood(message: Mapping[str, Any]) -> Event | None:
-    """An event of the server's; None: one that this client does not tell."""
+    """A message of the server's that needs no other; None: one that this client does not tell."""
     kind = message["type"]
-    if kind == "response.output_audio.delta":
-        raw = np.frombuffer(base64.b64decode(message["delta"]), "<i2")
-        return Sound(raw.astype(np.float32) / np.float32(32768), message["item_id"])
     if kind == "antiphon.words":
         words = message["words"]
         text = " ".join(word["text"].strip() for word in words)
         return Words(text, words[0]["start_ms"], words[-1]["end_ms"], message["item_id"])
+    if kind == "antiphon.latency":
+        began = message["speech_end_ms"]
+        turn_end, piece = (
+            None if message[name] is None else message[name] - began
+            for name in ("turn_end_ms", "first_piece_ms")
+        )
+        return Latency(message["voice_to_voice_ms"], turn_end, piece)
+    if kind == "antiphon.interrupted":
+        heard = message["transcript"], message["heard_ms"]
+        return Interrupted(*heard, message["reason"], message.get("item_id", ""))
     if kind == "conversation.item.input_audio_transcription.completed":
         return Asked(message["transcript"])
     if kind == "input_audio_buffer.speech_started":
         return Interrupting()
-    if kind == "response.done":
-        return Done(said(message["response"]))
     return Failed(message["error"]["message"]) if kind == "error" else None
 
 

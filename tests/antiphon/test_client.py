@@ -1,14 +1,30 @@
 """The Python client at a real socket; models are replaced."""
 
 import asyncio
+import io
 import subprocess
 import sys
+import threading
+from contextlib import redirect_stdout
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from realtime_client import Stage, with_tools
 
-from antiphon.client import RATE, Asked, Client, Done, Failed, Sound, Words
+from antiphon.client import (
+    RATE,
+    Asked,
+    Called,
+    Client,
+    Done,
+    Failed,
+    Interrupted,
+    Latency,
+    Sound,
+    Words,
+)
 from antiphon.errors import UserError
 
 
@@ -47,8 +63,7 @@ def test_a_written_question_is_answered_in_speech():
 def test_a_spoken_question_is_understood_and_answered():
     async def main():
         async with Stage() as stage, Client(f"ws://{stage.address}") as talk:
-            spoken = np.concatenate([np.full(RATE * 2 // 5, 0.5), np.zeros(RATE // 2)])
-            await talk.hear(spoken.astype(np.float32))
+            await talk.hear(spoken())
             return await until_done(talk)
 
     found = run(main())
@@ -91,27 +106,213 @@ def test_what_cannot_be_done_is_told_and_the_conversation_goes_on():
     assert "item_of_nobody" in reason and found[-1].text
 
 
+def spoken(rate=RATE):
+    """A question that ends by itself."""
+    sound = np.concatenate([np.full(rate * 2 // 5, 0.5), np.zeros(rate // 2)])
+    return sound.astype(np.float32)
+
+
+def answered_with(*functions, call, seen=lambda event: None):
+    """What the agent says after it has called a function."""
+
+    async def main():
+        async with (
+            Stage(responder=with_tools([call])) as stage,
+            Client(f"ws://{stage.address}", tools=functions) as talk,
+        ):
+            await talk.hear(spoken())
+            async for event in talk:
+                seen(event)
+                if isinstance(event, Done):
+                    return event.text
+
+    return run(main())
+
+
 def test_a_function_is_called_and_its_result_said():
-    called = []
+    called, events = [], []
 
     def light(on: bool) -> str:
         """Turn the light on or off."""
         called.append(on)
         return "It is on."
 
+    assert answered_with(light, call=("light", {"on": True}), seen=events.append)
+    assert called == [True]
+    assert Called("light", {"on": True}) in events
+
+
+def test_a_coroutine_is_a_function_too():
+    async def light(on: bool) -> str:
+        """Turn the light on or off."""
+        await asyncio.sleep(0)
+        return "It is on."
+
+    assert answered_with(light, call=("light", {"on": True}))
+
+
+def test_a_function_that_fails_without_a_word_is_told_by_its_kind():
+    def light(on: bool) -> str:
+        """Turn the light on or off."""
+        raise TimeoutError
+
+    assert "TimeoutError" in answered_with(light, call=("light", {"on": True}))
+
+
+def test_a_slow_function_stops_nothing_else():
+    go, events = threading.Event(), []
+
+    def light(on: bool) -> str:
+        """Turn the light on or off."""
+        assert go.wait(10)
+        return "It is on."
+
     async def main():
-        responders = with_tools([("light", {"on": True})])
         async with (
-            Stage(responder=responders) as stage,
+            Stage(responder=with_tools([("light", {"on": True})])) as stage,
             Client(f"ws://{stage.address}", tools=[light]) as talk,
         ):
-            spoken = np.concatenate([np.full(RATE * 2 // 5, 0.5), np.zeros(RATE // 2)])
-            await talk.hear(spoken.astype(np.float32))
+            await talk.hear(spoken())
             async for event in talk:
-                if isinstance(event, Done) and event.text:
-                    return event.text
+                events.append(event)
+                if isinstance(event, Called):
+                    await talk.stop("item_of_nobody", 100)
+                elif isinstance(event, Failed):
+                    go.set()  # events came while the function waited
+                elif isinstance(event, Done) and event.text:
+                    return
 
-    assert run(main()) and called == [True]
+    run(main())
+    kinds = [type(event).__name__ for event in events]
+    assert kinds.index("Called") < kinds.index("Failed") < kinds.index("Done")
+
+
+def test_sound_is_heard_and_said_at_any_rate():
+    async def main():
+        async with (
+            Stage() as stage,
+            Client(f"ws://{stage.address}", rate_in=16_000, rate_out=48_000) as talk,
+        ):
+            await talk.hear(spoken(16_000))
+            return await until_done(talk), stage.responder.streams
+
+    found, streams = run(main())
+    samples = sum(len(event.pcm) for event in found if isinstance(event, Sound))
+    words = [event for event in found if isinstance(event, Words)]
+    assert samples / 48 == pytest.approx(words[-1].end_ms, abs=60)
+    loud = np.abs(np.concatenate(streams[0].pcm)) > 0.1
+    assert loud.sum() / 16_000 == pytest.approx(0.4, abs=0.03)
+
+
+def test_latency_and_what_was_heard_of_a_stopped_reply_are_told():
+    async def main():
+        async with Stage() as stage, Client(f"ws://{stage.address}") as talk:
+            await talk.hear(spoken())
+            found, played = [], 0
+            async for event in talk:
+                found.append(event)
+                if isinstance(event, Sound):
+                    played += len(event.pcm)
+                    if played >= RATE // 2:
+                        await talk.stop(event.item, 250)
+                        played = 0
+                if isinstance(event, Interrupted):
+                    return found, stage.talk.history[-1].text
+
+    found, remembered = run(main())
+    (latency,) = [event for event in found if isinstance(event, Latency)]
+    assert latency.voice_to_voice_ms >= latency.turn_end_ms > 0
+    assert found[-1].text == "r1w0" and remembered == "r1w0—"
+    assert found[-1].heard_ms == pytest.approx(250, abs=20)
+
+
+async def all_of(talk):
+    return [event async for event in talk]
+
+
+def test_a_lost_connection_is_one_sentence_and_leaving_is_none():
+    async def main():
+        stage = Stage()
+        await stage.__aenter__()
+        async with Client(f"ws://{stage.address}") as talk:
+            await asyncio.sleep(0.1)
+            await stage.__aexit__()
+            with pytest.raises(UserError, match="is lost"):
+                async for _ in talk:
+                    pass
+            with pytest.raises(UserError, match="is lost"):
+                await talk.hear(np.zeros(480, np.float32))
+        async with Stage() as other, Client(f"ws://{other.address}") as talk:
+            reading = asyncio.create_task(all_of(talk))
+            await asyncio.sleep(0.1)
+            await talk.__aexit__()
+            await reading
+
+    run(main())
+
+
+def test_a_session_that_cannot_begin_leaves_no_connection(monkeypatch):
+    async def main():
+        async with Stage() as stage:
+            talk = Client(f"ws://{stage.address}")
+            monkeypatch.setattr(talk, "_send", fails)
+            with pytest.raises(RuntimeError, match="no update"):
+                await talk.__aenter__()
+            await stage.until(lambda: not len(stage.server.gateway.sessions))
+
+    async def fails(*_, **__):
+        raise RuntimeError("no update")
+
+    run(main())
+
+
+class FakeStream:
+    """A sound card: the microphone has a question in it, the speaker is kept."""
+
+    speaker: list[np.ndarray]
+
+    def __init__(self, rate, *, channels, callback, blocksize) -> None:
+        FakeStream.speaker, self._over = [], threading.Event()
+        sound = np.concatenate([np.zeros(rate // 5), spoken(rate), np.zeros(60 * rate)])
+        self._mic = sound.astype(np.float32).reshape(-1, blocksize, channels)
+        self._callback, self._seconds = callback, blocksize / rate
+
+    def __enter__(self):
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def __exit__(self, *_):
+        self._over.set()
+
+    def _run(self):
+        for block in self._mic:
+            out = np.full(block.shape, np.nan, np.float32)
+            self._callback(block, out, len(block), None, None)
+            FakeStream.speaker.append(out)
+            if self._over.wait(self._seconds):
+                return
+
+
+def test_the_example_talks_with_microphone_and_speaker(monkeypatch):
+    code = (Path(__file__).parents[2] / "examples" / "microphone.py").read_text("utf-8")
+    monkeypatch.setitem(sys.modules, "sounddevice", SimpleNamespace(Stream=FakeStream))
+
+    async def main():
+        async with Stage() as stage:
+            here = code.replace("Client()", f"Client('ws://{stage.address}')")
+            here = here.replace("asyncio.run(main())", "task = asyncio.ensure_future(main())")
+            space: dict = {}
+            told = io.StringIO()
+            with redirect_stdout(told):
+                exec(here, space)
+                await stage.until(lambda: "r1w5" in told.getvalue())
+            space["task"].cancel()
+            await asyncio.gather(space["task"], return_exceptions=True)
+            return told.getvalue()
+
+    assert run(main()).startswith("heard ")
+    played = np.concatenate(FakeStream.speaker)
+    assert np.isfinite(played).all()
+    assert np.count_nonzero(np.abs(played) > 0.05) / RATE > 0.5
 
 
 @pytest.mark.parametrize(
@@ -141,5 +342,6 @@ def test_a_wrong_token_is_one_sentence(tmp_path):
 
 
 def test_no_model_is_imported():
-    code = "import antiphon.client, sys; assert not {'torch', 'transformers'} & set(sys.modules)"
+    heavy = "{'torch', 'transformers', 'onnxruntime', 'starlette'}"
+    code = f"import antiphon.client, sys; assert not {heavy} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
