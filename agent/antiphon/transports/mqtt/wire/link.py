@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import socket
 import struct
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -37,6 +38,9 @@ QUEUE = 256
 """Messages that may wait to leave."""
 MAX_SOUND_AGE = 1.0
 """Seconds after which waiting sound is dropped."""
+AT_ONCE = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+"""Options of the socket: sound does not wait until the sound before it has been acknowledged, which
+takes 40 ms where acknowledgements are delayed."""
 PERMANENT_REFUSALS = (4, 5, 134, 135)
 """Answers of a broker that will not change by asking again: bad user, bad password, not allowed."""
 
@@ -148,6 +152,7 @@ class Link:
             timeout=BROKER_TIMEOUT,
             tls_context=self._context,
             properties=connect,
+            socket_options=AT_ONCE,
             queue_type=self._inbox(),
             clean_start=True if self.version == 5 else paho.MQTT_CLEAN_START_FIRST_ONLY,
             clean_session=True if self.version == 3 else None,
