@@ -15,6 +15,8 @@ RATE = 16_000
 """Samples a second of the microphone, the clock of a conversation."""
 FRAME = RATE * FRAME_MS // 1000
 """Samples of a frame of the microphone: 320."""
+FULL = np.float32(32768)
+"""Full scale of 16 bits."""
 
 Frame = NDArray[np.float32]
 """[320] of the microphone, or [`played(sample_rate)`] of the speaker; in [-1, 1]."""
@@ -40,3 +42,22 @@ def seconds(samples: int) -> float:
 def level_db(frame: Frame) -> float:
     """Level in dBFS of the alternating part of `frame`; -100 at the least."""
     return float(10 * np.log10(frame.var() + 1e-10))
+
+
+def sixteen_bits(pcm: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Samples as a 16-bit file holds them, so that a recording is what was really there.
+
+    Args:
+        pcm: [N]; what is no number is silence, what exceeds full scale is clipped.
+    """
+    pcm = np.asarray(pcm, np.float32)
+    if not pcm.any():
+        return np.zeros(pcm.shape, np.float32)
+    numbers = pcm * FULL
+    if not np.isfinite(numbers.sum()):
+        numbers = np.nan_to_num(numbers, nan=0.0, posinf=0.0, neginf=0.0)
+    np.rint(numbers, out=numbers)
+    np.maximum(numbers, -FULL, out=numbers)
+    np.minimum(numbers, FULL - 1, out=numbers)
+    numbers /= FULL
+    return numbers

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache
+from math import ceil, gcd
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+MAX_PHASES = 6
+"""Of a rate in proportion to the other one, for a filter of our own."""
+HELD = 16
+"""Samples of the output that this filter holds back: 1 ms at 16 kHz."""
+KAISER = 6.0
+"""Shape of its window: aliases below -60 dB."""
 
 
 class Resampler:
@@ -57,11 +66,12 @@ class Resampler:
 
 
 class QuickResampler:
-    """Changes the rate of a stream and holds back 1 to 2 ms only (FFmpeg's swresample).
+    """Changes the rate of a stream and holds back 1 ms only (a little more where FFmpeg does it).
 
-    It takes thrice the time of `Resampler`. From 24 to 16 kHz, 7 kHz lose 0.4 dB and 7.5 kHz 3 dB;
-    aliases lie below -60 dB from 9 kHz on. What it holds back is made up for at the beginning, by
-    silence, so that 20 ms give 20 ms from the first call on.
+    A short filter is laid over the samples; between rates that are in no simple proportion, such as
+    44.1 and 16 kHz, FFmpeg's swresample does the same at several times the work. From 24 to 16 kHz,
+    7.5 kHz lose 1 dB, and aliases lie below -60 dB from 9 kHz on. Silence makes up at the beginning
+    for what is held back, so that 20 ms give 20 ms from the first call on.
 
     Args:
         source: Samples a second of what comes.
@@ -69,6 +79,9 @@ class QuickResampler:
     """
 
     def __init__(self, source: int, target: int) -> None:
+        common = gcd(source, target)
+        few = max(source, target) // common <= MAX_PHASES
+        self._filter = Polyphase(source // common, target // common) if few else None
         self._rates = source, target
         self._stream: Any = None
         self._begun = False
@@ -85,6 +98,8 @@ class QuickResampler:
         source, target = self._rates
         if source == target or not len(samples):
             return samples.astype(np.float32)
+        if self._filter is not None:
+            return self._filter(samples)
         import av
 
         self._stream = self._stream or av.AudioResampler("flt", "mono", target)
@@ -101,8 +116,65 @@ class QuickResampler:
 
     def flush(self) -> NDArray[np.float32]:
         """The end of the stream: what it holds back, [M]; the next call begins another stream."""
+        if self._filter is not None and self._rates[0] != self._rates[1]:
+            return self._filter.flush()
         stream, self._stream, self._begun = self._stream, None, False
         return np.zeros(0, np.float32) if stream is None else self._joined(stream.resample(None))
 
     def _joined(self, frames: Any) -> NDArray[np.float32]:
         return np.concatenate([np.zeros(0, np.float32), *(f.to_ndarray()[0] for f in frames)])
+
+
+class Polyphase:
+    """A sinc in Kaiser's window, laid over every `down` samples `up` times.
+
+    Args:
+        down: samples of which each group of the output is made.
+        up: samples of such a group.
+    """
+
+    def __init__(self, down: int, up: int) -> None:
+        self._down, self._up, self._taps = down, up, taps(down, up)
+        self._clear()
+
+    def _clear(self) -> None:
+        self._begun = False
+        self._past = np.zeros(len(self._taps) - self._down, np.float32)
+
+    def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The next samples, [N] to [N * up / down]."""
+        self._begun = True
+        seen = np.concatenate([self._past, samples])
+        width, groups = len(self._taps), (len(seen) - len(self._taps)) // self._down + 1
+        if groups <= 0:
+            self._past = seen
+            return np.zeros(0, np.float32)
+        self._past = seen[groups * self._down :]
+        strides = self._down * seen.itemsize, seen.itemsize
+        windows = np.ndarray((groups, width), seen.dtype, seen, strides=strides)
+        made: NDArray[np.float32] = (windows @ self._taps).reshape(-1)
+        return made
+
+    def flush(self) -> NDArray[np.float32]:
+        """What is held back, [HELD]; then another stream begins."""
+        if not self._begun:
+            return np.zeros(0, np.float32)
+        held = self(np.zeros(-(-HELD * self._down // self._up), np.float32))
+        self._clear()
+        return held[:HELD]
+
+
+@cache
+def taps(down: int, up: int) -> NDArray[np.float32]:
+    """The filters of `Polyphase`, [samples, up]: each makes one sample of a group.
+
+    The middle of the sinc lies `HELD` samples of the output back, and it ends as far before.
+    """
+    delay = HELD * down / up
+    half = delay - max(0.0, 1 - down / up)
+    width = ceil(half + delay + down)
+    at = np.arange(up) * down / up - down + width - np.arange(width)[:, None] - delay
+    inside = np.clip(1 - (at / half) ** 2, 0, None)
+    sinc = np.sinc(at * min(1.0, up / down)) * np.i0(KAISER * np.sqrt(inside)) * (inside > 0)
+    scaled: NDArray[np.float32] = (sinc / sinc.sum(0)).astype(np.float32)
+    return scaled

@@ -203,7 +203,8 @@ class Driver:
         """A frame's time has passed; to be called every 20 ms while active."""
         if self._closed:
             return
-        self._advance()
+        if self._incoming:
+            self._advance()
         now = self._clock.now()
         if self._incoming.waiting < FRAME and now - self._arrived > MAX_WAIT:
             if self._incoming.waiting:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.runtime.audio.resampling import QuickResampler
-from antiphon.runtime.frames import FRAME, RATE, Frame
+from antiphon.runtime.frames import FRAME, FULL, RATE, Frame, sixteen_bits
 
 MAX_SECONDS = 300.0
 """Seconds of sound that may wait; an event of 15 MiB holds 246 s at 24 kHz."""
@@ -100,7 +100,8 @@ class Incoming:
         self.waiting -= FRAME - missing
         self.passed += FRAME - missing
         frame = np.zeros(FRAME, np.float32)
-        frame[: FRAME - missing] = np.concatenate(parts).astype(np.float32) / 32768
+        frame[: FRAME - missing] = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        frame /= FULL
         return frame
 
     def __len__(self) -> int:
@@ -109,6 +110,5 @@ class Incoming:
 
     def _put(self, pcm: NDArray[np.float32]) -> None:
         if len(pcm):
-            finite = np.nan_to_num(pcm, nan=0.0, posinf=0.0, neginf=0.0)
-            self._queue.append(np.clip(np.rint(finite * 32768), -32768, 32767).astype(np.int16))
+            self._queue.append((sixteen_bits(pcm) * FULL).astype(np.int16))
             self.waiting += len(pcm)

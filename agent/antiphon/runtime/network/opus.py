@@ -10,13 +10,12 @@ import numpy as np
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
+from antiphon.runtime.audio.resampling import QuickResampler
+
 RATE = 24_000
 """Samples a second of what clients are sent."""
 DECODED_RATE, HEARD_RATE = 48_000, 16_000
 """Samples a second that PyAV decodes to, and that are left: nothing above 8 kHz is heard."""
-STEP = DECODED_RATE // HEARD_RATE
-TAPS = 48
-"""Samples that each of those left is made of: 0.5 ms of delay; soxr holds back 11 and more."""
 BITS = 32_000
 """Bits a second; more does little for speech."""
 COMPLEXITY = 5
@@ -27,17 +26,6 @@ MAX_PACKET = 1500
 
 class NotOpusError(ValueError):
     """What a client sent is no packet of Opus."""
-
-
-def low_pass() -> NDArray[np.float32]:
-    """[TAPS] a sinc of the band that is left, in Kaiser's window."""
-    at = (np.arange(TAPS) - (TAPS - 1) / 2) / STEP
-    taps = np.sinc(at) * np.kaiser(TAPS, 6.0)
-    scaled: NDArray[np.float32] = (taps / taps.sum()).astype(np.float32)
-    return scaled
-
-
-LOW = low_pass()
 
 
 class Encoder:
@@ -83,7 +71,7 @@ class Decoder:
     def __init__(self) -> None:
         self._codec: Any = av.CodecContext.create("libopus", "r")
         self._codec.layout = "mono"
-        self._past = np.zeros(TAPS - STEP, np.float32)
+        self._resample = QuickResampler(DECODED_RATE, HEARD_RATE)
 
     def __call__(self, packet: bytes) -> NDArray[np.float32]:
         """The samples of a packet, [N] in [-1, 1] at `HEARD_RATE`.
@@ -101,8 +89,4 @@ class Decoder:
         if not parts:
             return np.zeros(0, np.float32)
         mono = np.concatenate(parts).mean(1, dtype=np.float32) / 32768
-        seen = np.concatenate([self._past, mono])
-        self._past = seen[len(mono) :]
-        windows = np.lib.stride_tricks.sliding_window_view(seen, TAPS)[::STEP]
-        pcm: NDArray[np.float32] = windows @ LOW
-        return pcm
+        return self._resample(mono)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from antiphon.messages import Speech, Turn
 from antiphon.runtime import events
 from antiphon.runtime.events import Event, State
-from antiphon.runtime.frames import FRAME, Frame
+from antiphon.runtime.frames import FRAME, Frame, sixteen_bits
 from antiphon.runtime.options import Options
 from antiphon.runtime.responders.responder import Responder
 from antiphon.runtime.responders.tempo import TempoResponder
@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 
 MAX_EVENTS = 10_000
 """Events kept if they are never taken."""
+SILENCE = np.zeros(FRAME, np.float32)
+SILENCE.flags.writeable = False
+"""What is played where nobody removes it from the microphone."""
 
 
 class Conversation:
@@ -78,7 +81,8 @@ class Conversation:
         self._workers = (work,) if aside is None else (work, aside)
         self._recorder: Recorder = recorder or NullRecorder()
         self._analyzer: Analyzer = analyzer or FrameAnalyzer(self.options, canceller)
-        self._reference = PlaybackReference(self.options.sample_rate)
+        rate = self.options.sample_rate
+        self._reference = None if canceller is None else PlaybackReference(rate)
         self._turns = TurnTaking(
             TempoResponder(responder, lambda: self.options.speed),
             self.options,
@@ -154,12 +158,14 @@ class Conversation:
         turns = self._turns
         for generation, output in self._made():
             turns.take(generation, output)
-        sounding, reference = turns.agent_turn.sounding, self._reference.next()
+        sounding = turns.agent_turn.sounding
+        reference = SILENCE if self._reference is None else self._reference.next()
         sensed = self._analyzer.step(mic, reference, speaking=sounding, deaf=turns.deaf)
         self.level_db = sensed.level_db
         turns.decide(sensed)
         out = sixteen_bits(turns.sound())
-        self._reference.push(out)
+        if self._reference is not None:
+            self._reference.push(out)
         self._recorder.frame(mic, out)
         if self._recorder.problem:
             problem, self._recorder = self._recorder.problem, NullRecorder()
@@ -275,18 +281,3 @@ class Conversation:
         log.debug("%s", event)
         self.events.append(event)
         self._recorder.event(event)
-
-
-def sixteen_bits(pcm: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Samples as a 16-bit file holds them, so that a recording is what was really there.
-
-    Args:
-        pcm: [N]; what is no number is silence, what exceeds full scale is clipped.
-    """
-    if not np.any(pcm):
-        return np.zeros(np.shape(pcm), np.float32)
-    numbers = np.asarray(pcm, np.float32) * np.float32(32768)
-    if not np.isfinite(numbers.sum()):
-        numbers = np.nan_to_num(numbers, nan=0.0, posinf=0.0, neginf=0.0)
-    np.rint(numbers, out=numbers)
-    return np.clip(numbers, -32768, 32767, out=numbers) / np.float32(32768)
