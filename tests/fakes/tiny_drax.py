@@ -27,8 +27,8 @@ def tiny_drax(listener: Transcriber, whisper: Path) -> DraxRecognizer:
         length=48,
         cut_positions=True,
     )
-    model = DraxModel(decoder, MiddleConfig(32, 256, 16, 2)).eval()
+    model = DraxModel(decoder, MiddleConfig(32, 256, 32, 2)).eval()
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
-    vocabulary = SubVocabulary(whisper / "ctranslate2" / "tokenizer.json", 256)
+    vocabulary = SubVocabulary(whisper / "ctranslate2" / "tokenizer.json", range(256))
     return DraxRecognizer(model.requires_grad_(False), listener, vocabulary, "tiny")

@@ -21,8 +21,10 @@ from antiphon.recognition.drax.candidates import choose
 from antiphon.recognition.drax.recognizer import DraxRecognizer, paired
 from antiphon.recognition.transcript import Options
 
-STEPS = (1, 2, 4, 8, 16)
+STEPS = (0, 1, 2, 4, 8, 16, 32)
 """Evaluations of the decoder that are compared; 0 is the middle alone."""
+TEMPERATURES = (0.1, 0.5, 1.0)
+"""Of the draws that are compared, in `Options.steps` evaluations; the other rows have 0.01."""
 CANDIDATES = 8
 DRAWS = 2000
 """Draws of the bootstrap."""
@@ -121,10 +123,13 @@ def heard_by_drax(clip: Clip, pcm: Pcm, drax: DraxRecognizer, seed: int) -> Hear
 
     measure("wer_whisper", whisper)
     options = Options(seed=seed)
-    for steps in (0, *STEPS):
+    for steps in STEPS:
         measure(f"wer_{steps}", partial(drawn_in, drax, frames, replace(options, steps=steps)))
+    for warm in TEMPERATURES:
+        other = replace(options, temperature=warm)
+        measure(f"wer_{options.steps}_at_{warm}", partial(drawn_in, drax, frames, other))
     guess = drax.model.middle(paired(frames)[None])
-    drawn = drax.draw(guess, replace(options, candidates=CANDIDATES))
+    drawn = drax.draw(frames, guess, replace(options, candidates=CANDIDATES))
     texts = [drax.vocabulary.decode(drax.until_end(row)) for row in drawn.tokens.tolist()]
     sure = drawn.log_probs.mean(-1).tolist()
     measure("wer_mbr", lambda: texts[choose(texts, sure, "mbr")])
@@ -136,7 +141,7 @@ def heard_by_drax(clip: Clip, pcm: Pcm, drax: DraxRecognizer, seed: int) -> Hear
     errors["wer_oracle"] = min(each, key=lambda e: e.wrong)
     errors["wer_one_of_8"] = Errors(each[0].wrong, each[0].words)
     errors["wer"] = errors["wer_16"]
-    text = drax.transcribe(frames, replace(options, steps=2)).text
+    text = drafting.written(drax.transcribe(frames, replace(options, steps=2)).text)
     guess_ids = transcriber.tokenizer.encode(f" {text}", add_special_tokens=False).ids
     drafted = drafting.transcribe(transcriber.decoder, frames, guess_ids, transcriber.behind)
     draft = Draft(len(alone), drafted.passes, list(drafted.tokens) == alone)

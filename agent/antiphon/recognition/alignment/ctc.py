@@ -43,7 +43,8 @@ class CtcAligner:
     def place(self, pcm: Sound, words: Sequence[str], language: str | None) -> list[Word]:
         """The words in an utterance [N]."""
         frames = self.recognizer.transcriber.encoder.whole(pcm)
-        log_probs = self.recognizer.model.middle(paired(frames)[None]).log_probs[0]
+        middle = self.recognizer.model.middle
+        log_probs = middle.log_probs(middle.read(paired(frames)[None]))[0]
         scores = log_probs.float().numpy()
         tokens, firsts = list[int](), list[int]()
         for word in words:

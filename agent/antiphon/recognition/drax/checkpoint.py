@@ -17,6 +17,8 @@ from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 from antiphon.recognition.whisper.layers import WhisperConfig
 from antiphon_codecs.skip_init import SkipInit
 
+LANGUAGES = ("en", "it", "pt", "de", "fr", "es", "ja", "zh")
+"""That drax-v1 was trained on."""
 FILE = "model.safetensors"
 BUFFERS = frozenset({"rotary_emb.inv_freq"})
 """Tensors of the public file that follow from the sizes."""
@@ -30,14 +32,35 @@ class DraxModel(nn.Module):
         middle: sizes of the middle.
     """
 
+    kept: torch.Tensor
+
     def __init__(self, decoder: DecoderConfig, middle: MiddleConfig) -> None:
         super().__init__()
         self.decoder, self.middle = DraxDecoder(decoder), CtcMiddle(middle)
+        self.register_buffer("kept", torch.arange(middle.vocabulary))
 
     @property
     def end(self) -> int:
         """The end mark, which also fills the canvas behind the text."""
         return self.decoder.config.vocab_size - 1
+
+    def share(self, table: torch.Tensor, end: int) -> None:
+        """Read and write tokens by Whisper's own embeddings, which are not learnt.
+
+        Args:
+            table: [ids, width] of Whisper.
+            end: its end mark.
+        """
+        rows = table[torch.cat([self.kept, torch.tensor([end])])].detach().clone()
+        shared = nn.Parameter(rows, requires_grad=False)
+        self.decoder.vocab_embed.weight = self.decoder.output_layer.linear.weight = shared
+        self.middle.head.weight = nn.Parameter(rows[:-1], requires_grad=False)
+
+
+SHARED = frozenset(
+    {"decoder.vocab_embed.weight", "decoder.output_layer.linear.weight", "middle.head.weight"}
+)
+"""What a model with `from_whisper` takes from Whisper's file (`DraxModel.share`)."""
 
 
 @dataclass(frozen=True)
@@ -51,19 +74,24 @@ class SmallConfig:
     middle_config: dict[str, Any]
 
 
-def small(width: int = 256, blocks: int = 6, vocabulary: int = 1024, audio: int = 768) -> DraxModel:
-    """The model that is trained here, with random weights."""
+def small(
+    width: int = 384, blocks: int = 4, vocabulary: int = 1024, audio: int = 768, heads: int = 6,
+    *, from_whisper: bool = True,
+) -> DraxModel:  # fmt: skip
+    """The model that is trained here, with random weights; by default as large as Whisper tiny."""
     decoder = DecoderConfig(
         vocab_size=vocabulary + 1,
         hidden_size=width,
-        whisper_dim=width,
-        n_heads=width // 64,
+        whisper_dim=audio // 2,
+        n_heads=heads,
         n_blocks=blocks,
         dropout=0.1,
         length=96,
+        from_whisper=from_whisper,
         cut_positions=True,
     )
-    return DraxModel(decoder, MiddleConfig(audio=audio, vocabulary=vocabulary, width=width))
+    middle = MiddleConfig(audio, vocabulary, width, heads)
+    return DraxModel(decoder, middle)
 
 
 def save(model: DraxModel, whisper: str, folder: Path, **facts: Any) -> None:
@@ -80,12 +108,19 @@ def save(model: DraxModel, whisper: str, folder: Path, **facts: Any) -> None:
         **facts,
     }
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
-    state = {name: value.half().contiguous() for name, value in model.state_dict().items()}
+    left = SHARED if model.decoder.config.from_whisper else frozenset()
+    state = {
+        name: (value.half() if value.is_floating_point() else value.int()).contiguous()
+        for name, value in model.state_dict().items()
+        if name not in left
+    }
     save_file(state, folder / FILE)
 
 
 def load_small(folder: Path) -> tuple[DraxModel, str]:
     """A model trained here, and the Whisper it hears with.
+
+    One that reads Whisper's embeddings is complete after `DraxModel.share`.
 
     Raises:
         UserError: Something is missing or does not fit.
@@ -99,7 +134,7 @@ def load_small(folder: Path) -> tuple[DraxModel, str]:
         _known(DecoderConfig, config["decoder_config"]),
         _known(MiddleConfig, config["middle_config"]),
     )
-    _fill(model, folder / FILE)
+    _fill(model, folder / FILE, SHARED if model.decoder.config.from_whisper else frozenset())
     return model, str(config["whisper"])
 
 
@@ -131,6 +166,12 @@ def load_public(folder: Path) -> tuple[DraxDecoder, AudioEncoder]:
     return decoder, encoder
 
 
+def spoken_languages(folder: Path) -> tuple[str, ...]:
+    """Codes of the languages of a public checkpoint; those of drax-v1 if it does not say."""
+    found = _config(folder)["decoder_config"].get("support_language_codes", LANGUAGES)
+    return tuple(str(code) for code in found)
+
+
 def _config(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads((folder / "config.json").read_text("utf-8"))
@@ -147,7 +188,7 @@ def _known(kind: Any, values: dict[str, Any]) -> Any:
         raise UserError(f"config.json does not fit {kind.__name__}: {error}.") from error
 
 
-def _fill(module: nn.Module, file: Path) -> None:
+def _fill(module: nn.Module, file: Path, absent: frozenset[str] = frozenset()) -> None:
     """Loads every tensor of a file (.safetensors, or the same name in .bin), none left over."""
     from safetensors.torch import load_file
 
@@ -157,7 +198,8 @@ def _fill(module: nn.Module, file: Path) -> None:
         state = torch.load(file.with_suffix(".bin"), map_location="cpu", weights_only=True)
     else:
         raise UserError(f"There is no {file}: fetch the checkpoint again.")
-    state = {name: value.float() for name, value in state.items() if name not in BUFFERS}
+    state = {name: value for name, value in state.items() if name not in BUFFERS}
+    state |= {name: value for name, value in module.state_dict().items() if name in absent}
     try:
         module.load_state_dict(state)
     except RuntimeError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,13 @@ from antiphon.recognition.whisper.text_decoder import DecoderState, TextDecoder,
 
 SEARCH = 4
 """Tokens of a draft within which it is found again behind a token that it did not have."""
+
+
+def written(text: str) -> str:
+    """Plain words as Whisper would rather write them: a sentence. What is wrong costs a pass."""
+    words = ["I" + word[1:] if re.fullmatch(r"i('\w+)?", word) else word for word in text.split()]
+    whole = " ".join(words)
+    return whole[:1].upper() + whole[1:] + "." if whole else ""
 
 
 @dataclass(frozen=True)

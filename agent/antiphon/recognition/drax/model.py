@@ -17,6 +17,10 @@ from antiphon_codecs.interruption import checkpoint
 
 TIME_FEATURES = 256
 ROPE_BASE = 10_000.0
+AHEAD = -4.0
+"""What a Whisper decoder's scores of tokens further on start with: it never saw any."""
+NEAR, FURTHEST = 0.6, 8
+"""How fast, in squared positions, and until where attention to frames falls with their distance."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +38,27 @@ class DecoderConfig:
     """Positions of the canvas."""
     masked: bool = False
     """Whether the source is a mask token; False: it is uniform. Only that is supported."""
+    from_whisper: bool = False
+    """Whether blocks are those of a Whisper decoder: with biases and learned positions, without a
+    projection of the audio, and reading at each position the token before it. All that follows is
+    not in the public checkpoint."""
+    prompt: int = 2
+    """Tokens in front of a text `from_whisper`."""
     cut_positions: bool = False
-    """Whether cross-attention turns keys by the position that each frame is said at (not in the
-    public checkpoint)."""
+    """Whether it is told what the middle found: at which position each frame is said, and what is
+    heard there."""
 
 
-Memory = Sequence[tuple[torch.Tensor, torch.Tensor]]
-"""Keys and values [B, heads, S, d] of the audio, a pair a block."""
+@dataclass(frozen=True)
+class Memory:
+    """What the decoder knows of the audio, computed once for all steps and candidates."""
+
+    sources: Sequence[tuple[torch.Tensor, torch.Tensor]]
+    """Keys and values [B, heads, S, d], a pair a block."""
+    places: torch.Tensor | None = None
+    """[B, S] the position at which each frame is said."""
+    said: torch.Tensor | None = None
+    """[B, L', width] what is heard at positions; nothing behind the last."""
 
 
 class DraxDecoder(nn.Module):
@@ -56,9 +74,17 @@ class DraxDecoder(nn.Module):
         width = config.hidden_size
         self.vocab_embed = nn.Embedding(config.vocab_size, width)
         self.time_embedding = TimeEmbedding(config.cond_dim)
-        self.audio_proj = nn.Sequential(
-            nn.Linear(config.whisper_dim, width), nn.GELU(), nn.Linear(width, width)
-        )
+        if config.from_whisper:
+            self.prompt_embed = nn.Parameter(torch.zeros(config.prompt, width))
+            self.positions = nn.Parameter(torch.zeros(config.prompt + config.length, width))
+        else:
+            self.audio_proj = nn.Sequential(
+                nn.Linear(config.whisper_dim, width), nn.GELU(), nn.Linear(width, width)
+            )
+        if config.cut_positions:
+            self.said_proj = nn.Linear(width, width)
+            nn.init.zeros_(self.said_proj.weight)
+            nn.init.zeros_(self.said_proj.bias)
         self.preserve_embeddings = nn.Embedding(2, width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_blocks))
         self.output_layer = OutputLayer(config)
@@ -70,18 +96,24 @@ class DraxDecoder(nn.Module):
         """The blocks."""
         return [block for block in self.blocks if isinstance(block, Block)]
 
-    def listen(self, audio: torch.Tensor, places: torch.Tensor | None = None) -> Memory:
-        """Keys and values of encoder states, computed once for all steps and candidates.
+    def listen(
+        self,
+        audio: torch.Tensor,
+        places: torch.Tensor | None = None,
+        said: torch.Tensor | None = None,
+    ) -> Memory:
+        """What of encoder states serves all steps and candidates.
 
         Args:
             audio: [B, S, whisper_dim].
-            places: [B, S] the position at which each state is said, if the model was made for it.
+            places: see `Memory`; needed if the model was made for it, as `said` is.
+            said: see `Memory`.
         """
-        heard = self.audio_proj(audio)
-        turn = None
-        if self.config.cut_positions and places is not None:
-            turn = rotation(places, self.config.hidden_size // self.config.n_heads)
-        return [block.listen(heard, turn) for block in self.layers]
+        heard = audio if self.config.from_whisper else self.audio_proj(audio)
+        sources = [block.listen(heard) for block in self.layers]
+        if not self.config.cut_positions:
+            return Memory(sources)
+        return Memory(sources, places, None if said is None else self.said_proj(said))
 
     def forward(
         self,
@@ -100,19 +132,29 @@ class DraxDecoder(nn.Module):
             heard: [B, S] False where there is no audio; None: all of it is.
             preserve: [B, L] True where tokens are clean and stay; None: nowhere is.
         """
+        config, length = self.config, tokens.shape[1]
         embed = self.vocab_embed.weight
         x = tokens @ embed if tokens.is_floating_point() else F.embedding(tokens, embed)
         if preserve is not None:
             x = x + self.preserve_embeddings(preserve.long())
+        first, turn = 0, None
+        if config.from_whisper:
+            first = config.prompt - 1
+            prompt = self.prompt_embed.expand(len(x), -1, -1)
+            x = torch.cat([prompt, x[:, :-1]], 1) + self.positions[: first + length]
+        else:
+            places = torch.arange(length, dtype=torch.float32)[None]
+            turn = rotation(places, config.hidden_size // config.n_heads)
+        if memory.said is not None:
+            said = memory.said[:, :length]
+            x = x + F.pad(said, (0, 0, first, length - said.shape[1]))
         condition = F.silu(self.time_embedding(time))
-        places = torch.arange(tokens.shape[1], dtype=torch.float32)[None]
-        turn = rotation(places, self.config.hidden_size // self.config.n_heads)
-        middle = rotation(places + 0.5, self.config.hidden_size // self.config.n_heads)
-        mask = None if heard is None else heard[:, None, None]
-        for block, source in zip(self.layers, memory, strict=True):
+        at = torch.arange(first + length) - first
+        for block, source in zip(self.layers, memory.sources, strict=True):
             checkpoint()
-            x = block(x, condition, turn, middle, source, mask)
-        logits: torch.Tensor = self.output_layer(x, condition)
+            mask = block.nearness(condition, at, memory.places, heard)
+            x = block(x, condition, turn, source, mask)
+        logits: torch.Tensor = self.output_layer(x[:, first:], condition)
         return logits
 
 
@@ -139,52 +181,80 @@ class Block(nn.Module):
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
-        width = config.hidden_size
+        width, bias = config.hidden_size, config.from_whisper
         self.heads, self.dropout = config.n_heads, config.dropout
-        self.cut_positions = config.cut_positions
-        self.norm1 = nn.LayerNorm(width, bias=False)
-        self.qw, self.kw, self.vw, self.attn_out = (
-            nn.Linear(width, width, bias=False) for _ in range(4)
+        self.norm1 = nn.LayerNorm(width, bias=bias)
+        self.qw, self.vw, self.attn_out = (nn.Linear(width, width, bias=bias) for _ in range(3))
+        self.kw = nn.Linear(width, width, bias=False)
+        self.norm_cross = nn.LayerNorm(width, bias=bias)
+        self.norm_audio = nn.Identity() if bias else nn.LayerNorm(width, bias=False)
+        self.q_cross, self.v_cross, self.cross_out = (
+            nn.Linear(width, width, bias=bias) for _ in range(3)
         )
-        self.norm_cross = nn.LayerNorm(width, bias=False)
-        self.norm_audio = nn.LayerNorm(width, bias=False)
-        self.q_cross, self.k_cross, self.v_cross, self.cross_out = (
-            nn.Linear(width, width, bias=False) for _ in range(4)
-        )
-        self.norm2 = nn.LayerNorm(width, bias=False)
+        self.k_cross = nn.Linear(width, width, bias=False)
+        self.norm2 = nn.LayerNorm(width, bias=bias)
         self.mlp = nn.Sequential(
             nn.Linear(width, 4 * width), nn.GELU("tanh"), nn.Linear(4 * width, width)
         )
         self.adaLN_modulation = nn.Linear(config.cond_dim, 9 * width)
         nn.init.zeros_(self.adaLN_modulation.weight)
         nn.init.zeros_(self.adaLN_modulation.bias)
+        if config.from_whisper:
+            self.ahead = nn.Parameter(torch.full((config.n_heads, 1, 1), AHEAD))
+        if config.cut_positions:
+            self.near = nn.Linear(config.cond_dim, 2 * config.n_heads)
+            nn.init.zeros_(self.near.weight)
+            nn.init.zeros_(self.near.bias)
 
-    def listen(
-        self, audio: torch.Tensor, turn: torch.Tensor | None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def listen(self, audio: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Keys and values of projected audio [B, S, width]."""
         x = self.norm_audio(audio)
-        keys = self._split(self.k_cross(x))
-        return keys if turn is None else rotated(keys, turn), self._split(self.v_cross(x))
+        return self._split(self.k_cross(x)), self._split(self.v_cross(x))
+
+    def nearness(
+        self,
+        condition: torch.Tensor,
+        at: torch.Tensor,
+        places: torch.Tensor | None,
+        heard: torch.Tensor | None,
+    ) -> torch.Tensor | None:
+        """What is added to the scores of cross-attention [B, heads, L, S].
+
+        The further a frame's place is from a position the less is seen of it; each head learns
+        how much less at which time, and which frames before or behind its own it looks for.
+        """
+        far = None
+        if places is not None:
+            steep, shift = self.near(condition)[..., None, None].chunk(2, 1)
+            centre = at[:, None] + 0.5 + shift
+            far = (places[:, None, None] - centre).square().clamp(max=FURTHEST**2)
+            far = -NEAR * F.softplus(steep) * far
+        if heard is None:
+            return far
+        silent = torch.zeros(heard.shape).masked_fill(~heard, -torch.inf)[:, None, None]
+        return silent if far is None else far + silent
 
     def forward(
         self,
         x: torch.Tensor,
         condition: torch.Tensor,
-        turn: torch.Tensor,
-        middle: torch.Tensor,
+        turn: torch.Tensor | None,
         source: tuple[torch.Tensor, torch.Tensor],
         mask: torch.Tensor | None,
     ) -> torch.Tensor:
         """[B, L, width] to the same."""
         parts = self.adaLN_modulation(condition)[:, None].chunk(9, -1)
         y = modulated(self.norm1(x), parts[0], parts[1])
-        query, key = (rotated(self._split(w(y)), turn) for w in (self.qw, self.kw))
-        mixed = self._attend(query, key, self._split(self.vw(y)), None)
+        query, key = (self._split(w(y)) for w in (self.qw, self.kw))
+        ahead = None
+        if turn is None:
+            length = x.shape[1]
+            ahead = self.ahead * torch.ones(length, length).triu(1)
+        else:
+            query, key = rotated(query, turn), rotated(key, turn)
+        mixed = self._attend(query, key, self._split(self.vw(y)), ahead)
         x = x + parts[2] * self.attn_out(mixed)
         query = self._split(self.q_cross(modulated(self.norm_cross(x), parts[3], parts[4])))
-        if self.cut_positions:
-            query = rotated(query, middle)
         keys, values = (part.expand(len(x), -1, -1, -1) for part in source)
         x = x + parts[5] * self.cross_out(self._attend(query, keys, values, mask))
         y = self.mlp(modulated(self.norm2(x), parts[6], parts[7]))
@@ -210,7 +280,7 @@ class OutputLayer(nn.Module):
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
-        self.norm_final = nn.LayerNorm(config.hidden_size, bias=False)
+        self.norm_final = nn.LayerNorm(config.hidden_size, bias=config.from_whisper)
         self.linear = nn.Linear(config.hidden_size, config.vocab_size)
         self.adaLN_modulation = nn.Linear(config.cond_dim, 2 * config.hidden_size)
         for layer in (self.linear, self.adaLN_modulation):

@@ -76,13 +76,30 @@ class MixturePath:
             keep: [B, L] True where the text stays.
         """
         vocabulary = guess.shape[-1]
+        by_text, by_guess = self._sources(text, time, keep)
+        soft = F.gumbel_softmax(guess, hard=True)
+        drawn = torch.where(by_text, text, torch.randint(vocabulary, text.shape))
+        return torch.where(by_guess[..., None], soft, F.one_hot(drawn, vocabulary).to(soft))
+
+    def mix(
+        self,
+        text: torch.Tensor,
+        guessed: torch.Tensor,
+        time: torch.Tensor,
+        vocabulary: int,
+        keep: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Noisy tokens [B, L], with what was drawn from a middle that does not learn [B, L]."""
+        by_text, by_guess = self._sources(text, time, keep)
+        drawn = torch.where(by_text, text, torch.randint(vocabulary, text.shape))
+        return torch.where(by_guess, guessed, drawn)
+
+    def _sources(
+        self, text: torch.Tensor, time: torch.Tensor, keep: torch.Tensor | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Where [B, L] the text is taken, and where the middle's guess."""
         k = self.weights(time)
         u = torch.rand(text.shape)
         by_text = u < k.target[:, None]
         by_guess = ~by_text & (u < (k.target + k.middle)[:, None])
-        if keep is not None:
-            by_text, by_guess = by_text | keep, by_guess & ~keep
-        soft = F.gumbel_softmax(guess, hard=True)
-        noise = torch.randint(vocabulary, text.shape)
-        drawn = torch.where(by_text, text, noise)
-        return torch.where(by_guess[..., None], soft, F.one_hot(drawn, vocabulary).to(soft))
+        return (by_text, by_guess) if keep is None else (by_text | keep, by_guess & ~keep)

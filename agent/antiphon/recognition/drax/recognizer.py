@@ -5,21 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from antiphon import weights
-from antiphon.errors import UserError
+from antiphon.recognition.drax import public
 from antiphon.recognition.drax.candidates import choose
 from antiphon.recognition.drax.checkpoint import DraxModel, is_public, load_small
 from antiphon.recognition.drax.middle import Guess
 from antiphon.recognition.drax.sampler import Sampled, sample
 from antiphon.recognition.drax.vocabulary import SubVocabulary
 from antiphon.recognition.long_audio import merged
-from antiphon.recognition.recognizer import SAMPLE_RATE
+from antiphon.recognition.recognizer import SAMPLE_RATE, Recognizer, folder_of
 from antiphon.recognition.transcript import Options, Segment, Transcript, Word
 from antiphon.recognition.whisper.audio_encoder import EncoderState
 from antiphon.recognition.whisper.transcriber import Transcriber
@@ -90,8 +89,8 @@ class DraxRecognizer:
         most, start = 2 * self.longest // PAIR, 0
         while len(frames) - start > most:
             late = paired(frames[start + most // 2 : start + most])
-            blank = self.model.middle(late[None]).log_probs[0, :, -1]
-            at = start + most // 2 + 2 * int(blank.argmax())
+            speaking = self.model.middle(late[None]).speaking[0]
+            at = start + most // 2 + 2 * int(speaking.argmin())
             yield start * PAIR // 2, frames[start:at]
             start = at
         if len(frames) > start:
@@ -103,7 +102,7 @@ class DraxRecognizer:
         guess = self.model.middle(paired(frames)[None])
         if guess.count.round() < 1:
             return Transcript("", doubt="no speech", recognizer=self.name)
-        drawn = self.draw(guess, options)
+        drawn = self.draw(frames, guess, options)
         texts = [self.vocabulary.decode(self.until_end(row)) for row in drawn.tokens.tolist()]
         sure = drawn.log_probs.mean(-1).tolist()
         best = choose(texts, sure, options.scoring, lambda text: self.score(frames, text))
@@ -124,14 +123,16 @@ class DraxRecognizer:
             self.name,
         )
 
-    def draw(self, guess: Guess, options: Options) -> Sampled:
-        """Texts for what the middle guesses of one utterance; 0 steps: its best guess."""
+    def draw(self, frames: torch.Tensor, guess: Guess, options: Options) -> Sampled:
+        """Texts for one utterance, of which the middle guesses; 0 steps: its best guess."""
         canvas = canvas_for(float(guess.count), self.model.decoder.config.length)
         if not options.steps:
             log_probs, tokens = guess.positions(canvas).max(-1)
             return Sampled(tokens, log_probs, 0)
         generator = torch.Generator().manual_seed(options.seed)
-        memory = self.model.decoder.listen(guess.states, guess.places)
+        memory = self.model.decoder.listen(
+            averaged(paired(frames)[None]), guess.places, guess.said(canvas)
+        )
         shape = (max(1, options.candidates), canvas)
         noise = torch.randint(self.model.end + 1, shape, generator=generator)
 
@@ -166,16 +167,14 @@ class DraxRecognizer:
         places = guess.places[0]
         starts = torch.searchsorted(places, torch.arange(len(tokens) + 1).float()).tolist()
         found: list[Word] = []
-        for run in grouped(pieces(tokens, self.vocabulary_decoder()), spaced=True):
+        for run in grouped(
+            pieces(self.vocabulary.whole(tokens), self.transcriber.tokenizer), spaced=True
+        ):
             first = max(starts[run.first], found[-1].end // PAIR if found else 0)
             last = max(starts[run.last], first + 1)
             sure = float(log_probs[run.first : run.last].mean().exp())
             found.append(Word(run.text, first * PAIR, last * PAIR, sure))
         return tuple(found)
-
-    def vocabulary_decoder(self) -> Any:
-        """What decodes the model's tokens with their spaces: Whisper's tokenizer has the same."""
-        return self.transcriber.tokenizer
 
 
 def paired(frames: torch.Tensor) -> torch.Tensor:
@@ -185,27 +184,30 @@ def paired(frames: torch.Tensor) -> torch.Tensor:
     return frames.reshape(len(frames) // 2, -1)
 
 
+def averaged(pairs: torch.Tensor) -> torch.Tensor:
+    """Means [..., width] of pairs [..., 2 * width]."""
+    first, second = pairs.chunk(2, -1)
+    return (first + second) / 2
+
+
 def canvas_for(count: float, longest: int) -> int:
     """Positions for a text of about so many tokens: a multiple of eight."""
     return min(longest, 8 * math.ceil((SPARE * count + 4) / 8))
 
 
-def load(name: str) -> DraxRecognizer:
-    """The Drax of a name or folder.
+def load(name: str) -> Recognizer:
+    """The Drax of a name or folder, of the public layout or trained here.
 
     Raises:
         UserError: It is not there or does not fit.
     """
-    from antiphon.recognition.recognizer import folder_of
-
     folder = folder_of(name)
     if is_public(folder):
-        raise UserError(
-            f"{folder} has the layout of aiola/drax-v1: its decoder and encoder can be loaded "
-            "(antiphon.recognition.drax.checkpoint), but transcribing needs its tokenizer, which "
-            "the folder does not hold."
-        )
+        return public.load(folder, name)
     model, whisper = load_small(folder)
     place = weights.path(whisper)
-    vocabulary = SubVocabulary(place / "tokenizer.json", model.end)
-    return DraxRecognizer(model, Transcriber.load(place), vocabulary, name)
+    vocabulary = SubVocabulary(place / "tokenizer.json", model.kept.tolist())
+    transcriber = Transcriber.load(place)
+    if model.decoder.config.from_whisper:
+        model.share(transcriber.decoder.embed_tokens.weight, transcriber.decoder.end)
+    return DraxRecognizer(model, transcriber, vocabulary, name)

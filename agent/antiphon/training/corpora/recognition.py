@@ -6,7 +6,7 @@ States are computed once and kept as float16. A shard depends on the seed and it
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from tqdm import tqdm
 from antiphon import audio_file, datasets
 from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 from antiphon.recognition.whisper.features import SAMPLE_RATE
+from antiphon.recognition.whisper.transcriber import Transcriber
 from antiphon.training.corpora.augmentation import Augment
 from antiphon.training.corpora.heard_speech import Questions, Recording, has_number, recordings
 from antiphon.training.corpora.synthetic_voices import Voice, training_voices
@@ -30,6 +31,12 @@ CHANGED = 0.5
 """Share of people's recordings that are changed."""
 LONGEST = 12 * SAMPLE_RATE
 """Samples of a clip at most."""
+TEXTS, OFTEN = 120_000, 3
+"""Texts of dialogues by which tokens are chosen, and how often people's count beside them."""
+SURE = -0.7
+"""Mean log probability of a transcript that serves as a label."""
+QUIET = SAMPLE_RATE * 3 // 20
+"""Samples of the quietest place of a recording that is too long for a clip."""
 DEV = ("librispeech_subset", "kathleen", "matthes_lj_sentences", "speechocean762")
 DEV_CLIPS = 20
 """Of each collection, held out to watch the training."""
@@ -53,6 +60,8 @@ class RecognitionCorpus:
         versions: how many times each recording is there.
         limit: how many of all these clips are taken at most, by chance; None: all.
         voices: that speak them; None: all training voices.
+        label: writes what is said in a recording without a text, or nothing if it is unsure;
+            None: such recordings are left out.
     """
 
     def __init__(
@@ -62,8 +71,10 @@ class RecognitionCorpus:
         versions: int = 1,
         limit: int | None = None,
         voices: list[Voice] | None = None,
+        label: Callable[[Sound], str] | None = None,
     ) -> None:
-        self.people = [clip for clip in recordings(data) if clip.text] * versions
+        self.label = label
+        self.people = [clip for clip in recordings(data) if clip.text or label] * versions
         self.synthetic, self.limit = synthetic, limit
         self.augment, self.questions = Augment(data), Questions(data, has_number)
         self.voices = training_voices(None) if voices is None else voices
@@ -81,18 +92,62 @@ class RecognitionCorpus:
         rng = np.random.default_rng([seed, shard])
         for at in order[shard * SHARD : (shard + 1) * SHARD]:
             if at < len(self.people):
-                clip: Recording = self.people[at]
-                pcm, text = audio_file.read(clip.path, SAMPLE_RATE), clip.text
-                if rng.random() < CHANGED:
-                    pcm = self.augment(pcm, rng)
+                found = list(self._recorded(self.people[at]))
             else:
-                text = self.questions.draw(rng)
-                while has_number(text):
-                    text = self.questions.draw(rng)
-                pcm = self.voices[int(rng.integers(len(self.voices)))].speak(text)
-                pcm = self.augment(pcm, rng)
-            if len(pcm) <= LONGEST:
-                yield pcm, text
+                found = [self._spoken(rng)]
+            for pcm, text in found:
+                if at >= len(self.people) or rng.random() < CHANGED:
+                    pcm = self.augment(pcm, rng)
+                if text and len(pcm) <= LONGEST:
+                    yield pcm, text
+
+    def _recorded(self, clip: Recording) -> Iterator[tuple[Sound, str]]:
+        """A recording, or the parts of one whose text has to be written first."""
+        pcm = audio_file.read(clip.path, SAMPLE_RATE)
+        if clip.text:
+            yield pcm, clip.text
+        elif self.label:
+            for part in parts(pcm):
+                yield part, self.label(part)
+
+    def _spoken(self, rng: np.random.Generator) -> tuple[Sound, str]:
+        """A synthetic clip."""
+        text = self.questions.draw(rng)
+        while has_number(text):
+            text = self.questions.draw(rng)
+        return self.voices[int(rng.integers(len(self.voices)))].speak(text), text
+
+
+def parts(pcm: Sound) -> list[Sound]:
+    """A recording [N] in parts that are no longer than a clip, cut where it is quietest."""
+    found = []
+    while len(pcm) > LONGEST:
+        first = LONGEST // 3
+        loudness = np.convolve(np.abs(pcm[first : LONGEST - QUIET]), np.ones(QUIET), "valid")
+        cut = first + int(loudness.argmin()) + QUIET // 2
+        found.append(pcm[:cut])
+        pcm = pcm[cut:]
+    return [*found, pcm]
+
+
+def texts(data: Path, seed: int = 0) -> list[str]:
+    """Texts by which tokens are chosen: people's, and of those that are spoken to an agent."""
+    said, asked = [clip.text for clip in recordings(data) if clip.text], Questions(data)
+    pool = asked.trivia + asked.turns
+    some = np.random.default_rng(seed).permutation(len(pool))[:TEXTS]
+    return [*(said * OFTEN), *(pool[i] for i in some)]
+
+
+def labeller(transcriber: Transcriber) -> Callable[[Sound], str]:
+    """Writes what Whisper hears, unless it is unsure."""
+
+    def label(pcm: Sound) -> str:
+        frames = transcriber.encoder.whole(pcm)
+        heard = transcriber.decoder.transcribe(frames, behind=transcriber.behind)
+        text: str = transcriber.tokenizer.decode(list(heard.tokens))
+        return text if float(heard.log_probs.mean()) > SURE else ""
+
+    return label
 
 
 def build(

@@ -12,6 +12,7 @@ from transformers import WhisperConfig, WhisperModel
 
 from antiphon.errors import UserError
 from antiphon.recognition.drax.checkpoint import (
+    SHARED,
     is_public,
     load_public,
     load_small,
@@ -95,12 +96,29 @@ def test_a_masked_source_is_refused(public):
         load_public(folder)
 
 
-def test_ours_comes_back_as_it_was_saved(tmp_path):
-    model = small(64, 2, 30, 16)
+@pytest.mark.parametrize("from_whisper", [False, True])
+def test_ours_comes_back_as_it_was_saved(tmp_path, from_whisper):
+    model = small(64, 2, 30, 16, 2, from_whisper=from_whisper)
+    model.kept = torch.arange(30) + 5
+    table = torch.randn(50, 64).half().float()
+    if from_whisper:
+        model.share(table, 49)
     save(model, "whisper-tiny.en", tmp_path / "ours")
     found, whisper = load_small(tmp_path / "ours")
+    if from_whisper:
+        found.share(table, 49)
     assert whisper == "whisper-tiny.en" and not is_public(tmp_path / "ours")
     for name, value in model.state_dict().items():
-        torch.testing.assert_close(found.state_dict()[name], value.half().float())
+        expected = value.half().float() if value.is_floating_point() else value
+        torch.testing.assert_close(found.state_dict()[name], expected)
     with pytest.raises(UserError, match="no readable"):
         load_small(tmp_path / "none")
+
+
+def test_whispers_embeddings_are_not_stored_again(tmp_path):
+    model = small(64, 2, 30, 16, 2)
+    model.share(torch.randn(50, 64), 49)
+    save(model, "whisper-tiny.en", tmp_path)
+    stored = load_file(tmp_path / "model.safetensors")
+    assert not SHARED & stored.keys() and model.state_dict().keys() > SHARED
+    assert model.decoder.vocab_embed.weight is model.decoder.output_layer.linear.weight

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon.recognition.drax.drafting import transcribe
+from antiphon.recognition.drax.drafting import transcribe, written
 
 
 def test_any_draft_gives_what_greedy_decoding_writes(listener, speech):
@@ -34,3 +34,8 @@ def test_a_good_draft_saves_passes_even_after_a_mistake(listener, speech):
     assert transcribe(decoder, window, wrong, listener.behind).passes < alone.passes
     missing = [plain[0], *plain[2:]]
     assert transcribe(decoder, window, missing, listener.behind).passes <= alone.passes
+
+
+def test_a_draft_is_written_as_a_sentence():
+    assert written("i think i'm lost said he") == "I think I'm lost said he."
+    assert written("") == ""

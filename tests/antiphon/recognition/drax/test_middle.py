@@ -17,7 +17,9 @@ def spoken(*labels):
 
 
 def guessed(log_probs):
-    return cut(log_probs, torch.empty(1, log_probs.shape[1], 0))
+    text, speaking = log_probs.exp()[..., :-1], 1 - log_probs.exp()[..., -1]
+    at = (speaking > 0.02).nonzero(as_tuple=True)
+    return cut(text, speaking, at, text[at] / speaking[at][:, None])
 
 
 def test_repeats_count_once_unless_a_blank_is_between():
@@ -31,6 +33,23 @@ def test_every_frame_knows_its_position():
     guess = guessed(spoken(BLANK, 0, BLANK, BLANK, 1, 3, BLANK))
     at = {label: float(guess.places[0, t]) for t, label in ((1, 0), (4, 1), (5, 3))}
     assert at == pytest.approx({0: 0.5, 1: 1.5, 3: 2.5}, abs=0.1)
+
+
+def test_what_is_said_at_a_position_is_read_from_its_own_frames():
+    guess = guessed(spoken(BLANK, 0, BLANK, BLANK, 1, 3, BLANK))
+    said = guess.said(4)[0]  # states are the labels' probabilities here
+    assert said.argmax(-1)[:3].tolist() == [0, 1, 3] and (said[3] == 0).all()
+
+
+def test_labels_of_some_tokens_are_those_of_all_if_they_are_all():
+    torch.manual_seed(0)
+    model = CtcMiddle(MiddleConfig(audio=8, vocabulary=5, width=16, heads=2)).eval()
+    states = model.read(torch.randn(1, 6, 8))
+    torch.testing.assert_close(
+        model.log_probs(states, torch.arange(5)), model.log_probs(states), atol=1e-5, rtol=1e-5
+    )
+    total = model.log_probs(states).exp().sum(-1)
+    torch.testing.assert_close(total, torch.ones_like(total))
 
 
 def test_unsure_frames_give_unsure_positions():
@@ -67,6 +86,6 @@ def test_what_is_behind_the_audio_is_not_heard():
 
 def test_ctc_falls_as_the_text_gets_likelier():
     text, counts, lengths = torch.tensor([[2, 1]]), torch.tensor([2]), torch.tensor([4])
-    right = ctc_loss(guessed(spoken(BLANK, 2, BLANK, 1)), lengths, text, counts)
-    wrong = ctc_loss(guessed(spoken(BLANK, 3, BLANK, 1)), lengths, text, counts)
+    right = ctc_loss(spoken(BLANK, 2, BLANK, 1), lengths, text, counts)
+    wrong = ctc_loss(spoken(BLANK, 3, BLANK, 1), lengths, text, counts)
     assert right < 0.1 < wrong

@@ -89,3 +89,17 @@ def test_kept_tokens_are_never_touched_and_gradients_reach_the_guess_alone():
     (drawn * torch.randn(9)).sum().backward()
     assert logits.grad is not None
     assert (logits.grad[keep] == 0).all() and (logits.grad[~keep] != 0).any()
+
+
+@pytest.mark.parametrize("time", [0.1, 0.5, 0.9])
+def test_what_a_settled_middle_guessed_is_mixed_by_the_same_weights(time):
+    torch.manual_seed(2)
+    count, vocabulary = 40_000, 50
+    text, guessed = torch.full((1, count), 7), torch.full((1, count), 3)
+    keep = torch.arange(count)[None] < 100
+    ids = PATH.mix(text, guessed, torch.tensor([time]), vocabulary, keep)
+    assert (ids[keep] == 7).all()
+    k = PATH.weights(torch.tensor(time))
+    noise = float(k.source) / vocabulary
+    assert float((ids == 7).float().mean()) == pytest.approx(float(k.target) + noise, abs=0.01)
+    assert float((ids == 3).float().mean()) == pytest.approx(float(k.middle) + noise, abs=0.01)

@@ -83,3 +83,33 @@ def test_a_run_that_was_cut_makes_what_a_whole_one_makes(corpus, listener, tmp_p
 def test_too_long_clips_are_left_out(corpus, monkeypatch):
     monkeypatch.setattr(recognition, "LONGEST", RATE // 2)
     assert all(len(pcm) <= RATE // 2 for pcm, _ in corpus.clips(0, 0))
+
+
+def test_recordings_without_a_text_are_labelled_in_parts(data):
+    more = data / "speech" / "librispeech_subset"
+    more.mkdir()
+    soundfile.write(more / "a.wav", np.full(RATE, 0.1), RATE)
+    (more / "manifest.jsonl").write_text('{"audio": "a.wav", "split": "train", "seconds": 1.0}')
+    voice = Voice("toy", lambda text: np.full(len(text) * 400, 0.1, np.float32))
+    heard = RecognitionCorpus(data, 0, voices=[voice], label=lambda pcm: f"heard {len(pcm)}")
+    known = RecognitionCorpus(data, 0, voices=[voice])
+    found = [text for _, text in heard.clips(0, 0)]
+    assert len(heard.people) == len(known.people) + 1
+    assert f"heard {RATE}" in found
+    assert sorted(t for t in found if t.startswith("text")) == ["text 0", "text 1", "text 2"]
+    silent = RecognitionCorpus(data, 0, voices=[voice], label=lambda pcm: "")
+    assert len(list(silent.clips(0, 0))) == 3  # an unsure label is none
+
+
+def test_a_long_recording_is_cut_where_it_is_quietest():
+    pcm = np.full(18 * RATE, 0.5, np.float32)
+    pcm[7 * RATE : 8 * RATE] = 0.0
+    found = recognition.parts(pcm)
+    assert len(found) == 2 and np.array_equal(np.concatenate(found), pcm)
+    assert 7 * RATE <= len(found[0]) <= 8 * RATE
+    assert all(len(part) <= recognition.LONGEST for part in found)
+
+
+def test_words_come_from_people_and_from_what_agents_are_asked(data):
+    found = recognition.texts(data)
+    assert found.count("text 0") == recognition.OFTEN and "Who is that?" in found

@@ -40,14 +40,14 @@ def clip(seed, noise=0.05):
 
 
 def tiny():
-    return small(64, 2, len(LETTERS), 32)
+    return small(64, 2, len(LETTERS), 32, 1, from_whisper=False)
 
 
 @pytest.fixture
 def toy(tmp_path, monkeypatch):
     """A work folder with a corpus, and models of its size."""
-    monkeypatch.setattr(drax, "small", tiny)
-    monkeypatch.setattr(drax, "SubVocabulary", lambda file, size: Letters())
+    monkeypatch.setattr(drax, "fresh", lambda kept: tiny())
+    monkeypatch.setattr(drax, "SubVocabulary", lambda file, kept: Letters())
     monkeypatch.setattr("antiphon.weights.path", lambda name: tmp_path)
     monkeypatch.setattr(drax, "BATCH", 8)
     monkeypatch.setattr(drax, "DECODER_RATE", 7e-4)
@@ -57,6 +57,7 @@ def toy(tmp_path, monkeypatch):
     torch.save([{"frames": c.frames, "text": c.text} for c in rows], work / "corpus" / "00000.pt")
     dev = [clip(1000 + i) for i in range(8)]
     torch.save([{"frames": c.frames, "text": c.text} for c in dev], work / "dev.pt")
+    (work / drax.VOCABULARY).write_text(json.dumps(list(range(len(LETTERS)))))
     return work
 
 
@@ -66,12 +67,12 @@ def rows(folder):
 
 def test_both_stages_learn_a_toy_language(toy, tmp_path):
     out = tmp_path / "out"
-    assert drax.train(toy, out, middle_steps=120, steps=120, seed=1)
+    assert drax.train(toy, out, middle_steps=100, steps=80, seed=1)
     middle, decoder = rows(toy / "middle"), rows(toy / "decoder")
     assert middle[-1]["loss"] < 0.3 * middle[0]["loss"]
     assert decoder[-1]["flow"] < 0.5 * decoder[0]["flow"]
-    assert decoder[-1]["held_out.wer_0"] < 30
-    assert decoder[-1]["held_out.wer_8"] < 50
+    assert decoder[-1]["held_out.wer_1"] < 70
+    assert decoder[-1]["held_out.wer_4"] < 40
 
     model, whisper = load_small(out)
     assert whisper == drax.WHISPER and model.end == len(LETTERS)
@@ -88,3 +89,46 @@ def test_the_first_end_mark_counts_and_the_filling_hardly(toy):
     assert not torch.equal(batch.text, batches.draw(4, 0).text)
     losses = drax.decoder_losses(model, batch, MixturePath())
     assert torch.isfinite(losses["loss"])
+
+
+def test_without_hints_the_middle_learns_along(toy):
+    torch.manual_seed(0)
+    model, letters = tiny(), cast(Any, Letters())
+    batches = drax.Batches([clip(i) for i in range(40)], letters, model.end, 96)
+    joint = drax.decoder_losses(model, batches.draw(3, 0), MixturePath())
+    joint["loss"].backward()
+    assert joint.keys() == {"loss", "flow", "middle", "ctc"}
+    assert model.middle.proj.weight.grad is not None
+
+    batches.listen(model, toy / "hints.pt")
+    alone = drax.decoder_losses(model, batches.draw(3, 0), MixturePath())
+    assert alone.keys() == {"loss", "flow"} and torch.isfinite(alone["loss"])
+    again = drax.Batches([clip(i) for i in range(40)], letters, model.end, 96)
+    again.listen(model, toy / "hints.pt")  # from the file
+    for one, other in zip(batches.rows, again.rows, strict=True):
+        assert one.hint and other.hint and torch.equal(one.hint.likely, other.hint.likely)
+
+
+def test_places_slip_by_one_from_somewhere_on():
+    torch.manual_seed(0)
+    places = torch.arange(20.0).expand(200, -1)
+    off = drax.slipped(places) - places
+    assert set(off.unique().tolist()) == {-1.0, 0.0, 1.0}
+    assert 0.1 < float((off != 0).any(1).float().mean()) < 0.3
+    assert (off.diff(dim=1) != 0).sum(1).max() == 1
+
+
+def test_the_average_follows_the_weights_and_changes_places_with_them():
+    model = tiny()
+    average = drax.Averaged(model)
+    with torch.no_grad():
+        for value in model.parameters():
+            value.zero_()
+    for _ in range(200):
+        average.update()
+    kept = {name: value.clone() for name, value in model.named_parameters()}
+    average.swap()
+    weight = model.decoder.vocab_embed.weight
+    assert 0 < float(weight.detach().abs().max()) < 1e-2
+    average.swap()
+    assert all(torch.equal(kept[name], value) for name, value in model.named_parameters())
