@@ -7,10 +7,11 @@ A message is a line of JSON, then `data_length` bytes of more JSON, then `payloa
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 from wyoming.event import Event
+
+from antiphon.transports.json_object import json_object
 
 MAX_LINE = 2**16
 """Bytes of the line of JSON; also what is read ahead."""
@@ -18,8 +19,6 @@ MAX_DATA = 2**20
 """Bytes of the JSON after it: a text to be spoken is at most this long."""
 MAX_PAYLOAD = 2**20
 """Bytes of sound in one message: 32 s at 16 kHz."""
-MAX_DEPTH = 32
-"""Levels of objects and lists in JSON."""
 IDLE_SECONDS = 300.0
 """Seconds without a message after which a client is dismissed."""
 MESSAGE_SECONDS = 30.0
@@ -83,18 +82,9 @@ def parse(text: bytes) -> dict[str, Any]:
         RefusedError: It is none, or nested too deep.
     """
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RefusedError("A message is no JSON.") from error
-    if not isinstance(found, dict):
-        raise RefusedError("A message is no JSON object.")
-    level: list[Any] = [found]
-    for _ in range(MAX_DEPTH):
-        inner = [each.values() if isinstance(each, dict) else each for each in level]
-        level = [each for of in inner for each in of if isinstance(each, (dict, list))]
-        if not level:
-            return found
-    raise RefusedError(f"A message is nested deeper than {MAX_DEPTH} levels.")
+        return json_object(text)
+    except ValueError as error:
+        raise RefusedError(f"A message {error}.") from error
 
 
 def length(head: dict[str, Any], name: str, most: int) -> int:

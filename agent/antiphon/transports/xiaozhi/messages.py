@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+from antiphon.transports.json_object import json_object
 from antiphon.transports.xiaozhi.framing import VERSIONS, MalformedError, Version
 
 MAX_TEXT = 2**16
 """Characters of a message."""
-MAX_DEPTH = 32
-"""Levels of objects and lists in it."""
 FRAMES_MS = (20, 40, 60)
 """Milliseconds of a packet that a device may be sent."""
 
@@ -53,18 +51,12 @@ def parse(text: str | bytes) -> dict[str, Any]:
     if len(text) > MAX_TEXT:
         raise MalformedError(f"a message has at most {MAX_TEXT} characters")
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise MalformedError("a message is no JSON") from error
-    if not isinstance(found, dict) or not isinstance(found.get("type"), str):
-        raise MalformedError("a message is no object with a type")
-    level: list[Any] = [found]
-    for _ in range(MAX_DEPTH):
-        inner = [each.values() if isinstance(each, dict) else each for each in level]
-        level = [each for of in inner for each in of if isinstance(each, (dict, list))]
-        if not level:
-            return found
-    raise MalformedError(f"a message has at most {MAX_DEPTH} levels")
+        found = json_object(text)
+    except ValueError as error:
+        raise MalformedError(f"a message {error}") from error
+    if not isinstance(found.get("type"), str):
+        raise MalformedError("a message has no type")
+    return found
 
 
 def hello(message: Mapping[str, Any], told: str | None = None) -> Hello:

@@ -43,7 +43,7 @@ async def closed(line):
     ("first", "said"),
     [
         ("x", "no JSON"),
-        (b"\x00\x01", "no object with a type"),
+        (b"\x00\x01", "has no type"),
         ('{"type":"listen"}', "hello first"),
         ('{"type":"hello","version":9}', "no version 9"),
         ('{"type":"hello","audio_params":{"format":"pcm"}}', "Opus"),

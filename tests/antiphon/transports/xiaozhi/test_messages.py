@@ -40,8 +40,8 @@ def test_any_text_is_a_message_or_malformed(text):
         ("[" * 10_000, "no JSON"),
         ('{"type":"x","a":' + "[" * 40 + "]" * 40 + "}", "levels"),
         ('{"type":"x","a":"' + "a" * 2**16 + '"}', "characters"),
-        ("{}", "no object with a type"),
-        ("[1]", "no object with a type"),
+        ("{}", "has no type"),
+        ("[1]", "no JSON object"),
         ("1" * 5000, "no JSON"),
     ],
 )
