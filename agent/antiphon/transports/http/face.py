@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from antiphon.registry import Registry
@@ -26,6 +26,8 @@ class Site:
     public: frozenset[str] = frozenset()
     """Paths that need no token, nor does what is below them: what a browser or a device fetches
     before it has one. "/" is the index alone. Origins are checked there, too."""
+    needs: Mapping[str, str] = field(default_factory=dict)
+    """Paths of others that its clients use, and what is told at the terminal if nobody has them."""
     ready: Callable[[Mapping[str, str]], None] | None = None
     """Called once the server listens, with its addresses by the names that `about` knows."""
 

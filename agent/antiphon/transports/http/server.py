@@ -112,8 +112,11 @@ class Server:
         """All faces as one application."""
         sites = [build(gateway) for build in self._builds]
         self._sites = sites
+        served = {getattr(route, "path", "") for site in sites for route in site.routes}
         for site in sites:
             gateway.host.say(site.about.format(**self.places))
+            for path in site.needs.keys() - served:
+                gateway.host.say(site.needs[path])
         if not gateway.tokens.needed:
             gateway.host.say("Only this machine is served: give --token-file to serve others.")
         elif self._tls is None and not self._chosen.loopback:

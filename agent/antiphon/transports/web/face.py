@@ -83,7 +83,10 @@ def build(gateway: Gateway, *, opened: bool = False) -> Site:
 
     routes = [Route("/", index), Mount("/web", Files(directory=PAGE))]
     about = "Talk in the browser at {http}/"
-    return Site(routes, about, frozenset(["/", "/web"]), show if opened else None)
+    needs = {"/v1/realtime": "The page cannot connect to anything: give --realtime, too."}
+    return Site(
+        routes, about, frozenset(["/", "/web"]), needs=needs, ready=show if opened else None
+    )
 
 
 def show(places: Mapping[str, str]) -> None:

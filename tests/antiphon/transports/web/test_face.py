@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from antiphon.cli import main as cli
 from antiphon.runtime.options import Options
-from antiphon.transports.web.face import PAGE, WEB, WebSettings, show
+from antiphon.transports.web.face import PAGE, WEB, WebSettings, build, show
 
 TOKEN = "a-token-of-the-tests"
 
@@ -41,6 +41,16 @@ def test_every_file_the_page_names_is_served_with_its_type_and_kept_to_this_serv
             assert "javascript" in script.headers["content-type"]
             for path in ("/web/", "/web/../face.py", "/web/%2e%2e/face.py", "/web/none.js"):
                 assert (await client.get(f"{here}{path}")).status_code == 404
+
+    run(main)
+
+
+def test_the_page_says_what_it_needs():
+    async def main():
+        async with HttpStage(build) as stage:
+            assert any("--realtime" in said for said in stage.said)
+        async with PageStage() as stage:
+            assert not any("--realtime" in said for said in stage.said)
 
     run(main)
 
