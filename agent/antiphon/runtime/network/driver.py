@@ -12,7 +12,6 @@ was sent is nearly what was heard, and an interruption leaves nothing to be play
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -22,13 +21,13 @@ from numpy.typing import NDArray
 from antiphon.runtime.audio.resampling import Resampler
 from antiphon.runtime.clock import Clock, WallClock
 from antiphon.runtime.events import Event
-from antiphon.runtime.frames import FRAME, FRAME_MS, Frame
+from antiphon.runtime.frames import FRAME, Frame
 from antiphon.runtime.network.incoming import MAX_SECONDS, Action, Incoming
+from antiphon.runtime.network.playout_clock import FRAME_SECONDS, PlayoutClock
 from antiphon.runtime.network.sent_reply import SentReply
 from antiphon.runtime.session.agent_turn import Reason
 from antiphon.runtime.session.conversation import Conversation
 
-FRAME_SECONDS = FRAME_MS / 1000
 LEAD_SECONDS = 0.1
 """Seconds a reply is ahead of being played, by default."""
 MAX_CHUNK_SECONDS = 0.1
@@ -108,10 +107,7 @@ class Driver:
         now = self._clock.now()
         self._arrived = now - MAX_WAIT
         self._used = self._stepped = now
-        self._played_until = now
-        """When everything that was sent will have been played."""
-        self._due: deque[tuple[int, float]] = deque()
-        """Positions, and when they will have been played."""
+        self._playout = PlayoutClock(self._source_rate, now)
         self._cut: tuple[int, float] | None = None
         """Up to which position a reply that was stopped was played if the client says nothing
         until then."""
@@ -191,7 +187,7 @@ class Driver:
     def active(self) -> bool:
         """Whether there is anything to do."""
         recent = self._clock.now() - self._used < LINGER_SECONDS
-        busy = self.conversation.state != "idle" or bool(self._due) or bool(self._incoming)
+        busy = self.conversation.state != "idle" or bool(self._playout) or bool(self._incoming)
         return not self._closed and (recent or busy)
 
     @property
@@ -262,7 +258,7 @@ class Driver:
         """
         talk = self.conversation
         if talk.sounding:
-            return self._played_until - now < self._ahead + FRAME_SECONDS / 2
+            return self._playout.until - now < self._ahead + FRAME_SECONDS / 2
         hurried = talk.state == "thinking" or talk.pending > MAX_PENDING
         return not hurried or now - self._stepped > FRAME_SECONDS * 0.9
 
@@ -282,12 +278,11 @@ class Driver:
             self.reply = SentReply(span.reply, span.at, rates)
             self._resample = Resampler(*rates)
         if sounded or span is not None:
-            self._played_until = max(self._played_until, now) + FRAME_SECONDS
-            self._due.append((talk.position, self._played_until))
+            self._playout.sent(talk.position, now)
             if self.reply is not None and not self.reply.finished:
                 self.reply.add(span)
-        elif self._due:
-            self._due.append((talk.position, self._due[-1][1]))
+        else:
+            self._playout.silent(talk.position)
         while talk.events:
             self._send()
             self.client.on_event(talk.events.popleft())
@@ -324,16 +319,11 @@ class Driver:
             self._cut, self._interrupted = None, False
         elif not self._interrupted and self.reply is not None:
             now = self._clock.now()
-            self._interrupted, self._cut = True, (self._played(now), now + self.grace)
+            playing = self._playout.playing(now)
+            played = self.conversation.position if playing is None else playing
+            self._interrupted, self._cut = True, (played, now + self.grace)
             self._finish_reply()
             self.client.on_interrupted(self.reply, reason)
-
-    def _played(self, now: float) -> int:
-        """The position the client has come to, if it plays what it is sent at once."""
-        for position, when in self._due:
-            if when > now:
-                return position - round(min(when - now, FRAME_SECONDS) * self._source_rate)
-        return self.conversation.position
 
     def _settle(self, now: float) -> None:
         """Tell the conversation what was heard by now."""
@@ -344,15 +334,12 @@ class Driver:
             return
         # A client that stops a reply says how far it came; until then nothing is taken for heard.
         until = now - MAX_DISBELIEF if talk.sounding else now
-        position = None if self._due else talk.position
-        while self._due and self._due[0][1] <= until:
-            position = self._due.popleft()[0]
+        position = self._playout.passed(until) if self._playout else talk.position
         if position is not None:
             talk.heard(position)
 
     def _settle_at(self, position: int) -> None:
         """Nothing behind a position was heard of what was sent, nor will it be."""
         self._cut = None
-        self._due.clear()
-        self._played_until = self._clock.now()
+        self._playout.cut(self._clock.now())
         self.conversation.dropped(position)

@@ -7,7 +7,8 @@ import logging
 from collections.abc import Callable
 
 from antiphon.runtime.clock import Clock, WallClock
-from antiphon.runtime.network.driver import FRAME_SECONDS, Driver
+from antiphon.runtime.network.driver import Driver
+from antiphon.runtime.network.playout_clock import FRAME_SECONDS
 
 log = logging.getLogger(__name__)
 
