@@ -61,6 +61,7 @@ class Replies:
         self._to_write = False
         """Whether the active response is written once the user's turn is understood."""
         self._writing: OutsideReply | None = None
+        self._prompt = GO_ON
         self._owed = 0
         """Answers that were said already when they were asked for."""
 
@@ -73,8 +74,12 @@ class Replies:
 
     # What the client asks for
 
-    def create(self, asked: ResponseParams) -> None:
+    def create(self, asked: ResponseParams, prompt: str = GO_ON) -> None:
         """Answer now.
+
+        Args:
+            asked: how.
+            prompt: what is answered if the user has left nothing to be answered.
 
         Raises:
             ApiError: A response is being made, or what is asked for makes no sense.
@@ -96,6 +101,7 @@ class Replies:
         if asked.instructions is not None:
             self.instructions = asked.instructions
             self._changed()
+        self._prompt = asked.instructions or prompt
         modality = asked.output_modalities[0] if asked.output_modalities else None
         self.active = active = self._new(modality, asked.metadata)
         if self._owed:
@@ -113,8 +119,7 @@ class Replies:
             self._to_write = True
             self._write_if_understood()
         else:
-            prompt = asked.instructions or GO_ON
-            self._driver.then(lambda: self._talk.respond(prompt))
+            self._driver.then(lambda: self._talk.respond(self._prompt))
 
     def cancel(self, response_id: str | None) -> None:
         """Stop a response.
@@ -315,7 +320,7 @@ class Replies:
         self._to_write = False
         before, asked = asked_last(self._items.turns())
         told = self._items.instructions(self.instructions or self.config.instructions)
-        prompt = asked or self.instructions or GO_ON
+        prompt = asked or self.instructions or self._prompt
         history = opening(before, told)
         responder = self._talk.responder
         self._writing = OutsideReply(self.active, responder, prompt, history, self._written)

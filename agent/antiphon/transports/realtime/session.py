@@ -40,6 +40,9 @@ from antiphon.transports.realtime.protocol.validation import parse
 from antiphon.transports.realtime.replies import Replies
 from antiphon.transports.realtime.user_turns import UserTurns
 
+AFTER_SILENCE = "I have said nothing for a while. Ask me one short question."
+"""What is answered when the user has said nothing for as long as the client wants to wait."""
+
 
 class RealtimeSession:
     """Translates between a client and its conversation.
@@ -308,6 +311,9 @@ class RealtimeSession:
     def _follow(self) -> None:
         self._replies.follow()
         self._turns.run_deferred()
+        if self._turns.timed_out and self._quiet():
+            self._turns.commit_silence()
+            self._replies.create(ce.ResponseParams(), AFTER_SILENCE)
         self._insights.follow(self._replies.where, self._driver.reply)
 
     def _tell(self, event: dict[str, Any]) -> None:

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from antiphon.runtime import events
 from antiphon.runtime.events import Event
+from antiphon.runtime.frames import RATE
 from antiphon.runtime.network.driver import Driver
 from antiphon.transports.realtime.insights import milliseconds
-from antiphon.transports.realtime.protocol.config import SessionConfig
+from antiphon.transports.realtime.protocol.config import ServerVad, SessionConfig
 from antiphon.transports.realtime.protocol.errors import ApiError
 from antiphon.transports.realtime.protocol.formats import PCM_RATE
 from antiphon.transports.realtime.protocol.items import Item, Items
@@ -50,6 +51,8 @@ class UserTurns:
         """The turn that is being spoken or answered."""
         self._driver, self._talk, self._items = driver, driver.conversation, items
         self._send, self._quiet = send, quiet
+        self._alone_since: int | None = None
+        """Sample of the microphone since which the user has said nothing to the last reply."""
         self._open = False
         """Whether the client was told that somebody speaks, and not that they stopped."""
         self._committed: deque[Item] = deque()
@@ -67,6 +70,22 @@ class UserTurns:
     def pending(self) -> bool:
         """Whether a turn was committed that is not understood yet."""
         return bool(self._committed)
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the user has said nothing for longer than the client wants to wait."""
+        vad, since = self.config.audio.input.turn_detection, self._alone_since
+        if not isinstance(vad, ServerVad) or vad.idle_timeout_ms is None or since is None:
+            return False
+        return self._talk.at - since >= vad.idle_timeout_ms * RATE // 1000
+
+    def commit_silence(self) -> None:
+        """The user's turn is over, who said nothing."""
+        since, self._alone_since = self._alone_since, None
+        self.item = Item("message", role="user", spoken=True, text="")
+        span = {"audio_start_ms": milliseconds(since), "audio_end_ms": milliseconds(self._talk.at)}
+        self._tell("timeout_triggered", **span, item_id=self.item.id)
+        self._add(self.item)
 
     # The input buffer
 
@@ -171,6 +190,10 @@ class UserTurns:
 
     def event(self, event: Event) -> None:
         """Follow an event of the conversation."""
+        if isinstance(event, (events.SpeechStarted, events.ReplyStarted)):
+            self._alone_since = None
+        elif isinstance(event, events.ReplyFinished):
+            self._alone_since = event.at
         if isinstance(event, events.SpeechStarted):
             self.speech_started(event.onset)
         elif isinstance(event, events.SpeechStopped) and not self.manual:

@@ -261,3 +261,29 @@ def test_the_speed_of_speech():
             assert np.abs(client.sound()).max() < 0.5
 
     run(main)
+
+
+def test_who_says_nothing_for_long_is_asked_something():
+    async def main():
+        async with Stage() as stage, stage.connect() as client:
+            vad = {"type": "server_vad", "idle_timeout_ms": 5000}
+            await client.update(audio={"input": {"turn_detection": vad}})
+            await client.ask()
+            await client.of("response.done")
+            await client.append((4.5, 0.0))
+            await stage.until(lambda: stage.talk.at > 16_000 * 5.5)
+            assert not client.all("input_audio_buffer.timeout_triggered")
+            await client.append((1.0, 0.0))
+            told = await client.of("input_audio_buffer.timeout_triggered")
+            waited = told["audio_end_ms"] - told["audio_start_ms"]
+            assert 5000 <= waited < 5100
+            committed = await client.of("input_audio_buffer.committed", 2)
+            assert committed["item_id"] == told["item_id"]
+            await client.of("response.done", 2)
+            asked, history = stage.responder.answered[-1]
+            assert "nothing" in asked
+            assert [turn.role for turn in history] == ["user", "assistant"]
+            assert [turn.role for turn in stage.talk.history] == ["user", "assistant", "assistant"]
+            assert not client.all("error")
+
+    run(main)

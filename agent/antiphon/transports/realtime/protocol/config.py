@@ -96,7 +96,7 @@ class ServerVad(Strict):
     silence_duration_ms: Annotated[int, Field(ge=110, le=10_000)] = 500
     create_response: bool = True
     interrupt_response: bool = True
-    idle_timeout_ms: None = None
+    idle_timeout_ms: Annotated[int, Field(ge=5_000, le=30_000)] | None = None
 
 
 class SemanticVad(Strict):
@@ -210,9 +210,6 @@ def updated(config: SessionConfig, given: Mapping[str, Any], prefix: str = "sess
     """
     kept = {name: value for name, value in given.items() if name not in IGNORED or name == "model"}
     merged = merge(config.model_dump(), kept)
-    if isinstance(vad := given_vad(given), dict) and vad.get("idle_timeout_ms") is not None:
-        param = f"{prefix}.audio.input.turn_detection.idle_timeout_ms"
-        raise ApiError("Antiphon does not speak by itself: leave it out.", "invalid_value", param)
     if isinstance(merged["antiphon"], dict):
         merged["antiphon"].update({n: getattr(config.antiphon, n) for n in (*OFFERS, "recognizer")})
     made = check(SessionConfig, merged, prefix, TAGS)
@@ -237,14 +234,6 @@ def updated(config: SessionConfig, given: Mapping[str, Any], prefix: str = "sess
     spoken = name if name in known else known[0]
     output = made.audio.output.model_copy(update={"voice": spoken})
     return made.model_copy(update={"audio": made.audio.model_copy(update={"output": output})})
-
-
-def given_vad(given: Mapping[str, Any]) -> Any:
-    """The turn detection that was given, if any."""
-    found: Any = given
-    for name in ("audio", "input", "turn_detection"):
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found
 
 
 def merge(old: dict[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
