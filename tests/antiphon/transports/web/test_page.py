@@ -134,34 +134,6 @@ def test_the_token_is_asked_for_or_taken_from_the_address(run, browser, tmp_path
     run(main)
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
-def test_nobody_is_shut_out(run, browser, scheme, width):
-    async def main():
-        from axe_playwright_python.async_playwright import Axe
-
-        size = {"width": width, "height": 844}
-        how = {"viewport": size, "color_scheme": scheme, "reduced_motion": "reduce"}
-        responder = Talker(ASKED, ANSWER)
-        async with PageStage(responder) as stage, browser.visit(stage, **how) as page:
-            await page.locator("#link.up").wait_for()
-            await page.fill("#message", ASKED)
-            await page.keyboard.press("Enter")
-            await page.locator(".agent .heard").first.wait_for(timeout=20_000)
-            assert await page.evaluate("document.documentElement.scrollWidth") == width
-            found = await Axe().run(page)
-            await page.click("#open-panel")
-            panel = await Axe().run(page)
-            for result in (found, panel):
-                serious = [
-                    (each["id"], [node["html"] for node in each["nodes"]])
-                    for each in result.response["violations"]
-                    if each["impact"] in ("serious", "critical")
-                ]
-                assert serious == []
-
-    run(main)
-
-
 def test_nothing_is_fetched_from_elsewhere_and_little_from_here(run, browser):
     async def main():
         async with PageStage() as stage, browser.visit(stage) as page:

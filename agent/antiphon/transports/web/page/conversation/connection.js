@@ -20,7 +20,7 @@ export class Connection extends EventTarget {
     this.address = new URL("v1/realtime?antiphon=events", page);
     this.address.protocol = page.protocol === "https:" ? "wss:" : "ws:";
     this.address.hash = "";
-    this.guarded = new URL("metrics", page); // asks for the same token
+    this.guarded = new URL("v1/models", page); // asks for the same token
   }
 
   get open() {
@@ -86,7 +86,8 @@ export class Connection extends EventTarget {
       const wrong = "This token is not the server’s.";
       if (status === 401) return { token: true, reason: this.#token ? wrong : "This server asks for a token." };
       if (status === 403) return { token: false, reason: "This server does not let this page connect: see --allow-origin." };
-      if (ok) return { again: true, reason: "The server takes no more conversations now, or was started without --realtime." };
+      if (status === 404) return { token: false, reason: "This server was started without --realtime, which this page needs." };
+      if (ok) return { again: true, reason: "All places at this server are taken just now." };
     } catch {
       // It is gone; it may come back.
     }
