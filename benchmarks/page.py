@@ -1,8 +1,9 @@
 """The page in a headless Chromium: its size, when it is ready, what it adds, whom it shuts out.
 
-No model works here: speech is loudness and a reply is numbered words. `added` is what browser,
-page and network add to the voice-to-voice latency of the conversation: from the sound the server
-had heard when it answered to the answer at the speaker, on the page's own clock.
+No model works here: speech is loudness and a reply is numbered words. `v2v` is read off the page's
+own recording, as `turns.py` reads it off its own. `over` is how much later an answer begins there
+than when the same conversation is given the same microphone without browser and network. `added` is
+what the page shows: from the sound the server had heard when it answered to the answer at the ear.
 
     python benchmarks/page.py [--loads N] [--turns N] [--json]
 """
@@ -19,15 +20,19 @@ from typing import Annotated, Any
 
 import numpy as np
 import soundfile
+import soxr
 import typer
+from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from over_faces.hosting import Words, conversation, listening
+from over_faces.hosting import RATE, Words, conversation, listening
 from report import script, show
 
 from antiphon.cli.output import Json
 from antiphon.errors import UserError
+from antiphon.runtime.frames import FRAME
+from antiphon.runtime.frames import RATE as HEARD_RATE
 from antiphon.runtime.options import Options
 from antiphon.transports.http.server import Server
 from antiphon.transports.http.settings import HttpSettings
@@ -41,6 +46,7 @@ FLAGS = (
     "--disable-component-update --disable-sync --use-fake-device-for-media-stream"
 )
 SPEECH = Path(__file__).parents[1] / "assets/questions/universe.wav"
+Sound = NDArray[np.float64]
 SPOKEN, EVERY = 0.9, 4.0
 """Seconds of a question, and from one to the next."""
 
@@ -135,12 +141,53 @@ async def added(browser: Any, address: str, turns: int) -> dict[str, float]:
     await page.click("#orb")
     await asyncio.sleep(EVERY * (turns + 1))
     taken = await page.evaluate("window.added")
+    await page.click("#open-panel")
+    async with page.expect_download() as download:
+        await page.click("#download")
+    recorded, rate = soundfile.read(await (await download.value).path())
     await context.close()
     return {
         "turns": len(taken),
         "added_ms_median": statistics.median(taken),
         "added_ms_p95": round(float(np.percentile(taken, 95))),
+        **compared(recorded[:, 0], recorded[:, 1], rate),
     }
+
+
+def compared(visitor: Sound, agent: Sound, rate: int) -> dict[str, float]:
+    """The page beside the same conversation without it, on the same microphone.
+
+    Args:
+        visitor: [N] what the page heard.
+        agent: [N] what it played meanwhile.
+        rate: samples a second of both.
+    """
+    heard = soxr.resample(visitor, rate, HEARD_RATE).astype(np.float32)
+    frames = heard[: len(heard) // FRAME * FRAME].reshape(-1, FRAME)
+    alone = conversation()
+    said = np.concatenate([alone.step(frame) for frame in frames])
+    spoken = np.flatnonzero(np.abs(frames).mean(1) > 0.05) * FRAME / HEARD_RATE
+    begun, begun_alone = begins(agent, rate), begins(said, RATE)
+    v2v, v2v_alone, over = [], [], []
+    for at in begun_alone:
+        later = begun[(begun > at - 0.1) & (begun < at + EVERY / 2)]
+        if len(later):
+            end = spoken[spoken < at].max()
+            v2v.append(1000 * (later[0] - end))
+            v2v_alone.append(1000 * (at - end))
+            over.append(1000 * (later[0] - at))
+    return {
+        "v2v_ms_median": round(statistics.median(v2v)),
+        "v2v_alone_ms_median": round(statistics.median(v2v_alone)),
+        "over_ms_median": round(statistics.median(over)),
+        "over_ms_p95": round(float(np.percentile(over, 95))),
+    }
+
+
+def begins(sound: Sound, rate: int) -> Sound:
+    """Seconds at which something is said after half a second of silence."""
+    loud = np.flatnonzero(np.abs(sound) > 0.02) / rate
+    return loud[np.diff(loud, prepend=-1.0) > 0.5]
 
 
 def questions(path: Path, count: int) -> Path:

@@ -178,6 +178,27 @@ def test_the_resampler_keeps_what_can_be_heard_and_nothing_else(run, browser):
     run(main)
 
 
+OWN_RATE = """() => {
+    const real = AudioContext.prototype.createMediaStreamSource;
+    AudioContext.prototype.createMediaStreamSource = function (stream) {
+        if (this.sampleRate === 24000) throw new DOMException("", "NotSupportedError");
+        return real.call(this, stream);
+    };
+}"""
+
+
+def test_a_browser_that_takes_a_microphone_at_its_own_rate_only_is_heard(run, browser):
+    async def main():
+        responder = Talker(ASKED, ANSWER)
+        async with PageStage(responder) as stage, browser.visit(stage) as page:
+            await page.evaluate(OWN_RATE)
+            await page.click("#orb")
+            await page.locator(".user p", has_text=ASKED).wait_for(timeout=20_000)
+            await page.locator(".agent .heard").first.wait_for(timeout=20_000)
+
+    run(main)
+
+
 STUCK = """times => {
     const real = AudioContext.prototype.resume;
     const stuck = new WeakSet();

@@ -3,7 +3,7 @@
 // Every sample that is played is pulled from a queue at 24 kHz, silence if it is empty; so both
 // directions are streams of equal length, and how much of an item was played is a count.
 
-import { Resampler } from "./resampler.js";
+import { Resampler, Wire } from "./resampler.js";
 
 const RATE = 24_000;
 const CHUNK = 480; // 20 ms
@@ -65,8 +65,9 @@ const newItem = (id) => ({ id, chunks: [], offset: 0, queued: 0, played: 0, wait
 class Duplex extends AudioWorkletProcessor {
   constructor() {
     super();
-    this.inward = new Resampler(sampleRate, RATE);
-    this.outward = new Resampler(RATE, sampleRate);
+    const same = sampleRate === RATE;
+    this.inward = same ? new Wire() : new Resampler(sampleRate, RATE);
+    this.outward = same ? new Wire() : new Resampler(RATE, sampleRate);
     this.queue = new Queue();
     this.fade = [];
     this.at = 0;

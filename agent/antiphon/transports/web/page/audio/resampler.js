@@ -5,6 +5,25 @@ const CUTOFF = 0.92; // of the lower Nyquist frequency
 
 const gcd = (a, b) => (b ? gcd(b, a % b) : a);
 
+/** What takes the place of a resampler where both rates are one. */
+export class Wire {
+  held = null;
+
+  get wanted() {
+    return this.held === null ? 1 : 0;
+  }
+
+  push(sample) {
+    this.held = sample;
+  }
+
+  pull() {
+    const sample = this.held;
+    this.held = null;
+    return sample;
+  }
+}
+
 export class Resampler {
   /** @param {number} from samples a second that are given @param {number} to that are made */
   constructor(from, to) {
@@ -19,7 +38,9 @@ export class Resampler {
 
   /** Forget what was given; silence is before the first sample. */
   reset() {
-    this.line = new Float32Array(2 * this.half);
+    this.length = 2 * this.half;
+    this.line = new Float32Array(2 * this.length); // twice the same: the newest lie in one piece
+    this.at = 0;
     this.phase = 0;
   }
 
@@ -30,8 +51,8 @@ export class Resampler {
 
   /** Take one sample. */
   push(sample) {
-    this.line.copyWithin(0, 1);
-    this.line[this.line.length - 1] = sample;
+    this.line[this.at] = this.line[this.at + this.length] = sample;
+    this.at = (this.at + 1) % this.length;
     this.phase -= this.up;
   }
 
@@ -39,7 +60,7 @@ export class Resampler {
   pull() {
     const taps = this.taps[this.phase];
     let sum = 0;
-    for (let i = 0; i < taps.length; i++) sum += taps[i] * this.line[i];
+    for (let i = 0; i < taps.length; i++) sum += taps[i] * this.line[this.at + i];
     this.phase += this.down;
     return sum;
   }

@@ -28,6 +28,7 @@ export class Sound extends EventTarget {
   #waiting = new Map();
   #token = 0;
   #starting = null;
+  #ownRate = false;
 
   get running() {
     return this.#context?.state === "running";
@@ -64,7 +65,9 @@ export class Sound extends EventTarget {
   }
 
   async #build() {
-    const context = new AudioContext({ latencyHint: "interactive" });
+    // The browser resamples in native code, where it can.
+    const rate = this.#ownRate ? {} : { sampleRate: RATE };
+    const context = new AudioContext({ latencyHint: "interactive", ...rate });
     this.#context = context;
     context.resume();
     await context.audioWorklet.addModule(new URL("./duplex-worklet.js", import.meta.url));
@@ -118,7 +121,14 @@ export class Sound extends EventTarget {
       this.closeMicrophone();
       this.dispatchEvent(new Event("lost"));
     };
-    this.#hear();
+    try {
+      this.#hear();
+    } catch (error) {
+      if (this.#ownRate) return `The microphone cannot be used (${error.message}).`;
+      this.#ownRate = true; // some browsers take a microphone at its own rate only
+      this.#discard();
+      return this.start();
+    }
     return null;
   }
 
