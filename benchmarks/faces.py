@@ -1,9 +1,17 @@
 """Faces of `antiphon serve`: what they add, how many talk at once, and what they survive.
 
-No model works here: speech is loudness and a reply is numbered words, so that only the way is
-measured. Faces are found in their registry; one is measured if `over_faces` has a client for it.
+No model works here but for `--only models`: speech is loudness and a reply is numbered words, so
+that only the way is measured. Everything goes over real sockets to a server in a process of its
+own; `over_faces` holds the clients.
 
-    python benchmarks/faces.py [--face NAME] [--turns N] [--count N] [--json]
+    python benchmarks/faces.py [--only added] [--face NAME] [--json]
+
+added      milliseconds to the first sound of an answer, less those of the conversation in process
+sessions   conversations at once, a question every ten seconds each, that leave a fifth of a core
+models     first audio of four and of eight conversations at once with the real models
+truncate   words by which memory and what was heard differ after replies were interrupted
+fuzz       what 100,000 malformed messages, strangers and slow readers break
+soak       two hours of conversation over each face, all at once, connections cut at random
 """
 
 from __future__ import annotations
@@ -12,43 +20,54 @@ import asyncio
 from typing import Annotated, Any
 
 import typer
-from over_faces import wyoming
-from over_faces.measures import STEPS, added, client_of, end_servers, fuzz, sessions, truncation
+from over_faces.added import added
+from over_faces.client import FACES, module_of
+from over_faces.fuzz import fuzz
+from over_faces.sessions import sessions, with_models
+from over_faces.soak import soak
+from over_faces.truncation import EXACT, truncation
 from report import script, show
 
 from antiphon.cli.output import Json
 from antiphon.errors import UserError
-from antiphon.transports.http.face import FACES
+
+PARTS = ("added", "sessions", "models", "truncate", "fuzz", "soak")
+MODEL_SESSIONS, MODEL_TURNS = (4, 8), 3
 
 
 def main(
-    face: Annotated[str | None, typer.Option(help="Only this one.")] = None,
+    only: Annotated[str, typer.Option(help=f"One of {', '.join(PARTS)}.")] = "",
+    face: Annotated[str, typer.Option(help=f"One of {', '.join(FACES)}.")] = "",
     turns: Annotated[int, typer.Option(min=1, help="Questions, and interruptions.")] = 50,
-    seconds: Annotated[float, typer.Option(min=1, help="Of talk for every count.")] = 10.0,
-    count: Annotated[int, typer.Option(min=4, help="Damaged messages.")] = 100_000,
+    seconds: Annotated[float, typer.Option(min=10, help="Of talk for every count.")] = 10.0,
+    count: Annotated[int, typer.Option(min=4, help="Malformed messages.")] = 100_000,
+    hours: Annotated[float, typer.Option(min=0.01, help="Of conversation over a face.")] = 2.0,
+    clients: Annotated[int, typer.Option(min=1, help="Of a face at once, in the soak.")] = 15,
+    seed: Annotated[int, typer.Option(help="Of what is damaged.")] = 0,
     json: Json = False,
 ) -> None:
     """Measure every face."""
-    known = (*FACES.names(), "wyoming")
-    if face not in (None, *known):
-        raise UserError(f"There is no face '{face}': choose {', '.join(known)}.")
-    result: dict[str, Any] = {}
-    for name in [name for name in FACES.names() if face in (None, name)]:
-        if client_of(name) is None:
-            result[name] = "no client"
-            continue
-        found: dict[str, Any] = asyncio.run(added(name, turns))
-        found |= asyncio.run(sessions(name, seconds, STEPS))
-        if hasattr(client_of(name).Client, "truncate"):  # not all clients say what they played
-            try:
-                found |= asyncio.run(truncation(name, turns))
-            finally:
-                end_servers()
-        found |= asyncio.run(fuzz(name, count))
-        result[name] = found
-    if face in (None, "wyoming"):  # no face over HTTP: it is asked, and holds no conversation
-        result["wyoming"] = asyncio.run(wyoming.fuzz(count))
-    show(result, json)
+    if only and only not in PARTS:
+        raise UserError(f"There is no part '{only}': choose {', '.join(PARTS)}.")
+    if face:
+        module_of(face)
+    faces = (face,) if face else FACES
+    measures: dict[str, Any] = {
+        "added": lambda name: added(name, turns),
+        "sessions": lambda name: sessions(name, seconds),
+        "truncate": lambda name: truncation(name, turns),
+        "fuzz": lambda name: fuzz(name, count, seed),
+    }
+    result: dict[str, Any] = {name: {} for name in faces}
+    for part in (only,) if only else PARTS:
+        if part == "models" and "realtime" in faces:
+            result["models"] = asyncio.run(with_models(MODEL_SESSIONS, MODEL_TURNS))
+        elif part == "soak":
+            result["soak"] = asyncio.run(soak(faces, hours, clients))
+        elif part in measures:
+            for name in faces if part != "truncate" else [each for each in faces if each in EXACT]:
+                result[name] |= asyncio.run(measures[part](name))
+    show({name: found for name, found in result.items() if found}, json)
 
 
 if __name__ == "__main__":

@@ -1,176 +1,141 @@
-"""Devices and Home Assistants at once that come, ask, and are cut off at random moments.
+"""Two hours of conversation over every face at once, with connections that are cut at random.
 
-Run with benchmarks/ on PYTHONPATH: python -m over_faces.soak [--seconds N] [--clients N]
+A conversation's clock is the samples of its microphone, so the hours are counted in them: so many
+clients talk at the same time that the conversation time of each face adds up to the hours asked
+for, in a fraction of the time on the wall. All faces are served by one process, as by
+`antiphon serve`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import multiprocessing.connection
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import psutil
-import typer
+import aiomqtt
+from tqdm import tqdm
 from websockets.exceptions import ConnectionClosed
 
-from antiphon.messages import Speech
-from antiphon.tools import Call
-from over_faces import hosting, wyoming, xiaozhi
-from over_faces.hosting import SILENT, Words, serving
+from over_faces.client import Client, module_of
+from over_faces.hosting import Hosted, serving
 
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 20.0
 """Seconds after which a question that was not answered counts as lost."""
-CUT, SILENT_TOOLS, LOST_TOOL = 0.3, 0.2, 0.3
-"""Shares of connections that are cut off, and of devices that do not tell their tools, or tell them
-and never answer when one is used."""
-
-
-class Acting(Words):
-    """Uses a tool in every reply, and does not wait for it."""
-
-    def __init__(self, peer: Any) -> None:
-        super().__init__()
-        self._peer = peer
-
-    def respond(self, stream: Any, history: Any, **rest: Any) -> Iterator[Speech]:
-        """The words."""
-        for name in self._peer.tools:
-            self._peer.execute(Call(name))
-        return super().respond(stream, history, **rest)
-
-
-def serve(face: str, words: int, pipe: multiprocessing.connection.Connection) -> None:
-    """The XiaoZhi face, with tools that are used."""
-    hosting.responder_of = Acting
-    hosting.serve(face, words, pipe)
+CUT = 0.15
+"""Share of turns in the middle of which the connection is cut."""
+TURNS = 4
+"""Turns of a connection at most."""
+QUESTION, THOUGHT = (0.4, 3.0), (0.3, 4.0)
+"""Seconds of a question, and of silence before the next one: at least and at most."""
+WORDS = 8
+WARM = 0.25
+"""Share of the time after which memory is no longer expected to grow."""
 
 
 class Counts:
-    """What happened to one kind of client."""
+    """What happened over one face."""
 
     def __init__(self) -> None:
         self.turns = self.lost = self.cut = 0
+        self.seconds = 0.0
+        """Of conversation."""
+
+    def body(self) -> dict[str, Any]:
+        """As it is printed."""
+        hours = round(self.seconds / 3600, 2)
+        return {"hours": hours, "turns": self.turns, "turns_lost": self.lost, "cut": self.cut}
 
 
-async def device(port: int, chance: random.Random, counts: Counts) -> None:
-    """A device that comes, asks once or twice, and leaves, maybe in the middle."""
-    tools, cut = chance.random() > SILENT_TOOLS, chance.random() < CUT
-    mode = chance.choice(("auto", "realtime"))
-    async with xiaozhi.Client(port, tools=True, mode=mode) as client:
-        answering = asyncio.create_task(answer_tools(client, chance)) if tools else None
-        asking = asyncio.create_task(ask(client, counts, chance))
-        if cut:
-            await asyncio.wait([asking], timeout=chance.uniform(0, 4))
-            counts.cut += 1
-            asking.cancel()
-            client.line.transport.abort()
-        else:
-            await asking
-        if answering:
-            answering.cancel()
+async def visits(face: str, port: int, seed: int, counts: Counts, over: Callable[[], bool]) -> None:
+    """One client after another that comes, asks, and leaves or is cut off."""
+    chance, module = random.Random(f"{face} {seed}"), module_of(face)
+    while not over():
+        client = module.Client(port, f"R{seed}", **module.variety(chance))
+        with contextlib.suppress(ConnectionClosed, OSError, aiomqtt.MqttError):
+            async with client:
+                for _ in range(chance.randrange(1, TURNS + 1)):
+                    if over() or not await turn(client, chance, counts):
+                        break
+        counts.seconds += client.talked
 
 
-async def ask(client: xiaozhi.Client, counts: Counts, chance: random.Random) -> None:
-    """Ask, and wait until the answer was said."""
-    for _ in range(chance.choice((1, 2))):
-        before = ends(client)
-        for i in range(20 + SILENT + 5):
-            await client.hear(0.02, 0.5 if i < 20 else 0.0)
-            await asyncio.sleep(0.01)
-        until = time.perf_counter() + ANSWER_SECONDS
-        while ends(client) == before and time.perf_counter() < until:
-            await asyncio.sleep(0.02)
-        counts.turns += 1
-        counts.lost += ends(client) == before
-        if client.told and client.told[-1].get("state") == "stop":
-            await client.tell(**xiaozhi.LISTEN)
-
-
-def ends(client: xiaozhi.Client) -> int:
-    """Answers that were said to their end."""
-    return sum(message.get("state") == "stop" for message in client.told)
-
-
-async def answer_tools(client: xiaozhi.Client, chance: random.Random) -> None:
-    """Tell what the device can do, and do it, unless it is lost."""
-    lost = chance.random() < LOST_TOOL
-    done = 0
-    while True:
-        await asyncio.sleep(0.02)
-        while done < len(client.told):
-            payload = client.told[done].get("payload") or {}
-            done += 1
-            method = payload.get("method")
-            if "id" not in payload or (lost and method == "tools/call"):
-                continue
-            result = {"tools": [xiaozhi.TOOL]} if method == "tools/list" else {"content": []}
-            with contextlib.suppress(ConnectionClosed):
-                await client.tell(type="mcp", payload={"id": payload["id"], "result": result})
-
-
-async def assistant(port: int, chance: random.Random, counts: Counts) -> None:
-    """A Home Assistant that asks, has the answer spoken, and is heard; maybe cut off."""
-    asking = asyncio.create_task(wyoming.ask(port, "word " * chance.randrange(1, 20)))
-    if chance.random() < CUT:
-        await asyncio.wait([asking], timeout=chance.uniform(0, 0.1))
-        counts.cut += 1
+async def turn(client: Client, chance: random.Random, counts: Counts) -> bool:
+    """A question and its answer; returns whether the connection still stands."""
+    before, cuts = client.answers, chance.random() < CUT
+    asking = asyncio.create_task(ask(client, chance, before))
+    if cuts:
+        await asyncio.wait([asking], timeout=chance.uniform(0, 6))
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
-        return
+        await client.cut()
+        counts.cut += 1
+        return False
     counts.turns += 1
     try:
         await asking
-    except (OSError, asyncio.TimeoutError):
-        counts.lost += 1
+    finally:
+        counts.lost += client.answers == before
+    return client.answers > before
 
 
-async def soak(seconds: float, clients: int) -> dict[str, Any]:
-    """So many clients of each kind for a while: turns that were lost, and what memory grew by."""
-    found: dict[str, Any] = {}
-    kinds: dict[str, tuple[Any, Any]] = {
-        "xiaozhi": (serve, device),
-        "wyoming": (wyoming.serve, assistant),
+async def ask(client: Client, chance: random.Random, before: int) -> None:
+    """Ask, wait for the end of the answer, and be silent for a while."""
+    await client.speak(chance.uniform(*QUESTION), 0.5)
+    until = time.perf_counter() + ANSWER_SECONDS
+    while client.answers == before and time.perf_counter() < until:
+        await client.speak(client.CHUNK, 0.0)
+    await client.speak(chance.uniform(*THOUGHT), 0.0)
+
+
+async def soak(faces: tuple[str, ...], hours: float, clients: int) -> dict[str, Any]:
+    """Conversations over all faces at once.
+
+    Args:
+        faces: that are served by one process.
+        hours: of conversation over each face.
+        clients: of each face at the same time.
+
+    Returns:
+        By face and in all: turns, those that were lost, and by how many MiB memory grew.
+    """
+    counts = {face: Counts() for face in faces}
+    with serving(*faces, words=WORDS, tools=True) as hosted:
+        over = {face: _over(counts[face], 3600 * hours) for face in faces}
+        work = [
+            asyncio.create_task(visits(face, hosted.ports[face], seed, counts[face], over[face]))
+            for face in faces
+            for seed in range(clients)
+        ]
+        growth = await watch(hosted, counts, 3600 * hours, work)
+        await asyncio.gather(*work)
+        faults = hosted.faults()
+    return {
+        **{face: count.body() for face, count in counts.items()},
+        "turns_lost": sum(count.lost for count in counts.values()),
+        "growth_mib": growth,
+        "faults": len(faults),
+        **({"first_fault": faults[0]} if faults else {}),
     }
-    async with contextlib.AsyncExitStack() as stack:
-        tasks, began = [], time.perf_counter()
-        servers: dict[str, tuple[psutil.Process, Counts, list[int]]] = {}
-        for name, (target, client) in kinds.items():
-            port, _, pid = stack.enter_context(serving(name, target=target))
-            servers[name] = psutil.Process(pid), Counts(), []
-
-            async def again(port: int, seed: int, client: Any, counts: Counts) -> None:
-                chance = random.Random(seed)
-                while time.perf_counter() - began < seconds:
-                    with contextlib.suppress(ConnectionClosed):
-                        await client(port, chance, counts)
-                    await asyncio.sleep(chance.uniform(0, 0.5))
-
-            each = (again(port, seed, client, servers[name][1]) for seed in range(clients))
-            tasks += [asyncio.create_task(one) for one in each]
-        while time.perf_counter() - began < seconds:
-            await asyncio.sleep(seconds / 20)
-            for process, _, sizes in servers.values():
-                sizes.append(process.memory_info().rss)
-        await asyncio.gather(*tasks)
-        for name, (_, counts, sizes) in servers.items():
-            growth = max(sizes[-5:]) - max(sizes[5:10])  # once everything was used once
-            found[name] = {
-                "turns": counts.turns,
-                "turns_lost": counts.lost,
-                "cut": counts.cut,
-                "growth_mib": round(growth / 2**20, 1),
-            }
-    return found
 
 
-def main(seconds: float = 60.0, clients: int = 10) -> None:
-    """Run it."""
-    print(asyncio.run(soak(seconds, clients)))
+def _over(counts: Counts, seconds: float) -> Callable[[], bool]:
+    return lambda: counts.seconds >= seconds
 
 
-if __name__ == "__main__":
-    typer.run(main)
+async def watch(
+    hosted: Hosted, counts: Mapping[str, Counts], seconds: float, work: list[asyncio.Task[None]]
+) -> float:
+    """MiB by which the server grew once everything had been used; shows how far it is."""
+    sizes: list[tuple[float, int]] = []
+    with tqdm(total=100, desc="soak", unit="%", leave=False) as progress:
+        while not all(task.done() for task in work):
+            await asyncio.sleep(1)
+            share = min(count.seconds for count in counts.values()) / seconds
+            sizes.append((share, hosted.memory()))
+            progress.update(min(100, int(100 * share)) - progress.n)
+    early = [size for share, size in sizes if WARM <= share < 2 * WARM] or [sizes[0][1]]
+    late = [size for share, size in sizes if share >= 1 - WARM] or [sizes[-1][1]]
+    return round((max(late) - max(early)) / 2**20, 1)

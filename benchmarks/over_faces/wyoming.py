@@ -5,22 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import multiprocessing.connection
 import random
-from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-import psutil
 from wyoming.client import AsyncTcpClient
 from wyoming.event import Event
 
-from antiphon.messages import Speech
-from antiphon.runtime.options import Options
+from over_faces import client
 from over_faces.damage import damaged
-from over_faces.hosting import Words, listening, serving
+from over_faces.hosting import SILENT
 
-FORM = {"rate": 16000, "width": 2, "channels": 1}
+RATE = 16_000
+FORM = {"rate": RATE, "width": 2, "channels": 1}
+PAUSE = SILENT * 0.02
+"""Seconds of silence after which Home Assistant takes a turn for over, as our conversation does."""
+WAIT_SECONDS = 10.0
+"""Seconds after which an event that does not come is given up."""
+
 MESSAGES: list[dict[str, Any]] = [
     {"type": "describe"},
     {"type": "ping", "data": {"text": "a"}},
@@ -40,92 +41,117 @@ BATCH = 40
 """Damaged events of one connection, which ends with the first that is refused."""
 
 
-class Reader(Words):
-    """Says as many words as it is given, once they have come."""
+class Client(client.Client):
+    """A voice assistant's pipeline as Home Assistant runs it, with a connection for each step."""
 
-    def say(self, text: Any, **rest: Any) -> Iterator[Speech]:
-        """The words."""
-        written = text if isinstance(text, str) else "".join(text)
-        return Words(len(written.split())).respond(None, ())
+    CHUNK = 0.064
+
+    async def connect(self) -> None:
+        """See `Client`."""
+        self._hearing: AsyncTcpClient | None = None
+        self._quiet = 0.0
+
+    async def leave(self) -> None:
+        """See `Client`."""
+        if self._hearing is not None:
+            await self._hearing.disconnect()
+
+    async def cut(self) -> None:
+        """See `Client`."""
+        for task in self.tasks:
+            task.cancel()
+        if self._hearing is not None and self._hearing._writer is not None:
+            self._hearing._writer.transport.abort()
+
+    async def hear(self, seconds: float, level: float, late: float = 0.0) -> None:
+        """See `Client`."""
+        self.talked += seconds
+        pcm = client.sixteen_bits(self.levels(round(seconds * RATE), RATE, level, late))
+        if level and self._hearing is None:
+            self._hearing = AsyncTcpClient("127.0.0.1", self.port)
+            await self._hearing.connect()
+            await self._hearing.write_event(Event("transcribe", {"language": "en"}))
+            await self._hearing.write_event(Event("audio-start", FORM))
+        if self._hearing is None:
+            return
+        await self._hearing.write_event(Event("audio-chunk", FORM, pcm))
+        self._quiet = 0.0 if level else self._quiet + seconds
+        if self._quiet > PAUSE - 0.001:
+            await self._hearing.write_event(Event("audio-stop"))
+            answering = asyncio.create_task(self._answer(self._hearing))
+            self.tasks = [*(task for task in self.tasks if not task.done()), answering]
+            self._hearing, self._quiet = None, 0.0
+
+    async def _answer(self, hearing: AsyncTcpClient) -> None:
+        """Hear, think, speak."""
+        with contextlib.suppress(OSError, asyncio.TimeoutError):
+            try:
+                text = (await until(hearing, "transcript"))[-1].data["text"]
+            finally:
+                await hearing.disconnect()
+            async with AsyncTcpClient("127.0.0.1", self.port) as line:
+                context = {"conversation_id": self.name}
+                asked = {"text": text or "Hm?", "context": context, "language": "en"}
+                await line.write_event(Event("transcript", asked))
+                text = (await until(line, "handled"))[-1].data["text"]
+            async with AsyncTcpClient("127.0.0.1", self.port) as line:
+                await line.write_event(Event("synthesize-start", {"voice": {"language": "en"}}))
+                await line.write_event(Event("synthesize-chunk", {"text": text}))
+                await line.write_event(Event("synthesize", {"text": text}))
+                await line.write_event(Event("synthesize-stop"))
+                async for event in events(line, "synthesize-stopped"):
+                    if event.type == "audio-chunk":
+                        seconds = len(event.payload or b"") / 2 / event.data["rate"]
+                        self.came(seconds)
+                        self.talked += seconds
+            self.answers += 1
 
 
-class Loud:
-    """What is loud is speech."""
+async def events(line: AsyncTcpClient, last: str) -> Any:
+    """Events up to one of a type.
 
-    def __init__(self, pcm: Any) -> None:
-        self.speech = bool(np.abs(pcm).max() > 0.05)
-
-
-def serve(face: str, words: int, pipe: multiprocessing.connection.Connection) -> None:
-    """Serve in this process; tells its port."""
-    from antiphon.transports.transport import Host
-    from antiphon.transports.wyoming.server import Server
-    from antiphon.transports.wyoming.service import Service
-    from antiphon.transports.wyoming.transport import WyomingSettings
-
-    async def main() -> None:
-        never: Any = None
-        bound = WyomingSettings(wyoming_uri="tcp://127.0.0.1:0").bind()
-        port = bound.getsockname()[1]
-        service = Service(Host(never, print, Reader(words)), Options(), lambda: Loud)
-        serving = asyncio.create_task(Server(service, bound).run())
-        await listening(port)
-        pipe.send(port)
-        while await asyncio.to_thread(pipe.recv) != "end":
-            pipe.send(None)
-        serving.cancel()
-        await asyncio.gather(serving, return_exceptions=True)
-
-    asyncio.run(main())
+    Raises:
+        OSError: The server has left.
+        asyncio.TimeoutError: Nothing came.
+    """
+    kind = ""
+    while kind != last:
+        event = await asyncio.wait_for(line.read_event(), WAIT_SECONDS)
+        if event is None:
+            raise ConnectionError("the server has left")
+        kind = event.type
+        yield event
 
 
-async def ask(port: int, text: str = "Hi.") -> list[str]:
-    """Types of what comes to a question, to its text to be spoken, and to sound."""
-    kinds: list[str] = []
-    async with AsyncTcpClient("127.0.0.1", port) as client:
-
-        async def until(kind: str) -> None:
-            while not kinds or kinds[-1] != kind:
-                event = await asyncio.wait_for(client.read_event(), 10)
-                if event is None:
-                    raise ConnectionError("the server has left")
-                kinds.append(event.type)
-
-        await client.write_event(Event("transcript", {"text": text}))
-        await until("handled-stop")
-        steps: dict[str, dict[str, Any]] = {"start": {}, "chunk": {"text": text}, "stop": {}}
-        for kind, data in steps.items():
-            await client.write_event(Event(f"synthesize-{kind}", data))
-        await until("synthesize-stopped")
-        await client.write_event(Event("transcribe"))
-        for _ in range(10):
-            await client.write_event(Event("audio-chunk", dict(FORM), bytes(640)))
-        await client.write_event(Event("audio-stop"))
-        await until("transcript-stop")
-    return kinds
+async def until(line: AsyncTcpClient, last: str) -> list[Event]:
+    """All events up to one of a type; see `events`."""
+    return [event async for event in events(line, last)]
 
 
-async def damage(port: int, messages: Iterator[str | bytes], chance: random.Random) -> int:
-    """One connection that sends damaged events until it is refused; how many it sent."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    sent = 0
-    with contextlib.suppress(OSError):
-        while sent < BATCH and not reader.at_eof():
-            message = next(messages)
-            line = message.encode() if isinstance(message, str) else message
-            writer.write(line + b"\n" + payload_of(line))
-            sent += 1
-            if chance.random() < 0.05:
-                writer.write(chance.randbytes(50))
-            await asyncio.wait_for(writer.drain(), 5)
-            await asyncio.sleep(0)
-        if chance.random() < 0.5:
-            writer.write_eof()
-            await asyncio.wait_for(reader.read(), 10)
-        else:
-            writer.transport.abort()
-    writer.close()
-    return sent
+async def attack(port: int, count: int, seed: int, tally: Any) -> Any:
+    """Connections that send damaged events, each until it is refused; yields after each."""
+    chance, messages = random.Random(seed), damaged(MESSAGES, seed)
+    while tally.sent < count:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        with contextlib.suppress(OSError, asyncio.TimeoutError):
+            for _ in range(min(BATCH, count - tally.sent)):
+                if reader.at_eof():
+                    break
+                message = next(messages)
+                line = message.encode() if isinstance(message, str) else message
+                writer.write(line + b"\n" + payload_of(line))
+                tally.sent += 1
+                if chance.random() < 0.05:
+                    writer.write(chance.randbytes(50))
+                await asyncio.wait_for(writer.drain(), 5)
+                await asyncio.sleep(0)
+            if chance.random() < 0.5:
+                writer.write_eof()
+                await asyncio.wait_for(reader.read(), 10)
+            else:
+                writer.transport.abort()
+        writer.close()
+        yield
 
 
 def payload_of(line: bytes) -> bytes:
@@ -135,27 +161,6 @@ def payload_of(line: bytes) -> bytes:
     return b""
 
 
-async def fuzz(count: int) -> dict[str, Any]:
-    """Damaged events, while a neighbour is served."""
-    chance, messages = random.Random(0), damaged(MESSAGES)
-    crashes = sent = asked = before = 0
-    with serving("wyoming", target=serve) as (port, _, pid):
-        server = psutil.Process(pid)
-        while sent < count:
-            if sent >= count // 4 and not before:
-                before = server.memory_info().rss
-            sent += await damage(port, messages, chance)
-            if sent // 1000 >= asked:
-                asked += 1
-                try:
-                    await ask(port)
-                except (OSError, asyncio.TimeoutError):
-                    crashes += 1
-        growth = server.memory_info().rss - before
-        crashes += not server.is_running()
-    return {
-        "fuzz_messages": sent,
-        "fuzz_crashes": crashes,
-        "fuzz_neighbour_asked": asked,
-        "fuzz_growth_mib": round(growth / 2**20, 1),
-    }
+def variety(chance: random.Random) -> dict[str, Any]:
+    """How one client differs from the others."""
+    return {}

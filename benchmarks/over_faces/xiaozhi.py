@@ -1,4 +1,4 @@
-"""A XiaoZhi device: it listens while it plays, in packets of 20 ms up and 60 ms down."""
+"""A XiaoZhi device: packets of 60 ms both ways."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import random
-import time
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -18,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from antiphon.runtime.network.opus import RATE as RATE
 from antiphon.runtime.network.opus import Encoder
 from antiphon.transports.xiaozhi.framing import VERSIONS, Frame, pack
+from over_faces import client
 from over_faces.damage import damaged
 
 PATH = "/xiaozhi/v1/"
@@ -49,46 +49,61 @@ MESSAGES: list[dict[str, Any]] = [
 
 
 @cache
-def packet(seconds: float, level: float) -> bytes:
-    """An Opus packet from the middle of a tone."""
-    encode, length = Encoder(round(seconds * 1000)), round(seconds * RATE)
-    tone = level * np.sin(2 * np.pi * 400 / RATE * np.arange(10 * length))
-    return encode(tone.astype(np.float32))[-1]
+def packet(before: float, levels: tuple[client.Level, ...]) -> bytes:
+    """An Opus packet of a tone, in a stream that had one level before."""
+    length = sum(count for count, _ in levels)
+    tone = np.sin(2 * np.pi * 400 / RATE * np.arange(10 * length))
+    counts, loudness = zip((9 * length, before), *levels, strict=True)
+    tone *= np.repeat(loudness, counts)
+    return Encoder(1000 * length // RATE)(tone.astype(np.float32))[-1]
 
 
-class Client:
+LOUD = packet(0.5, ((RATE * 60 // 1000, 0.5),))
+
+
+class Client(client.Client):
     """One conversation.
 
     Args:
         port: of the server on this machine.
+        name: of the device.
         tools: whether the device says that it has tools.
         mode: how it listens.
     """
 
-    def __init__(self, port: int, *, tools: bool = False, mode: str = "realtime") -> None:
-        self._port, self._tools, self._mode = port, tools, mode
-        self.sounds: list[tuple[float, float]] = []
-        """When sound of a reply came, and its seconds."""
+    CHUNK = 0.06
+
+    def __init__(
+        self, port: int, name: str = "device", *, tools: bool = False, mode: str = "realtime"
+    ) -> None:
+        super().__init__(port, name)
+        self._tools, self._mode = tools, mode
         self.told: list[dict[str, Any]] = []
         """Messages that came."""
+        self._listening = True
 
-    async def __aenter__(self) -> Client:
-        """Connect."""
-        self.line = await connect(f"ws://127.0.0.1:{self._port}{PATH}", max_size=None)
+    async def connect(self) -> None:
+        """See `Client`."""
+        self.line = await connect(f"ws://127.0.0.1:{self.port}{PATH}", max_size=None)
         await self.line.send(json.dumps({**HELLO, "features": {"mcp": self._tools}}))
         await self.line.recv()
         await self.line.send(json.dumps({**LISTEN, "mode": self._mode}))
-        self._reading = asyncio.create_task(self._read())
-        return self
+        self.tasks.append(asyncio.create_task(self._read()))
 
-    async def __aexit__(self, *_: object) -> None:
-        """Leave."""
-        self._reading.cancel()
+    async def leave(self) -> None:
+        """See `Client`."""
         await self.line.close()
 
-    async def hear(self, seconds: float, level: float) -> None:
-        """Send sound of one level."""
-        await self.line.send(packet(seconds, level))
+    async def cut(self) -> None:
+        """See `Client`."""
+        self.line.transport.abort()
+
+    async def hear(self, seconds: float, level: float, late: float = 0.0) -> None:
+        """See `Client`."""
+        self.talked += seconds
+        before, levels = self.level, self.levels(round(seconds * RATE), RATE, level, late)
+        if self._listening:
+            await self.line.send(packet(before, levels))
 
     async def tell(self, **message: Any) -> None:
         """Send a message."""
@@ -98,9 +113,23 @@ class Client:
         with contextlib.suppress(ConnectionClosed):
             async for message in self.line:
                 if isinstance(message, bytes):
-                    self.sounds.append((time.perf_counter(), 0.06))
+                    self.came(0.06)
                 else:
-                    self.told.append(json.loads(message))
+                    await self._take(json.loads(message))
+
+    async def _take(self, message: dict[str, Any]) -> None:
+        self.told.append(message)
+        payload = message.get("payload") or {}
+        if message["type"] == "tts" and message["state"] != "sentence_start":
+            over = message["state"] == "stop"
+            self.answers += over
+            self._listening = over or self._mode == "realtime"
+            if over and self._mode == "auto":
+                await self.tell(**{**LISTEN, "mode": "auto"})
+        elif "id" in payload:
+            listed = payload["method"] == "tools/list"
+            result = {"tools": [TOOL]} if listed else {"content": []}
+            await self.tell(type="mcp", payload={"id": payload["id"], "result": result})
 
 
 def damage(seed: int) -> Iterator[str | bytes]:
@@ -110,7 +139,7 @@ def damage(seed: int) -> Iterator[str | bytes]:
         if chance.random() < 0.7:
             yield next(messages)
             continue
-        body = bytearray(packet(0.02, 0.5))
+        body = bytearray(LOUD)
         for _ in range(chance.choice((0, 1, 1, 5))):
             body[chance.randrange(len(body))] = chance.randrange(256)
         frame = pack(Frame(bytes(body), chance.randrange(2)), chance.choice(VERSIONS))
@@ -124,5 +153,12 @@ ANSWERED = "Is this the end?"
 FIRST = (json.dumps(HELLO), json.dumps(LISTEN))
 LAST = json.dumps({**LISTEN, "state": "detect", "text": ANSWERED})
 """What damaged messages come after and before, and the text of the answer to the last one."""
+ASKING = (LAST,)
+"""What is answered at length."""
 BATCH = 60
 """Damaged messages of one device; it is let go after fifty that are not understood."""
+
+
+def variety(chance: random.Random) -> dict[str, Any]:
+    """How one client differs from the others."""
+    return {"mode": chance.choice(("auto", "realtime")), "tools": chance.random() < 0.5}
