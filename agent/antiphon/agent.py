@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,6 +44,7 @@ class Agent:
         voice: speaks tokens with their hidden states.
         trigger: decides when a segment is ready.
         source: hidden states (stage III) or token embeddings (stage II) drive the voice.
+        lexicon: file of a user's words and how they are said (`t2c.pronunciation.own_lexicon`).
     """
 
     def __init__(
@@ -52,8 +54,11 @@ class Agent:
         *,
         trigger: Trigger | None = None,
         source: Source = "hidden",
+        lexicon: Path | None = None,
     ) -> None:
-        self.s2t, self.voice = s2t, voice
+        self.s2t = s2t
+        self.voice = voices.with_lexicon(voice, lexicon) if lexicon else voice
+        self._lexicon = lexicon
         self.trigger = trigger or BreathTrigger()
         self.source: Source = source
 
@@ -69,6 +74,7 @@ class Agent:
         persona: str | None = None,
         threads: int | None = None,
         trigger: Trigger | None = None,
+        lexicon: Path | None = None,
     ) -> Agent:
         """Load everything by name or folder; what is None is taken from the settings.
 
@@ -81,6 +87,7 @@ class Agent:
             persona: who the agent is: a text, or a file that holds one.
             threads: of the models of this process; 0 follows the load (`cpu_threads`).
             trigger: decides when a segment is ready.
+            lexicon: file of your own words.
 
         Raises:
             UserError: if weights are missing and cannot be fetched, or do not fit together.
@@ -93,7 +100,13 @@ class Agent:
         spoken = voices.from_pretrained(voice or chosen.voice, s2t.llm)
         if isinstance(s2t.llm, TextModel):
             source = "text"  # it has no hidden states
-        return cls(s2t, spoken, source=source or chosen.source, trigger=trigger)
+        return cls(
+            s2t,
+            spoken,
+            source=source or chosen.source,
+            trigger=trigger,
+            lexicon=lexicon or chosen.lexicon,
+        )
 
     load = from_pretrained
 
@@ -116,7 +129,7 @@ class Agent:
             s2t = s2t.heard_by(ears, recognizer)
         if voice is not None:
             spoken = voices.from_pretrained(voice, s2t.llm)
-        return Agent(s2t, spoken, trigger=self.trigger, source=self.source)
+        return Agent(s2t, spoken, trigger=self.trigger, source=self.source, lexicon=self._lexicon)
 
     def respond(
         self,

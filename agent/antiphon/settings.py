@@ -60,6 +60,9 @@ class Models:
         "whisper-tiny.en", "The recognizer that hears the questions: its name or folder."
     )
     source: Source = setting("hidden", "Speak from hidden states (Echo), or from the text.")
+    lexicon: Path | None = setting(
+        None, "Your own words: a file with a word and how it is said on each line."
+    )
     tool_chooser: str = setting("sentence-encoder", "What chooses among a robot's tools.")
     offer: str = setting(
         "ready",

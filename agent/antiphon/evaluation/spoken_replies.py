@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from antiphon.evaluation.judges import Pcm, at_judges_rate
 from antiphon.llm.text_model import TextModel
 from antiphon.messages import Segment, Token
 from antiphon.settings import Source
+from antiphon.t2c.spelling import text_tokens
 from antiphon.t2c.trigger import Trigger
 
 if TYPE_CHECKING:
@@ -90,6 +91,26 @@ def replies(
     torch.save([keep(reply) for reply in found], part)
     part.replace(path)
     return found
+
+
+def read_out(s2t: SpeechToText, text: str) -> Reply:
+    """A given text as the language model writes it when it is asked to, token by token.
+
+    Raises:
+        UserError: The language model shows no hidden states.
+    """
+    if isinstance(s2t.llm, TextModel):
+        raise UserError(f"{s2t.llm.name} shows no hidden states: choose another with --llm.")
+    before, after = s2t.prompt()
+    tokenizer = s2t.llm.tokenizer
+    asked = tokenizer(f"Please say: {text}", add_special_tokens=False)["input_ids"]
+    *prompt, last = [*before, *asked, *after]
+    hidden, _, cache = s2t.llm.write(last, s2t.llm.start(prompt))
+    tokens = []
+    for token in text_tokens(text, s2t.llm):
+        tokens.append(replace(token, hidden=hidden.float()))
+        hidden, _, cache = s2t.llm.write(token.id, cache)
+    return tuple(tokens)
 
 
 def keep(reply: Reply) -> dict[str, Any]:

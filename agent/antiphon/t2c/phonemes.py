@@ -63,10 +63,15 @@ class PhonemeInventory:
 
     def id(self, sound: str) -> int:
         """Id of a sound; one that is not known loses its marks until it is, or becomes a space."""
+        found = self.find(sound)
+        return self.find(SPACE) or 0 if found is None else found
+
+    def find(self, sound: str) -> int | None:
+        """Id of a sound, without its marks if need be; None if the voice has not even that."""
         ids: dict[str, int] = self.__dict__["_ids"]
         while sound and sound not in ids:
             sound = sound[1:] if sound[0] in STRESS else sound[:-1]
-        return ids[sound or SPACE]
+        return ids[sound] if sound else None
 
     def ids(self, sounds: Iterable[str]) -> list[int]:
         """Ids of sounds."""

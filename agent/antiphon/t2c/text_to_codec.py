@@ -28,6 +28,7 @@ from antiphon.t2c.denoising_adapter import DenoisingAdapter
 from antiphon.t2c.duration_model import DurationConfig, DurationModel, places
 from antiphon.t2c.phonemes import BEGIN, END, PhonemeInventory
 from antiphon.t2c.pronouncer import SLOTS, Pronouncer, PronouncerConfig, character_ids, unit_scale
+from antiphon.t2c.pronunciation.dictionary import Dictionary, Pronunciation, put
 from antiphon.t2c.spelling import Spelling, spell
 from antiphon.t2c.unit_lm import UnitLM, UnitLMState
 from antiphon_codecs.codec import Units
@@ -36,6 +37,8 @@ from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
 CONTEXT_CHARACTERS = 20
 CONTEXT_SOUNDS = 40
+CONTEXT_READ = 80
+"""Characters before a segment by which heteronyms are told apart."""
 OPENING_UNITS = 2
 """Units of silence before the first sound of a reply."""
 
@@ -48,12 +51,24 @@ class SentenceState:
     """Whether it is the first sentence of a reply."""
     text: str = ""
     """Last characters."""
+    said: str = ""
+    """More of them, for what depends on the words before."""
     character_vectors: torch.Tensor = field(default_factory=lambda: torch.zeros(0, 0))
     """[C, H] their token vectors."""
     sounds: tuple[int, ...] = ()
     lengths: tuple[int, ...] = ()
     vectors: torch.Tensor = field(default_factory=lambda: torch.zeros(0, 0))
     """[S, H] token vectors of the sounds."""
+
+    def after(self, form: Spelling, vectors: torch.Tensor) -> SentenceState:
+        """The state with the characters of a spelling, whose tokens have `vectors` [T, H]."""
+        letters = _joined(self.character_vectors, vectors[torch.tensor(form.tokens)])
+        return replace(
+            self,
+            text=(self.text + form.text)[-CONTEXT_CHARACTERS:],
+            said=(self.said + form.text)[-CONTEXT_READ:],
+            character_vectors=letters[-CONTEXT_CHARACTERS:],
+        )
 
 
 @dataclass(frozen=True)
@@ -128,6 +143,7 @@ class TextToCodec(nn.Module):
             config.width,
             LlamaConfig(config.width, config.lm_layers, config.lm_heads, config.lm_inner),
         )
+        self.dictionary = Dictionary(self.inventory)
         self.register_buffer("embeddings", embeddings, persistent=False)
         self.register_buffer(
             "word_lengths", torch.as_tensor(language.lengths, dtype=torch.long), persistent=False
@@ -175,7 +191,7 @@ class TextToCodec(nn.Module):
         at = 0
         for part, ends in sentences(form):
             ends = ends or segment.final
-            sounds, characters = self.pronounce(part, chosen, state)
+            sounds, characters, _ = self.pronounce(part, chosen, state, segment.text)
             if not sounds:
                 continue
             if fresh := not state.sounds:
@@ -184,18 +200,14 @@ class TextToCodec(nn.Module):
                 sounds = [*sounds, self.inventory.id(END)]
                 characters = [*characters, len(part.text) - 1]
             owners = [part.tokens[c] for c in characters]
-            condition, lengths, state = self._course(
+            condition, lengths, state = self.course(
                 sounds, vectors[torch.tensor(owners)], state, liveliness, generator
             )
             clauses.append(Clause(condition, fresh, tuple(sounds), tuple(lengths), tuple(owners)))
             for character, length in zip(characters, lengths, strict=True):
                 spans.append((part.written[character], at, at + length))
                 at += length
-            tail = slice(-CONTEXT_CHARACTERS, None)
-            letters = _joined(state.character_vectors, chosen[torch.tensor(part.tokens)])
-            state = replace(
-                state, text=(state.text + part.text)[tail], character_vectors=letters[tail]
-            )
+            state = state.after(part, chosen)
             if ends:
                 state = SentenceState(opening=False)
         return Plan(tuple(clauses), tuple(timed(segment.text, spans))), state
@@ -232,11 +244,21 @@ class TextToCodec(nn.Module):
                 yield self.language.decode(np.array([word])), state
 
     def pronounce(
-        self, form: Spelling, vectors: torch.Tensor, state: SentenceState
-    ) -> tuple[list[int], list[int]]:
-        """Sounds of a spelling and the character each came from, after what was said before."""
+        self, form: Spelling, vectors: torch.Tensor, state: SentenceState, written: str = ""
+    ) -> tuple[list[int], list[int], list[Pronunciation]]:
+        """Pronounce a spelling after what was said before: look it up, or ask the pronouncer.
+
+        Args:
+            form: the spelling.
+            vectors: [T, H] of the tokens it came from.
+            state: what was said before.
+            written: the text that `form.written` counts in, for a user's words.
+
+        Returns:
+            Sounds, the character each came from, and what was looked up.
+        """
         if not form.text:
-            return [], []
+            return [], [], []
         own = vectors[torch.tensor(form.tokens)]
         before = len(state.text)
         scores = self.pronouncer(
@@ -244,27 +266,49 @@ class TextToCodec(nn.Module):
             _joined(state.character_vectors, own)[None],
             torch.ones(1, before + len(form.text), dtype=torch.bool),
         )
-        return self.pronouncer.read(scores[0, before * SLOTS :])
+        read = self.pronouncer.read(scores[0, before * SLOTS :])
+        known = self.dictionary.find(form, written, state.said)
+        return *put(known, *read), known
 
-    def _course(
+    @torch.inference_mode()
+    def read_spelling(self, text: str) -> tuple[list[int], list[int]]:
+        """Sounds of a respelled word and the character each came from, by its letters alone."""
+        nothing = torch.zeros(1, len(text) + 1, self.config.hidden)
+        letters = torch.tensor([character_ids(" " + text)])
+        scores = self.pronouncer(letters, nothing, torch.ones_like(letters, dtype=torch.bool))
+        return self.pronouncer.read(scores[0, SLOTS:])
+
+    def course(
         self,
         sounds: list[int],
         vectors: torch.Tensor,
         state: SentenceState,
-        liveliness: float,
-        generator: torch.Generator | None,
+        liveliness: float = 0.3,
+        generator: torch.Generator | None = None,
+        given: list[int] | None = None,
     ) -> tuple[torch.Tensor, list[int], SentenceState]:
-        """Condition [T, width] and lengths of new sounds, given the sentence so far."""
+        """Condition [T, width] and lengths of new sounds, given the sentence so far.
+
+        Args:
+            sounds: S ids.
+            vectors: [S, H] their token vectors.
+            state: the sentence so far.
+            liveliness: how much lengths vary.
+            generator: source of chance.
+            given: [S] the lengths, instead of the model's own.
+        """
         ids = torch.tensor([[*state.sounds, *sounds]])
         context = _joined(state.vectors, vectors)
         states = self.voice.encode(ids, context[None], torch.ones_like(ids, dtype=torch.bool))
         scores = self.voice.length_scores(states[0, len(state.sounds) :])
-        if liveliness > 0:
+        if given is not None:
+            lengths = torch.tensor(given)
+        elif liveliness > 0:
             chances = (scores / liveliness).softmax(-1)
             lengths = torch.multinomial(chances, 1, generator=generator)[:, 0] + 1
         else:
             lengths = scores.argmax(-1) + 1
-        if state.opening and not state.sounds:
+        if given is None and state.opening and not state.sounds:
             lengths[0].clamp_(max=OPENING_UNITS)
         every = torch.cat([torch.tensor(state.lengths, dtype=torch.long), lengths])
         owner, place = places(every)

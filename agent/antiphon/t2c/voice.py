@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from copy import copy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from antiphon import weights
+from antiphon.errors import UserError
 from antiphon.llm.language_model import Vocabulary
 from antiphon.llm.vocabulary import load_vocabulary
 from antiphon.messages import Segment, Speech, Word
 from antiphon.registry import Registry
 from antiphon.settings import Source
+from antiphon.t2c.phonemes import PhonemeInventory
+from antiphon.t2c.pronunciation.dictionary import Dictionary
+from antiphon.t2c.pronunciation.lexicon import Lexicon
+from antiphon.t2c.pronunciation.pronounced_words import PronouncedWord, pronounced_words
 from antiphon.t2c.text_to_codec import Plan, TextToCodec
 from antiphon.t2c.voice_join import VoiceJoin, load_join
 from antiphon_codecs import codec as codecs
@@ -88,6 +95,8 @@ class VoiceConfig:
     """Recognizer whose encoder's states the codec encodes speech from; None: it only decodes."""
     language: str = "en-US"
     """What it speaks (BCP 47)."""
+    lexicon: str | None = None
+    """The file of words that its pronouncer would say wrong; None: it has none."""
 
 
 def trained_for(name: str) -> tuple[str, ...]:
@@ -131,6 +140,16 @@ class EchoVoice:
     def samples_per_unit(self) -> int:
         """Samples of one unit."""
         return self.codec.samples_per_unit
+
+    def with_lexicon(self, path: Path) -> EchoVoice:
+        """The same voice with a user's own words (`own_lexicon.OwnLexicon.read`)."""
+        t2c = copy(self.t2c)
+        t2c.dictionary = t2c.dictionary.with_own(path, t2c.read_spelling)
+        return EchoVoice(t2c, self.codec, join=self.join, liveliness=self.liveliness)
+
+    def pronounced(self, segments: Iterator[Segment]) -> Iterator[PronouncedWord]:
+        """How the words of segments are said, without speaking them."""
+        return pronounced_words(self.t2c, map(self.join, segments) if self.join else segments)
 
     def speak(
         self, segments: Iterator[Segment], *, source: Source = "hidden", seed: int = 0
@@ -202,9 +221,29 @@ def load(name: str, vocabulary: Vocabulary) -> EchoVoice:
     if vocabulary.name in config.language_models:
         generator = folder / config.language_models[vocabulary.name]
         t2c = TextToCodec.load(generator, language, vocabulary.embeddings, light=True)
+        t2c.dictionary = dictionary(folder, config, t2c.inventory)
         return EchoVoice(t2c, codec)
     trained_for, file = next(iter(config.language_models.items()))
     own = load_vocabulary(trained_for)
     t2c = TextToCodec.load(folder / file, language, own.embeddings, light=True)
+    t2c.dictionary = dictionary(folder, config, t2c.inventory)
     t2c.denoiser = torch.nn.Identity()  # type: ignore[assignment]  # the join has its own
     return EchoVoice(t2c, codec, join=load_join(name, own, vocabulary))
+
+
+def dictionary(folder: Path, config: VoiceConfig, inventory: PhonemeInventory) -> Dictionary:
+    """What a voice knows of words, with the lexicon in its folder."""
+    if config.lexicon is None:
+        return Dictionary(inventory)
+    return Dictionary(inventory, Lexicon.load(folder / config.lexicon, inventory))
+
+
+def with_lexicon(voice: Voice, path: Path) -> Voice:
+    """A voice with a user's own words.
+
+    Raises:
+        UserError: It takes none, or the file cannot be read.
+    """
+    if not isinstance(voice, EchoVoice):
+        raise UserError("This voice takes no lexicon: leave --lexicon away or choose another one.")
+    return voice.with_lexicon(path)

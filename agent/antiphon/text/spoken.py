@@ -25,6 +25,7 @@ from antiphon.text.rules import (
 
 _RULES = (
     *markup.RULES,
+    *acronyms.ELEMENTS,
     *addresses.RULES,
     *abbreviations.NUMBERED,
     *identifiers.TOLD,

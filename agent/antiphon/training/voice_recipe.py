@@ -25,7 +25,7 @@ from antiphon.messages import Token
 from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 from antiphon.t2c.phonemes import PhonemeInventory
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
-from antiphon.training.corpora import own_replies, teacher_latents, texts
+from antiphon.training.corpora import own_replies, teacher_latents, texts, word_lists
 from antiphon.training.corpora.augmentation import Augment
 from antiphon.training.corpora.own_replies import OwnReply
 from antiphon.training.corpora.pseudo_units import EchoExample, pseudo
@@ -33,7 +33,7 @@ from antiphon.training.corpora.spoken_replies import trivia, written
 from antiphon.training.corpora.teacher import Teacher
 from antiphon.training.corpora.teacher_latents import Corpus
 from antiphon.training.jobs import echo_training as echo_job
-from antiphon.training.jobs import language_model, pronouncer, student_encoder, unit_lm
+from antiphon.training.jobs import language_model, lexicon, pronouncer, student_encoder, unit_lm
 from antiphon.training.jobs import unit_codec as codec_job
 from antiphon.training.loop import load
 from antiphon_codecs.unit.unit_codec import UnitCodec, UnitCodecConfig
@@ -197,21 +197,45 @@ class VoiceRecipe:
         words = language.encode_many(units[-300:])
         return sum(map(len, units[-300:])) / sum(map(len, words))
 
-    def train_pronouncer(self, steps: int, minutes: float | None) -> None:
-        """Train the pronouncer on running text."""
-        task = pronouncer.Pronunciation(
-            pronouncer.new_pronouncer(
+    def train_pronouncer(self, steps: int, minutes: float | None, *, further: bool = False) -> None:
+        """Train the pronouncer on running text.
+
+        Args:
+            steps: length of the run.
+            minutes: stop after this long.
+            further: go on with the finished voice's, on the names and words of open lists, and
+                put it back there.
+        """
+        read = texts.sentences(self.data, RUNNING_TEXT, self.seed + 6)
+        folder = self.work / ("pronouncer-further" if further else "pronouncer")
+        if not further:
+            model = pronouncer.new_pronouncer(
                 self.inventory, self.speller.embeddings.shape[1], seed=self.seed
-            ),
-            self.inventory,
+            )
+            task = pronouncer.Pronunciation(
+                model, self.inventory, self.teacher, self.speller, read, self.words
+            )
+            pronouncer.train(task, folder, steps=steps, minutes=minutes, seed=self.seed)
+            return
+        voice = self.finished_model()
+        task = pronouncer.Pronunciation(
+            voice.pronouncer,
+            voice.inventory,
             self.teacher,
             self.speller,
-            texts.sentences(self.data, RUNNING_TEXT, self.seed + 6),
-            self.words,
+            read,
+            [*word_lists.names(), *word_lists.words()],
+            pronouncer.NAMES_SHARE,
         )
         pronouncer.train(
-            task, self.work / "pronouncer", steps=steps, minutes=minutes, seed=self.seed
+            task, folder, steps=steps, minutes=minutes, seed=self.seed, lr=pronouncer.RATE / 1.5
         )
+        voice.save(self.out / "t2c.safetensors")
+
+    def make_lexicon(self) -> int:
+        """Write the voice's lexicon; returns the number of its words."""
+        inventory = PhonemeInventory(TextToCodec.read_config(self.out / "t2c.safetensors").sounds)
+        return lexicon.make(self.teacher, inventory, self.out / "lexicon.marisa")
 
     def finished_model(self) -> TextToCodec:
         """The generator as the last job left it."""

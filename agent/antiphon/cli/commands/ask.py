@@ -36,7 +36,8 @@ def ask(
         typer.Argument(metavar="QUESTION.wav...", help="Recorded questions; - is standard input."),
     ],
     models: Annotated[
-        Models, Only("voice", "llm", "persona", "ears", "recognizer", "source", "threads")
+        Models,
+        Only("voice", "llm", "persona", "ears", "recognizer", "source", "lexicon", "threads"),
     ],
     out: Annotated[
         Path | None,
@@ -62,6 +63,7 @@ def ask(
             persona=models.persona,
             recognizer=models.recognizer,
             source=models.source,
+            lexicon=models.lexicon,
             threads=models.threads,
         )
         with Player(play) as player:

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from antiphon.evaluation.measures.question_answering import Way
     from antiphon.evaluation.spoken_replies import Reply
     from antiphon.s2t.speech_to_text import SpeechToText
+    from antiphon.t2c.pronunciation.pronounced_words import PronouncedWord
     from antiphon.t2c.voice import EchoVoice
+    from antiphon.training.corpora.teacher import Teacher
 
     Pcm = NDArray[np.float32]
 
@@ -99,6 +101,82 @@ def replies(job: Job, voice: Voice) -> Mapping[str, Any]:
     agent = load(voice=voice)
     return evaluate(
         agent, teacher(job.seed), written(agent, job.data, job.limit or REPLIES, job.seed), judges()
+    )
+
+
+@measure("Names")
+def names(
+    job: Job,
+    voice: Voice,
+    speech: Annotated[
+        bool, typer.Option(help="Speak sentences; without, only pronounce words.")
+    ] = True,
+    wrong: Annotated[bool, typer.Option("--wrong", help="List wrong heteronyms.")] = False,
+) -> Mapping[str, Any]:
+    """Names, places and terms: word errors over the teacher's, and sounds. Needs no data."""
+    from antiphon.evaluation.judges import recognizer
+    from antiphon.evaluation.measures import names as measured
+    from antiphon.evaluation.spoken_replies import read_out, speaking
+    from antiphon.t2c.phonemes import group
+    from antiphon.t2c.pronunciation.dictionary import Dictionary
+
+    spoken = echo_voice(voice)
+    told = pronouncing(spoken)
+    result: dict[str, Any] = {
+        "heteronyms": measured.told_apart([*measured.heteronyms()], told, wrong=wrong)
+    }
+    unseen = measured.unseen_names(job.limit or measured.NAMES, job.seed)
+    said = measured.sentences(job.limit, job.seed)
+    words = sorted({word.strip(".,?!") for text in said for word in text.split()})
+    words = [word for word in words if word.isalpha()]
+    label = piper().symbols
+
+    def error(words: list[str]) -> float:
+        return measured.sound_error(
+            words, told, lambda word: [s for row in label(word) for s in row], group
+        )
+
+    result["sound_error"] = {"unseen": round(error(unseen), 3), "unseen_names": len(unseen)}
+    result["sound_error"] |= {"with_lexicon": round(error(words), 3), "words": len(words)}
+    spoken.t2c.dictionary = Dictionary(spoken.t2c.inventory)
+    result["sound_error"]["without_lexicon"] = round(error(words), 3)
+    if speech:
+        agent = load(voice=voice)
+        systems = {"hidden": speaking(agent, "hidden"), "text": speaking(agent, "text")}
+        replies = [read_out(agent.s2t, text) for text in said]
+        judge = recognizer(settings.load(settings.Evaluation).judge)
+        result |= measured.evaluate(systems, teacher(job.seed), replies, judge, job.seed)
+    return result
+
+
+@measure("Stages of the voice, word errors in percent", name="voice")
+def voice_(
+    job: Job,
+    voice: Voice,
+    stages: Annotated[
+        bool, typer.Option("--stages", help="Also with each stage replaced by the teacher's.")
+    ] = False,
+) -> Mapping[str, Any]:
+    """Where words are lost between text and sound, on sentences of names. Needs no data."""
+    from antiphon.evaluation.judges import recognizer
+    from antiphon.evaluation.measures import names, voice_stages
+    from antiphon.llm.vocabulary import load_vocabulary
+    from antiphon.t2c.voice import trained_for
+    from antiphon.training.jobs.pronouncer import Speller
+    from antiphon_codecs.unit.unit_codec import UnitCodec
+
+    spoken = echo_voice(voice)
+    if not isinstance(codec := spoken.codec, UnitCodec):
+        raise UserError(f"The stages need a voice with a unit codec: {voice} has another.")
+    own = load_vocabulary((*trained_for(voice), settings.load(settings.Models).llm)[0])
+    speller = Speller(own.tokenizer, own.embeddings)
+    taken = voice_stages.Stages(spoken.t2c, codec, piper(), speller, job.seed)
+    return voice_stages.evaluate(
+        names.sentences(job.limit, job.seed),
+        taken,
+        teacher(job.seed),
+        recognizer(settings.load(settings.Evaluation).judge),
+        voice_stages.STAGES if stages else voice_stages.STAGES[-1:],
     )
 
 
@@ -344,21 +422,40 @@ def teacher(seed: int) -> Callable[[str], Pcm]:
     return voice("piper:").speak
 
 
-def teacher_latent() -> Callable[[str], Any]:
-    """The Piper voice's latent [T, 192] of a text."""
-    import numpy as np
-    import torch
-
+def piper() -> Teacher:
+    """The Piper voice, cut open before its generator."""
     from antiphon import weights
     from antiphon.training.corpora.teacher import Teacher
 
     folder = weights.cache() / "evaluation"
     folder.mkdir(parents=True, exist_ok=True)
     voice = next(weights.path(settings.load(settings.Training).teacher).glob("*.onnx"))
-    piper = Teacher(voice, folder)
+    return Teacher(voice, folder)
+
+
+def pronouncing(voice: EchoVoice) -> Callable[[str], list[PronouncedWord]]:
+    """How a voice says the words of a text."""
+    from antiphon.llm.vocabulary import load_vocabulary
+    from antiphon.t2c.spelling import text_tokens
+    from antiphon.t2c.trigger import BreathTrigger
+
+    vocabulary = load_vocabulary(settings.load(settings.Models).llm)
+
+    def words(text: str) -> list[PronouncedWord]:
+        return list(voice.pronounced(BreathTrigger().cut(text_tokens(text, vocabulary))))
+
+    return words
+
+
+def teacher_latent() -> Callable[[str], Any]:
+    """The Piper voice's latent [T, 192] of a text."""
+    import numpy as np
+    import torch
+
+    cut = piper()
 
     def latent(text: str) -> Any:
-        said = [piper.speak(text, phonemes).latent for phonemes in piper.phonemes(text)]
+        said = [cut.speak(text, phonemes).latent for phonemes in cut.phonemes(text)]
         return torch.from_numpy(np.concatenate(said).astype(np.float32))
 
     return latent

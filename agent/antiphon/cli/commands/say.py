@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -29,7 +30,7 @@ def say(
     text: Annotated[
         str, typer.Argument(metavar="TEXT", help="What to say; - reads standard input.")
     ],
-    models: Annotated[Models, Only("voice", "llm", "threads")],
+    models: Annotated[Models, Only("voice", "llm", "lexicon", "threads")],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -40,17 +41,26 @@ def say(
     play: Annotated[
         bool | None, typer.Option("--play/--no-play", help="Play the speech, too.")
     ] = None,
+    phonemes: Annotated[
+        bool,
+        typer.Option(
+            "--phonemes", help="Print how each word is said, and how that is known; say nothing."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Speak a text. The language model only lends its tokens and their embeddings."""
     require_one_output(out, json)
+    if phonemes:
+        if out is not None or play:
+            raise UserError("--phonemes says nothing: leave --out and --play away.")
+        print_phonemes(text, models, json)
+        return
     if out is not None:
         audio_file.require_writable(out)
     elif play is None and speaker() is None:
         raise UserError("There is no speaker to play the speech on: give --out FILE.wav.")
-    if text == "-":
-        text = typer.get_text_stream("stdin", "utf-8", "replace").read()
-    require_speakable(text)
+    text = given(text)
     from antiphon import cpu_threads
 
     cpu_threads.use(models.threads)
@@ -59,7 +69,7 @@ def say(
     from antiphon.cli.timed_reply import read_aloud
 
     with chatter_to_stderr() if json else nullcontext():
-        agent, tokens = load(text, voice=models.voice, llm=models.llm)
+        agent, tokens = load(text, voice=models.voice, llm=models.llm, lexicon=models.lexicon)
         with tqdm(total=len(tokens), desc="say", unit="token", disable=len(tokens) < 500) as bar:
             take = read_aloud(agent, tokens, on_segment=lambda s: bar.update(len(s.tokens)))
         if not take.seconds:
@@ -90,7 +100,35 @@ def require_speakable(text: str) -> None:
         raise UserError(f"The text {what}: give some English words.")
 
 
-def load(text: str, *, voice: str, llm: str) -> tuple[Agent, list[Token]]:
+def given(text: str) -> str:
+    """The text of an argument, or of standard input for "-"; a `UserError` if it is silent."""
+    if text == "-":
+        text = typer.get_text_stream("stdin", "utf-8", "replace").read()
+    require_speakable(text)
+    return text
+
+
+def print_phonemes(text: str, models: Models, json: bool) -> None:
+    """Print each word of a text, the voice's phonemes for it, and where they come from."""
+    from antiphon.t2c.voice import EchoVoice
+
+    text = given(text)
+    agent, tokens = load(text, voice=models.voice, llm=models.llm, lexicon=models.lexicon)
+    if not isinstance(agent.voice, EchoVoice):
+        raise UserError(f"The voice {models.voice} does not tell its phonemes: choose another one.")
+    words = list(agent.voice.pronounced(agent.trigger.cut(tokens)))
+    if json:
+        print_json({"text": text, "words": [asdict(word) for word in words]})
+        return
+    spelled = max(len(word.text) for word in words)
+    sounding = max(len(word.phonemes) for word in words)
+    for word in words:
+        print(f"{word.text:{spelled}}  {word.phonemes:{sounding}}  {word.origin}")
+
+
+def load(
+    text: str, *, voice: str, llm: str, lexicon: Path | None = None
+) -> tuple[Agent, list[Token]]:
     """An agent that can only speak, and the text as tokens; tests put others here."""
     from antiphon.agent import Agent
     from antiphon.llm.vocabulary import load_vocabulary
@@ -98,5 +136,6 @@ def load(text: str, *, voice: str, llm: str) -> tuple[Agent, list[Token]]:
     from antiphon.t2c.voice import from_pretrained
 
     vocabulary = load_vocabulary(llm)
-    agent = Agent(cast("SpeechToText", None), from_pretrained(voice, vocabulary), source="text")
+    spoken = from_pretrained(voice, vocabulary)
+    agent = Agent(cast("SpeechToText", None), spoken, source="text", lexicon=lexicon)
     return agent, list(text_tokens(text, vocabulary))

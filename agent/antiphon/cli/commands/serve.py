@@ -39,7 +39,17 @@ def serve(
     conversation_: Annotated[ConversationSettings, Only("patience")],
     models: Annotated[
         Models,
-        Only("voice", "llm", "persona", "ears", "recognizer", "tool_chooser", "offer", "threads"),
+        Only(
+            "voice",
+            "llm",
+            "persona",
+            "ears",
+            "recognizer",
+            "lexicon",
+            "tool_chooser",
+            "offer",
+            "threads",
+        ),
     ],
     **chosen: Any,
 ) -> None:
@@ -61,6 +71,7 @@ def serve(
     named = {
         "persona": models.persona,
         "recognizer": models.recognizer,
+        "lexicon": models.lexicon,
         "threads": models.threads,
     }
 

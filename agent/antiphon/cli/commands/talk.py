@@ -34,7 +34,9 @@ app = typer.Typer(add_completion=False)
 def talk(
     devices: Devices,
     chosen: ConversationSettings,
-    models: Annotated[Models, Only("voice", "llm", "persona", "ears", "recognizer", "threads")],
+    models: Annotated[
+        Models, Only("voice", "llm", "persona", "ears", "recognizer", "lexicon", "threads")
+    ],
     record: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Record everything into a new folder.")
     ] = None,
@@ -68,6 +70,7 @@ def talk(
             ears=models.ears,
             persona=models.persona,
             recognizer=models.recognizer,
+            lexicon=models.lexicon,
             threads=models.threads,
         )
         duplex = stack.enter_context(closed)

@@ -138,10 +138,23 @@ def pronouncer(
     limits: Limits,
     out: Out = VOICE_FOLDER,
     steps: Steps = 1750,
+    further: Annotated[
+        bool, typer.Option(help="Go on from the finished voice, on names and rare words.")
+    ] = False,
     seed: Seed = 1,
 ) -> None:
     """Train the pronouncer: spelling and token vectors to sounds."""
-    voice_recipe(paths, out, seed, limits.training_threads).train_pronouncer(steps, limits.minutes)
+    voice_recipe(paths, out, seed, limits.training_threads).train_pronouncer(
+        steps, limits.minutes, further=further
+    )
+
+
+@app.command()
+@with_settings
+def lexicon(paths: Folders, out: Out = VOICE_FOLDER, seed: Seed = 1) -> None:
+    """Make the lexicon of a finished voice, from open lists of names and words."""
+    count = voice_recipe(paths, out, seed).make_lexicon()
+    print(f"{count:,} words in {out / 'lexicon.marisa'}")
 
 
 @app.command()

@@ -1,11 +1,11 @@
-"""Words in capitals: shouted, said as a word (NASA) or letter by letter (FBI)."""
+"""Words in capitals, shouted, said (NASA) or spelled (FBI); symbols of elements, spelled (Na)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from antiphon.text.rewriting import Piece, Rule, listed, rule, word_after, word_before
+from antiphon.text.rewriting import Piece, Rule, listed, rule, verbatim, word_after, word_before
 
 _SAID = frozenset(
     listed(
@@ -66,6 +66,8 @@ def looks_spelled(word: str) -> bool:
         return False
     if word in _SPELT or len(word) <= _FEW:
         return True
+    if re.fullmatch("[AEIOU]{3,}", word):
+        return True  # IAEA
     return len(word) <= 12 and not _SYLLABLES.fullmatch(word.lower())
 
 
@@ -110,3 +112,62 @@ def _mixed(match: re.Match[str]) -> Sequence[Piece] | None:
 
 
 RULES: tuple[Rule, ...] = (_article, _mixed, _capitals)
+
+_ELEMENT_SYMBOLS = "|".join(
+    sorted(
+        listed(
+            "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga "
+            "Ge As Se Br Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr "
+            "Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr "
+            "Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc "
+            "Lv Ts Og"
+        ),
+        key=len,
+        reverse=True,
+    )
+)
+_ELEMENT_NAMES = (
+    "hydrogen|helium|lithium|beryllium|boron|carbon|nitrogen|oxygen|fluorine|neon|sodium|"
+    "magnesium|alumini?um|silicon|phosphorus|sul(?:ph|f)ur|chlorine|argon|potassium|calcium|"
+    "titanium|chromium|manganese|iron|cobalt|nickel|copper|zinc|gallium|arsenic|selenium|bromine|"
+    "krypton|strontium|zirconium|molybdenum|palladium|silver|cadmium|indium|tin|antimony|iodine|"
+    "xenon|cesium|caesium|barium|tungsten|osmium|iridium|platinum|gold|mercury|thallium|lead|"
+    "bismuth|polonium|radon|radium|thorium|uranium|plutonium|einsteinium|curium"
+)
+
+
+def _symbol(match: re.Match[str]) -> Sequence[Piece]:
+    """What stands before the symbol as it is, the symbol in letters, the rest as it is."""
+    symbol = [(c.upper(), match.start("symbol") + i) for i, c in enumerate(match["symbol"])]
+    around = match.re.groupindex
+    before = verbatim(match, "before") if "before" in around else []
+    after = verbatim(match, "after") if "after" in around else []
+    return [*before, *symbol, *after]
+
+
+@rule(
+    r"(?P<before>\b(?:[Ss]ymbol|element)\b(?: (?:for|of) (?:the )?(?:element )?[a-z]{3,14})?"
+    r"(?: (?:is|was))?,?) "
+    rf"[\"'(]?(?P<symbol>{_ELEMENT_SYMBOLS})(?!'?\w)(?! [a-z])"
+)
+def _named(match: re.Match[str]) -> Sequence[Piece]:
+    return _symbol(match)
+
+
+@rule(
+    rf"(?<![\w.])(?P<symbol>{_ELEMENT_SYMBOLS})[\"']?"
+    r"(?P<after> (?:is|stands|was) (?:the )?(?:chemical )?(?:symbol |for )\b)"
+)
+def _explained(match: re.Match[str]) -> Sequence[Piece]:
+    return _symbol(match)
+
+
+@rule(
+    rf"(?i:(?P<before>\b(?:{_ELEMENT_NAMES}),? )\(?(?:or )?)(?P<symbol>{_ELEMENT_SYMBOLS})(?=[),])"
+)
+def _in_brackets(match: re.Match[str]) -> Sequence[Piece]:
+    return [*_symbol(match), (",", match.end("symbol") - 1)]
+
+
+ELEMENTS: tuple[Rule, ...] = (_named, _explained, _in_brackets)
+"""Symbols of chemical elements: the symbol for sodium is N A."""

@@ -15,15 +15,20 @@ from torch.nn import functional as F
 from antiphon.precision import mixed_precision
 from antiphon.t2c.phonemes import SPACE, PhonemeInventory, group
 from antiphon.t2c.pronouncer import Pronouncer, PronouncerConfig, character_ids, unit_scale
-from antiphon.t2c.spelling import pieces_of, spell
+from antiphon.t2c.spelling import Spelling, pieces_of, spell
 from antiphon.training.corpora.teacher import Teacher
 from antiphon.training.loop import Schedule, fit
 
 BATCH = 64
+RATE = 1.5e-3
 TOKEN_DROPOUT = 0.15
 """Share of texts whose token vectors are dropped, so that spelling alone suffices."""
 LEXICON_SHARE = 0.3
 """Share of texts made of lexicon words, including names."""
+NAMES_SHARE = 0.8
+"""Share of batches made of names and rare words only, in a run that goes on for them."""
+NAMES_LENGTH = 30
+"""Characters of a text of theirs, about: short texts of one length waste no work."""
 
 
 def sounds_of(teacher: Teacher, text: str) -> list[str]:
@@ -50,6 +55,12 @@ class Speller:
         vectors = unit_scale(self.embeddings[ids].float())
         return form.text, torch.tensor(character_ids(form.text), dtype=torch.long), vectors
 
+    def spelled(self, text: str) -> tuple[Spelling, torch.Tensor]:
+        """The spelling of a text and the unit-scale vectors [T, H] of its tokens."""
+        encoded = self.tokenizer(text, return_offsets_mapping=True, add_special_tokens=False)
+        vectors = self.embeddings[torch.tensor(encoded["input_ids"], dtype=torch.long)].float()
+        return spell(pieces_of(text, encoded["offset_mapping"])), unit_scale(vectors)
+
     def tokens(self, text: str) -> list[int]:
         """Token id of each character of the spoken form."""
         encoded = self.tokenizer(text, return_offsets_mapping=True, add_special_tokens=False)
@@ -67,6 +78,7 @@ class Pronunciation(nn.Module):
         speller: provides the inputs.
         texts: running text.
         lexicon: single words, for rare words.
+        names_share: share of batches that are made of such words only.
     """
 
     def __init__(
@@ -77,9 +89,10 @@ class Pronunciation(nn.Module):
         speller: Speller,
         texts: Sequence[str],
         lexicon: Sequence[str],
+        names_share: float = 0.0,
     ) -> None:
         super().__init__()
-        self.pronouncer = pronouncer
+        self.pronouncer, self.names_share = pronouncer, names_share
         self.inventory, self.teacher, self.speller = inventory, teacher, speller
         kept = max(1, len(texts) // 50)
         self.held_texts, self.texts, self.lexicon = texts[:kept], texts[kept:], lexicon
@@ -87,7 +100,8 @@ class Pronunciation(nn.Module):
     def step(self, step: int) -> Mapping[str, torch.Tensor]:
         """Loss on the batch of `step`."""
         rng = random.Random(step)
-        return self.losses([self._draw(rng) for _ in range(BATCH)], rng)
+        draw = self._draw_names if rng.random() < self.names_share else self._draw
+        return self.losses([draw(rng) for _ in range(BATCH)], rng)
 
     def losses(self, texts: Sequence[str], rng: random.Random | None) -> dict[str, torch.Tensor]:
         """Mean CTC loss per sound."""
@@ -155,6 +169,12 @@ class Pronunciation(nn.Module):
             text = (" " if first else "") + " ".join(words[first:last])
         return text
 
+    def _draw_names(self, rng: random.Random) -> str:
+        text = rng.choice(["", " "]) + rng.choice(self.lexicon)
+        while len(text) + len(word := rng.choice(self.lexicon)) < NAMES_LENGTH:
+            text += " " + (word[0].upper() + word[1:] if rng.random() < 0.1 else word)
+        return text + rng.choice(["", "", ".", ",", "?"])
+
 
 def distance(a: Sequence[int], b: Sequence[int]) -> int:
     """Edit distance."""
@@ -173,9 +193,10 @@ def train(
     steps: int = 4000,
     minutes: float | None = None,
     seed: int = 0,
+    lr: float = RATE,
 ) -> None:
     """Train a pronouncer in `out`; resumes a run."""
-    schedule = Schedule(steps, lr=1.5e-3, warmup=200)
+    schedule = Schedule(steps, lr=lr, warmup=200)
     fit(task, task.step, schedule, out, minutes=minutes, seed=seed, evaluate=task.held_out)
 
 

@@ -1,0 +1,1 @@
+"""How words are said: what is looked up before the pronouncer is asked."""
