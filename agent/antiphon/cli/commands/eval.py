@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from antiphon import audio_file, settings
-from antiphon.cli import alignment_measure, written_measures
+from antiphon.cli import recognition_measures, written_measures
 from antiphon.cli.options import given_or
 from antiphon.cli.output import Json, chatter_to_stderr, show
 from antiphon.errors import UserError
@@ -40,7 +40,7 @@ app = typer.Typer(
 )
 app.command()(written_measures.normalization)
 app.command()(written_measures.chat)
-app.command()(alignment_measure.alignment)
+app.command()(recognition_measures.alignment)
 
 Data = Annotated[Path, given_or(Paths, "data")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Judge at most so many.")]
@@ -240,11 +240,12 @@ def recognition(
         return evaluate_drax(clips, listener.recognizer, job.seed)
     other = long_audio.from_pretrained(reference)
     english = Options(language="en")
-    return evaluate(
+    found = evaluate(
         clips,
         lambda pcm: listener.transcribe(pcm, english).text,
         lambda pcm: other.transcribe(pcm, english).text,
     )
+    return found | recognition_measures.habits(listener, job.data, job.limit, job.seed)
 
 
 @measure("Silence")

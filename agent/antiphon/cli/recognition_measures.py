@@ -1,13 +1,17 @@
-"""`antiphon eval alignment`: when words are said, by each aligner."""
+"""`antiphon eval alignment`, and the part of `antiphon eval recognition` for any recognizer."""
 
 from __future__ import annotations
 
+import random
+import re
 from collections.abc import Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from antiphon.cli.options import given_or
 from antiphon.cli.output import Json, chatter_to_stderr, show
@@ -15,7 +19,10 @@ from antiphon.settings import Paths
 
 if TYPE_CHECKING:
     from antiphon.recognition.alignment.aligner import Aligner
+    from antiphon.recognition.long_audio import LongAudio
     from antiphon.training.corpora.timed_speech import TimedSpeech
+
+Sound = NDArray[np.float32]
 
 SENTENCES = 100
 """Sentences that are said."""
@@ -24,6 +31,13 @@ NOISES = {"noise10": 10.0, "noise0": 0.0}
 MINUTES = {"60s": 1.0, "300s": 5.0}
 """Lengths of long recordings."""
 RIVAL = "pocketsphinx"
+UNHEARD = ("+m2", "+m4", "+f2", "+f5")
+"""Timbres of espeak that nothing is trained on."""
+CARRIERS = ("Have you ever heard of {}?", "I was reading about {} last night.", "Call {}, please.")
+RARE = re.compile(r"[A-Z][a-z]{5,11}")
+"""An answer to a question that is one rare name, more often than not."""
+ECHOES = 5
+"""Sounds heard with a context, for each sentence of the other measures."""
 ENOUGH = 4
 """Words of a sentence at least."""
 
@@ -90,3 +104,56 @@ def table(result: dict[str, Any]) -> dict[str, Any]:
         for name, rows in result.items()
         for kind, row in rows.items()
     }
+
+
+def habits(listener: LongAudio, data: Path, limit: int | None, seed: int) -> dict[str, Any]:
+    """Languages, streaming and contexts of a recognizer; what it does not know is left out."""
+    from antiphon import audio_file
+    from antiphon.evaluation import material, speechless
+    from antiphon.evaluation.measures import recognizer_habits as measures
+    from antiphon.recognition.recognizer import SAMPLE_RATE
+
+    count = limit or SENTENCES
+    clips = material.clips(data, max(1, count // len(material.RECORDINGS)))
+    people = [(audio_file.read(clip.path, SAMPLE_RATE), clip.text) for clip in clips]
+    found = measures.streaming(listener, people)
+    found |= measures.flatness(listener, np.concatenate([pcm for pcm, _ in people]))
+    if len(listener.languages) > 1:
+        found |= measures.languages(listener, foreign(data, count, seed))
+    named = names_said(data, count, seed)
+    found |= measures.context(listener, named, seed)
+    quiet = ((pcm, "") for _, pcm in speechless.sounds(data, seed))
+    sounds = islice(chain.from_iterable(zip(people * ECHOES, quiet, strict=False)), ECHOES * count)
+    names = sorted({name for _, name in named})
+    return found | measures.echoing(listener, sounds, names, seed)
+
+
+def foreign(data: Path, count: int, seed: int) -> list[tuple[Sound, str]]:
+    """Sentences of four languages by the same timbres, which no recognizer here was trained on."""
+    from antiphon.evaluation import material
+    from antiphon.training.corpora.spoken_languages import LOCALES, sentences
+    from antiphon.training.corpora.synthetic_voices import voice
+
+    rng = random.Random(seed)
+    texts = {code: rng.sample(sentences(code), count // 4 + 1) for code in LOCALES}
+    texts["en"] = material.sentences(data, count // 4 + 1, seed)
+    voices = {"en": "en-us", "fr": "fr-fr"}
+    return [
+        (voice(f"espeak:{voices.get(code, code)}{UNHEARD[i % len(UNHEARD)]}").speak(text), code)
+        for code, said in texts.items()
+        for i, text in enumerate(said)
+    ]
+
+
+def names_said(data: Path, count: int, seed: int) -> list[tuple[Sound, str]]:
+    """Rare names, each in a sentence, by an unheard voice."""
+    from antiphon.evaluation import material
+    from antiphon.training.corpora.synthetic_voices import voice
+
+    rng, speak = random.Random(seed), voice("flite:rms").speak
+    answers = {a for question in material.questions(data) for a in question.answers}
+    names = sorted(a for a in answers if RARE.fullmatch(a))
+    return [
+        (speak(rng.choice(CARRIERS).format(name)), name)
+        for name in rng.sample(names, min(count, len(names)))
+    ]
