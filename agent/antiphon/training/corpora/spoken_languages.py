@@ -114,7 +114,7 @@ class SpokenLanguages:
             start = int(rng.integers(len(noise)))
             found = np.take(noise, np.arange(start, start + length), mode="wrap")
         else:
-            found = rng.normal(0, 10 ** rng.uniform(-4, -2), length)
+            found = rng.normal(0, 10 ** rng.uniform(-4, -2), length).astype(np.float32)
         return np.asarray(found, np.float32)
 
 

@@ -91,6 +91,6 @@ def test_a_list_that_is_read_out_is_an_echo_and_a_name_that_is_said_is_not():
 def test_work_that_grows_is_not_flat(monkeypatch):
     monkeypatch.setattr(habits, "MINUTE", 4 * RATE)
     clock = iter(np.cumsum(np.repeat(np.arange(1, 11), 2)).tolist())
-    monkeypatch.setattr(habits.time, "process_time", lambda: next(clock))
+    monkeypatch.setattr("time.process_time", lambda: next(clock))
     found = habits.flatness(listener(LevelRecognizer()), LOUD)
     assert found["flat"] == 2.0

@@ -12,6 +12,7 @@ from antiphon.recognition.alignment.slots import SlotAligner, step_ms
 from antiphon.recognition.qwen3_asr.checkpoint import load
 from antiphon.recognition.qwen3_asr.features import Features
 from antiphon.recognition.transcript import Word
+from antiphon.training.corpora import texts
 from antiphon.training.corpora.timed_speech import TimedSpeech
 from antiphon.training.jobs.qwen3_asr import aligner
 from antiphon.training.jobs.qwen3_asr.model import Size, make_model, make_tokenizer, write
@@ -73,7 +74,7 @@ def test_it_learns_when_words_sound(recognizer, tmp_path, monkeypatch):
 
 def test_clips_hold_every_word_where_it_is_after_their_speed_changed(monkeypatch, tmp_path):
     monkeypatch.setattr(aligner, "timed_voice", lambda name: lambda text: speech(1))
-    monkeypatch.setattr(aligner.texts, "turns", lambda data: ["Low and high."])
+    monkeypatch.setattr(texts, "turns", lambda data: ["Low and high."])
     clips = aligner.TimedClips(tmp_path, Features(80, 800), ["any"])
     for number in range(4):
         clip = clips.clip(number, 0)

@@ -14,7 +14,7 @@ from antiphon.recognition.qwen3_asr.features import Features
 from antiphon.recognition.qwen3_asr.prompt import Marks
 from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
 from antiphon.recognition.recognizer import transcribe
-from antiphon.training.corpora import spoken_languages
+from antiphon.training.corpora import recognition, spoken_languages
 from antiphon.training.corpora.spoken_languages import Clip, at_tokens, tokens_of
 from antiphon.training.jobs.qwen3_asr import recognizer as job
 from antiphon.training.jobs.qwen3_asr.model import Size, make_model, make_tokenizer
@@ -54,8 +54,8 @@ class Teacher:
 def recipe(tmp_path, monkeypatch):
     whisper: Any = type("Encoder", (), {"load": staticmethod(lambda folder: Teacher())})
     monkeypatch.setattr(job, "AudioEncoder", whisper)
-    monkeypatch.setattr(job.weights, "path", lambda name: tmp_path)
-    monkeypatch.setattr(job.recognition, "dev_clips", lambda data: [])
+    monkeypatch.setattr("antiphon.weights.path", lambda name: tmp_path)
+    monkeypatch.setattr(recognition, "dev_clips", lambda data: [])
     monkeypatch.setattr(job, "BATCH", 3)
     monkeypatch.setattr(job, "RATES", dict.fromkeys(("text", "tower", "whole"), 1e-2))
     monkeypatch.setattr(Recipe, "lines", lambda self: LINES)
