@@ -6,7 +6,7 @@ If the user goes on, it is dropped without a trace. Cancellation is the worker's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,13 @@ from antiphon.runtime import events
 from antiphon.runtime.events import Event, State
 from antiphon.runtime.frames import FRAME, FRAME_MS, RATE
 from antiphon.runtime.options import Options
-from antiphon.runtime.responders.responder import Cancelled, Responder, WrittenTurn
+from antiphon.runtime.responders.responder import Responder
 from antiphon.runtime.responders.worker import Failure, Judged, Output, Understood, Work, Worker
 from antiphon.runtime.session.agent_turn import AgentTurn, Reason
+from antiphon.runtime.session.asked_reply import AskedReply
 from antiphon.runtime.session.given_texts import GivenTexts
 from antiphon.runtime.session.memory import Memory
-from antiphon.runtime.session.playback import Reply
+from antiphon.runtime.session.reply_jobs import ReplyJobs
 from antiphon.runtime.session.speech_feed import SpeechFeed
 from antiphon.runtime.session.user_turn import UserTurn
 from antiphon.runtime.turns.frame_analysis import Analyzer, FrameAnalysis
@@ -65,24 +66,14 @@ class TurnTaking:
         self.speech_feed = SpeechFeed(responder, work)
         self.memory = Memory(options.memory_tokens)
         self.agent_turn = AgentTurn(options.sample_rate, emit)
-        self._responder, self._options, self._analyzer = responder, options, analyzer
-        self._work, self._aside, self._seed, self._emit = work, aside, seed, emit
-        self._generation = 0
-        self._turns = 0
-        self._judging = 0
+        self._jobs = ReplyJobs(responder, work, aside, seed)
+        self._options, self._analyzer, self._emit = options, analyzer, emit
         self._turn: UserTurn | None = None
-        self._reply: Reply | None = None
-        """The reply being made."""
         self._missed_change: str | None = None
         """The last change of the user's turn while a reply was played."""
         self._deaf_until = 0
         self._given = GivenTexts(emit)
-        self._prompt: str | None = None
-        """What is to be answered if the user left nothing to answer; None: nothing is."""
-        self._kept: tuple[UserTurn, Work] | None = None
-        """The last turn that was not answered, and the job that answers it."""
-        self._answered: UserTurn | None = None
-        """The turn that a reply asked for answers."""
+        self._asked = AskedReply()
         self.speech_feed.prepare(())
 
     @property
@@ -93,7 +84,7 @@ class TurnTaking:
         turn = self._turn
         if turn and turn.turn_end is None:
             return "listening"
-        if (turn and turn.text is None) or self._prompt is not None:
+        if (turn and turn.text is None) or self._asked.prompt is not None:
             return "thinking"
         return "thinking" if self.agent_turn.waiting else "idle"
 
@@ -120,13 +111,13 @@ class TurnTaking:
         self.memory.instructions = instructions
         for turn in turns:
             self.memory.add(turn)
-        self._kept = None
-        if self._reply is None:
+        self._asked.forget()
+        if self._jobs.reply is None:
             self.speech_feed.renew(self.memory.context())
 
     def respond(self, prompt: str) -> None:
         """Answer what the user said last as soon as it is nobody's turn."""
-        self._prompt = prompt
+        self._asked.prompt = prompt
 
     def press(self, pressed: bool) -> None:
         """The button is pressed, or released."""
@@ -135,7 +126,7 @@ class TurnTaking:
                 self.stop("button")
             elif self._turn is None:
                 self._open_turn(0)
-            elif self._turn.turn_end is not None or self._reply:
+            elif self._turn.turn_end is not None or self._jobs.reply:
                 self._retract_reply()
         elif self.pressed and not pressed:
             self._analyzer.forget_turn()
@@ -153,9 +144,9 @@ class TurnTaking:
 
     def take(self, generation: int | None, output: Output) -> None:
         """Take an output of the models."""
-        reply, turn = self._reply, self._turn
+        reply, turn = self._jobs.reply, self._turn
         if isinstance(output, Judged):
-            if output.number == self._judging:
+            if self._jobs.is_newest(output):
                 self._analyzer.judged("sound", output.log_odds)
         elif generation is None:
             self._emit(events.Failed(self.at, "hearing", str(getattr(output, "error", ""))))
@@ -180,7 +171,7 @@ class TurnTaking:
             if isinstance(output, Failure):
                 self._emit(events.Failed(self.at, "reply", output.error))
                 if turn and turn.text is None and not self._options.answer:
-                    self._turn = self._reply = None
+                    self._turn = self._jobs.reply = None
                     self.speech_feed.prepare(self.memory.context())
 
     def decide(self, sensed: FrameAnalysis) -> None:
@@ -197,17 +188,18 @@ class TurnTaking:
         else:
             self._follow_turn(sensed.change)
         turn = self._turn
-        if self._reply and turn and not turn.turn_end and self._analyzer.silence == JUDGE_SILENCE:
-            self._judge()
+        pausing = turn and not turn.turn_end and self._analyzer.silence == JUDGE_SILENCE
+        if self._jobs.reply and pausing:
+            self._jobs.judge(self._analyzer)
         longest = self._options.longest_turn * RATE
         if turn and turn.turn_end is None and self.at - turn.began > longest:
             self._analyzer.forget_turn()
             turn.cut = True
             self._end_turn()
         if self._given and self.state == "idle":
-            self._speak(self._given.begin())
-        elif self._prompt is not None and not (turn or self.agent_turn.busy):
-            self._respond(self._prompt)
+            self._speak(self._jobs.saying(self._given.begin()))
+        elif self._asked.prompt is not None and not (turn or self.agent_turn.busy):
+            self._speak(self._asked.begin(self.memory, self._jobs))
 
     def _follow_barge_in(self, sensed: FrameAnalysis) -> None:
         """Pause, resume or stop the reply that is being played."""
@@ -253,8 +245,7 @@ class TurnTaking:
 
     def _open_turn(self, frames: int) -> None:
         """The user's turn begins; `frames` frames of it have already arrived."""
-        if self._kept:  # there was no need to listen until now
-            self._kept = None
+        if self._asked.forget():  # there was no need to listen until now
             self.speech_feed.prepare(self.memory.context())
         self._turn = UserTurn(self.at)
         self.speech_feed.open(frames + self._options.preroll_ms // FRAME_MS)
@@ -269,21 +260,10 @@ class TurnTaking:
         turn.soft_end = self.at
         turn.speech_end = self.at + FRAME - self._analyzer.silence
         if self._analyzer.silence >= JUDGE_SILENCE:
-            self._judge()
+            self._jobs.judge(self._analyzer)
         self.speech_feed.hold()
-        self._reply = Reply(self._next_generation())
-        answer = self.speech_feed.answer(self._seed + self._turns, respond=self._options.answer)
-        self._work.submit(answer, self._generation)
-
-    def _judge(self) -> None:
-        """Query how complete the turn sounds; only the newest query counts."""
-        self._judging += 1
-        judge, number = self._analyzer.judge(), self._judging
-
-        def judging(cancelled: Cancelled) -> Iterator[Output]:
-            yield Judged(judge(), number)
-
-        self._aside.submit(judging)
+        answer = self.speech_feed.answer(self._jobs.seed, respond=self._options.answer)
+        self._jobs.submit(answer)
 
     def _retract_reply(self) -> None:
         """The turn goes on: drop the reply that was prepared."""
@@ -297,13 +277,13 @@ class TurnTaking:
         turn = self._turn
         if turn is None or turn.turn_end is not None:
             return
-        if self._reply is None:
+        if self._jobs.reply is None:
             self._prepare_reply()
         turn.turn_end = self.at
         self._emit(events.SpeechStopped(self.at, turn.speech_end or self.at))
         self._emit(events.TurnEnded(self.at))
-        if self._reply is not None and self._options.answer:
-            self.agent_turn.release(self._reply)
+        if self._jobs.reply is not None and self._options.answer:
+            self.agent_turn.release(self._jobs.reply)
         self._missed_change = None
         self._transcribe()
 
@@ -323,53 +303,25 @@ class TurnTaking:
 
     def _keep_turn(self, turn: UserTurn) -> None:
         """Remember a turn that is answered when `respond` is called."""
-        self._kept = turn, self.speech_feed.answer(self._seed + self._turns)
-        self._turns += 1
+        self._asked.keep(turn, self.speech_feed.answer(self._jobs.seed))
+        self._jobs.next_turn()
         if turn.text:
             self.memory.add(Turn("user", turn.text))
-        self._turn = self._reply = None
+        self._turn = self._jobs.reply = None
         self._analyzer.forget_turn()
 
-    def _respond(self, prompt: str) -> None:
-        """Answer what the user said or wrote last."""
-        self._prompt, responder, seed = None, self._responder, self._seed + self._turns
-        said = self.memory.take_question()
-        history = self.memory.context()
-        kept, self._kept = self._kept, None
-        if said:
-            self.memory.add(Turn("user", said))
-        if kept and said in ("", kept[0].text):
-            self._answered, work = kept
-        else:
-            self._answered, question = None, WrittenTurn(said or prompt)
-
-            def work(cancelled: Cancelled) -> Iterator[Output]:
-                yield from responder.respond(question, history, cancelled=cancelled, seed=seed)
-
-        self._reply = Reply(self._next_generation())
-        self._work.submit(work, self._generation)
-        self.agent_turn.release(self._reply)
-
-    def _speak(self, text: str) -> None:
-        """Speak a given text now."""
-        responder = self._responder
-
-        def is_saying(cancelled: Cancelled) -> Iterator[Output]:
-            yield from responder.say(text, cancelled=cancelled)
-
-        self._reply = Reply(self._next_generation())
-        self._work.submit(is_saying, self._generation)
-        self.agent_turn.release(self._reply)
+    def _speak(self, job: Work) -> None:
+        """Have a reply made that is spoken as soon as it can be."""
+        self.agent_turn.release(self._jobs.submit(job))
 
     def _reply_started(self) -> None:
         """The first sample of a reply was played: the user's turn becomes history."""
         turn, self._turn = self._turn, None
-        if self._answered:
-            answered, self._answered = self._answered, None
-            self._emit(answered.latency(self.at))
+        if latency := self._asked.started(self.at):
+            self._emit(latency)
         if turn is None or turn.turn_end is None:
             return
-        self._turns += 1
+        self._jobs.next_turn()
         if turn.text:
             self.memory.add(Turn("user", turn.text))
         self._emit(turn.latency(self.at))
@@ -377,7 +329,7 @@ class TurnTaking:
     def stop(self, reason: Reason) -> None:
         """Stop the reply, whether it is being played or prepared."""
         self._given.clear(self.at)
-        self._prompt = self._answered = None
+        self._asked.cancel()
         if not (self.agent_turn.sounding or self.agent_turn.ending):
             self._given.over("", self.at)
         self._missed_change = self._missed_change if reason == "speech" else None
@@ -391,8 +343,7 @@ class TurnTaking:
 
     def _drop_reply(self) -> None:
         """Stop making and playing the reply."""
-        self._next_generation()
-        self._reply = None
+        self._jobs.drop()
         self.agent_turn.playback.stop()
 
     def _reply_finished(self, text: str, reason: Reason | None) -> None:
@@ -400,7 +351,7 @@ class TurnTaking:
         if text:
             self.memory.add(Turn("assistant", text))
         self._given.over(text, self.at)
-        self._reply = self._turn = None
+        self._jobs.reply = self._turn = None
         self._deaf_until = self.at + HANG_OVER_FRAMES * FRAME
         self.speech_feed.prepare(self.memory.context())
         missed, self._missed_change = self._missed_change, None
@@ -415,8 +366,3 @@ class TurnTaking:
         elif missed == "end" and reason == "speech":
             self._open_turn(INTERRUPTION_FRAMES)
             self._end_turn()
-
-    def _next_generation(self) -> int:
-        self._generation += 1
-        self._work.generation = self._generation
-        return self._generation
