@@ -115,6 +115,8 @@ class Toolbox:
         return self.peer.tools
 
     def decide_all(self, text):
+        if self.tools and self.peer.must_call:
+            return [Call(next(iter(self.tools)), {})]
         if not self.tools or not self.calls:
             return []
         return [Call(name, arguments) for name, arguments in self.calls.pop(0)]

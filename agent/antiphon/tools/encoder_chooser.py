@@ -83,15 +83,27 @@ class EncoderChooser:
     def decide(self, text: str, announced: Announced) -> Call | None:
         """The call an utterance asks for; None: an ordinary answer is wanted."""
         text = " ".join(text.split())
-        if not announced.tools or not any(c.isalnum() for c in text) or len(text) > MAX_CHARACTERS:
+        if not readable(text, announced):
             return None
         heard = self.reader.read([text])
         best = self.choose(heard, announced).best
-        if best is None:
+        if best is None or not wants(text, announced.tools[best]):
             return None
-        tool = announced.tools[best]
-        if not wants(text, tool):
+        return self._call(text, heard, announced.tools[best])
+
+    @torch.no_grad()
+    def decide_anyway(self, text: str, announced: Announced) -> Call | None:
+        """The call that fits an utterance best, however little it does."""
+        text = " ".join(text.split())
+        if not readable(text, announced):
             return None
+        heard = self.reader.read([text])
+        scores = self.choose(heard, announced).scores
+        best = max(range(len(scores)), key=scores.__getitem__)
+        return self._call(text, heard, announced.tools[best])
+
+    def _call(self, text: str, heard: EncodedText, tool: Tool) -> Call:
+        """The call of a tool with what an utterance says of its arguments."""
         filled = self.filler.fill(text, heard, tool)
         arguments = {name: value for name, value in filled.items() if value is not UNCLEAR}
         missing = [
@@ -108,6 +120,12 @@ class EncoderChooser:
         scores = tuple(found.tolist())
         best = max(range(len(scores)), key=scores.__getitem__)
         return Choice(scores, best if scores[best] > self.threshold else None)
+
+
+def readable(text: str, announced: Announced) -> bool:
+    """Whether an utterance has words that one of the tools could be asked for with."""
+    words = any(c.isalnum() for c in text) and len(text) <= MAX_CHARACTERS
+    return bool(announced.tools) and words
 
 
 def text_of(tool: Tool) -> str:

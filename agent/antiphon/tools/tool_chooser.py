@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from antiphon import settings, weights
 from antiphon.registry import Registry
@@ -20,6 +20,14 @@ class ToolChooser(Protocol):
 
     def decide(self, text: str, announced: Any) -> Call | None:
         """The call that an utterance asks for; None: none of the tools."""
+
+
+@runtime_checkable
+class RequiredChooser(Protocol):
+    """What a tool chooser is that can choose although nothing is clearly asked for."""
+
+    def decide_anyway(self, text: str, announced: Any) -> Call | None:
+        """The call that fits an utterance best; None: it has no words, or there is no tool."""
 
 
 TOOL_CHOOSERS: Registry[Callable[[], ToolChooser]] = Registry(

@@ -11,7 +11,7 @@ from antiphon.tools.rules.consent import answer
 from antiphon.tools.rules.verbs import leading_verbs
 from antiphon.tools.spoken_numbers import numbers
 from antiphon.tools.tool import Tool
-from antiphon.tools.tool_chooser import ToolChooser
+from antiphon.tools.tool_chooser import RequiredChooser, ToolChooser
 
 AND = re.compile(
     r",? and (?:then |after that |also |afterwards )|,? then |,? and |; |,? after that |"
@@ -35,17 +35,20 @@ class Toolbox:
     Args:
         tools: what it announced.
         chooser: shared by all robots.
+        required: whether a tool is called even if none is clearly asked for.
 
     Raises:
         UserError: two tools have one name.
     """
 
-    def __init__(self, tools: Sequence[Tool], chooser: ToolChooser) -> None:
+    def __init__(
+        self, tools: Sequence[Tool], chooser: ToolChooser, *, required: bool = False
+    ) -> None:
         names = [tool.name for tool in tools]
         if twice := next((n for n in names if names.count(n) > 1), None):
             raise UserError(f"Two tools are called '{twice}': give each a name of its own.")
         self.tools = {tool.name: tool for tool in tools}
-        self.chooser = chooser
+        self.chooser, self.required = chooser, required
         self.announced = chooser.announce(tools) if tools else None
 
     def decide(self, text: str) -> Call | None:
@@ -57,6 +60,13 @@ class Toolbox:
 
         "Turn left and drive two meters" is two calls if each half is a whole one.
         """
+        calls = self._asked_for(text)
+        if not calls and self.required and self.tools and isinstance(self.chooser, RequiredChooser):
+            call = self.chooser.decide_anyway(text, self.announced)
+            return [] if call is None else [call]
+        return calls
+
+    def _asked_for(self, text: str) -> list[Call]:
         if WAIT.match(text) and not self._can_wait(text):
             return []
         sentences = SENTENCE.split(text.strip())

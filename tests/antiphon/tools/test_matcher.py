@@ -132,3 +132,14 @@ def test_two_tools_of_one_name_are_refused(chooser):
 @pytest.mark.parametrize("name", ["setLightColour", "set_light_colour", "set-light-colour"])
 def test_a_name_is_read_as_words(name):
     assert words_of(name) == "set light colour"
+
+
+def test_what_is_required_is_called_however_little_was_said(chooser):
+    tools = [Tool("stop", "Stop."), Tool("dance", "Dance.")]
+    said = "What a nice day it is."
+    required = Toolbox(tools, chooser, required=True)
+    assert Toolbox(tools, chooser).decide_all(said) == []
+    (call,) = required.decide_all(said)
+    assert call.name in required.tools
+    assert Toolbox(tools[1:], chooser, required=True).decide_all(said)[0].name == "dance"
+    assert required.decide_all("...") == Toolbox([], chooser, required=True).decide_all(said) == []

@@ -187,7 +187,8 @@ class Responders:
             from antiphon.runtime.responders.tool_responder import ToolResponder
             from antiphon.tools.toolbox import Toolbox
 
-            toolbox = Toolbox(list(peer.tools.values()), self._choose(plain))
+            tools, required = list(peer.tools.values()), getattr(peer, "must_call", False)
+            toolbox = Toolbox(tools, self._choose(plain), required=required)
             seconds = getattr(peer, "call_seconds", CALL_SECONDS)
             return ToolResponder(plain, toolbox, peer.execute, seconds=seconds)
         except UserError as error:
@@ -237,16 +238,17 @@ class PeerResponder:
         acting: Callable[[Peer, Responder[Any]], Responder[Any]],
     ) -> None:
         self._peer, self._chosen, self._acting = peer, chosen, acting
-        self._made: tuple[dict[str, Tool], Responder[Any], Responder[Any]] | None = None
+        self._made: tuple[dict[str, Tool], Responder[Any], bool, Responder[Any]] | None = None
 
     def _on(self, plain: Responder[Any]) -> Responder[Any]:
         """What answers on these models now."""
         tools = dict(self._peer.tools)
         if not tools:
             return plain
-        if self._made is None or self._made[0] != tools or self._made[1] is not plain:
-            self._made = tools, plain, self._acting(self._peer, plain)
-        return self._made[2]
+        required = bool(getattr(self._peer, "must_call", False))
+        if self._made is None or self._made[:3] != (tools, plain, required):
+            self._made = tools, plain, required, self._acting(self._peer, plain)
+        return self._made[3]
 
     def listen(self, history: Sequence[Turn]) -> PeerStream:
         """Begin to hear a turn that follows `history`, whoever will answer it."""

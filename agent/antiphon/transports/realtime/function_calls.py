@@ -50,21 +50,28 @@ class FunctionCalls:
         self._loop = asyncio.get_running_loop()
         self._waiting: list[Running] = []
         self._running: dict[str, Running] = {}
-        self._once: Mapping[str, Tool] | None = None
+        self._required = False
+        self._once: tuple[Mapping[str, Tool], bool] | None = None
 
     @property
     def tools(self) -> Mapping[str, Tool]:
         """What can be called now."""
-        return self._tools if self._once is None else self._once
+        return self._tools if self._once is None else self._once[0]
 
-    def offer(self, tools: Mapping[str, Tool]) -> None:
-        """What can be called from now on."""
+    @property
+    def must_call(self) -> bool:
+        """Whether one of them is called even if none is clearly asked for."""
+        return self._required if self._once is None else self._once[1]
+
+    def offer(self, tools: Mapping[str, Tool], required: bool) -> None:
+        """What can be called from now on, and whether something is in every turn."""
+        self._required = required
         if tools != self._tools:
             self._tools = dict(tools)
 
-    def offer_once(self, tools: Mapping[str, Tool] | None) -> None:
-        """What one response can call in its place."""
-        self._once = tools
+    def offer_once(self, offered: tuple[Mapping[str, Tool], bool] | None) -> None:
+        """What one response can call in its place, and whether it must."""
+        self._once = offered
 
     def execute(self, call: Call) -> Future[Result]:
         """Call a function; in the models' thread. Its future is cancelled if it takes too long."""

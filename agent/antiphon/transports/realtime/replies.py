@@ -15,7 +15,7 @@ from antiphon.runtime.network.sent_reply import SentReply
 from antiphon.transports.realtime.function_calls import FunctionCalls
 from antiphon.transports.realtime.outside import GO_ON, OutsideReply, asked_last, opening
 from antiphon.transports.realtime.protocol.client_events import ItemTruncate, ResponseParams
-from antiphon.transports.realtime.protocol.config import SessionConfig, tools_of
+from antiphon.transports.realtime.protocol.config import SessionConfig, offered
 from antiphon.transports.realtime.protocol.errors import ApiError
 from antiphon.transports.realtime.protocol.formats import PCM_RATE
 from antiphon.transports.realtime.protocol.items import Items
@@ -84,7 +84,9 @@ class Replies:
         Raises:
             ApiError: A response is being made, or what is asked for makes no sense.
         """
-        tools = None if asked.tools is None else tools_of(asked.tools, "response.tools")
+        tools = self.config.tools if asked.tools is None else asked.tools
+        named = asked.tools is not None or asked.tool_choice is not None
+        offer = offered(tools, asked.tool_choice or "auto", "response") if named else None
         if asked.input is not None:
             raise ApiError(
                 'Only responses outside of the conversation have an input: set "conversation" to '
@@ -97,7 +99,7 @@ class Replies:
                 f"Conversation already has an active response: {self.active.id}.",
                 "conversation_already_has_active_response",
             )
-        self._calls.offer_once({} if asked.tool_choice == "none" else tools)
+        self._calls.offer_once(offer)
         if asked.instructions is not None:
             self.instructions = asked.instructions
             self._changed()

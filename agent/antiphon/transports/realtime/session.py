@@ -26,8 +26,8 @@ from antiphon.transports.realtime.out_of_band import OutOfBand
 from antiphon.transports.realtime.protocol import client_events as ce
 from antiphon.transports.realtime.protocol.config import (
     SessionConfig,
+    offered,
     options_of,
-    tools_of,
     updated,
 )
 from antiphon.transports.realtime.protocol.errors import ApiError
@@ -252,8 +252,7 @@ class RealtimeSession:
         config = self.config
         self._turns.config = self._replies.config = self._out_of_band.config = config
         self._talk.configure(options_of(config, self._gateway.options))
-        tools = tools_of(config.tools, "session.tools") if config.tool_choice == "auto" else {}
-        self._calls.offer(tools)
+        self._calls.offer(*offered(config.tools, config.tool_choice))
         self._insights.wanted = config.antiphon.events
         self._remember()
         if self._models and (choices := self._gateway.host.choices):

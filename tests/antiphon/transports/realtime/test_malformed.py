@@ -45,6 +45,14 @@ WRONG = [
     (session(instructions=3), "invalid_type", "session.instructions"),
     (session(output_modalities=["audio", "text"]), "invalid_value", "session.output_modalities"),
     (session(tool_choice="required"), "invalid_value", "session.tool_choice"),
+    (session(tool_choice="any"), "invalid_value", "session.tool_choice"),
+    (session(tool_choice=[]), "invalid_value", "session.tool_choice"),
+    (
+        session(tool_choice={"type": "function", "name": "fly"}),
+        "invalid_value",
+        "session.tool_choice",
+    ),
+    (session(tool_choice={"type": "mcp"}), "invalid_value", "session.tool_choice"),
     (session(tools=[{"type": "mcp"}]), "invalid_value", "session.tools[0].type"),
     (
         session(audio={"output": {"voice": "nobody"}}),

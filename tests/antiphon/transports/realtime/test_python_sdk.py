@@ -7,6 +7,7 @@ import base64
 import json
 
 import numpy as np
+import pytest
 from openai import AsyncOpenAI
 from realtime_client import RATE, Stage, with_tools
 
@@ -138,6 +139,27 @@ def test_functions_are_called_and_their_results_are_said():
             said = events[-1].response.output[0].content[0].transcript
             assert said == "The lamp is on."
             assert [turn.text for turn in stage.talk.history] == ["heard 20 frames", said]
+
+    run(main)
+
+
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "name": "open_door"}])
+@pytest.mark.parametrize("where", ["session", "response"])
+def test_a_function_that_is_required_is_called(choice, where):
+    async def main():
+        turns = with_tools()
+        async with Stage(turns) as stage, sdk(stage).realtime.connect(model="antiphon") as line:
+            door = {**LAMP, "name": "open_door", "description": "Open the door."}
+            lamp = [LAMP] if choice != "required" else []
+            session = {"type": "realtime", "tools": [*lamp, door]}
+            chosen = {"tool_choice": choice}
+            await line.session.update(session={**session, **(chosen if where == "session" else {})})
+            content = [{"type": "input_text", "text": "Hello."}]
+            item = {"type": "message", "role": "user", "content": content}
+            await line.conversation.item.create(item=item)
+            await line.response.create(response=chosen if where == "response" else {})
+            (call,) = (await until(line, "response.done"))[-1].response.output
+            assert (call.type, call.name) == ("function_call", "open_door")
 
     run(main)
 

@@ -6,7 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from antiphon.transports.realtime.protocol.config import TAGS, FunctionTool, Modality
+from antiphon.transports.realtime.protocol.config import (
+    TAGS,
+    FunctionTool,
+    Modality,
+    ToolChoice,
+)
 from antiphon.transports.realtime.protocol.errors import ApiError
 from antiphon.transports.realtime.protocol.validation import Strict, check
 
@@ -101,7 +106,7 @@ class ResponseParams(Strict):
     metadata: Annotated[dict[str, str], Field(max_length=16)] | None = None
     input: Annotated[list[GivenItem], Field(max_length=200)] | None = None
     tools: Annotated[list[FunctionTool], Field(max_length=128)] | None = None
-    tool_choice: Literal["auto", "none"] = "auto"
+    tool_choice: ToolChoice | None = None
     max_output_tokens: Annotated[int, Field(ge=1, le=4096)] | Literal["inf"] = "inf"
     audio: ResponseAudio | None = None
     parallel_tool_calls: bool | None = None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from antiphon.errors import UserError
 from antiphon.runtime.options import Mode, Options
@@ -151,6 +151,23 @@ class FunctionTool(Strict):
     strict: bool | None = None
 
 
+def tool_choice(given: Any) -> Any:
+    """Which functions are called: `auto`, `none`, `required`, or one by its name.
+
+    Raises:
+        ValueError: It is none of these.
+    """
+    named = isinstance(given, dict) and given.keys() == {"type", "name"}
+    if given in ("auto", "none", "required"):
+        return given
+    if named and given["type"] == "function" and isinstance(given["name"], str):
+        return given
+    raise ValueError("give auto, none, required, or a function by its name")
+
+
+ToolChoice = Annotated[Any, AfterValidator(tool_choice)]
+
+
 class Insights(Strict):
     """Whether events beside OpenAI's are wanted, and which models answer."""
 
@@ -183,7 +200,7 @@ class SessionConfig(Strict):
     instructions: Annotated[str, Field(max_length=MAX_INSTRUCTIONS)] = ""
     audio: Audio = Audio()
     tools: list[FunctionTool] = Field(default_factory=list, max_length=MAX_TOOLS)
-    tool_choice: Literal["auto", "none"] = "auto"
+    tool_choice: ToolChoice = "auto"
     max_output_tokens: Annotated[int, Field(ge=1, le=4096)] | Literal["inf"] = "inf"
     antiphon: Insights = Insights()
 
@@ -214,14 +231,14 @@ def updated(config: SessionConfig, given: Mapping[str, Any], prefix: str = "sess
         merged["antiphon"].update({n: getattr(config.antiphon, n) for n in (*OFFERS, "recognizer")})
     made = check(SessionConfig, merged, prefix, TAGS)
     for chosen, offer in (("language_model", "language_models"), ("hearing", "hearings")):
-        name, offered = getattr(made.antiphon, chosen), getattr(made.antiphon, offer)
-        if name != getattr(config.antiphon, chosen) and name not in offered:
+        name, names = getattr(made.antiphon, chosen), getattr(made.antiphon, offer)
+        if name != getattr(config.antiphon, chosen) and name not in names:
             raise ApiError(
-                f"There is no {OFFERS[offer]} {name[:80]!r} here: choose {', '.join(offered)}.",
+                f"There is no {OFFERS[offer]} {name[:80]!r} here: choose {', '.join(names)}.",
                 "invalid_value",
                 f"{prefix}.antiphon.{chosen}",
             )
-    tools_of(made.tools, f"{prefix}.tools")
+    offered(made.tools, made.tool_choice, prefix)
     voice = made.audio.output.voice
     name = voice.id if isinstance(voice, VoiceId) else voice
     known = made.antiphon.voices or ["default"]
@@ -266,6 +283,36 @@ def tools_of(tools: list[FunctionTool], param: str) -> dict[str, Tool]:
             raise ApiError(f"Two tools are called '{tool.name}'.", "invalid_value", param)
         found[tool.name] = tool
     return found
+
+
+def offered(
+    tools: list[FunctionTool], choice: Any, prefix: str = "session"
+) -> tuple[dict[str, Tool], bool]:
+    """The tools that can be called, and whether one of them must be.
+
+    Args:
+        tools: of the session or of the response.
+        choice: a `tool_choice`.
+        prefix: names the field that holds both.
+
+    Raises:
+        ApiError: One of them cannot be used, or the one that is chosen is not there.
+    """
+    found = tools_of(tools, f"{prefix}.tools")
+    if choice in ("auto", "none"):
+        return (found if choice == "auto" else {}), False
+    if choice == "required":
+        wanted = found
+    else:
+        wanted = {name: tool for name, tool in found.items() if name == choice["name"]}
+    if not wanted:
+        name = "tool" if choice == "required" else f"function {choice['name'][:64]!r}"
+        raise ApiError(
+            f"There is no {name} to be called: give it in 'tools'.",
+            "invalid_value",
+            f"{prefix}.tool_choice",
+        )
+    return wanted, True
 
 
 def options_of(config: SessionConfig, own: Options) -> Options:
