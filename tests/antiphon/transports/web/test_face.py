@@ -32,7 +32,8 @@ def test_every_file_the_page_names_is_served_with_its_type_and_kept_to_this_serv
             assert page.headers["content-type"].startswith("text/html")
             assert "default-src 'self'" in page.headers["content-security-policy"]
             named = re.findall(r'(?:href|src)="(web/[^"]+)"', page.text)
-            assert len(named) == 3
+            assert named[:3] == ["web/icon.svg", "web/style.css", "web/app.js"]
+            assert len(named) > 10
             for path in named:
                 answer = await client.get(f"{here}/{path}")
                 assert answer.status_code == 200
@@ -62,6 +63,19 @@ def test_modules_import_only_modules_that_exist():
             assert (module.parent / name).is_file()
             imported += 1
     assert imported > 10
+
+
+def test_what_the_page_imports_is_fetched_at_once():
+    preloaded = re.findall(r'modulepreload" href="web/([^"]+)"', (PAGE / "index.html").read_text())
+    imported, waiting = set[str](), ["app.js"]
+    while waiting:
+        module = waiting.pop()
+        for name in re.findall(r'from "(\.[^"]+)"', (PAGE / module).read_text("utf-8")):
+            found = ((PAGE / module).parent / name).resolve().relative_to(PAGE).as_posix()
+            if found not in imported:
+                imported.add(found)
+                waiting.append(found)
+    assert sorted(preloaded) == sorted(imported)
 
 
 def test_the_page_needs_no_token_and_everything_else_does(tmp_path):

@@ -123,6 +123,23 @@ def test_the_visitor_s_voice_interrupts_and_is_answered(run, browser, recognized
     assert begins(recognized(agent), left)
 
 
+def test_who_is_muted_is_not_heard(run, browser):
+    async def main():
+        responder = Talker(ASKED, "Because of the moon.")
+        async with PageStage(responder) as stage, browser.visit(stage) as page:
+            await page.click("#orb")
+            await state(page, "Listening")
+            await page.keyboard.press("m")
+            await state(page, "Muted")
+            assert await page.get_attribute("#mute", "aria-pressed") == "true"
+            await page.wait_for_timeout(6_000)  # the first question passes
+            assert await page.locator(".turn").count() == 0
+            await page.click("#mute")
+            await page.locator(".agent .heard").first.wait_for(timeout=20_000)
+
+    run(main)
+
+
 def begins(understood, left):
     """Whether what was understood is what is left of a reply; its last words were cut somewhere."""
     given, kept = understood.split(), letters(left).split()
