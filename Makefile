@@ -22,6 +22,7 @@ talk: $(VENV)/.ready-talk
 
 web: $(VENV)/.ready
 	$(BIN)/antiphon weights fetch >/dev/null
+	$(BIN)/antiphon weights fetch silero-vad smart-turn minilm-l6 >/dev/null # turns and the lamp
 	$(BIN)/antiphon serve --realtime --web --open
 
 test: $(VENV)/.ready-dev
