@@ -77,8 +77,10 @@ def serve(
 
     def other(choice: Choice, base: Loaded | None) -> Responder[Any]:
         if base is None:
-            return load(voice=choice.voice, llm=choice.llm, ears=choice.ears, **named)
-        return with_parts(*base, choice, models.recognizer)
+            made = load(voice=choice.voice, llm=choice.llm, ears=choice.ears, **named)
+        else:
+            made = with_parts(*base, choice, models.recognizer)
+        return of_one_rate(made, loaded)
 
     loaded = load(voice=models.voice, llm=models.llm, ears=models.ears, **named)
     choices = ModelChoices(own, loaded, offer, other)
@@ -154,6 +156,22 @@ def with_parts(
     voice = None if choice.voice == before.voice else choice.voice
     ears = None if choice.ears == before.ears else choice.ears
     return AgentResponder(agent.with_parts(voice=voice, ears=ears, recognizer=recognizer))
+
+
+def of_one_rate(made: Responder[Any], own: Responder[Any]) -> Responder[Any]:
+    """Checks that conversations which began with one responder can go on with another.
+
+    Raises:
+        UserError: Its voice has another sample rate.
+    """
+    agents = (getattr(each, "agent", None) for each in (made, own))
+    rates = [agent.voice.sample_rate for agent in agents if agent is not None]
+    if len(set(rates)) > 1:
+        raise UserError(
+            f"This voice has {rates[0]} samples a second and the server's own {rates[1]}: give it "
+            "to antiphon serve by --voice."
+        )
+    return made
 
 
 def conversation(responder: Responder[Any], options: Any) -> Conversation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,17 @@ def test_a_robot_whose_tools_cannot_be_used_is_served_without(capsys):
     choices = ModelChoices(own, plain, offer, serve.load)
     assert serve.Responders(choices).of(robot).listen(()).stream == ()
     assert "cannot use its tools" in capsys.readouterr().err
+
+
+def test_a_voice_of_another_rate_cannot_be_chosen_meanwhile():
+    def responder(rate):
+        made: Any = SimpleNamespace(agent=SimpleNamespace(voice=SimpleNamespace(sample_rate=rate)))
+        return made
+
+    own, same = responder(22_050), responder(22_050)
+    assert serve.of_one_rate(same, own) is same
+    with pytest.raises(UserError, match="24000 samples a second and the server's own 22050"):
+        serve.of_one_rate(responder(24_000), own)
 
 
 def test_a_conversation_has_threads_of_its_own():
