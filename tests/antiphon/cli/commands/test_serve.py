@@ -96,7 +96,7 @@ def test_a_robot_whose_tools_cannot_be_used_is_served_without(capsys):
     plain: Any = FakeResponder()
     robot: Any = Session()
     own, offer = serve.offered(Models(offer="none"))
-    choices = ModelChoices(own, plain, offer, serve.load)
+    choices = ModelChoices(own, plain, offer, lambda choice, base: plain)
     assert serve.Responders(choices).of(robot).listen(()).stream == ()
     assert "cannot use its tools" in capsys.readouterr().err
 

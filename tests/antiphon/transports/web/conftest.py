@@ -27,4 +27,4 @@ def browser(loop, tmp_path_factory):
 
 @pytest.fixture
 def run(loop):
-    return lambda main: loop.run_until_complete(asyncio.wait_for(main(), 90))
+    return lambda main: loop.run_until_complete(asyncio.wait_for(main(), 180))
