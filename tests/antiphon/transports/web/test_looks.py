@@ -120,6 +120,8 @@ def test_nobody_is_shut_out(run, browser, tmp_path, name):
                 await page.set_viewport_size(size)
                 await page.emulate_media(color_scheme=scheme)
                 assert await page.evaluate("document.documentElement.scrollWidth") == size["width"]
+                orb = await page.locator("#orb").bounding_box()
+                assert orb["width"] == pytest.approx(orb["height"], abs=1)
                 if PICTURES:
                     await page.screenshot(path=Path(PICTURES) / f"{name}-{scheme}.png")
                 found = (await Axe().run(page)).response["violations"]

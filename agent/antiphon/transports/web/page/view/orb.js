@@ -44,6 +44,7 @@ export class Orb {
     const ratio = Math.min(devicePixelRatio || 1, 2);
     this.#canvas.width = this.#canvas.clientWidth * ratio;
     this.#canvas.height = this.#canvas.clientHeight * ratio;
+    this.#draw(0); // another size clears it
   }
 
   #frame(time) {
