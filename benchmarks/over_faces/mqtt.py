@@ -167,14 +167,15 @@ MESSAGES: list[dict[str, Any]] = [
 """One of every message that a robot may send."""
 BATCH = 500
 """Damaged messages after which a good hello must be answered."""
-SNAPSHOT_SECONDS = 20.0
+SNAPSHOT_SECONDS = 60.0
 
 
 async def attack(port: int, count: int, seed: int, tally: Any) -> Any:
     """Damaged messages of one robot; yields after each batch, all of which is taken by then."""
     chance, messages = random.Random(seed), damaged(MESSAGES, seed)
     while tally.sent < count:
-        async with aiomqtt.Client("127.0.0.1", port, protocol=aiomqtt.ProtocolVersion.V5) as line:
+        version = aiomqtt.ProtocolVersion.V5
+        async with aiomqtt.Client("127.0.0.1", port, protocol=version, timeout=60) as line:
             await line.subscribe("antiphon/v1/R1/event", 1)
             batch = [next(messages) for _ in range(min(BATCH, count - tally.sent))]
             await asyncio.gather(*(damage(line, message, chance) for message in batch))

@@ -26,8 +26,8 @@ async def truncation(face: str, interruptions: int) -> dict[str, int]:
             async with module_of(face).Client(hosted.ports[face], f"R{number}") as client:
                 heard = await interrupted(client, chance)
                 remembered = await memory(client, hosted)
-            word = WORD / REPLY_RATE
-            expected = sum(heard >= word * (i + 0.5) for i in range(WORDS))
+            samples = round(heard * REPLY_RATE)
+            expected = sum(samples >= WORD * i + WORD // 2 for i in range(WORDS))
             wrong += abs(len(remembered.removesuffix("—").split()) - expected)
     return {"truncate_error_words": wrong, "interruptions": interruptions}
 
