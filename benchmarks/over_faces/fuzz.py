@@ -25,7 +25,8 @@ REFUSALS = (1000, 1001, 1002, 1008, 1009)
 """Codes with which a server may end a connection for what its client sent (RFC 6455, 7.4.1)."""
 WARM = 0.25
 """Share of the messages after which memory is no longer expected to grow."""
-ANSWER_SECONDS = 30.0
+ANSWER_SECONDS = PATIENCE = 30.0
+"""Seconds in which a neighbour has to be answered, and a connection has to stand."""
 RUDE, NEVER_READ = 50, 3
 """Strangers of each kind, and clients that ask and never read."""
 
@@ -114,7 +115,7 @@ async def websocket_attack(module: Any, port: int, count: int, seed: int, tally:
     messages, url = make(seed), f"ws://127.0.0.1:{port}{module.PATH}"
     batch = getattr(module, "BATCH", 500)
     while tally.sent < count:
-        async with connect(url, max_size=None) as line:
+        async with connect(url, max_size=None, open_timeout=PATIENCE) as line:
             reading = asyncio.create_task(read(line, getattr(module, "ANSWERED", None)))
             try:
                 for good in getattr(module, "FIRST", ()):
@@ -124,7 +125,7 @@ async def websocket_attack(module: Any, port: int, count: int, seed: int, tally:
                     tally.sent += 1
                 if last := getattr(module, "LAST", None):  # all of them are taken before it is
                     await line.send(last)
-                    await asyncio.wait_for(reading, 10)
+                    await asyncio.wait_for(reading, PATIENCE)
             except ConnectionClosed as closed:
                 if closed.rcvd is None or closed.rcvd.code not in REFUSALS:
                     tally.crashes.append(f"closed: {closed}")
@@ -149,7 +150,9 @@ async def bad_manners(module: Any, port: int, tally: Tally) -> None:
     async with contextlib.AsyncExitStack() as stack:
         for _ in range(NEVER_READ if path is not None else 0):
             url = f"ws://127.0.0.1:{port}{path}"
-            line = await stack.enter_async_context(connect(url, max_queue=1, close_timeout=1))
+            line = await stack.enter_async_context(
+                connect(url, max_queue=1, open_timeout=PATIENCE, close_timeout=1)
+            )
             with contextlib.suppress(ConnectionClosed, asyncio.TimeoutError):
                 for good in (*getattr(module, "FIRST", ()), *module.ASKING * 2000):
                     await asyncio.wait_for(line.send(good), 5)
@@ -169,7 +172,7 @@ async def strangers(module: Any, path: str | None, port: int, tally: Tally) -> N
 async def stranger(url: str, headers: dict[str, str], tally: Tally) -> None:
     """Try to connect with headers of one who may not."""
     try:
-        async with connect(url, additional_headers=headers):
+        async with connect(url, additional_headers=headers, open_timeout=PATIENCE):
             tally.crashes.append(f"a stranger was let in: {headers}")
     except InvalidStatus:
         tally.refused += 1

@@ -119,6 +119,7 @@ class Connection:
         try:
             while True:
                 await self._take(await self._socket.receive())
+                await asyncio.sleep(0)  # a device that sends without end is not alone
         except WebSocketDisconnect:
             self._end(LEAVING, "")
         except Exception as error:
