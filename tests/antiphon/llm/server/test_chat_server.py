@@ -12,13 +12,12 @@ from fake_chat_server import delta, refusing, saying
 
 from antiphon.errors import UserError
 from antiphon.llm.language_model import from_pretrained
-from antiphon.llm.server.background_loop import POLL_SECONDS
 from antiphon.llm.server.chat_server import ChatServer
 from antiphon.settings import LanguageModelServer
 from antiphon_codecs.interruption import interruptible
 
-SOON = 0.5
-"""Seconds in which a connection is closed "at once", on a machine that is busy."""
+LIMIT = 30
+"""Seconds after which a test gives up what should come by itself."""
 HTML = b"<!doctype html><html><body>Welcome!</body></html>"
 
 
@@ -40,6 +39,18 @@ class Slow:
         self.left.set()
 
 
+class Impatient:
+    """Wants no more once it was asked five times while it waits; who goes on then, asks again."""
+
+    def __init__(self, waits=False):
+        self.waits, self.patience, self.said = waits, 5, 0
+
+    def __call__(self):
+        self.patience -= self.waits
+        self.said += self.patience < 0
+        return self.patience < 0
+
+
 @pytest.mark.parametrize("silent", [True, False])
 def test_a_reply_that_is_closed_closes_the_connection(server, silent, reply):
     server.answer = slow = Slow(silent)
@@ -47,17 +58,20 @@ def test_a_reply_that_is_closed_closes_the_connection(server, silent, reply):
     assert next(pieces) == "Well,"
     assert not slow.left.wait(0.1)
     pieces.close()
-    assert slow.left.wait(SOON)
+    assert slow.left.wait(LIMIT)
 
 
 @pytest.mark.parametrize("begun", [True, False])
 def test_a_reply_that_is_cancelled_while_it_is_waited_for_ends_at_once(server, begun, reply):
     server.answer = slow = Slow(silent=True, begun=begun)
-    until = time.monotonic() + 0.3
-    found = list(interruptible(reply(), lambda: time.monotonic() > until))
-    assert found == (["Well,"] if begun else [])
-    assert time.monotonic() - until < POLL_SECONDS + SOON
-    assert slow.left.wait(SOON)
+    impatient = Impatient()
+    pieces = interruptible(reply(), impatient)
+    if begun:
+        assert next(pieces) == "Well,"
+    impatient.waits = True
+    assert list(pieces) == []
+    assert impatient.said == 1
+    assert slow.left.wait(LIMIT)
 
 
 def test_a_server_that_cannot_be_reached_is_not_waited_for_either():
@@ -69,10 +83,10 @@ def test_a_server_that_cannot_be_reached_is_not_waited_for_either():
             each.setblocking(False)
             each.connect_ex(full.getsockname())
         address = f"http://127.0.0.1:{full.getsockname()[1]}/v1"
-        until = time.monotonic() + 0.2
+        impatient = Impatient(waits=True)
         pieces = ChatServer(address, LanguageModelServer()).chat({"model": "tiny"})
-        assert not list(interruptible(pieces, lambda: time.monotonic() > until))
-        assert time.monotonic() - until < POLL_SECONDS + SOON
+        assert not list(interruptible(pieces, impatient))
+        assert impatient.said == 1
         for each in queue:
             each.close()
 
@@ -176,10 +190,8 @@ def test_a_server_that_hangs(server, monkeypatch, answer, said, ask):
     monkeypatch.setenv("ANTIPHON_LLM_FIRST", "1")
     monkeypatch.setenv("ANTIPHON_LLM_IDLE", "0.3")
     server.answer = answer
-    began = time.monotonic()
     with pytest.raises(UserError, match=said):
         ask()
-    assert time.monotonic() - began < 1.3 + SOON
 
 
 def test_a_slow_answer_that_goes_on_is_no_fault(server, monkeypatch, ask):

@@ -179,8 +179,11 @@ def test_who_never_reads_is_dismissed(monkeypatch):
 
     async def main():
         async with Stage() as stage, stage.connect() as neighbour:
-            line = socket.create_connection(("127.0.0.1", stage.port))
+            # Small buffers of the system, so that few messages fill them.
+            stage.server._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            line = socket.socket()
             line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            line.connect(("127.0.0.1", stage.port))
             request = (
                 "GET /v1/realtime HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
                 "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
