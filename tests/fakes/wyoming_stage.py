@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from fake_conversation import RATE, WORD, FakeResponder, tone
 from wyoming.client import AsyncTcpClient
+from wyoming.event import Event
 
 from antiphon.errors import UserError
 from antiphon.messages import Speech, Word
@@ -109,3 +110,22 @@ async def read_until(client, *kinds):
         assert event is not None, f"the server left after {[each.type for each in events]}"
         events.append(event)
     return events
+
+
+def types(events):
+    return [event.type for event in events]
+
+
+def on_stage(play):
+    """Runs a test with a server and a client of it."""
+
+    async def work():
+        async with WyomingStage() as stage, stage.client() as client:
+            await play(stage, client)
+
+    asyncio.run(work())
+
+
+async def send(client, *events):
+    for event in events:
+        await client.write_event(event if isinstance(event, Event) else event.event())
