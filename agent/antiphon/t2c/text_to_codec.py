@@ -60,6 +60,13 @@ class SentenceState:
     vectors: torch.Tensor = field(default_factory=lambda: torch.zeros(0, 0))
     """[S, H] token vectors of the sounds."""
 
+    def continued(self, segment: Segment) -> Spelling:
+        """The spelling of a segment that follows, set apart from what was said before."""
+        form = spell([token.text for token in segment.tokens])
+        if self.text and segment.text[:1].isspace() and form.text[:1] != " ":
+            return Spelling(" " + form.text, (0, *form.written), (0, *form.tokens))
+        return form
+
     def after(self, form: Spelling, vectors: torch.Tensor) -> SentenceState:
         """The state with the characters of a spelling, whose tokens have `vectors` [T, H]."""
         letters = _joined(self.character_vectors, vectors[torch.tensor(form.tokens)])
@@ -179,9 +186,7 @@ class TextToCodec(nn.Module):
             liveliness: how much lengths vary: temperature of their distribution.
             generator: source of chance; torch's own if None.
         """
-        form = spell([token.text for token in segment.tokens])
-        if state.sounds and segment.text[:1].isspace() and form.text[:1] != " ":
-            form = Spelling(" " + form.text, (0, *form.written), (0, *form.tokens))
+        form = state.continued(segment)
         vectors = self.token_vectors(segment, source)
         # How a word is pronounced is a matter of which tokens were chosen, and that is known
         # exactly; the hidden states say how it is spoken.

@@ -15,6 +15,7 @@ import torch
 from torch.nn import functional as F
 
 from antiphon.messages import Segment, Token
+from antiphon.t2c.pronunciation.heteronyms import needs_next_word
 
 PAUSE = re.compile(r"[,;:.!?—][\"')\]]*$")
 NOT_AN_END = re.compile(
@@ -40,8 +41,8 @@ class BreathTrigger:
     """Cut between words, the sooner the better the place.
 
     A pause in writing is the best place, the beginning of a phrase is good, any other space will
-    do in the end; a number keeps its unit and a title its name. One token of look-ahead tells
-    whether the word is complete.
+    do in the end; a number keeps its unit, a title its name, and a word that is pronounced by the
+    words around it the next one. One token of look-ahead tells whether the word is complete.
     """
 
     first: tuple[int, int, int] = (2, 3, 4)
@@ -68,6 +69,8 @@ class BreathTrigger:
         if text[-1] in ".!?" and not NOT_AN_END.search(text):
             return least[0]
         if NOT_AN_END.search(text) or token.text.strip()[:1].isdigit():
+            return float("inf")
+        if needs_next_word(text):
             return float("inf")
         if PAUSE.search(text):
             return least[0]

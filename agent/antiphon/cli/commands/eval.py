@@ -114,6 +114,7 @@ def names(
     wrong: Annotated[bool, typer.Option("--wrong", help="List wrong heteronyms.")] = False,
 ) -> Mapping[str, Any]:
     """Names, places and terms: word errors over the teacher's, and sounds. Needs no data."""
+    from antiphon.agent import Agent
     from antiphon.evaluation.judges import recognizer
     from antiphon.evaluation.measures import names as measured
     from antiphon.evaluation.spoken_replies import read_out, speaking
@@ -142,7 +143,12 @@ def names(
     result["sound_error"]["without_lexicon"] = round(error(words), 3)
     if speech:
         agent = load(voice=voice)
-        systems = {"hidden": speaking(agent, "hidden"), "text": speaking(agent, "text")}
+        bare = Agent(agent.s2t, spoken, source="text")
+        systems = {
+            "hidden": speaking(agent, "hidden"),
+            "text": speaking(agent, "text"),
+            "text_without_lexicon": speaking(bare, "text"),
+        }
         replies = [read_out(agent.s2t, text) for text in said]
         judge = recognizer(settings.load(settings.Evaluation).judge)
         result |= measured.evaluate(systems, teacher(job.seed), replies, judge, job.seed)

@@ -106,7 +106,7 @@ def sound_error(
     names: Sequence[str],
     pronounce: Pronounce,
     label: Callable[[str], Sequence[str]],
-    group: Callable[[Sequence[str]], list[str]],
+    group: Callable[[Sequence[str]], Sequence[str]],
 ) -> float:
     """Sounds that differ from the teacher's, in percent of its sounds.
 
@@ -120,8 +120,8 @@ def sound_error(
 
     wrong = sounds = 0
     for name in tqdm(names, desc="pronounce", unit="name"):
-        right = [sound for sound in label(name) if sound != SPACE]
-        said = group([s for w in pronounce(name) for s in w.phonemes if s != SPACE])
+        right = [sound for sound in group(label(name)) if sound != SPACE]
+        said = group("".join(w.phonemes for w in pronounce(name)).replace(SPACE, ""))
         numbers = {sound: i for i, sound in enumerate({*right, *said})}
         wrong += distance([numbers[s] for s in said], [numbers[s] for s in right])
         sounds += len(right)

@@ -18,6 +18,7 @@ TABLE = Path(__file__).with_name("heteronyms.tsv")
 REACH = 5
 """Words before and after that are looked at."""
 
+_LAST_WORD = re.compile(r"([A-Za-z]+)$")
 _WORD = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*|[.!?,;:]")
 _DETERMINERS = frozenset(
     listed(
@@ -386,3 +387,9 @@ def choose(text: str, start: int, end: int, before: str = "") -> str | None:
     if RULES[rule](context(text, start, end, before)):
         return by_rule
     return None if otherwise == "-" else otherwise
+
+
+def needs_next_word(text: str) -> bool:
+    """Whether the last word of a text is told apart by what follows it."""
+    last = _LAST_WORD.search(text)
+    return last is not None and len(last[1]) > 1 and last[1].lower() in table()

@@ -11,7 +11,6 @@ import torch
 
 from antiphon.messages import Segment
 from antiphon.t2c.pronunciation.dictionary import PRONOUNCER
-from antiphon.t2c.spelling import spell
 
 if TYPE_CHECKING:
     from antiphon.t2c.text_to_codec import TextToCodec
@@ -45,7 +44,7 @@ def pronounced_words(t2c: TextToCodec, segments: Iterable[Segment]) -> Iterator[
     state = t2c.start()
     for segment in segments:
         chosen = t2c.token_vectors(segment, "text")
-        for part, ends in sentences(spell([token.text for token in segment.tokens])):
+        for part, ends in sentences(state.continued(segment)):
             sounds, characters, known = t2c.pronounce(part, chosen, state, segment.text)
             said = list(zip(sounds, characters, strict=True))
             done = 0
