@@ -175,7 +175,7 @@ def draft_for(drax: DraxRecognizer, large: Transcriber, pcm: Any, frames: torch.
 def main(
     data: Annotated[Path, typer.Option(help="Folder of the open collections, see docs/data.md.")],
     limit: Annotated[int, typer.Option(min=1, help="Recordings of each collection.")] = 25,
-    drax: Annotated[str, typer.Option(help="Drax: a name or folder.")] = "drax-tiny.en",
+    drax: Annotated[str, typer.Option(help="Drax: a name or folder.")] = "drax",
     target: Annotated[str, typer.Option(help="Whisper that is given drafts.")] = "whisper-base",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 2,
     json: Json = False,

@@ -65,5 +65,7 @@ def _copy(block: Block, layer: DecoderLayer) -> None:
     }
     for mine, theirs in pairs.items():
         mine.load_state_dict(theirs.state_dict())
+    for known in (block.k_cross, block.v_cross):  # of states that do not change, either
+        known.requires_grad_(False)
     gates = block.adaLN_modulation.bias.view(3, 3, -1)
     gates[:, 2] = 1.0

@@ -232,8 +232,20 @@ def recognition(
     reference: Annotated[
         str, typer.Option(help="The Whisper beside it; Drax is measured beside its own.")
     ] = "whisper-tiny.en",
+    ablation: Annotated[
+        bool, typer.Option(help="Compare Drax's paths instead, by short trainings.")
+    ] = False,
+    minutes: Annotated[float, typer.Option(help="For these; they go on next time.")] = 60,
+    steps: Annotated[int, typer.Option(min=1, help="Of each of them.")] = 300,
+    seeds: Annotated[int, typer.Option(min=1, help="Of each path.")] = 3,
+    work: Annotated[Path, typer.Option(help="Of `antiphon train drax`.")] = Path("work"),
 ) -> Mapping[str, Any]:
     """Word errors of a recognizer beside Whisper's. --limit counts in each collection."""
+    if ablation:
+        from antiphon.training.jobs import drax_ablation
+
+        compared = drax_ablation.run(work / "drax", steps=steps, seeds=seeds, minutes=minutes)
+        return {"ablation": compared}
     from antiphon.evaluation import material
     from antiphon.evaluation.measures.recognition import evaluate, evaluate_drax
     from antiphon.recognition import long_audio

@@ -243,17 +243,20 @@ def tools(
 def drax(
     paths: Folders,
     limits: Limits,
-    out: Out = Path("assets/drax-tiny.en"),
-    synthetic: Annotated[int, typer.Option(help="Synthetic clips beside people's.")] = 1500,
-    versions: Annotated[int, typer.Option(help="Versions of each of people's clips.")] = 1,
+    out: Out = Path("assets/drax"),
+    synthetic: Annotated[int, typer.Option(help="Synthetic clips beside people's.")] = 4000,
+    versions: Annotated[int, typer.Option(help="Versions of each of people's clips.")] = 2,
     clips: Annotated[
         int | None, typer.Option(min=1, help="Take at most so many clips, by chance.")
     ] = None,
-    middle_steps: Annotated[int, typer.Option(help="Steps of the middle by CTC alone.")] = 2000,
-    steps: Steps = 4000,
+    middle_steps: Annotated[int, typer.Option(help="Steps of the middle by CTC alone.")] = 1400,
+    steps: Steps = 4500,
     middle: Annotated[
         bool, typer.Option("--middle/--no-middle", help="Let the path go over the audio's guess.")
     ] = True,
+    joint: Annotated[
+        bool, typer.Option(help="Let the middle learn along with the decoder (slower).")
+    ] = False,
     seed: Seed = 0,
 ) -> None:
     """Train the recognizer Drax on Whisper tiny.en's states; --minutes is for each part."""
@@ -279,6 +282,7 @@ def drax(
             minutes=limits.minutes,
             seed=seed,
             middle_in_path=middle,
+            joint=joint,
         )
 
 

@@ -37,6 +37,10 @@ class MixturePath:
     p: float = 2.0
     q: float = 2 / 3
     middle: bool = True
+    blind: bool = False
+    """Whether the middle is uniform noise, too. This and the next are only there to be compared."""
+    heard: bool = False
+    """Whether the source is what the audio says by itself, instead of noise."""
 
     def weights(self, time: torch.Tensor) -> Weights:
         """Probabilities of the components at times in [0, 1]."""
@@ -91,8 +95,9 @@ class MixturePath:
     ) -> torch.Tensor:
         """Noisy tokens [B, L], with what was drawn from a middle that does not learn [B, L]."""
         by_text, by_guess = self._sources(text, time, keep)
-        drawn = torch.where(by_text, text, torch.randint(vocabulary, text.shape))
-        return torch.where(by_guess, guessed, drawn)
+        noise = torch.randint(vocabulary, text.shape)
+        source, middle = guessed if self.heard else noise, noise if self.blind else guessed
+        return torch.where(by_guess, middle, torch.where(by_text, text, source))
 
     def _sources(
         self, text: torch.Tensor, time: torch.Tensor, keep: torch.Tensor | None

@@ -62,7 +62,6 @@ def sample(
     for step in range(steps):
         time = begin + step * width
         logits = predict(tokens, torch.full((len(tokens),), time), preserve).float()
-        log_probs = logits.log_softmax(-1)
         drawn = _draw(logits / temperature, generator)
         drawn = torch.where(preserve, start, drawn)
         if step == steps - 1:
@@ -72,12 +71,13 @@ def sample(
             chance = share if jumps == "exact" else 1 - math.exp(-share)
             jump = torch.rand(tokens.shape, generator=generator) < chance
             tokens = torch.where(jump & ~preserve, drawn, tokens)
-    chosen = log_probs.gather(-1, tokens[..., None])[..., 0]
+    chosen = logits.log_softmax(-1).gather(-1, tokens[..., None])[..., 0]
     return Sampled(tokens, chosen, steps)
 
 
 def _draw(logits: torch.Tensor, generator: torch.Generator | None) -> torch.Tensor:
-    """Ids [B, L] of a categorical draw (Gumbel's maximum)."""
-    uniform = torch.rand(logits.shape, generator=generator).clamp(1e-10, 1 - 1e-7)
-    drawn: torch.Tensor = (logits - (-uniform.log()).log()).argmax(-1)
-    return drawn
+    """Ids [B, L] of a categorical draw, by the inverse of its distribution function."""
+    edges = logits.softmax(-1).cumsum(-1)
+    at = torch.rand(*logits.shape[:-1], 1, generator=generator) * edges[..., -1:]
+    drawn = torch.searchsorted(edges, at, right=True)[..., 0]
+    return drawn.clamp(max=logits.shape[-1] - 1)
