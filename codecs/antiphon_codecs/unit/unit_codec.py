@@ -23,6 +23,7 @@ from antiphon_codecs.convnext import ConvNeXt
 from antiphon_codecs.skip_init import SkipInit
 from antiphon_codecs.unit import student_encoder
 from antiphon_codecs.unit.hifigan import CONTEXT, HOP, HifiGan
+from antiphon_codecs.unit.hifigan_session import HifiGanSession
 from antiphon_codecs.unit.quantizer import VectorQuantizer
 from antiphon_codecs.unit.student_encoder import SpeechEncoder, StudentEncoder
 
@@ -94,6 +95,7 @@ class UnitCodec(nn.Module):
             nn.Linear(c.width, patch),
         )
         self.generator = HifiGan(c.latent)
+        self._session: HifiGanSession | None = None
         self.student: StudentEncoder | None = None
         if c.student_width:
             self.student = StudentEncoder(
@@ -202,7 +204,22 @@ class UnitCodec(nn.Module):
         """Samples [T * samples_per_unit] of units [T]."""
         if not len(units):
             return np.zeros(0, np.float32)
-        return self.generator(self.decode_latent(units)[None])[0].numpy()
+        return self.sound(self.decode_latent(units))
+
+    def sound(self, latent: torch.Tensor) -> Pcm:
+        """Samples [T * HOP] of a latent [T, 192], T > 0."""
+        if self.training:
+            with torch.inference_mode():
+                return self.generator(latent[None])[0].cpu().numpy()
+        if self._session is None:
+            self._session = HifiGanSession(self.generator)
+        return self._session(latent)
+
+    def train(self, mode: bool = True) -> UnitCodec:
+        """Switch between training and use; afterwards the generator's weights of now sound."""
+        self._session = None
+        super().train(mode)
+        return self
 
     def start(self) -> UnitStream:
         """A stream that has not spoken yet."""
@@ -229,7 +246,7 @@ class UnitCodec(nn.Module):
             near = max(state.first, state.spoken - room)
             latent = self.decode_latent(window, state.first)[(near - state.first) * stride :]
             far = min(known, until + room)
-            pcm = self.generator(latent[None, : (far - near) * stride])[0].numpy()
+            pcm = self.sound(latent[: (far - near) * stride])
             hop = self.samples_per_unit
             pcm = pcm[(state.spoken - near) * hop : (until - near) * hop]
         first = max(state.first, until - self.lookback)

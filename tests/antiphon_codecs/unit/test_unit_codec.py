@@ -14,6 +14,7 @@ from torch import nn
 from antiphon.errors import UserError
 from antiphon_codecs.skip_init import SkipInit
 from antiphon_codecs.unit.hifigan import CONTEXT, HOP, HifiGan
+from antiphon_codecs.unit.hifigan_session import HifiGanSession
 from antiphon_codecs.unit.quantizer import VectorQuantizer
 from antiphon_codecs.unit.unit_codec import NOISE_FRAMES, TRAINING_ONLY, UnitCodec, UnitCodecConfig
 
@@ -107,6 +108,26 @@ def test_generator_hears_no_further_than_its_context():
     assert changed[40 - CONTEXT : 40 + CONTEXT + 1].any()
     assert not changed[: 40 - CONTEXT].any()
     assert not changed[40 + CONTEXT + 1 :].any()
+
+
+def test_a_generator_sounds_the_same_by_onnxruntime():
+    generator = HifiGan(latent=8, channels=32).eval()
+    z = torch.randn(21, 8)
+    with torch.inference_mode():
+        np.testing.assert_allclose(HifiGanSession(generator)(z), generator(z[None])[0], atol=1e-5)
+
+
+def test_a_codec_sounds_by_the_weights_it_has_now(codec):
+    other = copy.deepcopy(codec)
+    units = np.arange(20) % 32
+    before = other.decode(units)
+    other.train()
+    for parameter in other.generator.parameters():
+        parameter.data.mul_(0.5)
+    trained = other.decode(units)
+    np.testing.assert_allclose(other.eval().decode(units), trained, atol=1e-5)
+    assert np.abs(trained - before).max() > 1e-3
+    np.testing.assert_array_equal(codec.decode(units), before)
 
 
 def test_quantizer_learns_the_clusters_it_is_shown():
