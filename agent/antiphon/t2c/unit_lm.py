@@ -7,16 +7,14 @@ where the sounds end: it cannot skip, repeat or run away.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from antiphon.llm.cpu.decoder import Cache, CpuDecoder
-from antiphon.llm.cpu.nbits import Product
-from antiphon.llm.cpu.quantized import exact, int8
 from antiphon.llm.llama import Llama, LlamaConfig
+from antiphon.t2c.unit_lm_session import UnitLMCache, UnitLMSession
 
 CONDITION_OFFSETS = (0, 2, 5)
 """Units ahead at which the condition is read."""
@@ -27,7 +25,7 @@ class UnitLMState:
     """Where a stream of unit words stands."""
 
     previous: int
-    cache: Cache
+    cache: UnitLMCache
 
 
 class UnitLM(nn.Module):
@@ -50,28 +48,19 @@ class UnitLM(nn.Module):
         self.lm_head = nn.Linear(config.width, words, bias=False)
         self.light = False
         """Speak with int8 weights."""
-        self._fast: tuple[CpuDecoder, Product] | None = None
+        self._session: UnitLMSession | None = None
 
     @property
-    def fast(self) -> tuple[CpuDecoder, Product]:
+    def session(self) -> UnitLMSession:
         """Stack and head for single steps, rebuilt when the weights may have changed."""
-        if self._fast is None:
-            config = self.model.config
-            linear: Callable[[torch.Tensor], Product] = int8 if self.light else exact
-            stack = CpuDecoder.of(
-                self.model.state_dict(),
-                config.heads,
-                config.heads,
-                linear=linear,
-                theta=config.theta,
-                window=self.window,
-            )
-            self._fast = stack, linear(self.lm_head.weight.detach())
-        return self._fast
+        if self._session is None:
+            head = self.lm_head.weight
+            self._session = UnitLMSession(self.model, head, self.window, light=self.light)
+        return self._session
 
     def train(self, mode: bool = True) -> UnitLM:
         """Switch between training and use; afterwards single steps use the weights of now."""
-        self._fast = None
+        self._session = None
         super().train(mode)
         return self
 
@@ -88,7 +77,7 @@ class UnitLM(nn.Module):
 
     def start(self) -> UnitLMState:
         """A stream that has said nothing."""
-        return UnitLMState(self.start_id, self.fast[0].start())
+        return UnitLMState(self.start_id, self.session.start())
 
     @torch.inference_mode()
     def speak(
@@ -115,12 +104,12 @@ class UnitLM(nn.Module):
         total = len(conditions)
         seen = self.see(conditions)
         longest = int(lengths.max())
-        stack, head = self.fast
+        session = self.session
         at = 0
         while at < total:
             x = self.embed_tokens.weight[state.previous] + seen[at]
-            y, cache = stack.step(x[None], state.cache)
-            logits = head(y)[0]
+            scores, cache = session.step(x.numpy(), state.cache)
+            logits = torch.from_numpy(scores)
             if total - at < longest:
                 logits = logits.masked_fill(lengths > total - at, -torch.inf)
             if temperature > 0:

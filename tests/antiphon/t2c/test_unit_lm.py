@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from antiphon.llm.llama import Llama, LlamaConfig
@@ -33,6 +34,30 @@ def test_unit_lm_speaks_what_teacher_forcing_scores_best():
     room = 17 - starts[0]
     allowed = logits.masked_fill(lengths[None] > room[:, None], -torch.inf)
     assert allowed.argmax(-1).tolist() == words
+
+
+def test_single_steps_see_a_window():
+    lm = UnitLM(6, 8, LlamaConfig(16, 1, 2, 24), window=4).eval().requires_grad_(False)
+    inputs = torch.randn(9, 16)
+    with torch.inference_mode():
+        whole = lm.lm_head(lm.model(inputs[None, -4:])[0])[0, -1]
+    cache = lm.session.start()
+    for x in inputs:
+        logits, cache = lm.session.step(x.numpy(), cache)
+    torch.testing.assert_close(torch.from_numpy(logits), whole, atol=1e-5, rtol=1e-5)
+
+
+def test_light_steps_are_nearly_those_of_the_weights():
+    lm = UnitLM(50, 8, LlamaConfig(64, 2, 2, 96)).eval().requires_grad_(False)
+    exact = lm.session
+    lm.train()
+    lm.light = True
+    light = lm.eval().session
+    a, b = exact.start(), light.start()
+    for x in torch.randn(5, 64).numpy():
+        wanted, a = exact.step(x, a)
+        found, b = light.step(x, b)
+        assert np.linalg.norm(found - wanted) < 0.02 * np.linalg.norm(wanted)
 
 
 def test_look_never_sees_past_what_is_known():
