@@ -23,7 +23,7 @@ from antiphon.llm import chat_template
 from antiphon.llm.cpu.checkpoint_tensors import CheckpointTensors
 from antiphon.llm.cpu.decoder import Cache, CpuDecoder, Layer
 from antiphon.llm.cpu.prefix_cache import PrefixCache
-from antiphon.llm.cpu.quantized import kept_as, restored, smallest
+from antiphon.llm.cpu.quantized import int4_weights, kept_as, restored, smallest
 from antiphon.llm.language_model import State
 from antiphon.llm.tokenizer import load_tokenizer
 
@@ -61,6 +61,10 @@ class CpuLanguageModel:
 
         def layer(number: int) -> Layer:
             state = load_file(folder / LAYER.format(number))
+            if any(map(int4_weights, state)):
+                # The kernel keeps them in an order of its own. What else is taken out of the file
+                # as it lies there would keep the whole of it in memory.
+                state = {n: t if int4_weights(n) else t.clone() for n, t in state.items()}
             products = (restored(state, name) for name in PRODUCTS)
             others = (state.get(name) for name in (*NORMS, *OPTIONAL))
             return Layer(*products, *others)  # type: ignore[arg-type]

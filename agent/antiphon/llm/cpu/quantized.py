@@ -97,6 +97,11 @@ def kept_as(product: Int8Linear | Int4Linear, name: str) -> dict[str, torch.Tens
     return {f"{name}.{part}": tensor.contiguous() for part, tensor in vars(product).items()}
 
 
+def int4_weights(name: str) -> bool:
+    """Whether a tensor that `kept_as` named is the weights of an `Int4Linear`."""
+    return name.endswith(".packed")
+
+
 def restored(state: Mapping[str, torch.Tensor], name: str) -> Product:
     """The product with what was kept under a name."""
     scale = state[f"{name}.scale"]
