@@ -103,7 +103,7 @@ def read_out(s2t: SpeechToText, text: str) -> Reply:
         raise UserError(f"{s2t.llm.name} shows no hidden states: choose another with --llm.")
     before, after = s2t.prompt()
     tokenizer = s2t.llm.tokenizer
-    asked = tokenizer(f"Please say: {text}", add_special_tokens=False)["input_ids"]
+    asked: list[int] = tokenizer(f"Please say: {text}", add_special_tokens=False)["input_ids"]
     *prompt, last = [*before, *asked, *after]
     hidden, _, cache = s2t.llm.write(last, s2t.llm.start(prompt))
     tokens = []

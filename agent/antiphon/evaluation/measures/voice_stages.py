@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +67,7 @@ class Stages:
     def units(self, text: str) -> dict[str, NDArray[np.int64]]:
         """Units of a text by every stage of `STAGES`."""
         theirs, ours = list(self.taught(text)), list(self.own(text))
-        found = {
+        found: dict[str, list[Iterable[int]]] = {
             "teacher_units": [self.codec.encode_latent(s.latent) for s in theirs],
             "unit_lm_teacher_forced": [self.forced(s) for s in theirs],
             "teacher_phonemes_and_lengths": [self.free(s, s.lengths) for s in theirs],
@@ -76,7 +76,7 @@ class Stages:
             "whole": [self.free(s, None) for s in ours],
         }
         return {
-            name: np.concatenate([np.asarray(u, np.int64) for u in parts])
+            name: np.concatenate([np.fromiter(part, np.int64) for part in parts])
             for name, parts in found.items()
         }
 

@@ -7,10 +7,9 @@ import pytest
 from fake_conversation import FakeAnalyzer, FakeResponder, Understood
 
 from antiphon.runtime import events
-from antiphon.runtime.frames import FRAME
+from antiphon.runtime.frames import FRAME, sixteen_bits
 from antiphon.runtime.options import Options
 from antiphon.runtime.responders.worker import InlineWorker
-from antiphon.runtime.session.conversation import sixteen_bits
 from antiphon.runtime.session.heard_words import CUT
 
 SILENCE, SPEECH, STOP = 0.0, 0.5, 1.0

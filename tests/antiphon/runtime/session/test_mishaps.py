@@ -9,9 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from antiphon.runtime import events
-from antiphon.runtime.frames import FRAME
+from antiphon.runtime.frames import FRAME, sixteen_bits
 from antiphon.runtime.options import Options
-from antiphon.runtime.session.conversation import sixteen_bits
 from antiphon.runtime.session.heard_words import CUT
 
 SILENCE, SPEECH, STOP = 0.0, 0.5, 1.0

@@ -28,7 +28,7 @@ def test_a_queue_that_was_cut_goes_on(work, monkeypatch):
         low, high = whole[name]["interval"]
         assert low <= whole[name]["wer"] <= high
         assert (whole[name]["seeds"], whole[name]["clips"]) == (1, 8)
-    monkeypatch.setattr(drax_ablation.loop, "fit", None)  # nothing is trained twice
+    monkeypatch.setattr("antiphon.training.loop.fit", None)  # nothing is trained twice
     assert drax_ablation.run(work, steps=3, seeds=1, minutes=9) == whole
     assert drax_ablation.run(work, steps=3, seeds=2, minutes=0)["audio source"]["seeds"] == 1
 
