@@ -9,9 +9,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[5]
 ALLOWED = {
     "aiomqtt", "antiphon", "cffi", "_cffi_backend", "numpy", "paho", "_sounddevice", "sounddevice",
-    "soxr", "_webrtcvad", "webrtcvad", "typing_extensions",
+    "soxr", "_webrtcvad", "webrtcvad", "typing_extensions", "dns", "idna",
 }  # fmt: skip
-"""What a robot is installed with, and what these bring."""
+"""What a robot is installed with, and what these bring, or use if it is there (dns)."""
 SCRIPT = """
 import sys
 before = set(sys.modules)
