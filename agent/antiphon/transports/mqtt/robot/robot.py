@@ -21,6 +21,7 @@ from antiphon.runtime.clock import WallClock
 from antiphon.runtime.events import DeviceBack, DeviceLost, Event
 from antiphon.runtime.frames import FRAME, RATE, Frame
 from antiphon.tools import Result
+from antiphon.transports.mqtt.robot.event_sentences import sentence_of
 from antiphon.transports.mqtt.robot.heard_reports import HeardReports
 from antiphon.transports.mqtt.robot.microphone import MicrophoneProcessor
 from antiphon.transports.mqtt.robot.packetizer import Packetizer
@@ -228,7 +229,8 @@ class Robot:
                 if stop.stream in (None, self.player.stream):
                     self._stop_body(stop)
             elif leaf == "event":
-                self._handle_event(messages.fields_of("event", message.payload))
+                if sentence := sentence_of(messages.fields_of("event", message.payload)):
+                    self.say(sentence)
             elif tool := tool_of(leaf):
                 self._handle_call(tool, messages.read(Call, message.payload))
         except MalformedError:
@@ -289,20 +291,6 @@ class Robot:
         """The last will of one that was called like us is not ours."""
         if status.session != self._session and status.state == "offline" and self._hello_seen:
             self.link.send(self._status_message("online"))
-
-    def _handle_event(self, event: dict[str, object]) -> None:
-        """Something happened in the conversation."""
-        told = {name: event.get(name) or "" for name in ("text", "heard_text", "error")}
-        sentences = {
-            "Transcript": f"You: {told['text']}",
-            "ToolCalled": f"Understood: {told['text']}.",
-            "ReplyFinished": f"Antiphon: {told['text']}",
-            "Interrupted": f"Antiphon: {told['heard_text']}—",
-            "Failed": f"The agent failed ({told['error']}).",
-            "Refused": f"The agent refuses this robot: {told['error']}",
-        }
-        if str(event["event"]) in sentences:
-            self.say(sentences[str(event["event"])])
 
     # Stop, and tools
 

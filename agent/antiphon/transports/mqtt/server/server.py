@@ -13,7 +13,8 @@ from antiphon.errors import UserError
 from antiphon.runtime.clock import WallClock
 from antiphon.runtime.frames import FRAME_MS, RATE
 from antiphon.runtime.options import Options
-from antiphon.transports.mqtt.server.session import Session, tools_of
+from antiphon.transports.mqtt.server.announced_tools import tools_of
+from antiphon.transports.mqtt.server.session import Session
 from antiphon.transports.mqtt.wire import messages, topics
 from antiphon.transports.mqtt.wire.broker import Broker
 from antiphon.transports.mqtt.wire.envelope import Incoming, Outgoing

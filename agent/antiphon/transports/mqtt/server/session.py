@@ -18,8 +18,9 @@ import numpy as np
 
 from antiphon.runtime.events import Event, Interrupted, Paused, ToolCalled, to_json
 from antiphon.runtime.frames import FRAME, Frame
-from antiphon.tools import Call, Result, Tool
+from antiphon.tools import Call, Result
 from antiphon.tools.phrases import described
+from antiphon.transports.mqtt.server.announced_tools import tools_of
 from antiphon.transports.mqtt.server.jitter_buffer import Frames, JitterBuffer
 from antiphon.transports.mqtt.server.pending_calls import PendingCalls, settle
 from antiphon.transports.mqtt.server.rate_limit import RateLimit
@@ -346,16 +347,6 @@ class Session:
             self._published = said
             body = replace(said, sent=_ms(self._now())).body()
             self._send(Outgoing(self.topics("state"), body, 1, retain=True))
-
-
-def tools_of(hello: Hello) -> dict[str, Tool]:
-    """The tools a robot announces, by name.
-
-    Raises:
-        UserError: One of them is none.
-    """
-    tools = [Tool.parse(each) for each in hello.tools]
-    return {tool.name: tool for tool in tools}
 
 
 def _ms(now: float) -> int:
