@@ -67,6 +67,8 @@ async def fuzz(face: str, count: int, seed: int = 0) -> dict[str, Any]:
             await rude
             growth = hosted.memory() - begun
             await unharmed(neighbour, hosted, tally)
+            if talk.done():
+                tally.crashes.append(f"a neighbour had to end: {talk.exception()!r}")
             talk.cancel()
     return {
         "fuzz_messages": tally.sent,
@@ -86,14 +88,15 @@ async def talking(client: Any) -> None:
 
 async def unharmed(neighbour: Any, hosted: Hosted, tally: Tally) -> None:
     """Whether a neighbour is still answered."""
-    answers, until = neighbour.answers, time.perf_counter() + ANSWER_SECONDS
-    while neighbour.answers == answers and time.perf_counter() < until:
+    neighbour.sounds.clear()
+    until = time.perf_counter() + ANSWER_SECONDS
+    while not neighbour.sounds and time.perf_counter() < until:
         await asyncio.sleep(0.05)
     if not hosted.process.is_running():
         tally.crashes.append("the server has ended")
         return
     tally.crashes += hosted.faults()
-    if neighbour.answers == answers:
+    if not neighbour.sounds:
         tally.crashes.append("a neighbour is not answered")
 
 
