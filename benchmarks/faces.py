@@ -38,11 +38,12 @@ MODEL_SESSIONS, MODEL_TURNS = (4, 8), 3
 def main(
     only: Annotated[str, typer.Option(help=f"One of {', '.join(PARTS)}.")] = "",
     face: Annotated[str, typer.Option(help=f"One of {', '.join(FACES)}.")] = "",
-    turns: Annotated[int, typer.Option(min=1, help="Questions, and interruptions.")] = 50,
+    questions: Annotated[int, typer.Option(min=1, help="That are timed.")] = 20,
+    turns: Annotated[int, typer.Option(min=1, help="That are interrupted.")] = 50,
     seconds: Annotated[float, typer.Option(min=10, help="Of talk for every count.")] = 10.0,
     count: Annotated[int, typer.Option(min=4, help="Malformed messages.")] = 100_000,
     hours: Annotated[float, typer.Option(min=0.01, help="Of conversation over a face.")] = 2.0,
-    clients: Annotated[int, typer.Option(min=1, help="Of a face at once, in the soak.")] = 15,
+    clients: Annotated[int, typer.Option(min=1, help="Of a face at once, in the soak.")] = 24,
     seed: Annotated[int, typer.Option(help="Of what is damaged.")] = 0,
     json: Json = False,
 ) -> None:
@@ -53,9 +54,8 @@ def main(
         module_of(face)
     faces = (face,) if face else FACES
     measures: dict[str, Any] = {
-        "added": lambda name: added(name, turns),
+        "added": lambda name: added(name, questions),
         "sessions": lambda name: sessions(name, seconds),
-        "truncate": lambda name: truncation(name, turns),
         "fuzz": lambda name: fuzz(name, count, seed),
     }
     result: dict[str, Any] = {name: {} for name in faces}
@@ -64,10 +64,19 @@ def main(
             result["models"] = asyncio.run(with_models(MODEL_SESSIONS, MODEL_TURNS))
         elif part == "soak":
             result["soak"] = asyncio.run(soak(faces, hours, clients))
+        elif part == "truncate":
+            exact = [name for name in faces if name in EXACT]
+            for name, found in zip(exact, asyncio.run(truncations(exact, turns)), strict=True):
+                result[name] |= found
         elif part in measures:
-            for name in faces if part != "truncate" else [each for each in faces if each in EXACT]:
+            for name in faces:
                 result[name] |= asyncio.run(measures[part](name))
     show({name: found for name, found in result.items() if found}, json)
+
+
+async def truncations(faces: list[str], turns: int) -> list[dict[str, int]]:
+    """Of several faces at once: most of the time nobody works."""
+    return await asyncio.gather(*(truncation(name, turns) for name in faces))
 
 
 if __name__ == "__main__":

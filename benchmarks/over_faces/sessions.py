@@ -21,7 +21,7 @@ from antiphon.errors import UserError
 from over_faces.client import module_of
 from over_faces.hosting import serving
 
-STEPS = (25, 50, 100, 150, 200)
+STEPS = (50, 100, 150, 200)
 """Sessions that are tried at once, until a core is too busy."""
 CORE_SHARE = 0.8
 TURN, SPOKEN, WORDS = 10.0, 2.0, 15

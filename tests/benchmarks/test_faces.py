@@ -28,7 +28,7 @@ def measure(load_benchmark):
 
 @pytest.mark.parametrize("face", FACES)
 def test_answers_come_and_damage_breaks_nothing(measure, face):
-    found = measure("added", "--face", face, "--turns", "1")[face]
+    found = measure("added", "--face", face, "--questions", "1")[face]
     assert found["added_ms_p95"] == found["added_ms_median"]
     found = measure("fuzz", "--face", face, "--count", "200")[face]
     assert (found["fuzz_crashes"], found["fuzz_messages"]) == (0, 200)
