@@ -54,8 +54,9 @@ def test_json_is_one_object_with_the_promised_keys(question):
 
 
 @pytest.mark.parametrize("command", ["ask", "talk", "serve"])
-def test_every_conversation_can_be_given_a_persona(command):
-    assert "--persona" in CliRunner().invoke(main.app, [command, "--help"], env=WIDE).stdout
+@pytest.mark.parametrize("option", ["--persona", "--lexicon"])
+def test_every_conversation_can_be_given_a_persona_and_words(command, option):
+    assert option in CliRunner().invoke(main.app, [command, "--help"], env=WIDE).stdout
 
 
 WIDE = {"COLUMNS": "200", "TERMINAL_WIDTH": "200"}
@@ -66,6 +67,13 @@ def test_the_persona_reaches_the_agent(question, tiny_agent, monkeypatch):
     monkeypatch.setattr(ask, "load", lambda **choices: chosen.update(choices) or tiny_agent)
     assert run(question, "--json", "--persona", "You are Ada.").exit_code == 0
     assert chosen["persona"] == "You are Ada."
+
+
+def test_a_users_words_reach_the_agent(question, tiny_agent, monkeypatch, tmp_path):
+    chosen = {}
+    monkeypatch.setattr(ask, "load", lambda **choices: chosen.update(choices) or tiny_agent)
+    assert run(question, "--json", "--lexicon", tmp_path / "own.txt").exit_code == 0
+    assert chosen["lexicon"] == tmp_path / "own.txt"
 
 
 def test_a_question_is_heard_once_and_as_a_whole(question, tiny_agent):

@@ -134,3 +134,27 @@ def test_a_folder_without_a_language_model(tmp_path):
 def test_an_unwritable_output(tmp_path):
     result = run("Hello.", "--out", tmp_path)
     assert result.exit_code == 2 and "folder" in result.stderr
+
+
+def test_phonemes_are_printed_with_where_they_come_from(spoken_by_tiny):
+    told = json.loads(run("We close it.", "--phonemes", "--json").stdout)
+    assert [word["text"] for word in told["words"]] == ["We", "close", "it"]
+    assert all(word["origin"] == "pronouncer" for word in told["words"])  # it has two sounds only
+    lines = run("We close it.", "--phonemes").stdout.splitlines()
+    assert len(lines) == 3 and lines[0].startswith("We ") and lines[0].endswith("pronouncer")
+
+
+def test_phonemes_are_not_spoken(spoken_by_tiny, tmp_path):
+    result = run("Hello.", "--phonemes", "--out", tmp_path / "x.wav")
+    assert result.exit_code == 2 and "--phonemes" in result.stderr
+    assert not (tmp_path / "x.wav").exists()
+
+
+def test_a_users_words_are_said_as_the_file_says(tiny_agent, byte_tokenizer, monkeypatch, tmp_path):
+    table = TokenTable("tiny", byte_tokenizer, torch.zeros(256, 8))
+    monkeypatch.setattr("antiphon.llm.vocabulary.load_vocabulary", lambda name: table)
+    monkeypatch.setattr("antiphon.t2c.voice.from_pretrained", lambda *names: tiny_agent.voice)
+    (tmp_path / "own.txt").write_text("SQL /abba/\nwrong\n")
+    result = run("An SQL server.", "--phonemes", "--json", "--lexicon", tmp_path / "own.txt")
+    words = {word["text"]: word for word in json.loads(result.stdout)["words"]}
+    assert words["S Q L"]["phonemes"] == "abba" and words["S Q L"]["origin"] == "own lexicon"
