@@ -9,8 +9,9 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from antiphon.cli import main, written_measures
-from antiphon.cli.commands import eval as command
+from antiphon.cli import main
+from antiphon.cli.measures import parts
+from antiphon.cli.measures import written as written_measures
 from antiphon.evaluation import judges, material
 from antiphon.messages import Token
 
@@ -31,13 +32,13 @@ def tiny(tiny_agent, monkeypatch):
     reply = tuple(Token(i, word, torch.zeros(8)) for i, word in enumerate((" I", " am")))
     judge = judges.Judges(lambda pcm: "I am", lambda pcm: 3.0)
     second = np.ones(16_000, np.float32)
-    monkeypatch.setattr(command, "load", lambda **choices: tiny_agent)
-    monkeypatch.setattr(command, "echo_voice", lambda voice: tiny_agent.voice)
-    monkeypatch.setattr(command, "written", lambda *args: [reply])
-    monkeypatch.setattr(command, "teacher", lambda seed: lambda text: second)
-    monkeypatch.setattr(command, "teacher_latent", lambda: lambda text: torch.randn(30, 192))
-    monkeypatch.setattr(command, "listen", lambda ears: tiny_agent.s2t)
-    monkeypatch.setattr(command, "cascaded", lambda agent: agent)
+    monkeypatch.setattr(parts, "load", lambda **choices: tiny_agent)
+    monkeypatch.setattr(parts, "echo_voice", lambda voice: tiny_agent.voice)
+    monkeypatch.setattr(parts, "written", lambda *args: [reply])
+    monkeypatch.setattr(parts, "teacher", lambda seed: lambda text: second)
+    monkeypatch.setattr(parts, "teacher_latent", lambda: lambda text: torch.randn(30, 192))
+    monkeypatch.setattr(parts, "listen", lambda ears: tiny_agent.s2t)
+    monkeypatch.setattr(parts, "cascaded", lambda agent: agent)
     monkeypatch.setattr(judges, "judges", lambda: judge)
     monkeypatch.setattr(judges, "recognizer", lambda name: judge.recognize)
     monkeypatch.setattr(material, "sentences", lambda *args: ["I am"])
