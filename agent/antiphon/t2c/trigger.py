@@ -19,7 +19,8 @@ from antiphon.t2c.pronunciation.heteronyms import needs_next_word
 
 PAUSE = re.compile(r"[,;:.!?—][\"')\]]*$")
 NOT_AN_END = re.compile(
-    r"(\d[.,:]?|\b(Dr|Mr|Mrs|Ms|St|Prof|Jr|Sr|vs|No|etc|e\.g|i\.e|[A-Z])\.|[($€£\"#*-])$"
+    r"(\d[.,:]?|\b(Dr|Mr|Mrs|Ms|St|Prof|Jr|Sr|vs|No|etc|e\.g|i\.e|[A-Z])\.|[($€£\"#*-]"
+    r"|\b[Ss]ymbol\b[^.,!?]{0,40})$"  # the symbol for sodium is Na
 )
 BEGINS_PHRASE = re.compile(
     r"(and|or|but|because|so|if|when|while|where|which|who|that|than|as|"

@@ -51,6 +51,11 @@ def test_the_beginning_of_a_phrase_is_better_than_any_other_space():
     )
 
 
+def test_what_is_read_by_its_neighbours_keeps_them():
+    assert cut("The", " symbol", " for", " sodium", " is", " Na", ",", " and")[0].endswith("Na,")
+    assert cut("Children", " can", " get", " lead", " poisoning", " there")[0].endswith("poisoning")
+
+
 def test_numbers_titles_and_abbreviations_stay_whole():
     text = ["Dr", ".", " Smith", " paid", " 3", ".", "5", " million", " for", " it", "."]
     for segment in cut(*text)[:-1]:

@@ -100,20 +100,31 @@ def _entry(line: str, inventory: PhonemeInventory, read: Read) -> tuple[str, tup
 
 
 def _ipa(said: str, inventory: PhonemeInventory) -> tuple[int, ...]:
-    sounds = [_LONG.get(s.strip(STRESS), s) if s in _LONG else s for s in group(
-        list(said.translate(_SAME)))]  # fmt: skip
-    sounds = [s if s.strip(STRESS) not in _LONG else s + "ː" for s in sounds]
-    if not any(s[0] in STRESS for s in sounds):
-        first = next((i for i, s in enumerate(sounds) if s[0] in VOWELS), None)
-        if first is not None:
-            sounds[first] = "ˈ" + sounds[first]
     found = []
-    for sound in sounds:
+    for sound in _on_vowels(group(list(said.translate(_SAME)))):
         id_ = inventory.find(sound)
         if id_ is None:
             raise ValueError(f"the voice has no sound '{sound}'")
         found.append(id_)
     return tuple(found)
+
+
+def _on_vowels(sounds: Sequence[str]) -> list[str]:
+    """Sounds with their stress on vowels: IPA marks syllables, the voice's teacher vowels.
+
+    A word without a mark is stressed on its first vowel.
+    """
+    marked = any(sound[0] in STRESS for sound in sounds)
+    stress = "" if marked else "ˈ"
+    placed = []
+    for sound in sounds:
+        stress = sound[0] if sound[0] in STRESS else stress
+        bare = sound.lstrip(STRESS)
+        bare = _LONG.get(bare, bare)
+        if bare and bare[0] in VOWELS:
+            bare, stress = stress + bare, ""
+        placed.append(bare)
+    return [sound for sound in placed if sound]
 
 
 def _respelled(said: str, inventory: PhonemeInventory, read: Read) -> tuple[int, ...]:

@@ -83,6 +83,8 @@ def segments(text):
 def model(tmp_path):
     torch.manual_seed(0)
     model = tiny_model().eval()
+    with torch.no_grad():
+        model.voice.length_head.bias[0] = 100.0  # every sound lasts one unit
     Lexicon.write(tmp_path / "m.marisa", WORDS.items(), model.inventory)
     model.dictionary = Dictionary(
         model.inventory, Lexicon.load(tmp_path / "m.marisa", model.inventory)
@@ -113,4 +115,4 @@ def test_two_thousand_names_in_a_row(model):
         plan, state = model.plan(segment, state)
         units += plan.units
         assert len(state.said) <= 80 and len(state.sounds) <= 40
-    assert units > 2000
+    assert units >= 2000
