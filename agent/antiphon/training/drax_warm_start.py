@@ -12,6 +12,7 @@ from torch import nn
 
 from antiphon.recognition.drax.checkpoint import DraxModel, small
 from antiphon.recognition.drax.model import Block
+from antiphon.recognition.drax.vocabulary import SubVocabulary
 from antiphon.recognition.whisper.layers import DecoderLayer
 from antiphon.recognition.whisper.text_decoder import TextDecoder
 
@@ -22,17 +23,19 @@ SAID = 0.1
 
 
 @torch.no_grad()
-def warm_start(decoder: TextDecoder, kept: list[int]) -> DraxModel:
+def warm_start(decoder: TextDecoder, vocabulary: SubVocabulary) -> DraxModel:
     """A new model.
 
     Args:
         decoder: of Whisper.
-        kept: tokens of its vocabulary.
+        vocabulary: what the model writes in.
     """
+    kept = list(vocabulary.kept)
     sizes = decoder.config
     width, heads = sizes.d_model, sizes.encoder_attention_heads
     model = small(width, len(decoder.stack), len(kept), 2 * width, heads)
     model.kept = torch.tensor(kept)
+    model.middle.begins = torch.tensor(vocabulary.begins)
     ours = model.decoder
     model.share(decoder.embed_tokens.weight, decoder.end)
     ours.prompt_embed.copy_(decoder.embed_tokens.weight[decoder.prompt])

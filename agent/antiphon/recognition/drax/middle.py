@@ -16,10 +16,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from antiphon.recognition.alignment.viterbi import align
+
 FLOOR = 0.01
 """Probability that is spread over all tokens, so that a guess is never infinitely wrong."""
-SPOKEN = 0.02
-"""Probability of a label from which a frame is looked at."""
+SPOKEN = 0.1
+"""Probability of any label from which a frame is looked at."""
+EAGER = 0.25
+"""How likely the likeliest label must be, as a share of none, to be a token: the head leaves out
+more tokens than it adds."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,9 @@ class Guess:
     speaking: torch.Tensor
     """[B, S] probability of a label at a frame."""
     new: torch.Tensor
-    """[B, S] probability that a new token begins at a frame."""
+    """[B, S] 1 at the frames of tokens, 0 elsewhere."""
     at: tuple[torch.Tensor, torch.Tensor]
-    """[A] and [A] clip and frame of the frames that are looked at."""
+    """[A] and [A] clip and frame of the tokens, in order."""
     text: torch.Tensor
     """[A, vocabulary] probabilities of the labels there, if there is one."""
 
@@ -57,33 +62,28 @@ class Guess:
 
     @property
     def count(self) -> torch.Tensor:
-        """[B] how many tokens are said, as a sum of probabilities."""
+        """[B] how many tokens are said."""
         return self.new.sum(-1)
 
     def positions(self, length: int) -> torch.Tensor:
         """Log probabilities [B, length, vocabulary + 1] of tokens at positions, end mark last."""
-        mean = self._mean(self.text, length)
-        said = torch.arange(length)[None] < self.count.round()[:, None]
-        full = F.pad(mean, (0, 1))
+        said = torch.arange(length)[None] < self.count[:, None]
+        full = F.pad(self._placed(self.text, length), (0, 1))
         end = F.one_hot(torch.tensor(full.shape[-1] - 1), full.shape[-1]).to(full)
         mixed = torch.where(said[..., None], full, end)
         return ((1 - FLOOR) * mixed + FLOOR / full.shape[-1]).clamp(min=1e-9).log()
 
     def said(self, length: int) -> torch.Tensor:
         """States [B, length, width] from which the labels at positions are read."""
-        return self._mean(self.states[self.at], length)
+        return self._placed(self.states[self.at], length)
 
-    def _mean(self, values: torch.Tensor, length: int) -> torch.Tensor:
-        """Means [B, length, N] of what [A, N] there is at the frames of each position."""
-        clips = len(self.states)
-        place = self.places[self.at].floor().long().clamp(0, length - 1)
-        late = self.places[self.at] >= length
-        weight = self.new[self.at].masked_fill(late, 0.0)
-        row = self.at[0] * length + place
-        total = torch.zeros(clips * length).index_add(0, row, weight)
-        summed = torch.zeros(clips * length, values.shape[-1])
-        summed = summed.index_add(0, row, values * weight[:, None])
-        return (summed / total[:, None].clamp(min=1e-6)).view(clips, length, -1)
+    def _placed(self, values: torch.Tensor, length: int) -> torch.Tensor:
+        """What [A, N] there is at the frames of tokens, by position: [B, length, N]."""
+        place = self.places[self.at].floor().long()
+        inside = place < length
+        row = self.at[0][inside] * length + place[inside]
+        found = torch.zeros(len(self.states) * length, values.shape[-1])
+        return found.index_put((row,), values[inside]).view(-1, length, values.shape[-1])
 
 
 class CtcMiddle(nn.Module):
@@ -93,9 +93,13 @@ class CtcMiddle(nn.Module):
         config: sizes.
     """
 
+    begins: torch.Tensor
+
     def __init__(self, config: MiddleConfig) -> None:
         super().__init__()
         self.config = config
+        self.register_buffer("begins", torch.ones(config.vocabulary, dtype=torch.bool))
+        """[vocabulary] False for pieces that continue a word."""
         self.proj = nn.Linear(config.audio, config.width)
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(
@@ -108,20 +112,22 @@ class CtcMiddle(nn.Module):
         self.spoken = nn.Linear(config.width, 1)
         self.head = nn.Linear(config.width, config.vocabulary)
 
-    def forward(self, audio: torch.Tensor, heard: torch.Tensor | None = None) -> Guess:
+    def forward(
+        self, audio: torch.Tensor, heard: torch.Tensor | None = None, eager: float = EAGER
+    ) -> Guess:
         """The guess for states [B, S, audio].
 
         Args:
             audio: states.
             heard: [B, S] False where there is no audio; None: all of it is.
+            eager: see `EAGER`.
         """
         states = self.read(audio, heard)
         speaking = self.spoken(states)[..., 0].sigmoid()
         if heard is not None:
             speaking = speaking * heard
-        clip, frame = (speaking > SPOKEN).nonzero(as_tuple=True)
-        text = self.head(states[clip, frame]).softmax(-1)
-        return cut(states, speaking, (clip, frame), text)
+        at = (speaking > SPOKEN).nonzero(as_tuple=True)
+        return cut(states, speaking, at, self.head(states[at]).softmax(-1), self.begins, eager)
 
     def read(self, audio: torch.Tensor, heard: torch.Tensor | None = None) -> torch.Tensor:
         """States [B, S, width] from which labels are read."""
@@ -131,6 +137,25 @@ class CtcMiddle(nn.Module):
             x = layer(x, src_key_padding_mask=padding)
         states: torch.Tensor = self.norm(x)
         return states
+
+    @torch.no_grad()
+    def aligned(self, audio: torch.Tensor, text: list[int]) -> Guess | None:
+        """The same for states [1, S, audio] of which the text is known; None: it does not fit.
+
+        Every token has the one frame at which it is said, by the best path.
+        """
+        states = self.read(audio)
+        columns, places = torch.tensor(text).unique(return_inverse=True)
+        scores = self.log_probs(states, columns)[0].numpy()
+        slots = align(scores, places.tolist(), scores.shape[1] - 1)
+        if not slots:
+            return None
+        frame = torch.tensor(slots)
+        new = torch.zeros(states.shape[:2])
+        new[0, frame] = 1.0
+        at = (torch.zeros_like(frame), frame)
+        labels = self.head(states[at]).softmax(-1)
+        return Guess(states, new, new, at, labels)
 
     def log_probs(
         self,
@@ -161,24 +186,40 @@ def cut(
     speaking: torch.Tensor,
     at: tuple[torch.Tensor, torch.Tensor],
     text: torch.Tensor,
+    begins: torch.Tensor,
+    eager: float = EAGER,
 ) -> Guess:
-    """Cuts labels into positions.
+    """Cuts labels into positions: one for each run of frames that have a label.
 
-    A label counts where it begins: its probability, as far as the frame before did not have it.
+    Words are never as close as two frames, so of a run the likeliest label is said; but a piece
+    that continues a word may follow at once.
 
     Args:
         states: [B, S, width].
         speaking: [B, S] probability of a label.
         at: clip and frame of the frames that are looked at, in order.
         text: [A, labels] probabilities there.
+        begins: see `CtcMiddle`.
+        eager: see `EAGER`.
     """
-    full = text * speaking[at][:, None]
-    follows = torch.zeros(len(full), dtype=torch.bool)
-    follows[1:] = (at[0][1:] == at[0][:-1]) & (at[1][1:] == at[1][:-1] + 1)
-    again = (full * F.pad(full, (0, 0, 1, 0))[:-1]).sum(-1)
-    begins = full.sum(-1) - again * follows
-    new = torch.zeros_like(speaking).index_put(at, begins)
-    return Guess(states, speaking, new, at, text)
+    spoken = speaking[at]
+    best, label = text.max(-1)
+    likely, silent = (best * spoken).tolist(), (1 - spoken).tolist()
+    labels, first = label.tolist(), begins[label].tolist()
+    chosen, last = list[int](), (-1, -1)
+    for i, place in enumerate(zip(at[0].tolist(), at[1].tolist(), strict=True)):
+        if likely[i] <= eager * silent[i]:
+            continue
+        follows = place == (last[0], last[1] + 1)
+        if not follows or (labels[i] != labels[chosen[-1]] and not first[i]):
+            chosen.append(i)
+        elif likely[i] > likely[chosen[-1]]:
+            chosen[-1] = i
+        last = place
+    rows = torch.tensor(chosen, dtype=torch.long)
+    peaks = at[0][rows], at[1][rows]
+    new = torch.zeros_like(speaking).index_put(peaks, torch.ones(len(rows)))
+    return Guess(states, speaking, new, peaks, text[rows])
 
 
 def ctc_loss(

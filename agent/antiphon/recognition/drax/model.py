@@ -19,6 +19,11 @@ TIME_FEATURES = 256
 ROPE_BASE = 10_000.0
 AHEAD = -4.0
 """What a Whisper decoder's scores of tokens further on start with: it never saw any."""
+OWN = 30.0
+"""How much a position's own token counts at time 1 beside the one before it, to begin with: about
+as much as what a decoder of Whisper's adds up."""
+KNOWN = 0.4
+"""How much what is heard at a position counts beside what the blocks make of it, to begin with."""
 HASTE = 20.0
 """How much faster the few numbers that say where to look are learnt than all others."""
 NEAR, FURTHEST = 0.6, 8
@@ -42,8 +47,8 @@ class DecoderConfig:
     """Whether the source is a mask token; False: it is uniform. Only that is supported."""
     from_whisper: bool = False
     """Whether blocks are those of a Whisper decoder: with biases and learned positions, without a
-    projection of the audio, and reading at each position the token before it. All that follows is
-    not in the public checkpoint."""
+    projection of the audio, and reading at each position the token before it with its own. All that
+    follows is not in the public checkpoint."""
     prompt: int = 2
     """Tokens in front of a text `from_whisper`."""
     cut_positions: bool = False
@@ -79,6 +84,8 @@ class DraxDecoder(nn.Module):
         if config.from_whisper:
             self.prompt_embed = nn.Parameter(torch.zeros(config.prompt, width))
             self.positions = nn.Parameter(torch.zeros(config.prompt + config.length, width))
+            self.own_proj = nn.Linear(width, width, bias=False)
+            nn.init.eye_(self.own_proj.weight)
         else:
             self.audio_proj = nn.Sequential(
                 nn.Linear(config.whisper_dim, width), nn.GELU(), nn.Linear(width, width)
@@ -87,6 +94,9 @@ class DraxDecoder(nn.Module):
             self.said_proj = nn.Linear(width, width)
             nn.init.zeros_(self.said_proj.weight)
             nn.init.zeros_(self.said_proj.bias)
+            self.said_gate = nn.Linear(config.cond_dim, width)
+            nn.init.zeros_(self.said_gate.weight)
+            nn.init.constant_(self.said_gate.bias, KNOWN)
         self.preserve_embeddings = nn.Embedding(2, width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_blocks))
         self.output_layer = OutputLayer(config)
@@ -115,7 +125,7 @@ class DraxDecoder(nn.Module):
         sources = [block.listen(heard) for block in self.layers]
         if not self.config.cut_positions:
             return Memory(sources)
-        return Memory(sources, places, None if said is None else self.said_proj(said))
+        return Memory(sources, places, said)
 
     def forward(
         self,
@@ -142,21 +152,26 @@ class DraxDecoder(nn.Module):
         first, turn = 0, None
         if config.from_whisper:
             first = config.prompt - 1
+            own = OWN * self.own_proj(x) * time[:, None, None]  # which is noise at time 0
             prompt = self.prompt_embed.expand(len(x), -1, -1)
             x = torch.cat([prompt, x[:, :-1]], 1) + self.positions[: first + length]
+            x = x + F.pad(own, (0, 0, first, 0))
         else:
             places = torch.arange(length, dtype=torch.float32)[None]
             turn = rotation(places, config.hidden_size // config.n_heads)
+        condition = F.silu(self.time_embedding(time))
+        known: torch.Tensor | float = 0.0
         if memory.said is not None:
             said = memory.said[:, :length]
-            x = x + F.pad(said, (0, 0, first, length - said.shape[1]))
-        condition = F.silu(self.time_embedding(time))
+            said = F.pad(said, (0, 0, 0, length - said.shape[1]))
+            known = said * self.said_gate(condition)[:, None]
+            x = x + F.pad(self.said_proj(said), (0, 0, first, 0))
         at = torch.arange(first + length) - first
         for block, source in zip(self.layers, memory.sources, strict=True):
             checkpoint()
             mask = block.nearness(condition, at, memory.places, heard)
             x = block(x, condition, turn, source, mask)
-        logits: torch.Tensor = self.output_layer(x[:, first:], condition)
+        logits: torch.Tensor = self.output_layer(x[:, first:], condition, known)
         return logits
 
 
@@ -289,10 +304,12 @@ class OutputLayer(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
-        """Logits [B, L, vocab_size]."""
+    def forward(
+        self, x: torch.Tensor, condition: torch.Tensor, known: torch.Tensor | float = 0.0
+    ) -> torch.Tensor:
+        """Logits [B, L, vocab_size] of what is made of x, and of what was known before."""
         shift, scale = self.adaLN_modulation(condition)[:, None].chunk(2, -1)
-        logits: torch.Tensor = self.linear(modulated(self.norm_final(x), shift, scale))
+        logits: torch.Tensor = self.linear(modulated(self.norm_final(x), shift, scale) + known)
         return logits
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional as F
 
 from antiphon import weights
 from antiphon.recognition.drax import public
@@ -28,6 +29,8 @@ PAIR = 640
 """Samples of a pair of encoder states."""
 SPARE = 1.2
 """How much longer than the text the canvas is."""
+EAGER = (0.08, 0.6)
+"""Of the middle's other guesses, from which a part of several candidates is drawn."""
 SINGLE, SEVERAL = 0.01, 0.1
 """Temperatures for one text and for candidates, as in the paper."""
 
@@ -124,17 +127,42 @@ class DraxRecognizer:
         )
 
     def draw(self, frames: torch.Tensor, guess: Guess, options: Options) -> Sampled:
-        """Texts for one utterance, of which the middle guesses; 0 steps: its best guess."""
+        """Texts for one utterance, of which the middle guesses; 0 steps: its best guess.
+
+        Several candidates are drawn for several guesses: how many tokens there are is what Drax
+        knows least, and more noise does not change it.
+        """
         canvas = canvas_for(float(guess.count), self.model.decoder.config.length)
         if not options.steps:
             log_probs, tokens = guess.positions(canvas).max(-1)
             return Sampled(tokens, log_probs, 0)
-        generator = torch.Generator().manual_seed(options.seed)
-        memory = self.model.decoder.listen(
-            averaged(paired(frames)[None]), guess.places, guess.said(canvas)
-        )
-        shape = (max(1, options.candidates), canvas)
-        noise = torch.randint(self.model.end + 1, shape, generator=generator)
+        pairs, generator = paired(frames)[None], torch.Generator().manual_seed(options.seed)
+        count = max(1, options.candidates)
+        guesses = [guess, *(self.model.middle(pairs, eager=eager) for eager in EAGER[: count - 1])]
+        drawn = []
+        for i, each in enumerate(guesses):
+            share = (count - i + len(guesses) - 1) // len(guesses)
+            drawn.append(self._sample(pairs, each, share, options, generator))
+        longest = max(each.tokens.shape[1] for each in drawn)
+        tokens = [
+            F.pad(each.tokens, (0, longest - each.tokens.shape[1]), value=self.model.end)
+            for each in drawn
+        ]
+        sure = [F.pad(each.log_probs, (0, longest - each.log_probs.shape[1])) for each in drawn]
+        return Sampled(torch.cat(tokens), torch.cat(sure), options.steps)
+
+    def _sample(
+        self,
+        pairs: torch.Tensor,
+        guess: Guess,
+        count: int,
+        options: Options,
+        generator: torch.Generator,
+    ) -> Sampled:
+        """So many texts for one guess."""
+        canvas = canvas_for(float(guess.count), self.model.decoder.config.length)
+        memory = self.model.decoder.listen(averaged(pairs), guess.places, guess.said(canvas))
+        noise = torch.randint(self.model.end + 1, (count, canvas), generator=generator)
 
         def predict(
             tokens: torch.Tensor, time: torch.Tensor, preserve: torch.Tensor
@@ -142,11 +170,11 @@ class DraxRecognizer:
             logits: torch.Tensor = self.model.decoder(tokens, time, memory, None, preserve)
             return logits
 
-        temperature = options.temperature or (SINGLE if shape[0] == 1 else SEVERAL)
+        temperature = options.temperature or (SINGLE if options.candidates <= 1 else SEVERAL)
         return sample(
             predict,
             noise,
-            torch.zeros(shape, dtype=torch.bool),
+            torch.zeros_like(noise, dtype=torch.bool),
             options.steps,
             temperature=temperature,
             generator=generator,

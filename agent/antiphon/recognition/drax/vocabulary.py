@@ -15,6 +15,8 @@ from tokenizers import Tokenizer
 from antiphon.errors import UserError
 
 BYTES = 256
+SPACE = "Ġ"
+"""What byte-pair vocabularies write for a space."""
 
 
 class SubVocabulary:
@@ -29,6 +31,9 @@ class SubVocabulary:
         self.kept = tuple(kept)
         self.size = len(self.kept)
         self._part = _part(file, self.kept)
+        pieces = self._part.get_vocab(with_added_tokens=False)
+        self.begins = [piece.startswith(SPACE) for piece in sorted(pieces, key=pieces.__getitem__)]
+        """Which tokens begin a word."""
 
     def encode(self, text: str) -> list[int]:
         """Ids of a text, as words that follow others."""

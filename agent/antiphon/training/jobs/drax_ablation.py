@@ -61,7 +61,8 @@ def run(work: Path, *, steps: int, seeds: int, minutes: float) -> dict[str, Any]
         if left <= 0 or not batches:
             break
         torch.manual_seed(seed)
-        model = drax.fresh(kept)
+        vocabulary = SubVocabulary(weights.path(drax.WHISPER) / "tokenizer.json", kept)
+        model = drax.fresh(vocabulary)
         loop.load(work / "middle", model.middle)
         model.middle.requires_grad_(False)
         file = _result(work, seed, name)
@@ -73,7 +74,6 @@ def run(work: Path, *, steps: int, seeds: int, minutes: float) -> dict[str, Any]
         schedule = loop.Schedule(steps, drax.DECODER_RATE, warmup=min(100, steps // 4))
         if not loop.fit(model, losses, schedule, file.parent, minutes=left, seed=seed):
             break
-        vocabulary = SubVocabulary(weights.path(drax.WHISPER) / "tokenizer.json", kept)
         with torch.no_grad():
             found = drax.counts(model.eval(), dev, vocabulary, (STEPS,), PATHS[name])
         file.write_text(json.dumps([[each.wrong[STEPS], each.words] for each in found]))
@@ -88,9 +88,9 @@ def _material(work: Path) -> tuple[drax.Batches, list[Clip], list[int]]:
     """Batches with hints, held-out clips and the vocabulary."""
     file = weights.path(drax.WHISPER) / "tokenizer.json"
     kept = json.loads((work / drax.VOCABULARY).read_text("utf-8"))
-    model = drax.fresh(kept)
-    loop.load(work / "middle", model.middle)
     vocabulary = SubVocabulary(file, kept)
+    model = drax.fresh(vocabulary)
+    loop.load(work / "middle", model.middle)
     clips = recognition.read(work / "corpus")
     batches = drax.Batches(clips, vocabulary, model.end, model.decoder.config.length)
     batches.listen(model, work / "hints.pt")

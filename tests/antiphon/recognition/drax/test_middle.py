@@ -16,27 +16,27 @@ def spoken(*labels):
     return (probs / probs.sum(-1, keepdim=True)).log()
 
 
-def guessed(log_probs):
+def guessed(log_probs, begins=(True,) * 5):
     text, speaking = log_probs.exp()[..., :-1], 1 - log_probs.exp()[..., -1]
     at = (speaking > 0.02).nonzero(as_tuple=True)
-    return cut(text, speaking, at, text[at] / speaking[at][:, None])
+    return cut(text, speaking, at, text[at] / speaking[at][:, None], torch.tensor(begins))
 
 
-def test_repeats_count_once_unless_a_blank_is_between():
-    guess = guessed(spoken(BLANK, 2, 2, 2, BLANK, 2, 1, BLANK))
+def test_a_run_of_frames_is_one_token():
+    guess = guessed(spoken(BLANK, 2, 2, 2, BLANK, 2, BLANK, 1))
     assert float(guess.count) == pytest.approx(3, abs=0.1)
     best = guess.positions(6).argmax(-1)[0].tolist()
     assert best == [2, 2, 1, BLANK, BLANK, BLANK]  # what is left is the end mark
 
 
 def test_every_frame_knows_its_position():
-    guess = guessed(spoken(BLANK, 0, BLANK, BLANK, 1, 3, BLANK))
-    at = {label: float(guess.places[0, t]) for t, label in ((1, 0), (4, 1), (5, 3))}
+    guess = guessed(spoken(BLANK, 0, BLANK, BLANK, 1, BLANK, 3))
+    at = {label: float(guess.places[0, t]) for t, label in ((1, 0), (4, 1), (6, 3))}
     assert at == pytest.approx({0: 0.5, 1: 1.5, 3: 2.5}, abs=0.1)
 
 
 def test_what_is_said_at_a_position_is_read_from_its_own_frames():
-    guess = guessed(spoken(BLANK, 0, BLANK, BLANK, 1, 3, BLANK))
+    guess = guessed(spoken(BLANK, 0, BLANK, BLANK, 1, BLANK, 3))
     said = guess.said(4)[0]  # states are the labels' probabilities here
     assert said.argmax(-1)[:3].tolist() == [0, 1, 3] and (said[3] == 0).all()
 
@@ -50,6 +50,31 @@ def test_labels_of_some_tokens_are_those_of_all_if_they_are_all():
     )
     total = model.log_probs(states).exp().sum(-1)
     torch.testing.assert_close(total, torch.ones_like(total))
+
+
+def test_of_a_run_the_likeliest_label_is_said():
+    probs = spoken(BLANK, 0, 1, BLANK).exp()
+    probs[0, 1] = torch.tensor([0.4, 0.0, 0.0, 0.0, 0.0, 0.6])
+    guess = guessed(probs.clamp(min=1e-6).log())
+    assert float(guess.count) == 1 and int(guess.positions(1).argmax(-1)) == 1
+
+
+def test_a_piece_that_continues_a_word_may_follow_at_once():
+    begins = (True, False, True, False, True)
+    said = guessed(spoken(BLANK, 0, 1, 1, 3, BLANK), begins).positions(3).argmax(-1)[0]
+    assert said.tolist() == [0, 1, 3]
+
+
+def test_a_known_text_has_a_frame_for_each_token():
+    torch.manual_seed(0)
+    model = CtcMiddle(MiddleConfig(audio=8, vocabulary=5, width=16, heads=2)).eval()
+    audio = torch.randn(1, 12, 8)
+    found = model.aligned(audio, [3, 3, 0])
+    assert found is not None and float(found.count) == 3
+    assert found.at[1].tolist() == sorted(found.at[1].tolist())
+    assert found.at[1][1] - found.at[1][0] >= 2  # the same label twice needs a gap
+    assert found.said(4).shape == (1, 4, 16) and (found.said(4)[0, 3] == 0).all()
+    assert model.aligned(audio[:, :2], [1, 2, 3, 4]) is None
 
 
 def test_unsure_frames_give_unsure_positions():

@@ -31,6 +31,7 @@ def test_what_is_common_is_kept_with_what_it_is_merged_of(whole):
     assert 256 < len(kept) < len(common(whole, TEXTS, 1))
     part, full = SubVocabulary(whole, kept), Tokenizer.from_file(str(whole))
     ids = part.encode("the cat")
+    assert all(part.begins[i] for i in ids) and not part.begins[0]
     assert part.whole(ids) == full.encode(" the cat").ids  # common words are single tokens
 
 

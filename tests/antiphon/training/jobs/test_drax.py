@@ -72,7 +72,7 @@ def test_places_slip_by_one_from_somewhere_on():
     places = torch.arange(20.0).expand(200, -1)
     off = drax.slipped(places) - places
     assert set(off.unique().tolist()) == {-1.0, 0.0, 1.0}
-    assert 0.1 < float((off != 0).any(1).float().mean()) < 0.3
+    assert 0.02 < float((off != 0).any(1).float().mean()) < 0.3
     assert (off.diff(dim=1) != 0).sum(1).max() == 1
 
 
