@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import pytest
 import torch
 
-from antiphon.recognition.drax.checkpoint import small
+from antiphon.recognition.drax.checkpoint import DraxModel, small
 from antiphon.training.corpora.recognition import Clip
 from antiphon.training.jobs import drax
 
@@ -16,14 +18,14 @@ LETTERS = "abcdefgh"
 class Letters:
     """A vocabulary of letters."""
 
-    def encode(self, text):
+    def encode(self, text: str) -> list[int]:
         return [LETTERS.index(sign) for sign in text if sign != " "]
 
-    def decode(self, ids):
+    def decode(self, ids: list[int]) -> str:
         return " ".join(LETTERS[i] for i in ids if i < len(LETTERS))
 
 
-def clip(seed, noise=0.05):
+def clip(seed: int, noise: float = 0.05) -> Clip:
     """A word of letters, each of which is a few frames of its own kind, with gaps between."""
     generator = torch.Generator().manual_seed(seed)
     count = int(torch.randint(2, 6, (1,), generator=generator))
@@ -36,11 +38,11 @@ def clip(seed, noise=0.05):
     return Clip(noisy.half(), " ".join(LETTERS[i] for i in ids))
 
 
-def tiny():
+def tiny() -> DraxModel:
     return small(64, 2, len(LETTERS), 32, 1, from_whisper=False)
 
 
-def prepare(tmp_path, monkeypatch):
+def prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A work folder with a corpus, and models of its size."""
     monkeypatch.setattr(drax, "fresh", lambda kept: tiny())
     monkeypatch.setattr(drax, "SubVocabulary", lambda file, kept: Letters())

@@ -43,7 +43,7 @@ def test_a_person_is_transcribed_with_times(name, wrong):
     )
     assert word_errors(SAID, told["text"]).wrong <= wrong and told["language"] == "english"
     times = [each["start"] for each in told["words"]]
-    assert times == sorted(times) and len(times) == 8
+    assert times == sorted(times) and len(times) == len(told["text"].split())
     assert told["words"][-1]["end"] <= soundfile.info(path).duration + 0.02
 
 

@@ -20,6 +20,8 @@ from antiphon_codecs.skip_init import SkipInit
 LANGUAGES = ("en", "it", "pt", "de", "fr", "es", "ja", "zh")
 """That drax-v1 was trained on."""
 FILE = "model.safetensors"
+PACKED, SCALE = ".mlp.", ".scale"
+"""Matrices of a model trained here that are stored in bytes, a scale a row: half of the decoder."""
 BUFFERS = frozenset({"rotary_emb.inv_freq"})
 """Tensors of the public file that follow from the sizes."""
 
@@ -95,7 +97,7 @@ def small(
 
 
 def save(model: DraxModel, whisper: str, folder: Path, **facts: Any) -> None:
-    """Writes a model trained here, in float16."""
+    """Writes a model trained here, in float16 but for what is packed into bytes."""
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -109,11 +111,17 @@ def save(model: DraxModel, whisper: str, folder: Path, **facts: Any) -> None:
     }
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
     left = SHARED if model.decoder.config.from_whisper else frozenset()
-    state = {
-        name: (value.half() if value.is_floating_point() else value.int()).contiguous()
-        for name, value in model.state_dict().items()
-        if name not in left
-    }
+    state = {}
+    for name, value in model.state_dict().items():
+        if name in left:
+            continue
+        if PACKED in name and value.ndim == 2:
+            scale = value.abs().amax(1, keepdim=True).clamp(min=1e-8) / 127
+            state[name] = (value / scale).round().char()
+            state[name + SCALE] = scale
+        else:
+            whole = value.half() if value.is_floating_point() else value.int()
+            state[name] = whole.contiguous()
     save_file(state, folder / FILE)
 
 
@@ -198,6 +206,8 @@ def _fill(module: nn.Module, file: Path, absent: frozenset[str] = frozenset()) -
         state = torch.load(file.with_suffix(".bin"), map_location="cpu", weights_only=True)
     else:
         raise UserError(f"There is no {file}: fetch the checkpoint again.")
+    scales = {name: state.pop(name + SCALE) for name in [*state] if name + SCALE in state}
+    state |= {name: state[name] * scale for name, scale in scales.items()}
     state = {name: value for name, value in state.items() if name not in BUFFERS}
     state |= {name: value for name, value in module.state_dict().items() if name in absent}
     try:

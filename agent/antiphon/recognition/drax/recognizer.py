@@ -144,12 +144,12 @@ class DraxRecognizer:
             share = (count - i + len(guesses) - 1) // len(guesses)
             drawn.append(self._sample(pairs, each, share, options, generator))
         longest = max(each.tokens.shape[1] for each in drawn)
-        tokens = [
-            F.pad(each.tokens, (0, longest - each.tokens.shape[1]), value=self.model.end)
-            for each in drawn
-        ]
-        sure = [F.pad(each.log_probs, (0, longest - each.log_probs.shape[1])) for each in drawn]
-        return Sampled(torch.cat(tokens), torch.cat(sure), options.steps)
+        texts, sure = list[torch.Tensor](), list[torch.Tensor]()
+        for each in drawn:
+            room = (0, longest - each.tokens.shape[1])
+            texts.append(F.pad(each.tokens, room, value=self.model.end))
+            sure.append(F.pad(each.log_probs, room))
+        return Sampled(torch.cat(texts), torch.cat(sure), options.steps)
 
     def _sample(
         self,
