@@ -67,11 +67,7 @@ class Stages:
     def units(self, text: str) -> dict[str, NDArray[np.int64]]:
         """Units of a text by every stage of `STAGES`."""
         theirs, ours = list(self.taught(text)), list(self.own(text))
-<<<<<<< ours
         found: dict[str, list[Iterable[int]]] = {
-=======
-        found: dict[str, list[Any]] = {
->>>>>>> theirs
             "teacher_units": [self.codec.encode_latent(s.latent) for s in theirs],
             "unit_lm_teacher_forced": [self.forced(s) for s in theirs],
             "teacher_phonemes_and_lengths": [self.free(s, s.lengths) for s in theirs],
