@@ -19,10 +19,11 @@ from antiphon.messages import Segment, Speech, Word
 from antiphon.registry import Registry
 from antiphon.settings import Source
 from antiphon.t2c.phonemes import PhonemeInventory
+from antiphon.t2c.plan import Plan
 from antiphon.t2c.pronunciation.dictionary import Dictionary
 from antiphon.t2c.pronunciation.lexicon import Lexicon
 from antiphon.t2c.pronunciation.pronounced_words import PronouncedWord, pronounced_words
-from antiphon.t2c.text_to_codec import Plan, TextToCodec
+from antiphon.t2c.text_to_codec import TextToCodec
 from antiphon.t2c.voice_join import VoiceJoin, load_join
 from antiphon_codecs import codec as codecs
 from antiphon_codecs.codec import Codec

@@ -10,8 +10,9 @@ import torch
 
 from antiphon.messages import Segment, Token
 from antiphon.t2c.phonemes import BEGIN, END
+from antiphon.t2c.plan import sentences, timed
 from antiphon.t2c.spelling import spell
-from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec, sentences, timed
+from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
 from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
 SOUNDS = ("^", "$", " ", ",", ".", "a", "b", "ˈa", "iː")

@@ -14,8 +14,9 @@ from tqdm import tqdm
 from antiphon.evaluation.judges import Pcm, at_judges_rate
 from antiphon.evaluation.scores import Errors, total, word_errors
 from antiphon.t2c.phonemes import boundaries, group
+from antiphon.t2c.plan import SentenceState, sentences
 from antiphon.t2c.pronouncer import unit_scale
-from antiphon.t2c.text_to_codec import SentenceState, TextToCodec, sentences
+from antiphon.t2c.text_to_codec import TextToCodec
 from antiphon.t2c.unit_lm import look
 from antiphon.training.corpora.teacher import BEGIN, END, Teacher, Utterance
 from antiphon.training.jobs.pronouncer import Speller

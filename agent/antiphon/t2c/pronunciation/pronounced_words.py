@@ -38,7 +38,7 @@ def pronounced_words(t2c: TextToCodec, segments: Iterable[Segment]) -> Iterator[
         t2c: whose dictionary and pronouncer.
         segments: from a trigger.
     """
-    from antiphon.t2c.text_to_codec import sentences
+    from antiphon.t2c.plan import sentences
 
     names = t2c.inventory.sounds
     state = t2c.start()

@@ -12,7 +12,8 @@ from torch import nn
 from tqdm import tqdm
 
 from antiphon.llm.llama import Cache
-from antiphon.t2c.text_to_codec import Clause, TextToCodec
+from antiphon.t2c.plan import Clause
+from antiphon.t2c.text_to_codec import TextToCodec
 from antiphon.t2c.trigger import BreathTrigger, Trigger
 from antiphon.t2c.unit_lm import UnitLM
 from antiphon.training.corpora.own_replies import OwnReply
