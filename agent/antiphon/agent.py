@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon import cpu_threads, settings
-from antiphon.in_background import in_background
 from antiphon.llm.text_model import TextModel
 from antiphon.messages import Segment, Speech, Token, Turn
 from antiphon.settings import Source
@@ -170,10 +169,7 @@ class Agent:
             question = self.s2t.hear(question, history)
         doubt = None if isinstance(question, str) else question.finish().doubt
         if doubt is None:
-            tokens = self.s2t.reply(question, history, max_tokens=max_tokens)
-            # A server writes on by itself, and is to stop as soon as nobody listens.
-            writes_on = isinstance(self.s2t.llm, TextModel)
-            return tokens if writes_on else in_background(tokens), self.source
+            return self.s2t.reply(question, history, max_tokens=max_tokens), self.source
         said = "" if doubt == "no speech" else NOT_UNDERSTOOD
         return text_tokens(said, self.s2t.llm), "text"
 

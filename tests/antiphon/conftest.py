@@ -36,8 +36,6 @@ WIDTH, VOCABULARY, UNITS = 8, 256, 16
 class Script:
     """Ears and language model that always hear and answer the same."""
 
-    llm: Any = None
-
     def __init__(self, heard: str = "Who are you?", reply: str = "I am a voice. Ask me!") -> None:
         self.heard, self.pieces = heard, [f" {word}" for word in reply.split()]
         self.given: list[np.ndarray] = []
