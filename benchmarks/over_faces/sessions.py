@@ -48,7 +48,9 @@ async def sessions(face: str, seconds: float, steps: tuple[int, ...] = STEPS) ->
         seconds: for which each number of clients is looked at.
         steps: numbers of clients that are tried.
     """
-    client, most, shares = module_of(face).Client, 0, dict[str, float]()
+    module, most, shares = module_of(face), 0, dict[str, float]()
+    client, limit = module.Client, getattr(module, "MAX_CLIENTS", steps[-1])
+    steps = tuple(count for count in steps if count <= limit) or (limit,)
     for count in tqdm(steps, desc=f"sessions of {face}", leave=False):
         with serving(face, words=WORDS) as hosted:
             async with contextlib.AsyncExitStack() as stack:

@@ -39,6 +39,8 @@ MESSAGES: list[dict[str, Any]] = [
 """One of every event that a client may send; a payload of zeros follows the heads that name one."""
 BATCH = 40
 """Damaged events of one connection, which ends with the first that is refused."""
+MAX_CLIENTS = 10
+"""That talk at once: the face takes 32 connections, of which a turn needs up to three."""
 
 
 class Client(client.Client):
