@@ -43,7 +43,7 @@ def main(
     seconds: Annotated[float, typer.Option(min=10, help="Of talk for every count.")] = 10.0,
     count: Annotated[int, typer.Option(min=4, help="Malformed messages.")] = 100_000,
     hours: Annotated[float, typer.Option(min=0.01, help="Of conversation over a face.")] = 2.0,
-    clients: Annotated[int, typer.Option(min=1, help="Of a face at once, in the soak.")] = 24,
+    clients: Annotated[int, typer.Option(min=1, help="Of a face at once, in the soak.")] = 8,
     seed: Annotated[int, typer.Option(help="Of what is damaged.")] = 0,
     json: Json = False,
 ) -> None:
