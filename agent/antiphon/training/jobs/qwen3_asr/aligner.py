@@ -30,7 +30,7 @@ from antiphon.training import loop
 from antiphon.training.corpora import texts
 from antiphon.training.corpora.augmentation import Augment, resample
 from antiphon.training.corpora.timed_speech import Speak, plain, timed_voice
-from antiphon.training.jobs.qwen3_asr.model import write
+from antiphon.training.jobs.qwen3_asr.model import padded, write
 
 Sound = NDArray[np.float32]
 
@@ -151,14 +151,9 @@ def losses(
     model: Any, tokenizer: Any, clips: Sequence[Clip], rng: np.random.Generator
 ) -> Mapping[str, torch.Tensor]:
     """Cross-entropy at the slots; `shift_ms`: how far the likeliest classes are off."""
-    length = -(-max(len(clip.frames) for clip in clips) // CHUNK) * CHUNK
-    device = next(model.parameters()).device
-    frames = torch.zeros(len(clips), length, clips[0].frames.shape[1], device=device)
-    mask = torch.zeros(len(clips), length, dtype=torch.long, device=device)
-    for i, clip in enumerate(clips):
-        frames[i, : len(clip.frames)] = clip.frames.to(frames)
-        mask[i, : len(clip.frames)] = 1
-    heard = model.model.get_audio_features(frames.transpose(1, 2), mask, return_dict=True)
+    device = str(next(model.parameters()).device)
+    frames, mask = padded([clip.frames for clip in clips], device)
+    heard = model.model.get_audio_features(frames, mask, return_dict=True)
     counts = [tokens(len(clip.frames)) for clip in clips]
     parts = heard.pooler_output.split(counts)
     slot = tokenizer.convert_tokens_to_ids(TIMESTAMP)

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from antiphon.recognition.qwen3_asr.features import CHUNK
 from antiphon.recognition.qwen3_asr.prompt import SPECIALS
 from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 
@@ -104,6 +105,21 @@ def make_model(size: Size, tokenizer: Any, teacher: AudioEncoder | None) -> Any:
                 elif name.endswith("k_proj.bias"):
                     value.zero_()  # Whisper's keys have none
     return model.float()
+
+
+def padded(clips: Sequence[torch.Tensor], device: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Clips' frames [T, bands] as the audio tower takes a batch of them.
+
+    Returns:
+        [B, bands, T] frames up to a whole second, and [B, T] 1 where there is sound.
+    """
+    length = -(-max(map(len, clips)) // CHUNK) * CHUNK
+    frames = torch.zeros(len(clips), length, clips[0].shape[1])
+    mask = torch.zeros(len(clips), length, dtype=torch.long)
+    for i, clip in enumerate(clips):
+        frames[i, : len(clip)] = clip
+        mask[i, : len(clip)] = 1
+    return frames.transpose(1, 2).to(device), mask.to(device)
 
 
 def write(model: Any, tokenizer: Any, out: Path) -> None:

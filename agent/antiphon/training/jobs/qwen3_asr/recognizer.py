@@ -38,7 +38,7 @@ from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 from antiphon.training import loop
 from antiphon.training.corpora import recognition, spoken_languages, texts
 from antiphon.training.corpora.spoken_languages import Clip, SpokenLanguages
-from antiphon.training.jobs.qwen3_asr.model import Size, make_model, make_tokenizer, write
+from antiphon.training.jobs.qwen3_asr.model import Size, make_model, make_tokenizer, padded, write
 
 TEACHER = "whisper-base"
 BATCH = 16
@@ -92,15 +92,8 @@ class Batches:
 
     def collate(self, clips: Sequence[Clip]) -> Batch:
         """Clips as a batch."""
-        longest = max(len(clip.frames) for clip in clips)
-        length = -(-longest // CHUNK) * CHUNK
-        frames = torch.zeros(len(clips), length, clips[0].frames.shape[1])
-        mask = torch.zeros(len(clips), length, dtype=torch.long)
-        for i, clip in enumerate(clips):
-            frames[i, : len(clip.frames)] = clip.frames.float()
-            mask[i, : len(clip.frames)] = 1
-        frames = frames.transpose(1, 2)
-        return Batch(frames.to(self.device), mask.to(self.device), clips)
+        frames, mask = padded([clip.frames for clip in clips], self.device)
+        return Batch(frames, mask, clips)
 
 
 class TaughtTower(nn.Module):
