@@ -7,15 +7,9 @@ from typing import Annotated
 
 import typer
 
-from antiphon.cli.options import Only, with_settings
-from antiphon.errors import UserError
-from antiphon.settings import Paths, Training
+from antiphon.cli.options import with_settings
+from antiphon.cli.training_options import Folders, Limits, Out, Seed, Steps, prepare
 
-Folders = Annotated[Paths, Only("data", "work")]
-Limits = Annotated[Training, Only("minutes", "training_threads")]
-Out = Annotated[Path, typer.Option(help="Folder of the finished weights.")]
-Steps = Annotated[int, typer.Option(help="Length of the whole run.")]
-Seed = Annotated[int, typer.Option(help="Of corpora, weights and batches.")]
 Device = Annotated[str, typer.Option(help="Where it learns: cpu or cuda.")]
 
 
@@ -65,21 +59,3 @@ def aligner(
             recognizer, work, out,
             steps=steps, minutes=limits.minutes, seed=seed, device=device,
         )  # fmt: skip
-
-
-def prepare(data: Path, folder: str, threads: int, device: str) -> None:
-    """Check that there is what the job reads and where it learns; set the number of threads.
-
-    Raises:
-        UserError: There is not.
-    """
-    import torch
-
-    if not (data / folder).is_dir():
-        raise UserError(f"{data} has no folder {folder}: give the data folder of docs/data.md")
-    if device not in ("cpu", "cuda"):
-        raise UserError(f"There is no device '{device}': give cpu or cuda.")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise UserError("PyTorch finds no GPU here: give --device cpu.")
-    if threads:
-        torch.set_num_threads(threads)

@@ -9,9 +9,10 @@ import typer
 
 from antiphon import settings
 from antiphon.cli import recognizer_training
-from antiphon.cli.options import Only, given_or, with_settings
+from antiphon.cli.options import with_settings
+from antiphon.cli.training_options import Data, Folders, Limits, Out, Seed, Steps, prepare
 from antiphon.errors import UserError
-from antiphon.settings import Paths, Training
+from antiphon.settings import Paths
 
 if TYPE_CHECKING:
     from antiphon.training.s2t_recipe import SpeechToTextRecipe
@@ -32,28 +33,7 @@ app = typer.Typer(
 app.command(name="qwen3-asr")(recognizer_training.qwen3_asr)
 app.command()(recognizer_training.aligner)
 
-Folders = Annotated[Paths, Only("data", "work")]
-Data = Annotated[Path, given_or(Paths, "data")]
-Limits = Annotated[Training, Only("minutes", "training_threads")]
-Out = Annotated[Path, typer.Option(help="Folder of the finished weights.")]
-Steps = Annotated[int, typer.Option(help="Length of the whole run.")]
-Seed = Annotated[int, typer.Option(help="Of corpora, weights and batches.")]
-
 VOICE_FOLDER, ADAPTER_FOLDER = Path("assets/voice-joe"), Path("assets/s2t")
-
-
-def prepare(data: Path, folder: str, threads: int = 0) -> None:
-    """Check that the data folder holds what the job reads, and set the number of threads.
-
-    Raises:
-        UserError: It does not.
-    """
-    if not (data / folder).is_dir():
-        raise UserError(f"{data} has no folder {folder}: give the data folder of docs/data.md")
-    if threads:
-        import torch
-
-        torch.set_num_threads(threads)
 
 
 def voice_recipe(paths: Paths, out: Path, seed: int, threads: int = 0) -> VoiceRecipe:

@@ -1,0 +1,39 @@
+"""What jobs of `antiphon train` are told alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from antiphon.cli.options import Only, given_or
+from antiphon.errors import UserError
+from antiphon.settings import Paths, Training
+
+Folders = Annotated[Paths, Only("data", "work")]
+Data = Annotated[Path, given_or(Paths, "data")]
+Limits = Annotated[Training, Only("minutes", "training_threads")]
+Out = Annotated[Path, typer.Option(help="Folder of the finished weights.")]
+Steps = Annotated[int, typer.Option(help="Length of the whole run.")]
+Seed = Annotated[int, typer.Option(help="Of corpora, weights and batches.")]
+
+
+def prepare(data: Path, folder: str, threads: int = 0, device: str = "cpu") -> None:
+    """Check that there is what the job reads and where it learns; set the number of threads.
+
+    Raises:
+        UserError: There is not.
+    """
+    if not (data / folder).is_dir():
+        raise UserError(f"{data} has no folder {folder}: give the data folder of docs/data.md")
+    if device not in ("cpu", "cuda"):
+        raise UserError(f"There is no device '{device}': give cpu or cuda.")
+    if device == "cpu" and not threads:
+        return
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UserError("PyTorch finds no GPU here: give --device cpu.")
+    if threads:
+        torch.set_num_threads(threads)
