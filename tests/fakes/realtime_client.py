@@ -34,7 +34,28 @@ class Stage(HttpStage):
         return Client(connect(f"ws://{self.address}/v1/realtime{query}", **how))
 
 
-class Client:
+class Events:
+    """What a server told, in `events`."""
+
+    events: list[Any]
+
+    def all(self, kind):
+        return [event for event in self.events if event["type"] == kind]
+
+    async def of(self, kind, count=1, seconds=20):
+        """The count-th event of a kind."""
+        for _ in range(seconds * 100):
+            if len(self.all(kind)) >= count:
+                return self.all(kind)[count - 1]
+            await asyncio.sleep(0.01)
+        kinds = [event["type"] for event in self.events]
+        raise AssertionError(f"no {kind} among {kinds}, {self.all('error')}")
+
+    def kinds(self):
+        return [event["type"] for event in self.events]
+
+
+class Client(Events):
     """Sends events and keeps what comes, without any library between."""
 
     def __init__(self, line) -> None:
@@ -82,21 +103,6 @@ class Client:
         content = [{"type": "input_text", "text": text}]
         told = {"type": "message", "role": "user", "content": content, **item}
         await self.send("conversation.item.create", item=told)
-
-    def all(self, kind):
-        return [event for event in self.events if event["type"] == kind]
-
-    async def of(self, kind, count=1, seconds=15):
-        """The count-th event of a kind."""
-        for _ in range(seconds * 100):
-            if len(self.all(kind)) >= count:
-                return self.all(kind)[count - 1]
-            await asyncio.sleep(0.01)
-        kinds = [event["type"] for event in self.events]
-        raise AssertionError(f"no {kind} among {kinds}, {self.all('error')}")
-
-    def kinds(self):
-        return [event["type"] for event in self.events]
 
     def sound(self, item_id=None):
         deltas = self.all("response.output_audio.delta")

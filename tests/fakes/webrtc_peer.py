@@ -20,7 +20,7 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame
 from fake_conversation import RATE, WORD, FakeResponder
-from realtime_client import Stage
+from realtime_client import Events, Stage
 
 from antiphon.messages import Speech, Word
 from antiphon.transports.realtime.webrtc import aiortc_internals
@@ -82,7 +82,7 @@ class Microphone(MediaStreamTrack):
         return frame
 
 
-class Peer:
+class Peer(Events):
     """Connects, sends events, and keeps what comes.
 
     Args:
@@ -160,21 +160,6 @@ class Peer:
     def ask(self):
         """A question that ends by itself."""
         self.microphone.say((0.5, 0.5))
-
-    def all(self, kind):
-        return [event for event in self.events if event["type"] == kind]
-
-    async def of(self, kind, count=1, seconds=20):
-        """The count-th event of a kind."""
-        for _ in range(seconds * 100):
-            if len(self.all(kind)) >= count:
-                return self.all(kind)[count - 1]
-            await asyncio.sleep(0.01)
-        kinds = [event["type"] for event in self.events]
-        raise AssertionError(f"no {kind} among {kinds}, {self.all('error')}")
-
-    def kinds(self):
-        return [event["type"] for event in self.events]
 
     @property
     def heard(self):
