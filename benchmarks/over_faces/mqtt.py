@@ -64,7 +64,8 @@ class Client(client.Client):
         self._base: int | None = None
         self._cut_at = 0
         hello = Hello(self._session, UP.content_type, DOWN.content_type)
-        opening = self._status("online"), Outgoing(self.topics("hello"), hello.body(), 1)
+        said = Outgoing(self.topics("hello"), hello.body(), 1, retain=True)
+        opening = self._status("online"), said  # kept for a server that comes later
         self.link = Link(
             Broker("127.0.0.1", self.port),
             identifier=f"{self.name}-{self._session:08x}",
@@ -77,7 +78,8 @@ class Client(client.Client):
         await asyncio.wait_for(self._ready.wait(), 20)
 
     def _status(self, state: Any) -> Outgoing:
-        return Outgoing(self.topics("status"), Status(state, self._session).body(), 1)
+        body = Status(state, self._session).body()
+        return Outgoing(self.topics("status"), body, 1, retain=True)
 
     async def leave(self) -> None:
         """See `Client`."""
