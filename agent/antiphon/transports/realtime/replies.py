@@ -284,7 +284,11 @@ class Replies:
             message.remembered = history[-1].text if history else None
             active.end_message(text, "completed" if reason is None else "incomplete")
         self._finish("completed" if reason is None else "cancelled", reason)
-        if message is None and self._remember_question():
+        if message is None:
+            changed = self._remember_question()
+        else:  # the conversation put it behind what was written meanwhile
+            changed = self._items.last() != message.id
+        if changed:
             self._changed()
 
     # The rest

@@ -158,6 +158,26 @@ def test_a_client_that_cancels_and_says_how_far_it_came():
     run(main)
 
 
+@pytest.mark.parametrize("cancelled", [True, False])
+def test_what_is_written_while_a_reply_is_said_is_answered_after_it(cancelled):
+    async def main():
+        async with Stage() as stage, stage.connect() as client:
+            await client.ask()
+            await client.of("response.output_audio.delta", 10)
+            if cancelled:
+                await client.send("response.cancel")
+            await client.write("Who are you?")
+            await client.of("response.done")
+            await client.send("response.create")
+            await client.of("response.output_item.added", 2)
+            question, history = stage.responder.answered[-1]
+            assert question == "Who are you?"
+            assert [turn.role for turn in history] == ["user", "assistant"]
+            assert history[-1].text.startswith("r1w0")
+
+    run(main)
+
+
 def test_turns_are_committed_by_hand():
     async def main():
         async with Stage() as stage, stage.connect() as client:
