@@ -284,11 +284,9 @@ class Replies:
             message.remembered = history[-1].text if history else None
             active.end_message(text, "completed" if reason is None else "incomplete")
         self._finish("completed" if reason is None else "cancelled", reason)
-        if message is None:
-            changed = self._remember_question()
-        else:  # the conversation put it behind what was written meanwhile
-            changed = self._items.last() != message.id
-        if changed:
+        # the conversation put the reply behind what was written meanwhile
+        behind = message is not None and self._items.last() != message.id
+        if behind or (message is None and self._remember_question()):
             self._changed()
 
     # The rest
