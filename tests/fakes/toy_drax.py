@@ -10,7 +10,7 @@ import torch
 
 from antiphon.recognition.drax.checkpoint import DraxModel, small
 from antiphon.training.corpora.recognition import Clip
-from antiphon.training.jobs import drax
+from antiphon.training.jobs.drax import job
 
 LETTERS = "abcdefgh"
 
@@ -44,16 +44,15 @@ def tiny() -> DraxModel:
 
 def prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A work folder with a corpus, and models of its size."""
-    monkeypatch.setattr(drax, "fresh", lambda kept: tiny())
-    monkeypatch.setattr(drax, "SubVocabulary", lambda file, kept: Letters())
+    monkeypatch.setattr(job, "fresh", lambda kept: tiny())
+    monkeypatch.setattr(job, "SubVocabulary", lambda file, kept: Letters())
     monkeypatch.setattr("antiphon.weights.path", lambda name: tmp_path)
-    monkeypatch.setattr(drax, "BATCH", 8)
-    monkeypatch.setattr(drax, "DECODER_RATE", 7e-4)
+    monkeypatch.setattr(job, "DECODER_RATE", 7e-4)
     work = tmp_path / "work"
     (work / "corpus").mkdir(parents=True)
     rows = [clip(i) for i in range(120)]
     torch.save([{"frames": c.frames, "text": c.text} for c in rows], work / "corpus" / "00000.pt")
     dev = [clip(1000 + i) for i in range(8)]
     torch.save([{"frames": c.frames, "text": c.text} for c in dev], work / "dev.pt")
-    (work / drax.VOCABULARY).write_text(json.dumps(list(range(len(LETTERS)))))
+    (work / job.VOCABULARY).write_text(json.dumps(list(range(len(LETTERS)))))
     return work

@@ -192,9 +192,9 @@ def recognition(
 ) -> Mapping[str, Any]:
     """Word errors of a recognizer beside Whisper's. --limit counts in each collection."""
     if ablation:
-        from antiphon.training.jobs import drax_ablation
+        from antiphon.training.jobs.drax.ablation import run as compare_paths
 
-        compared = drax_ablation.run(work / "drax", steps=steps, seeds=seeds, minutes=minutes)
+        compared = compare_paths(work / "drax", steps=steps, seeds=seeds, minutes=minutes)
         return {"ablation": compared}
     from antiphon.evaluation import material
     from antiphon.evaluation.measures.recognition import evaluate, evaluate_drax

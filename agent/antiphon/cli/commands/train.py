@@ -241,7 +241,7 @@ def drax(
 ) -> None:
     """Train the recognizer Drax on Whisper tiny.en's states; --minutes is for each part."""
     prepare(paths.data, "speech", limits.training_threads)
-    from antiphon.training.jobs import drax as job
+    from antiphon.training.jobs.drax import job
 
     work = paths.work / "drax"
     minutes = limits.minutes or 24 * 60

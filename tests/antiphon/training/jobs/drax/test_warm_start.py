@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from antiphon.training.drax_warm_start import warm_start
+from antiphon.training.jobs.drax.warm_start import warm_start
 
 VOCABULARY: Any = SimpleNamespace(kept=(5, 7, 11, 20, 32, 40), begins=[True] * 6)
 

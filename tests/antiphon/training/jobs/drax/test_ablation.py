@@ -9,36 +9,36 @@ import torch
 from toy_drax import Letters, prepare
 
 from antiphon.errors import UserError
-from antiphon.training.jobs import drax, drax_ablation
+from antiphon.training.jobs.drax import ablation, job
 
 
 @pytest.fixture
 def work(tmp_path, monkeypatch):
     """A toy corpus with a trained middle."""
     toy = prepare(tmp_path, monkeypatch)
-    monkeypatch.setattr(drax_ablation, "SubVocabulary", lambda file, kept: Letters())
-    drax.train(toy, tmp_path / "out", middle_steps=60, steps=1, seed=1)
+    monkeypatch.setattr(ablation, "SubVocabulary", lambda file, kept: Letters())
+    job.train(toy, tmp_path / "out", middle_steps=60, steps=1, seed=1)
     return toy
 
 
 def test_a_queue_that_was_cut_goes_on(work, monkeypatch):
-    whole = drax_ablation.run(work, steps=3, seeds=1, minutes=9)
-    assert [name for name in whole if name in drax_ablation.PATHS] == list(drax_ablation.PATHS)
-    for name in drax_ablation.PATHS:
+    whole = ablation.run(work, steps=3, seeds=1, minutes=9)
+    assert [name for name in whole if name in ablation.PATHS] == list(ablation.PATHS)
+    for name in ablation.PATHS:
         low, high = whole[name]["interval"]
         assert low <= whole[name]["wer"] <= high
         assert (whole[name]["seeds"], whole[name]["clips"]) == (1, 8)
     monkeypatch.setattr("antiphon.training.loop.fit", None)  # nothing is trained twice
-    assert drax_ablation.run(work, steps=3, seeds=1, minutes=9) == whole
-    assert drax_ablation.run(work, steps=3, seeds=2, minutes=0)["audio source"]["seeds"] == 1
+    assert ablation.run(work, steps=3, seeds=1, minutes=9) == whole
+    assert ablation.run(work, steps=3, seeds=2, minutes=0)["audio source"]["seeds"] == 1
 
 
 def test_rates_are_of_all_runs_and_clips(tmp_path):
     for seed, wrong in enumerate((1, 3)):
-        file = drax_ablation._result(tmp_path, seed, "audio source")
+        file = ablation._result(tmp_path, seed, "audio source")
         file.parent.mkdir(parents=True)
         file.write_text(json.dumps([[wrong, 10], [wrong, 10]]))
-    found = drax_ablation.table(tmp_path, 5, 3)
+    found = ablation.table(tmp_path, 5, 3)
     assert found["audio source"]["wer"] == 20 and found["audio source"]["seeds"] == 2
     assert found["audio source"]["interval"] == [10, 30]
     assert "uniform source" not in found
@@ -49,7 +49,7 @@ def test_the_paths_mix_what_they_say():
 
     def shares(name, time):
         torch.manual_seed(0)
-        ids = drax_ablation.PATHS[name].mix(text, guessed, torch.tensor([time]), 1000)
+        ids = ablation.PATHS[name].mix(text, guessed, torch.tensor([time]), 1000)
         return float((ids == 7).float().mean()), float((ids == 3).float().mean())
 
     assert shares("uniform source", 0.5) == pytest.approx((0.5, 0.0), abs=0.03)
@@ -60,4 +60,4 @@ def test_the_paths_mix_what_they_say():
 
 def test_without_a_middle_there_is_nothing_to_compare(tmp_path):
     with pytest.raises(UserError, match="train drax"):
-        drax_ablation.run(tmp_path, steps=1, seeds=1, minutes=1)
+        ablation.run(tmp_path, steps=1, seeds=1, minutes=1)

@@ -11,7 +11,10 @@ from toy_drax import LETTERS, Letters, clip, prepare, tiny
 
 from antiphon.recognition.drax.checkpoint import load_small
 from antiphon.recognition.drax.path import MixturePath
-from antiphon.training.jobs import drax
+from antiphon.training.jobs.drax import job
+from antiphon.training.jobs.drax.averaged import Averaged
+from antiphon.training.jobs.drax.batches import Batches
+from antiphon.training.jobs.drax.losses import decoder_losses, slipped
 
 
 @pytest.fixture
@@ -25,7 +28,7 @@ def rows(folder):
 
 def test_both_stages_learn_a_toy_language(toy, tmp_path):
     out = tmp_path / "out"
-    assert drax.train(toy, out, middle_steps=100, steps=80, seed=1)
+    assert job.train(toy, out, middle_steps=100, steps=80, seed=1)
     middle, decoder = rows(toy / "middle"), rows(toy / "decoder")
     assert middle[-1]["loss"] < 0.3 * middle[0]["loss"]
     assert decoder[-1]["flow"] < 0.5 * decoder[0]["flow"]
@@ -33,35 +36,35 @@ def test_both_stages_learn_a_toy_language(toy, tmp_path):
     assert decoder[-1]["held_out.wer_4"] < 40
 
     model, whisper = load_small(out)
-    assert whisper == drax.WHISPER and model.end == len(LETTERS)
+    assert whisper == job.WHISPER and model.end == len(LETTERS)
 
 
 def test_the_first_end_mark_counts_and_the_filling_hardly(toy):
     torch.manual_seed(0)
     model, letters = tiny().eval(), cast(Any, Letters())
-    batches = drax.Batches([clip(i) for i in range(40)], letters, model.end, 96)
+    batches = Batches([clip(i) for i in range(40)], letters, model.end, 96)
     batch = batches.draw(3, 0)
     assert (batch.text.gather(1, batch.counts[:, None]) == model.end).all()
     again = batches.draw(3, 0)
     assert torch.equal(batch.audio, again.audio) and torch.equal(batch.text, again.text)
     assert not torch.equal(batch.text, batches.draw(4, 0).text)
-    losses = drax.decoder_losses(model, batch, MixturePath())
+    losses = decoder_losses(model, batch, MixturePath())
     assert torch.isfinite(losses["loss"])
 
 
 def test_without_hints_the_middle_learns_along(toy):
     torch.manual_seed(0)
     model, letters = tiny(), cast(Any, Letters())
-    batches = drax.Batches([clip(i) for i in range(40)], letters, model.end, 96)
-    joint = drax.decoder_losses(model, batches.draw(3, 0), MixturePath())
+    batches = Batches([clip(i) for i in range(40)], letters, model.end, 96)
+    joint = decoder_losses(model, batches.draw(3, 0), MixturePath())
     joint["loss"].backward()
     assert joint.keys() == {"loss", "flow", "middle", "ctc"}
     assert model.middle.proj.weight.grad is not None
 
     batches.listen(model, toy / "hints.pt")
-    alone = drax.decoder_losses(model, batches.draw(3, 0), MixturePath())
+    alone = decoder_losses(model, batches.draw(3, 0), MixturePath())
     assert alone.keys() == {"loss", "flow"} and torch.isfinite(alone["loss"])
-    again = drax.Batches([clip(i) for i in range(40)], letters, model.end, 96)
+    again = Batches([clip(i) for i in range(40)], letters, model.end, 96)
     again.listen(model, toy / "hints.pt")  # from the file
     for one, other in zip(batches.rows, again.rows, strict=True):
         assert one.hint and other.hint and torch.equal(one.hint.likely, other.hint.likely)
@@ -70,7 +73,7 @@ def test_without_hints_the_middle_learns_along(toy):
 def test_places_slip_by_one_from_somewhere_on():
     torch.manual_seed(0)
     places = torch.arange(20.0).expand(200, -1)
-    off = drax.slipped(places) - places
+    off = slipped(places) - places
     assert set(off.unique().tolist()) == {-1.0, 0.0, 1.0}
     assert 0.02 < float((off != 0).any(1).float().mean()) < 0.3
     assert (off.diff(dim=1) != 0).sum(1).max() == 1
@@ -78,7 +81,7 @@ def test_places_slip_by_one_from_somewhere_on():
 
 def test_the_average_follows_the_weights_and_changes_places_with_them():
     model = tiny()
-    average = drax.Averaged(model)
+    average = Averaged(model)
     with torch.no_grad():
         for value in model.parameters():
             value.zero_()

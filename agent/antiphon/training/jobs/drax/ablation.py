@@ -24,7 +24,10 @@ from antiphon.recognition.drax.vocabulary import SubVocabulary
 from antiphon.training import loop
 from antiphon.training.corpora import recognition
 from antiphon.training.corpora.recognition import Clip
-from antiphon.training.jobs import drax
+from antiphon.training.jobs.drax import job
+from antiphon.training.jobs.drax.batches import Batches
+from antiphon.training.jobs.drax.evaluation import counts
+from antiphon.training.jobs.drax.losses import decoder_losses
 
 PATHS = {
     "uniform source": MixturePath(middle=False),
@@ -61,21 +64,21 @@ def run(work: Path, *, steps: int, seeds: int, minutes: float) -> dict[str, Any]
         if left <= 0 or not batches:
             break
         torch.manual_seed(seed)
-        vocabulary = SubVocabulary(weights.path(drax.WHISPER) / "tokenizer.json", kept)
-        model = drax.fresh(vocabulary)
+        vocabulary = SubVocabulary(weights.path(job.WHISPER) / "tokenizer.json", kept)
+        model = job.fresh(vocabulary)
         loop.load(work / "middle", model.middle)
         model.middle.requires_grad_(False)
         file = _result(work, seed, name)
 
         def losses(step: int, model: Any = model, name: str = name, seed: int = seed) -> Any:
             model.middle.eval()
-            return drax.decoder_losses(model, batches.draw(step, seed), PATHS[name])
+            return decoder_losses(model, batches.draw(step, seed), PATHS[name])
 
-        schedule = loop.Schedule(steps, drax.DECODER_RATE, warmup=min(100, steps // 4))
+        schedule = loop.Schedule(steps, job.DECODER_RATE, warmup=min(100, steps // 4))
         if not loop.fit(model, losses, schedule, file.parent, minutes=left, seed=seed):
             break
         with torch.no_grad():
-            found = drax.counts(model.eval(), dev, vocabulary, (STEPS,), PATHS[name])
+            found = counts(model.eval(), dev, vocabulary, (STEPS,), PATHS[name])
         file.write_text(json.dumps([[each.wrong[STEPS], each.words] for each in found]))
     return table(work, steps, seeds)
 
@@ -84,15 +87,15 @@ def _result(work: Path, seed: int, name: str) -> Path:
     return work / "ablation" / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}" / "errors.json"
 
 
-def _material(work: Path) -> tuple[drax.Batches, list[Clip], list[int]]:
+def _material(work: Path) -> tuple[Batches, list[Clip], list[int]]:
     """Batches with hints, held-out clips and the vocabulary."""
-    file = weights.path(drax.WHISPER) / "tokenizer.json"
-    kept = json.loads((work / drax.VOCABULARY).read_text("utf-8"))
+    file = weights.path(job.WHISPER) / "tokenizer.json"
+    kept = json.loads((work / job.VOCABULARY).read_text("utf-8"))
     vocabulary = SubVocabulary(file, kept)
-    model = drax.fresh(vocabulary)
+    model = job.fresh(vocabulary)
     loop.load(work / "middle", model.middle)
     clips = recognition.read(work / "corpus")
-    batches = drax.Batches(clips, vocabulary, model.end, model.decoder.config.length)
+    batches = Batches(clips, vocabulary, model.end, model.decoder.config.length)
     batches.listen(model, work / "hints.pt")
     rows = torch.load(work / "dev.pt", weights_only=True)
     return batches, [Clip(row["frames"], row["text"]) for row in rows], kept

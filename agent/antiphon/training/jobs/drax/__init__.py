@@ -1,0 +1,1 @@
+"""Drax: its batches, losses, job and the ablation of its path."""
