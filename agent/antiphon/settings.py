@@ -70,6 +70,11 @@ class Models:
         "these, or names with commas between.",
         metavar="ready|none|NAME,NAME",
     )
+    device: str = setting(
+        "auto",
+        "Where the language model and Qwen3-ASR compute; auto takes a GPU if there is one.",
+        metavar="auto|cuda|cuda:1|mps|cpu",
+    )
     threads: int = setting(
         0, "CPU threads of the models; 0 follows the load: as many as other programs leave cores."
     )
@@ -113,7 +118,7 @@ class Conversation:
 class Devices:
     """Where a conversation's sound comes from and goes to."""
 
-    device: str = setting("sound-card", "The kind of device; files with --file.")
+    sound_device: str = setting("sound-card", "The kind of device; files with --file.")
     input: str | None = setting(None, "The microphone: a part of its name, or number.")
     output: str | None = setting(None, "The speaker: a part of its name, or number.")
     file: tuple[Path, Path] | None = setting(

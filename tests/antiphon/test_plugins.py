@@ -106,7 +106,7 @@ def test_a_tool_chooser_chooses(toy):
 
 def test_a_conversation_takes_place_on_a_device(toy):
     names = ("--voice", "toy-voice", "--llm", "toy-lm", "--ears", "toy-ears")
-    result = run("talk", "--device", "toy-device", "--mode", "full", *names)
+    result = run("talk", "--sound-device", "toy-device", "--mode", "full", *names)
     assert result.exit_code == 0, result.output
 
 

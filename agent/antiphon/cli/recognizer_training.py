@@ -10,7 +10,7 @@ import typer
 from antiphon.cli.options import with_settings
 from antiphon.cli.training_options import Folders, Limits, Out, Seed, Steps, prepare
 
-Device = Annotated[str, typer.Option(help="Where it learns: cpu or cuda.")]
+Device = Annotated[str, typer.Option(help="Where it learns: auto, cuda, mps or cpu.")]
 
 
 @with_settings
@@ -26,7 +26,7 @@ def qwen3_asr(
     seed: Seed = 0,
 ) -> None:
     """Train a small Qwen3-ASR that hears four languages; --minutes is for each part."""
-    prepare(paths.data, "speech", limits.training_threads, device)
+    device = prepare(paths.data, "speech", limits.training_threads, device)
     from antiphon.training.jobs.qwen3_asr.recognizer import Recipe
 
     recipe = Recipe(paths.data, paths.work / "qwen3-asr", out, seed=seed, device=device)
@@ -48,7 +48,7 @@ def aligner(
     seed: Seed = 0,
 ) -> None:
     """Train a forced aligner from a Qwen3-ASR; --minutes is for each part."""
-    prepare(paths.data, "text", limits.training_threads, device)
+    device = prepare(paths.data, "text", limits.training_threads, device)
     from antiphon.recognition.qwen3_asr.features import Features
     from antiphon.training.jobs.qwen3_asr import aligner as job
 

@@ -19,21 +19,23 @@ Steps = Annotated[int, typer.Option(help="Length of the whole run.")]
 Seed = Annotated[int, typer.Option(help="Of corpora, weights and batches.")]
 
 
-def prepare(data: Path, folder: str, threads: int = 0, device: str = "cpu") -> None:
+def prepare(data: Path, folder: str, threads: int = 0, device: str = "cpu") -> str:
     """Check that there is what the job reads and where it learns; set the number of threads.
+
+    Returns:
+        The device, by PyTorch's name.
 
     Raises:
         UserError: There is not.
     """
     if not (data / folder).is_dir():
         raise UserError(f"{data} has no folder {folder}: give the data folder of docs/data.md")
-    if device not in ("cpu", "cuda"):
-        raise UserError(f"There is no device '{device}': give cpu or cuda.")
     if device == "cpu" and not threads:
-        return
+        return device
     import torch
 
-    if device == "cuda" and not torch.cuda.is_available():
-        raise UserError("PyTorch finds no GPU here: give --device cpu.")
+    from antiphon import torch_device
+
     if threads:
         torch.set_num_threads(threads)
+    return str(torch_device.chosen(device))

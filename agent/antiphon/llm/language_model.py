@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
-from antiphon import weights
+from antiphon import torch_device, weights
 from antiphon.registry import Registry
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ LANGUAGE_MODELS: Registry[Loader] = Registry(
 """Language models by name. Folders and hub ids need no entry."""
 
 BACKENDS = ("antiphon.llm.cpu.model", "antiphon.llm.transformers_model")
-"""Modules with `fits(config)` and `load(folder, corrections)`; the first that fits is taken."""
+"""Modules with `fits(config)` and `load(folder, corrections, name)`; the first that fits is taken,
+on a GPU the last."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,8 @@ def load(name: str, corrections: Path | None) -> LanguageModel:
     folder = weights.path(name)
     LanguageModelConfig.read(folder)
     config = json.loads((folder / "config.json").read_text("utf-8"))
-    for backend in map(import_module, BACKENDS):
+    processor = torch_device.chosen().type == "cpu"
+    for backend in map(import_module, BACKENDS if processor else BACKENDS[-1:]):
         if backend.fits(config):
             model: LanguageModel = backend.load(folder, corrections, name)
             return model

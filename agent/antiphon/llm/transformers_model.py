@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from antiphon import torch_device
 from antiphon.llm import chat_template, lora
 from antiphon.llm.language_model import State
 from antiphon.llm.tokenizer import load_tokenizer
@@ -26,12 +27,9 @@ class TransformersLanguageModel:
     def __init__(self, llm: Any, tokenizer: Any, name: str = "") -> None:
         self.llm, self.tokenizer, self.name = llm.eval(), tokenizer, name
         self.stop_tokens = chat_template.stop_tokens(tokenizer, llm.config.eos_token_id)
-
-    @property
-    def embeddings(self) -> torch.Tensor:
-        """[V, H] embeddings of the tokens."""
-        rows: torch.Tensor = self.llm.get_input_embeddings().weight.detach()
-        return rows
+        self._table = llm.get_input_embeddings().weight.detach()
+        self.embeddings: torch.Tensor = self._table.cpu()
+        """[V, H] embeddings of the tokens, in the processor's memory."""
 
     def weights(self) -> Mapping[str, torch.Tensor]:
         """The state dict."""
@@ -43,7 +41,7 @@ class TransformersLanguageModel:
         from transformers import DynamicCache
 
         cache = DynamicCache(config=self.llm.config)
-        self._states(self.embeddings[list(tokens)], cache)
+        self._states(self._table[list(tokens)], cache)
         return cache
 
     def read(self, embeddings: torch.Tensor, cache: Any) -> State:
@@ -53,15 +51,16 @@ class TransformersLanguageModel:
 
     def write(self, token: int, cache: Any) -> State:
         """Read the token that was chosen; the cache given is used up."""
-        return *self._states(self.embeddings[[token]], cache), cache
+        return *self._states(self._table[[token]], cache), cache
 
     @torch.no_grad()
     def _states(self, embeddings: torch.Tensor, cache: Any) -> tuple[torch.Tensor, torch.Tensor]:
         seen = self.llm.get_decoder()(
-            inputs_embeds=embeddings[None], past_key_values=cache, use_cache=True
+            inputs_embeds=embeddings[None].to(self._table), past_key_values=cache, use_cache=True
         )
         last = seen.last_hidden_state[0, -1]
-        return last.float(), self.llm.get_output_embeddings()(last).float()
+        logits = self.llm.get_output_embeddings()(last)
+        return last.float().cpu(), logits.float().cpu()
 
 
 def fits(config: Mapping[str, Any]) -> bool:
@@ -70,8 +69,9 @@ def fits(config: Mapping[str, Any]) -> bool:
 
 
 def load(folder: Path, corrections: Path | None, name: str) -> TransformersLanguageModel:
-    """The model of a folder in bfloat16, LoRA corrections merged."""
-    return TransformersLanguageModel(read_model(folder, corrections), load_tokenizer(folder), name)
+    """The model of a folder in bfloat16, LoRA corrections merged, on the device of the settings."""
+    llm = read_model(folder, corrections).to(torch_device.chosen())
+    return TransformersLanguageModel(llm, load_tokenizer(folder), name)
 
 
 def read_model(folder: Path, corrections: Path | None = None) -> Any:

@@ -60,7 +60,7 @@ def test_an_agent_answers_by_a_server(server):
 def test_ask_and_talk_and_serve(server, question):
     result = run("ask", question, "--llm", server.address, *PARTS, "--no-play", "--json")
     assert json.loads(result.stdout)["reply"] == "Hello there.", result.stderr
-    talk = ("talk", "--device", "toy-device", "--mode", "full", *PARTS)
+    talk = ("talk", "--sound-device", "toy-device", "--mode", "full", *PARTS)
     assert run(*talk, "--llm", server.address).exit_code == 0
     assert run("serve", "--toy", "Ann", *PARTS, "--llm", server.address).exit_code == 0
 
@@ -69,7 +69,7 @@ def test_ask_and_talk_and_serve(server, question):
 def test_a_server_that_is_not_there_is_one_sentence(question, command):
     more = {
         "ask": (question, "--no-play"),
-        "talk": ("--device", "toy-device"),
+        "talk": ("--sound-device", "toy-device"),
         "serve": ("--toy", "Ann"),
     }
     result = run(command, *more[command], "--llm", NOBODY, *PARTS)

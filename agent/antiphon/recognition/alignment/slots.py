@@ -105,11 +105,13 @@ class SlotAligner:
         for word in words:
             asked += [*self.tokenizer.encode(word, add_special_tokens=False), self.slot, self.slot]
         embed = self.model.get_input_embeddings()
-        first, rest = (embed(torch.tensor(ids)) for ids in ([self.marks.audio_start], asked))
+        ids = torch.tensor([self.marks.audio_start, *asked], device=self.model.device)
+        first, rest = embed(ids).split([1, len(asked)])
         read = torch.cat([first, *heard, rest])
         states = self.model.model.language_model(inputs_embeds=read[None]).last_hidden_state[0]
         at_slots = states[len(read) - len(asked) :][torch.tensor(asked) == self.slot]
-        found: NDArray[np.float32] = self.model.score(at_slots).float().log_softmax(-1).numpy()
+        scores = self.model.score(at_slots).float().log_softmax(-1)
+        found: NDArray[np.float32] = scores.cpu().numpy()
         return found
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from antiphon import torch_device
 from antiphon.errors import UserError
 from antiphon.recognition.qwen3_asr.prompt import Marks
 
@@ -46,7 +47,7 @@ class Checkpoint:
 
 
 def load(folder: Path) -> Checkpoint:
-    """A checkpoint in the original layout or in that of transformers, float32.
+    """A checkpoint in the original layout or transformers', float32, on the settings' device.
 
     Raises:
         UserError: It has another layout, or weights are missing or left over.
@@ -74,7 +75,7 @@ def load(folder: Path) -> Checkpoint:
         tokenizer = AutoTokenizer.from_pretrained(folder)
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{folder} has no tokenizer that can be read ({error}).") from error
-    return Checkpoint(model, tokenizer, Marks.of(tokenizer))
+    return Checkpoint(model.to(torch_device.chosen()), tokenizer, Marks.of(tokenizer))
 
 
 def lifted(thinker: dict[str, Any]) -> dict[str, Any]:

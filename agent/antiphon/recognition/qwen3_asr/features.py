@@ -111,7 +111,7 @@ def encode(model: Any, window: torch.Tensor) -> torch.Tensor:
     """
     checkpoint()
     room = -len(window) % CHUNK
-    mel = torch.nn.functional.pad(window, (0, 0, 0, room)).T[None]
-    mask = (torch.arange(mel.shape[-1]) < len(window))[None].long()
+    mel = torch.nn.functional.pad(window, (0, 0, 0, room)).T[None].to(model.device)
+    mask = (torch.arange(mel.shape[-1], device=mel.device) < len(window))[None].long()
     found: torch.Tensor = model.model.get_audio_features(mel, mask, return_dict=True).pooler_output
     return found

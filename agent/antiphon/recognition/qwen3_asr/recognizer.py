@@ -157,7 +157,12 @@ class Qwen3AsrRecognizer:
     def _head(self, options: Options) -> torch.Tensor:
         """[N, width] what comes before the sound."""
         head = before_audio(self.tokenizer, self.marks, options.context)
-        found: torch.Tensor = self.model.get_input_embeddings()(torch.tensor(head))
+        return self._embedded(head)
+
+    def _embedded(self, tokens: Sequence[int]) -> torch.Tensor:
+        """[N, width] embeddings of tokens."""
+        ids = torch.tensor(tokens, device=self.model.device)
+        found: torch.Tensor = self.model.get_input_embeddings()(ids)
         return found
 
     @torch.no_grad()
@@ -173,19 +178,18 @@ class Qwen3AsrRecognizer:
     def _write(self, state: QwenState, options: Options) -> Written:
         """The answer to a recording so far, going on from the last one but for its end."""
         last = [self.encode(window) for window in self.features.finish(state.features)]
-        embed = self.model.get_input_embeddings()
         language = options.language
         tail = after_audio(self.tokenizer, self.marks, language)
         prefix: list[int] = []
         if state.readings >= UNFIXED_READINGS:
             prefix = self._kept(state.written.tokens)
         before = [] if state.read else [self._head(options), *state.windows]
-        parts = [*before, *last, embed(torch.tensor(tail))]
+        parts = [*before, *last, self._embedded(tail)]
         if not language and len(options.languages) > 1 and not prefix:
             chosen = self.likeliest(torch.cat(parts), options.languages, state.read)
             prefix = spoken_in(self.tokenizer, self.marks, chosen)
         if prefix:
-            parts.append(embed(torch.tensor(prefix)))
+            parts.append(self._embedded(prefix))
         seconds = state.features.samples / SAMPLE_RATE
         limit = int(seconds * TOKENS_PER_SECOND) + SPARE_TOKENS
         return self._continue(torch.cat(parts)[None], prefix, limit, state.read)
@@ -199,13 +203,13 @@ class Qwen3AsrRecognizer:
             checkpoint()
             out = self.model.model.language_model(inputs_embeds=read, cache=cache, use_cache=True)
             cache = out.cache
-            scores = self.model.lm_head(out.last_hidden_state[0, -1]).float().log_softmax(-1)
+            scores = self.model.lm_head(out.last_hidden_state[0, -1]).float().log_softmax(-1).cpu()
             token = int(scores.argmax())
             if token in self.marks.ends or len(tokens) >= limit or loops(tokens):
                 return Written(tuple(tokens), tuple(log_probs))
             tokens.append(token)
             log_probs.append(float(scores[token]))
-            read = self.model.get_input_embeddings()(torch.tensor([[token]]))
+            read = self._embedded([token])[None]
 
     def _kept(self, written: Sequence[int]) -> list[int]:
         """A reading without its last tokens, and without half a character at its end."""
@@ -219,16 +223,15 @@ class Qwen3AsrRecognizer:
     ) -> str:
         """Which of the languages the model would name after a prompt [N, width]."""
         scores = {}
-        embed = self.model.get_input_embeddings()
         for code in languages:
-            said = torch.tensor(spoken_in(self.tokenizer, self.marks, code))
-            read = torch.cat([asked, embed(said)])[None]
+            said = spoken_in(self.tokenizer, self.marks, code)
+            read = torch.cat([asked, self._embedded(said)])[None]
             out = self.model.model.language_model(
                 inputs_embeds=read, cache=remembered(known), use_cache=True
             )
             states = out.last_hidden_state[0]
             logits = self.model.lm_head(states[len(asked) - 1 : -1]).float().log_softmax(-1)
-            scores[code] = float(logits.gather(-1, said[:, None]).sum())
+            scores[code] = float(logits[range(len(said)), said].sum())
         return max(scores, key=lambda code: scores[code])
 
 

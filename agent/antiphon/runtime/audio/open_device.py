@@ -24,7 +24,7 @@ DEVICES: Registry[Opener] = Registry(
         "file": "antiphon.runtime.audio.open_device:sound_files",
     },
 )
-"""Devices by the name that `--device` takes."""
+"""Devices by the name that `--sound-device` takes."""
 
 
 def open_device(chosen: Devices, rate: int, emit: EventSink) -> Duplex:
@@ -40,7 +40,7 @@ def open_device(chosen: Devices, rate: int, emit: EventSink) -> Duplex:
     """
     if chosen.file is not None and (chosen.input or chosen.output):
         raise UserError("Give --input and --output, or --file, not both.")
-    name = "file" if chosen.file is not None else chosen.device
+    name = "file" if chosen.file is not None else chosen.sound_device
     return DEVICES.get(name)(chosen, rate, emit)
 
 
