@@ -55,8 +55,7 @@ class OutOfBand:
         prompt = question or asked.instructions or GO_ON
         own = asked.instructions is not None and bool(question)
         told = (asked.instructions or "") if own else self.config.instructions
-        modality = asked.output_modalities[0] if asked.output_modalities else None
-        response = self._new(None, modality, asked.metadata)
+        response = self._new(None, asked)
         history = opening(before, told)
         made = OutsideReply(response, self._responder, prompt, history, self._over)
         self._replies.append(made)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from antiphon.messages import Speech, Turn
 from antiphon.runtime.audio.resampling import Resampler
 from antiphon.runtime.responders.responder import Responder, Writer, WrittenTurn
+from antiphon.runtime.session.heard_words import SampleRanges, SpokenWords
 from antiphon.transports.realtime.protocol.errors import ApiError
 from antiphon.transports.realtime.protocol.formats import PCM_RATE
 from antiphon.transports.realtime.protocol.response import Response
@@ -104,8 +105,10 @@ class OutsideReply:
             if self._stop:
                 break
             if piece:
-                self._text += piece
                 self.response.words(piece)
+                if self.response.full:
+                    break
+                self._text += piece
 
     async def _speak(self) -> None:
         resample: Resampler | None = None
@@ -115,15 +118,19 @@ class OutsideReply:
                 WrittenTurn(self._asked), self._history, cancelled=lambda: self._stop, seed=0
             )
 
-        segment = ""
+        script = SpokenWords()
         async for piece in made(speak):
             if self._stop:
                 break
             resample = resample or Resampler(piece.sample_rate, PCM_RATE)
-            if piece.words or piece.text != segment:
-                segment = piece.text
-                self._text += piece.text
-                self.response.words(piece.text)
+            script.add(piece)
+            if more := script.text[len(self._text) :]:
+                self._text = script.text
+                self.response.words(more)
             self.response.sound(resample(piece.pcm))
+            if self.response.full:
+                until = self.response.samples * piece.sample_rate // PCM_RATE
+                self._text = script.heard(SampleRanges(until))
+                return
         if resample is not None:
             self.response.sound(resample.flush())

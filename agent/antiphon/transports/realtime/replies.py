@@ -104,8 +104,7 @@ class Replies:
             self.instructions = asked.instructions
             self._changed()
         self._prompt = asked.instructions or prompt
-        modality = asked.output_modalities[0] if asked.output_modalities else None
-        self.active = active = self._new(modality, asked.metadata)
+        self.active = active = self._new(asked)
         if self._owed:
             self._owed = 0
             self._finish()
@@ -220,8 +219,10 @@ class Replies:
             self.active.sound(pcm)
 
     def follow(self) -> None:
-        """Look whether the user takes the turn back before the answer has begun."""
+        """Look whether a reply is long enough, or the user takes the turn back before it began."""
         active, state = self.active, self._talk.state
+        if active is not None and active.full and active.message and active.message.reply:
+            self._driver.truncate(active.message.reply, active.samples)
         if active is None or active.message is not None or self._writing or self._to_write:
             self._thought = False
         elif state == "thinking":
@@ -291,8 +292,8 @@ class Replies:
 
     # The rest
 
-    def _new(self, modality: Any = None, metadata: Any = None) -> Response:
-        return self._new_response(self._items, modality, metadata)
+    def _new(self, asked: ResponseParams | None = None) -> Response:
+        return self._new_response(self._items, asked or ResponseParams())
 
     def _finish(self, status: str = "completed", reason: str | None = None) -> None:
         active, self.active = self.active, None
@@ -338,7 +339,7 @@ class Replies:
 
     def on_interrupted(self, reply: SentReply, reason: str) -> None:
         """A reply was stopped: nothing more of it is to be heard; tell who did it."""
-        if self.active is not None:
+        if self.active is not None and not self.active.full:
             self.active.drop()
         if reason in ("speech", "stop word"):
             self._turns.speech_started(self._talk.at)

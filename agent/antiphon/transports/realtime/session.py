@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -284,18 +284,8 @@ class RealtimeSession:
         told = self.config.instructions if told is None else told
         self._talk.remember(self._items.turns(), self._items.instructions(told))
 
-    def _new_response(
-        self, items: Items | None, modality: Any, metadata: Mapping[str, str] | None
-    ) -> Response:
-        return Response(
-            self._send,
-            self._audio,
-            items,
-            self.config,
-            self._conversation_id,
-            modality=modality,
-            metadata=metadata,
-        )
+    def _new_response(self, items: Items | None, asked: ce.ResponseParams) -> Response:
+        return Response(self._send, self._audio, items, self.config, self._conversation_id, asked)
 
     def _quiet(self) -> bool:
         return self._replies.active is None and self._talk.state == "idle"

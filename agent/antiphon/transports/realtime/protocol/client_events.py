@@ -9,6 +9,7 @@ from pydantic import Field
 from antiphon.transports.realtime.protocol.config import (
     TAGS,
     FunctionTool,
+    MaxTokens,
     Modality,
     ToolChoice,
 )
@@ -107,7 +108,7 @@ class ResponseParams(Strict):
     input: Annotated[list[GivenItem], Field(max_length=200)] | None = None
     tools: Annotated[list[FunctionTool], Field(max_length=128)] | None = None
     tool_choice: ToolChoice | None = None
-    max_output_tokens: Annotated[int, Field(ge=1, le=4096)] | Literal["inf"] = "inf"
+    max_output_tokens: MaxTokens | None = None
     audio: ResponseAudio | None = None
     parallel_tool_calls: bool | None = None
     prompt: Any = None

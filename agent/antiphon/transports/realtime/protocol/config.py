@@ -168,6 +168,20 @@ def tool_choice(given: Any) -> Any:
 ToolChoice = Annotated[Any, AfterValidator(tool_choice)]
 
 
+def max_tokens(given: Any) -> Any:
+    """How long a response may be.
+
+    Raises:
+        ValueError: It is neither a number nor `inf`.
+    """
+    if given == "inf" or (type(given) is int and 1 <= given <= 4096):
+        return given
+    raise ValueError('give an integer from 1 to 4096, or "inf"')
+
+
+MaxTokens = Annotated[Any, AfterValidator(max_tokens)]
+
+
 class Insights(Strict):
     """Whether events beside OpenAI's are wanted, and which models answer."""
 
@@ -201,7 +215,7 @@ class SessionConfig(Strict):
     audio: Audio = Audio()
     tools: list[FunctionTool] = Field(default_factory=list, max_length=MAX_TOOLS)
     tool_choice: ToolChoice = "auto"
-    max_output_tokens: Annotated[int, Field(ge=1, le=4096)] | Literal["inf"] = "inf"
+    max_output_tokens: MaxTokens = "inf"
     antiphon: Insights = Insights()
 
     @property

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from antiphon.tools import Call
+from antiphon.transports.realtime.protocol.client_events import ResponseParams
 from antiphon.transports.realtime.protocol.config import Modality, SessionConfig
-from antiphon.transports.realtime.protocol.formats import Format
+from antiphon.transports.realtime.protocol.formats import PCM_RATE, Format
 from antiphon.transports.realtime.protocol.items import Item, Items, new_id
 from antiphon.transports.realtime.protocol.sound import AudioPath, Sound
 
 Send = Callable[[dict[str, Any]], None]
-NewResponse = Callable[[Items | None, Modality | None, Mapping[str, str] | None], "Response"]
-"""Makes a response of the session: its items, modality and metadata; see `Response`."""
+NewResponse = Callable[[Items | None, ResponseParams], "Response"]
+"""Makes a response of the session: its items, and how it was asked for; see `Response`."""
+TOKEN_SAMPLES = PCM_RATE // 20
+"""Samples of a token of sound: 50 ms, as OpenAI counts."""
 
 
 class Response:
@@ -25,8 +30,7 @@ class Response:
         items: of the conversation; None: this response is none of it.
         config: of the session.
         conversation_id: of the conversation.
-        modality: whether it is spoken or written; None: as the session says.
-        metadata: given back to the client.
+        asked: how it was asked for; what that does not say is as the session says.
     """
 
     def __init__(
@@ -36,13 +40,14 @@ class Response:
         items: Items | None,
         config: SessionConfig,
         conversation_id: str,
-        *,
-        modality: Modality | None = None,
-        metadata: Mapping[str, str] | None = None,
+        asked: ResponseParams,
     ) -> None:
         self.id = new_id("resp")
         self.items = items
-        self.modality: Modality = modality or config.output_modalities[0]
+        self.modality: Modality = (asked.output_modalities or config.output_modalities)[0]
+        self.max_tokens = asked.max_output_tokens or config.max_output_tokens
+        self.full = False
+        """Whether there was more to say than it may have tokens."""
         self.message: Item | None = None
         """What is being said or written."""
         self.output: list[Item] = []
@@ -50,8 +55,10 @@ class Response:
         """Why it failed, if it did."""
         self._send, self._config = send, config
         self._conversation_id = conversation_id if items is not None else None
-        self._metadata, self.said = metadata, ""
+        self._metadata, self.said = asked.metadata, ""
         """Its text so far."""
+        self.samples = self._words = 0
+        """Of its sound so far, at 24 kHz; and of its text, if it is written."""
         self._audio = audio
         self._sound: Sound | None = None
         send({"type": "response.created", "response": self.body("in_progress")})
@@ -73,7 +80,7 @@ class Response:
             "output": [item.body() for item in self.output],
             "conversation_id": self._conversation_id,
             "output_modalities": [self.modality],
-            "max_output_tokens": self._config.max_output_tokens,
+            "max_output_tokens": self.max_tokens,
             "audio": {"output": {"format": form, "voice": voice}},
             "metadata": self._metadata,
             "usage": None,
@@ -90,14 +97,27 @@ class Response:
         return item
 
     def sound(self, pcm: Any) -> None:
-        """More samples of it, at 24 kHz."""
+        """More samples of it, at 24 kHz; what is too much is left out."""
+        if self.full:
+            return
+        if self.max_tokens != "inf":
+            left = self.max_tokens * TOKEN_SAMPLES - self.samples
+            self.full = len(pcm) > left
+            if self.full:
+                pcm = pcm[:left] * np.linspace(1, 0, left, dtype=np.float32)
+        self.samples += len(pcm)
         if self.message is None:
             self.begin_message()
         self._sound = self._sound or self._audio.open(self)
         self._sound.play(pcm)
 
     def words(self, text: str) -> None:
-        """More of its text."""
+        """More of its text; what is too much is left out."""
+        if self.modality == "text":
+            self._words += max(1, len(text.split()))  # a language model's tokens come one by one
+            self.full = self.max_tokens != "inf" and self._words > self.max_tokens
+        if self.full:
+            return
         if self.message is None:
             self.begin_message()
         self.said += text
@@ -114,7 +134,7 @@ class Response:
         item = self.message
         if item is None:
             return
-        item.text, item.status = text, status
+        item.text, item.status = text, "incomplete" if self.full else status
         if item.spoken:
             if self._sound is not None:
                 self._sound.end()
@@ -171,7 +191,7 @@ class Response:
         """All of it is over.
 
         Args:
-            status: "completed", "cancelled" or "failed".
+            status: "completed" or "cancelled", unless it failed or was too long.
             reason: why it was cancelled.
         """
         details: dict[str, Any] | None = None
@@ -179,6 +199,9 @@ class Response:
             status = "failed"
             error = {"type": "server_error", "code": "response_failed", "message": self.failure}
             details = {"type": status, "error": error}
+        elif self.full:
+            status = "incomplete"
+            details = {"type": status, "reason": "max_output_tokens"}
         elif reason is not None:
             details = {"type": status, "reason": reason}
         self._send({"type": "response.done", "response": self.body(status, details)})
