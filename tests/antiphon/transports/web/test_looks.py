@@ -44,7 +44,7 @@ async def speaking(page, stage):
 async def interrupted(page, stage):
     await speaking(page, stage)
     await page.click("#orb")
-    await page.locator(".agent.cut").wait_for(timeout=20_000)
+    await page.locator(".agent.cut").first.wait_for(timeout=20_000)  # a busy machine cuts more
 
 
 async def settings(page, stage):
