@@ -199,6 +199,36 @@ def test_a_browser_that_takes_a_microphone_at_its_own_rate_only_is_heard(run, br
     run(main)
 
 
+ASK_LATE = """() => {
+    const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    window.asked = 0;
+    navigator.mediaDevices.getUserMedia = async (wanted) => {
+        window.asked++;
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+        return real(wanted);
+    };
+}"""
+"""Visitors take their time to allow a microphone."""
+
+
+def test_who_taps_and_presses_twice_is_asked_and_answered_once(run, browser):
+    async def main():
+        responder = Talker(ASKED, ANSWER)
+        async with PageStage(responder) as stage, browser.visit(stage) as page:
+            await page.evaluate(ASK_LATE)
+            await page.dblclick("#orb")
+            await page.locator(".user p", has_text=ASKED).first.wait_for(timeout=20_000)
+            assert await page.evaluate("window.asked") == 1
+            await page.reload()
+            await page.locator("#link.up").wait_for()
+            await page.fill("#message", "Are you there?")
+            await page.evaluate("for (const _ of [1, 2]) document.forms.write.requestSubmit()")
+            await page.locator(".agent .heard").first.wait_for(timeout=20_000)
+            assert await page.locator(".user", has_text="Are you there?").count() == 1
+
+    run(main)
+
+
 STUCK = """times => {
     const real = AudioContext.prototype.resume;
     const stuck = new WeakSet();

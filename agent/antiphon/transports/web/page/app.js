@@ -138,9 +138,10 @@ by("write").addEventListener("submit", async (event) => {
   event.preventDefault();
   const text = by("message").value.trim();
   if (!text) return;
+  by("message").value = ""; // at once, or a second press of the key sends it again
   await sound.start(); // a tap or a key: now the answer may be heard
-  if (conversation.write(text)) by("message").value = "";
-  else {
+  if (!conversation.write(text)) {
+    by("message").value ||= text;
     notice("Not connected: send it again in a moment.");
     reconnect();
   }

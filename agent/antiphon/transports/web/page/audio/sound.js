@@ -28,6 +28,7 @@ export class Sound extends EventTarget {
   #waiting = new Map();
   #token = 0;
   #starting = null;
+  #opening = null;
   #ownRate = false;
 
   get running() {
@@ -106,7 +107,13 @@ export class Sound extends EventTarget {
    * Ask for the microphone.
    * @returns {Promise<string | null>} why there is none; null if there is one
    */
-  async openMicrophone() {
+  openMicrophone() {
+    // Who taps twice is asked once, and heard once.
+    this.#opening ??= this.#openMicrophone().finally(() => (this.#opening = null));
+    return this.#opening;
+  }
+
+  async #openMicrophone() {
     if (this.#stream) return null;
     if (!navigator.mediaDevices?.getUserMedia) return INSECURE;
     if (!this.#context) return SILENT;
