@@ -224,12 +224,11 @@ class VoiceRecipe:
             self.teacher,
             self.speller,
             read,
-            [*word_lists.names(), *word_lists.words()],
+            word_lists.words(),
+            word_lists.names(),
             pronouncer.NAMES_SHARE,
         )
-        pronouncer.train(
-            task, folder, steps=steps, minutes=minutes, seed=self.seed, lr=pronouncer.RATE / 1.5
-        )
+        pronouncer.train(task, folder, steps=steps, minutes=minutes, seed=self.seed)
         voice.save(self.out / "t2c.safetensors")
 
     def make_lexicon(self) -> int:

@@ -12,6 +12,7 @@ import typer
 from antiphon import audio_file, settings
 from antiphon.cli.measures import parts
 from antiphon.cli.measures import recognition as recognition_measures
+from antiphon.cli.measures import spoken as spoken_measures
 from antiphon.cli.measures import written as written_measures
 from antiphon.cli.measures.measure import Job, Voice, measure
 from antiphon.errors import UserError
@@ -32,6 +33,8 @@ app = typer.Typer(
 app.command()(written_measures.normalization)
 app.command()(written_measures.chat)
 app.command()(recognition_measures.alignment)
+measure(app, "Innocent words heard as offensive ones, in percent")(spoken_measures.offensive)
+measure(app, "Prosody")(spoken_measures.prosody)
 
 REPLIES = 200
 """How many replies the README speaks of."""

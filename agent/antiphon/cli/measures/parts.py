@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from antiphon import settings
 
@@ -111,6 +111,18 @@ def piper() -> Teacher:
     folder.mkdir(parents=True, exist_ok=True)
     voice = next(weights.path(settings.load(settings.Training).teacher).glob("*.onnx"))
     return Teacher(voice, folder)
+
+
+def reading(voice: str) -> Callable[[str], Pcm]:
+    """A voice that reads texts, without the rest of the agent, at the judges' rate."""
+    from antiphon.agent import Agent
+    from antiphon.evaluation.spoken_replies import speaking
+    from antiphon.llm.vocabulary import load_vocabulary
+    from antiphon.t2c.spelling import text_tokens
+
+    vocabulary = load_vocabulary(settings.load(settings.Models).llm)
+    speak = speaking(Agent(cast("SpeechToText", None), echo_voice(voice)), "text")
+    return lambda text: speak(tuple(text_tokens(text, vocabulary)))
 
 
 def pronouncing(voice: EchoVoice) -> Callable[[str], list[PronouncedWord]]:

@@ -25,8 +25,13 @@ TOKEN_DROPOUT = 0.15
 """Share of texts whose token vectors are dropped, so that spelling alone suffices."""
 LEXICON_SHARE = 0.3
 """Share of texts made of lexicon words, including names."""
-NAMES_SHARE = 0.8
-"""Share of batches made of names and rare words only, in a run that goes on for them."""
+NAMES_SHARE = 0.94
+"""Share of batches made of names and rare words only, in a run that goes on for them. The rest is
+running text: enough not to forget it, and a batch of it takes four times as long."""
+NAMES_AMONG_WORDS = 0.75
+"""Share of names among the words of such a batch: other words are mostly in the lexicon."""
+HELD_NAMES = 400
+"""Names held out of such a run, by which its progress is judged."""
 NAMES_LENGTH = 30
 """Characters of a text of theirs, about: short texts of one length waste no work."""
 
@@ -78,7 +83,8 @@ class Pronunciation(nn.Module):
         speller: provides the inputs.
         texts: running text.
         lexicon: single words, for rare words.
-        names_share: share of batches that are made of such words only.
+        names: more of them, for batches without running text.
+        names_share: share of such batches.
     """
 
     def __init__(
@@ -89,6 +95,7 @@ class Pronunciation(nn.Module):
         speller: Speller,
         texts: Sequence[str],
         lexicon: Sequence[str],
+        names: Sequence[str] = (),
         names_share: float = 0.0,
     ) -> None:
         super().__init__()
@@ -96,6 +103,8 @@ class Pronunciation(nn.Module):
         self.inventory, self.teacher, self.speller = inventory, teacher, speller
         kept = max(1, len(texts) // 50)
         self.held_texts, self.texts, self.lexicon = texts[:kept], texts[kept:], lexicon
+        shuffled = random.Random(0).sample(names, len(names))
+        self.held_names, self.names = shuffled[:HELD_NAMES], shuffled[HELD_NAMES:]
 
     def step(self, step: int) -> Mapping[str, torch.Tensor]:
         """Loss on the batch of `step`."""
@@ -140,14 +149,17 @@ class Pronunciation(nn.Module):
         return scores.float(), slots, labels
 
     def held_out(self, count: int = 256) -> dict[str, float]:
-        """Sound error rate on held-out texts, with and without token vectors."""
+        """Sound error rate on held-out texts, with and without token vectors, and on names."""
         texts = self.held_texts[:count]
         hidden = random.Random(0)
         hidden.random = lambda: 0.0  # type: ignore[method-assign]
-        return {
+        figures = {
             "error": self._error(texts, None),
             "error_spelling_only": self._error(texts, hidden),
         }
+        if self.held_names:
+            figures["error_names"] = self._error(self.held_names, None)
+        return figures
 
     def _error(self, texts: Sequence[str], rng: random.Random | None) -> float:
         scores, slots, labels = self.score(texts, rng)
@@ -170,9 +182,13 @@ class Pronunciation(nn.Module):
         return text
 
     def _draw_names(self, rng: random.Random) -> str:
-        text = rng.choice(["", " "]) + rng.choice(self.lexicon)
-        while len(text) + len(word := rng.choice(self.lexicon)) < NAMES_LENGTH:
-            text += " " + (word[0].upper() + word[1:] if rng.random() < 0.1 else word)
+        def word() -> str:
+            named = rng.random() < NAMES_AMONG_WORDS
+            return rng.choice(self.names if named else self.lexicon)
+
+        text = rng.choice(["", " "]) + word()
+        while len(text) + len(next_ := word()) < NAMES_LENGTH:
+            text += " " + (next_[0].upper() + next_[1:] if rng.random() < 0.1 else next_)
         return text + rng.choice(["", "", ".", ",", "?"])
 
 
