@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon import cpu_threads, settings
+from antiphon.errors import UserError
 from antiphon.llm.text_model import TextModel
 from antiphon.messages import Segment, Speech, Token, Turn
 from antiphon.settings import Source
 from antiphon.t2c import voice as voices
 from antiphon.t2c.spelling import text_tokens
+from antiphon.t2c.tempo import at_speed
 from antiphon.t2c.trigger import BreathTrigger, Trigger
 from antiphon.t2c.voice import Voice
 from antiphon_codecs.interruption import interruptible
@@ -45,6 +47,11 @@ class Agent:
         trigger: decides when a segment is ready.
         source: hidden states (stage III) or token embeddings (stage II) drive the voice.
         lexicon: file of a user's words and how they are said (`t2c.pronunciation.own_lexicon`).
+        speed: of its speech; 2 is twice as fast, from 0.5 to 2.
+        pitch: semitones higher than the voice, from -12 to 12.
+
+    Raises:
+        UserError: the voice takes no lexicon, or speed or pitch are out of range.
     """
 
     def __init__(
@@ -55,7 +62,14 @@ class Agent:
         trigger: Trigger | None = None,
         source: Source = "hidden",
         lexicon: Path | None = None,
+        speed: float = 1.0,
+        pitch: float = 0.0,
     ) -> None:
+        if not 0.5 <= speed <= 2:
+            raise UserError(f"A speed of {speed:g}: choose 0.5 to 2.")
+        if not -12 <= pitch <= 12:
+            raise UserError(f"A pitch {pitch:g} semitones higher: choose -12 to 12.")
+        self.speed, self.pitch = speed, pitch
         self.s2t = s2t
         self.voice = voices.with_lexicon(voice, lexicon) if lexicon else voice
         self._lexicon = lexicon
@@ -75,6 +89,8 @@ class Agent:
         threads: int | None = None,
         trigger: Trigger | None = None,
         lexicon: Path | None = None,
+        speed: float | None = None,
+        pitch: float | None = None,
     ) -> Agent:
         """Load everything by name or folder; what is None is taken from the settings.
 
@@ -88,6 +104,8 @@ class Agent:
             threads: of the models of this process; 0 follows the load (`cpu_threads`).
             trigger: decides when a segment is ready.
             lexicon: file of your own words.
+            speed: of its speech; 2 is twice as fast.
+            pitch: semitones higher than the voice.
 
         Raises:
             UserError: if weights are missing and cannot be fetched, or do not fit together.
@@ -106,6 +124,8 @@ class Agent:
             source=source or chosen.source,
             trigger=trigger,
             lexicon=lexicon or chosen.lexicon,
+            speed=chosen.speed if speed is None else speed,
+            pitch=chosen.pitch if pitch is None else pitch,
         )
 
     load = from_pretrained
@@ -129,7 +149,15 @@ class Agent:
             s2t = s2t.heard_by(ears, recognizer)
         if voice is not None:
             spoken = voices.from_pretrained(voice, s2t.llm)
-        return Agent(s2t, spoken, trigger=self.trigger, source=self.source, lexicon=self._lexicon)
+        return Agent(
+            s2t,
+            spoken,
+            trigger=self.trigger,
+            source=self.source,
+            lexicon=self._lexicon,
+            speed=self.speed,
+            pitch=self.pitch,
+        )
 
     def respond(
         self,
@@ -190,7 +218,8 @@ class Agent:
             seed: of the rhythm's variation.
         """
         pieces = self.voice.speak(segments, source=source or self.source, seed=seed)
-        return interruptible(cpu_threads.following_load(pieces), cancelled)
+        spoken = at_speed(pieces, self.speed, self.pitch)
+        return interruptible(cpu_threads.following_load(spoken), cancelled)
 
     def say(
         self, text: str | Iterable[str], *, cancelled: Callable[[], bool] = never

@@ -63,6 +63,8 @@ class Models:
     lexicon: Path | None = setting(
         None, "Your own words: a file with a word and how it is said on each line."
     )
+    speed: float = setting(1.0, "How fast the voice speaks: 2 is twice as fast.")
+    pitch: float = setting(0.0, "How many semitones higher it speaks; negative is lower.")
     tool_chooser: str = setting("sentence-encoder", "What chooses among a robot's tools.")
     offer: str = setting(
         "ready",

@@ -37,7 +37,18 @@ def ask(
     ],
     models: Annotated[
         Models,
-        Only("voice", "llm", "persona", "ears", "recognizer", "source", "lexicon", "threads"),
+        Only(
+            "voice",
+            "llm",
+            "persona",
+            "ears",
+            "recognizer",
+            "source",
+            "lexicon",
+            "speed",
+            "pitch",
+            "threads",
+        ),
     ],
     out: Annotated[
         Path | None,
@@ -64,6 +75,8 @@ def ask(
             recognizer=models.recognizer,
             source=models.source,
             lexicon=models.lexicon,
+            speed=models.speed,
+            pitch=models.pitch,
             threads=models.threads,
         )
         with Player(play) as player:

@@ -30,7 +30,7 @@ def say(
     text: Annotated[
         str, typer.Argument(metavar="TEXT", help="What to say; - reads standard input.")
     ],
-    models: Annotated[Models, Only("voice", "llm", "lexicon", "threads")],
+    models: Annotated[Models, Only("voice", "llm", "lexicon", "speed", "pitch", "threads")],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -69,7 +69,14 @@ def say(
     from antiphon.cli.timed_reply import read_aloud
 
     with chatter_to_stderr() if json else nullcontext():
-        agent, tokens = load(text, voice=models.voice, llm=models.llm, lexicon=models.lexicon)
+        agent, tokens = load(
+            text,
+            voice=models.voice,
+            llm=models.llm,
+            lexicon=models.lexicon,
+            speed=models.speed,
+            pitch=models.pitch,
+        )
         with tqdm(total=len(tokens), desc="say", unit="token", disable=len(tokens) < 500) as bar:
             take = read_aloud(agent, tokens, on_segment=lambda s: bar.update(len(s.tokens)))
         if not take.seconds:
@@ -127,7 +134,13 @@ def print_phonemes(text: str, models: Models, json: bool) -> None:
 
 
 def load(
-    text: str, *, voice: str, llm: str, lexicon: Path | None = None
+    text: str,
+    *,
+    voice: str,
+    llm: str,
+    lexicon: Path | None = None,
+    speed: float = 1.0,
+    pitch: float = 0.0,
 ) -> tuple[Agent, list[Token]]:
     """An agent that can only speak, and the text as tokens; tests put others here."""
     from antiphon.agent import Agent
@@ -137,5 +150,6 @@ def load(
 
     vocabulary = load_vocabulary(llm)
     spoken = from_pretrained(voice, vocabulary)
-    agent = Agent(cast("SpeechToText", None), spoken, source="text", lexicon=lexicon)
+    nothing = cast("SpeechToText", None)
+    agent = Agent(nothing, spoken, source="text", lexicon=lexicon, speed=speed, pitch=pitch)
     return agent, list(text_tokens(text, vocabulary))

@@ -46,6 +46,8 @@ def serve(
             "ears",
             "recognizer",
             "lexicon",
+            "speed",
+            "pitch",
             "tool_chooser",
             "offer",
             "threads",
@@ -72,6 +74,8 @@ def serve(
         "persona": models.persona,
         "recognizer": models.recognizer,
         "lexicon": models.lexicon,
+        "speed": models.speed,
+        "pitch": models.pitch,
         "threads": models.threads,
     }
 

@@ -35,7 +35,10 @@ def talk(
     devices: Devices,
     chosen: ConversationSettings,
     models: Annotated[
-        Models, Only("voice", "llm", "persona", "ears", "recognizer", "lexicon", "threads")
+        Models,
+        Only(
+            "voice", "llm", "persona", "ears", "recognizer", "lexicon", "speed", "pitch", "threads"
+        ),
     ],
     record: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Record everything into a new folder.")
@@ -71,6 +74,8 @@ def talk(
             persona=models.persona,
             recognizer=models.recognizer,
             lexicon=models.lexicon,
+            speed=models.speed,
+            pitch=models.pitch,
             threads=models.threads,
         )
         duplex = stack.enter_context(closed)

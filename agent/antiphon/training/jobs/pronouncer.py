@@ -25,9 +25,11 @@ TOKEN_DROPOUT = 0.15
 """Share of texts whose token vectors are dropped, so that spelling alone suffices."""
 LEXICON_SHARE = 0.3
 """Share of texts made of lexicon words, including names."""
-NAMES_SHARE = 0.94
+NAMES_SHARE = 0.82
 """Share of batches made of names and rare words only, in a run that goes on for them. The rest is
-running text: enough not to forget it, and a batch of it takes four times as long."""
+running text, so that it is not forgotten."""
+TEXT_LENGTH = 62
+"""Characters at most of its running texts: a long one among short ones wastes work."""
 NAMES_AMONG_WORDS = 0.75
 """Share of names among the words of such a batch: other words are mostly in the lexicon."""
 HELD_NAMES = 400
@@ -109,7 +111,10 @@ class Pronunciation(nn.Module):
     def step(self, step: int) -> Mapping[str, torch.Tensor]:
         """Loss on the batch of `step`."""
         rng = random.Random(step)
-        draw = self._draw_names if rng.random() < self.names_share else self._draw
+        if self.names_share:
+            draw = self._draw_names if rng.random() < self.names_share else self._draw_short
+        else:
+            draw = self._draw
         return self.losses([draw(rng) for _ in range(BATCH)], rng)
 
     def losses(self, texts: Sequence[str], rng: random.Random | None) -> dict[str, torch.Tensor]:
@@ -180,6 +185,10 @@ class Pronunciation(nn.Module):
             last = rng.randint(first + 1, len(words))
             text = (" " if first else "") + " ".join(words[first:last])
         return text
+
+    def _draw_short(self, rng: random.Random) -> str:
+        text = self._draw(rng)
+        return text[: text.rfind(" ", 0, TEXT_LENGTH)] if len(text) > TEXT_LENGTH else text
 
     def _draw_names(self, rng: random.Random) -> str:
         def word() -> str:

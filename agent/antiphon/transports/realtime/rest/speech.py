@@ -11,7 +11,7 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from antiphon.runtime.responders.tempo import at_speed
+from antiphon.t2c.tempo import at_speed
 from antiphon.transports.http.gateway import Gateway
 from antiphon.transports.realtime.insights import insights_of
 from antiphon.transports.realtime.outside import made

@@ -1,8 +1,8 @@
-"""Speech faster or slower than a voice speaks, at the same pitch (FFmpeg's `atempo`)."""
+"""Speech faster, slower, higher or lower than a voice speaks (FFmpeg's `atempo`, `asetrate`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
@@ -11,21 +11,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon.messages import Speech, Turn, Word
-from antiphon.runtime.responders.responder import Cancelled, Responder, WrittenTurn
+from antiphon.messages import Speech, Word
 
 Pcm = NDArray[np.float32]
 
 
 class Tempo:
-    """Changes the speed of a stream.
+    """Changes speed and pitch of a stream, each without the other.
 
     Args:
         sample_rate: samples a second.
         speed: 2 is twice as fast; from 0.25 to 4.
+        pitch: semitones higher; timbre is moved with it.
     """
 
-    def __init__(self, sample_rate: int, speed: float) -> None:
+    def __init__(self, sample_rate: int, speed: float, pitch: float = 0.0) -> None:
         import av
         from av.filter import Graph
 
@@ -35,7 +35,11 @@ class Tempo:
         graph = Graph()
         source = graph.add_abuffer(sample_rate=sample_rate, format="flt", layout="mono")
         chain = [source]
-        factor = speed  # the filter itself goes down to a half only
+        higher = 2 ** (pitch / 12)
+        if pitch:  # played faster, it is higher; then as much slower again
+            chain.append(graph.add("asetrate", str(round(sample_rate * higher))))
+            chain.append(graph.add("aresample", str(sample_rate)))
+        factor = speed / higher  # the filter itself goes down to a half only
         while factor < 0.5:
             chain.append(graph.add("atempo", "0.5"))
             factor /= 0.5
@@ -67,16 +71,16 @@ class Tempo:
         return np.concatenate(made)
 
 
-def at_speed(pieces: Iterator[Speech], speed: float) -> Iterator[Speech]:
-    """Pieces of one reply at another speed; words sound where their sound is then."""
-    if speed == 1.0:
+def at_speed(pieces: Iterator[Speech], speed: float, pitch: float = 0.0) -> Iterator[Speech]:
+    """Pieces of one reply at another speed and pitch; words sound where their sound is then."""
+    if speed == 1.0 and not pitch:
         yield from pieces
         return
     tempo, sent, held = None, 0, None
     for piece in pieces:
         if held is not None:
             yield held
-        tempo = tempo or Tempo(piece.sample_rate, speed)
+        tempo = tempo or Tempo(piece.sample_rate, speed, pitch)
         pcm = tempo(piece.pcm)
         words = tuple(
             Word(w.text, round(w.start / speed), round(w.end / speed)) for w in piece.words
@@ -86,35 +90,3 @@ def at_speed(pieces: Iterator[Speech], speed: float) -> Iterator[Speech]:
     if held is not None and tempo is not None:
         rest = tempo.flush()
         yield replace(held, pcm=np.concatenate([held.pcm, rest]))
-
-
-class TempoResponder:
-    """A responder that speaks at a speed.
-
-    Args:
-        responder: hears and answers.
-        speed: tells how fast, when a reply is begun.
-    """
-
-    def __init__(self, responder: Responder[Any], speed: Callable[[], float]) -> None:
-        self._responder, self._speed = responder, speed
-
-    def listen(self, history: Sequence[Turn]) -> Any:
-        """Begin to hear a turn that follows `history`."""
-        return self._responder.listen(history)
-
-    def respond(
-        self,
-        stream: Any | WrittenTurn,
-        history: Sequence[Turn],
-        *,
-        cancelled: Cancelled,
-        seed: int,
-    ) -> Iterator[Speech]:
-        """Answer what has been heard, or written."""
-        pieces = self._responder.respond(stream, history, cancelled=cancelled, seed=seed)
-        return at_speed(pieces, self._speed())
-
-    def say(self, text: str | Iterable[str], *, cancelled: Cancelled) -> Iterator[Speech]:
-        """Speak a given text."""
-        return at_speed(self._responder.say(text, cancelled=cancelled), self._speed())
