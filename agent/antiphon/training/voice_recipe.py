@@ -75,7 +75,10 @@ class VoiceRecipe:
     @cached_property
     def voice_file(self) -> Path:
         """The teacher's ONNX file."""
-        return next(weights.path(settings.load(settings.Training).teacher).glob("*.onnx"))
+        folder = weights.path(settings.load(settings.Training).teacher)
+        if (found := next(folder.glob("*.onnx"), None)) is None:
+            raise UserError(f"There is no Piper voice (*.onnx) in {folder}.")
+        return found
 
     @cached_property
     def teacher(self) -> Teacher:

@@ -11,15 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from antiphon.errors import UserError
+
 LATENT = "/Mul_7_output_0"
 DURATIONS = "/Ceil_output_0"
 PAD, BEGIN, END = 0, 1, 2
 NOISE_W = 0.33
+RATE = 22_050
+"""Samples a second of a teacher: the codec's generator is made for it."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,26 @@ class Utterance:
 
 
 def cut(voice: Path, out: Path, outputs: Sequence[str] = (LATENT, DURATIONS)) -> Path:
-    """Write the part of the ONNX graph that makes `outputs` to `out`, and return `out`."""
+    """Write the part of the ONNX graph that makes `outputs` to `out`, and return `out`.
+
+    Raises:
+        UserError: The file is no ONNX graph, or has no such outputs.
+    """
     import onnx
 
     if not out.exists():
         part = out.with_suffix(".part")
-        names = [node.name for node in onnx.load(voice).graph.input]
+        try:
+            graph = onnx.load(voice).graph
+        except Exception as error:  # protobuf's own, and onnx's
+            raise UserError(f"The voice {voice} is no ONNX file: give one of Piper's.") from error
+        made = {name for node in graph.node for name in node.output}
+        if missing := [name for name in outputs if name not in made]:
+            raise UserError(
+                f"The voice {voice} is laid out differently: it has no {' and no '.join(missing)}. "
+                "Give a single-speaker voice of Piper 1.0.0 in medium quality."
+            )
+        names = [each.name for each in graph.input]
         onnx.utils.extract_model(str(voice), str(part), names, list(outputs), check_model=False)
         part.replace(out)
     return out
@@ -55,9 +74,13 @@ class Teacher:
         voice: the voice's ONNX file; its JSON file is in the same folder.
         cache: folder for the cut graph.
         threads: ONNX Runtime threads.
+
+    Raises:
+        UserError: The voice has another rate or layout, more than one speaker, or no JSON file.
     """
 
     def __init__(self, voice: Path, cache: Path, threads: int = 1) -> None:
+        config = _config(voice)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         self.session = onnxruntime.InferenceSession(
@@ -65,7 +88,6 @@ class Teacher:
             options,
             providers=["CPUExecutionProvider"],
         )
-        config = json.loads(voice.with_name(voice.name + ".json").read_text())
         self.ids: dict[str, int] = {k: v[0] for k, v in config["phoneme_id_map"].items()}
         self.language: str = config["espeak"]["voice"]
 
@@ -111,13 +133,30 @@ class Teacher:
         return Utterance(text, np.array(phonemes, np.int16), frames, latent)
 
 
+def _config(voice: Path) -> dict[str, Any]:
+    """What the JSON file beside a voice says, as far as a teacher can use it."""
+    path = voice.with_name(voice.name + ".json")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        rate, ids, _ = config["audio"]["sample_rate"], config["phoneme_id_map"], config["espeak"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} does not describe a Piper voice ({error!r}): put the voice's own beside it."
+        ) from error
+    if rate != RATE:
+        raise UserError(f"The voice {voice} has {rate} Hz: give one of {RATE} Hz.")
+    if config.get("num_speakers", 1) != 1:
+        raise UserError(f"The voice {voice} has several speakers: give one with a single speaker.")
+    if [ids.get(symbol) for symbol in "_^$"] != [[PAD], [BEGIN], [END]]:
+        raise UserError(f"The voice {voice} numbers its phonemes differently: give one of Piper's.")
+    return dict(config)
+
+
 @lru_cache(maxsize=1)
 def _espeak():  # type: ignore[no-untyped-def]
     try:
         from piper.phonemize_espeak import EspeakPhonemizer
     except ImportError as error:
-        from antiphon.errors import UserError
-
         raise UserError(
             "the training teacher needs the package piper-tts: pip install 'antiphon[train]'"
         ) from error
