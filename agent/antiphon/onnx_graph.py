@@ -6,22 +6,30 @@ onnxruntime's domain com.microsoft), and becomes a session.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional as F
 
 GROUP = 32
-"""Weights of a row that share a scale, where they are rounded to int8."""
+"""Weights of a row that share a scale, where they are rounded."""
 OPSET = 17
 
 
 class Graph:
-    """A graph in the making. Values are known by the names that `constant` and calls return."""
+    """A graph in the making. Values are known by the names that `constant` and calls return.
 
-    def __init__(self) -> None:
+    Args:
+        folder: of the files that `stored` names.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
         self._nodes: list[Any] = []
         self._constants: list[Any] = []
 
@@ -34,6 +42,36 @@ class Graph:
         name = f"c{len(self._constants)}"
         self._constants.append(numpy_helper.from_array(np.asarray(value), name))
         return name
+
+    def stored(self, file: str) -> dict[str, tuple[str, list[int]]]:
+        """The float32 and uint8 tensors of a safetensors file of the folder, never copied.
+
+        Returns:
+            Their values in this graph and their shapes, by their names in the file.
+        """
+        from onnx import TensorProto
+
+        assert self._folder is not None
+        with (self._folder / file).open("rb") as opened:
+            size = int.from_bytes(opened.read(8), "little")
+            header = json.loads(opened.read(size))
+        header.pop("__metadata__", None)
+        found = {}
+        for name, about in header.items():
+            begin, end = about["data_offsets"]
+            value = f"c{len(self._constants)}"
+            tensor = TensorProto(
+                name=value,
+                data_type={"F32": TensorProto.FLOAT, "U8": TensorProto.UINT8}[about["dtype"]],
+                dims=about["shape"],
+                data_location=TensorProto.EXTERNAL,
+            )
+            place = {"location": file, "offset": 8 + size + begin, "length": end - begin}
+            for key, where in place.items():
+                tensor.external_data.add(key=key, value=str(where))
+            self._constants.append(tensor)
+            found[name] = value, about["shape"]
+        return found
 
     def __call__(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         """The first output of an operation; see `several`."""
@@ -54,24 +92,39 @@ class Graph:
         return self("MatMul", x, self.constant(weight.detach().float().T))
 
     def rounded_product(self, x: str, weight: torch.Tensor) -> str:
-        """The same with weights in int8, a scale for every `GROUP`; `in` must come in those.
+        """The same with weights in int8, a scale for every `GROUP`.
 
         The inputs are rounded to int8, too.
         """
-        groups = weight.detach().float().unflatten(1, (-1, GROUP))
-        scale = groups.abs().amax(-1).clamp_(min=1e-8) / 127
-        steps = (groups / scale[..., None]).round_() + 128  # 128 stands for 0
+        steps, scale = in_bytes(weight.detach())
+        parts = self.constant(steps), self.constant(scale.flatten())
+        return self.bits_product(x, *parts, shape=weight.shape, bits=8)
+
+    def bits_product(
+        self, x: str, weight: str, scale: str, *more: str, shape: Sequence[int], bits: int
+    ) -> str:
+        """The product of x [N, in], rounded to int8, with a matrix that is kept in few bits.
+
+        Args:
+            x: the inputs.
+            weight: [out, groups, GROUP * bits / 8] uint8.
+            scale: of every group.
+            more: the steps that stand for 0; where none are given, the middle one.
+            shape: out, in.
+            bits: of a weight, 4 or 8.
+        """
         return self(
             "MatMulNBits",
             x,
-            self.constant(steps.to(torch.uint8)),
-            self.constant(scale.flatten()),
+            weight,
+            scale,
+            *more,
             domain="com.microsoft",
-            K=weight.shape[1],
-            N=weight.shape[0],
-            bits=8,
+            N=shape[0],
+            K=shape[1],
+            bits=bits,
             block_size=GROUP,
-            accuracy_level=4,
+            accuracy_level=4,  # inputs in int8
         )
 
     def session(
@@ -79,6 +132,8 @@ class Graph:
         inputs: Mapping[str, Sequence[int | str]],
         outputs: Sequence[str],
         threads: int = 1,
+        *,
+        counts: Sequence[str] = (),
     ) -> Any:
         """An `onnxruntime.InferenceSession`; any number of threads may run it.
 
@@ -86,17 +141,20 @@ class Graph:
             inputs: shapes of float32 inputs by name; a name in a shape stands for any size.
             outputs: values it gives.
             threads: it computes with.
+            counts: inputs [1] int32.
         """
         import onnxruntime
         from onnx import TensorProto, helper
 
+        given = [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape))
+            for name, shape in inputs.items()
+        ]
+        given += [helper.make_tensor_value_info(name, TensorProto.INT32, [1]) for name in counts]
         graph = helper.make_graph(
             self._nodes,
             "graph",
-            [
-                helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape))
-                for name, shape in inputs.items()
-            ],
+            given,
             [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
             self._constants,
         )
@@ -105,6 +163,24 @@ class Graph:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        if self._folder is not None:
+            options.add_session_config_entry(
+                "session.model_external_initializers_file_folder_path", str(self._folder)
+            )
+            # Else what is made of the weights grows in powers of two.
+            options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
         return onnxruntime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
+
+
+def in_bytes(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weights [out, in] in eight bits.
+
+    Returns:
+        [out, groups, GROUP] uint8 steps, of which 128 stands for 0, and [out, groups] their sizes.
+    """
+    filled = F.pad(weight.float(), (0, -weight.shape[1] % GROUP)).unflatten(1, (-1, GROUP))
+    scale = filled.abs().amax(-1).clamp_(min=1e-8) / 127
+    steps = (filled / scale[..., None]).round_() + 128
+    return steps.to(torch.uint8), scale

@@ -7,8 +7,7 @@ from typing import Any, Protocol
 import torch
 from torch.nn import functional as F
 
-from antiphon.llm.cpu.nbits import Product
-from antiphon.llm.cpu.quantized import exact, int8
+from antiphon.onnx_graph import Graph
 from antiphon.recognition.whisper.text_decoder import TextDecoder
 from antiphon.recognition.whisper.transcriber import Transcriber, Transcription
 from antiphon.s2t.adapter import Adapter
@@ -46,8 +45,9 @@ class AdapterReadings:
     def __init__(self, adapter: Adapter, tokenizer: Any, embeddings: torch.Tensor) -> None:
         self.adapter, self.embeddings = adapter, embeddings
         self.opening = unspaced(adapter.tokens, tokenizer)
-        head = adapter.audio_feature_head.weight
-        self.head: Product = exact(head) if head.shape[1] % 16 else int8(head)
+        graph, head = Graph(), adapter.audio_feature_head.weight
+        logits = graph.rounded_product("x", head)
+        self.head = graph.session({"x": ("pieces", head.shape[1])}, [logits])
 
     def read(self, heard: Transcription, rows: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
         """See `Readings.read`."""
@@ -57,7 +57,8 @@ class AdapterReadings:
         pooled = self.adapter.pool(features, heard.path)[
             torch.searchsorted(said, torch.tensor(rows))
         ]
-        log_probs = self.head(pooled).log_softmax(-1)
+        (logits,) = self.head.run(None, {"x": pooled.detach().numpy()})
+        log_probs = torch.from_numpy(logits).log_softmax(-1)
         kept, labels = self.adapter.said(log_probs)
         kept = kept[(self.adapter.tokens[labels] >= 0).sum(1) == 1]
         opening = self.opening if len(kept) and rows[int(kept[0])] == 0 else None

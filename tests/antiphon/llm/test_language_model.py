@@ -30,6 +30,7 @@ def llm(**more: object) -> LlamaForCausalLM:
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
+        head_dim=16,
         tie_word_embeddings=True,
         **more,
     )
@@ -169,11 +170,11 @@ def test_the_opening_of_all_conversations_is_read_once_for_good(folder, monkeypa
     monkeypatch.setattr(CpuDecoder, "step", lambda *_: pytest.fail("read again"))
     found = again.start(opening)
     assert torch.equal(found.buffer.keys, expected.buffer.keys)
-    assert found.position == len(opening)
+    assert found.length == len(opening)
 
 
 def test_a_damaged_file_of_the_opening_is_read_past(folder, tmp_path) -> None:
     from_pretrained(str(folder), None).start([1, 2, 3])
     (held,) = (tmp_path / "cache" / "packed").glob("*/*.opening")
     held.write_bytes(b"half")
-    assert from_pretrained(str(folder), None).start([1, 2, 3]).position == 3
+    assert from_pretrained(str(folder), None).start([1, 2, 3]).length == 3

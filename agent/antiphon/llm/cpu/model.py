@@ -18,30 +18,37 @@ import torch
 from filelock import FileLock
 from tqdm import trange
 
-from antiphon import weights
+from antiphon import cpu_threads, weights
 from antiphon.llm import chat_template
 from antiphon.llm.cpu.checkpoint_tensors import CheckpointTensors
-from antiphon.llm.cpu.decoder import Cache, CpuDecoder, Layer
+from antiphon.llm.cpu.decoder import Cache, CpuDecoder
+from antiphon.llm.cpu.decoder_graph import (
+    HEAD,
+    LAYER,
+    NORM,
+    DecoderShape,
+    head_session,
+    packed_layer,
+    packed_product,
+)
 from antiphon.llm.cpu.prefix_cache import PrefixCache
-from antiphon.llm.cpu.quantized import int4_weights, kept_as, restored, smallest
+from antiphon.llm.cpu.quantized import smallest
 from antiphon.llm.language_model import State
 from antiphon.llm.tokenizer import load_tokenizer
+from antiphon_codecs.interruption import checkpoint
 
 log = logging.getLogger(__name__)
-LAYOUT = 4
+LAYOUT = 5
 """Version of the folder's layout; raise it when it changes, so that models are packed again."""
-ENDS, HEAD, LAYER = "ends.safetensors", "head.safetensors", "layer-{:03}.safetensors"
+TABLE = "table.safetensors"
+"""The embeddings of the tokens."""
 OPENING = "prompt.opening"
 """What was read of the first prompt."""
-PRODUCTS = ("qkv", "out", "gate_up", "down")
-NORMS = ("before", "between")
-OPTIONAL = ("bias", "head_gain")
-"""What not every architecture has."""
 ARCHITECTURES = ("llama", "qwen2", "qwen3")
 
 
 class CpuLanguageModel:
-    """A language model that reads and writes with int8 and int4 weights.
+    """A language model that reads and writes with weights in few bits.
 
     Args:
         folder: what `pack` made.
@@ -57,33 +64,11 @@ class CpuLanguageModel:
 
         self.folder, self.tokenizer, self.name = folder, tokenizer, name
         self.stop_tokens = chat_template.stop_tokens(tokenizer, config.get("eos_token_id"))
-        heads, width = config["num_attention_heads"], config["hidden_size"]
-
-        def layer(number: int) -> Layer:
-            state = load_file(folder / LAYER.format(number))
-            if any(map(int4_weights, state)):
-                # The kernel keeps them in an order of its own. What else is taken out of the file
-                # as it lies there would keep the whole of it in memory.
-                state = {n: t if int4_weights(n) else t.clone() for n, t in state.items()}
-            products = (restored(state, name) for name in PRODUCTS)
-            others = (state.get(name) for name in (*NORMS, *OPTIONAL))
-            return Layer(*products, *others)  # type: ignore[arg-type]
-
-        # One after another: side by side, the copies that each makes on the way would add up.
-        layers = tuple(map(layer, range(config["num_hidden_layers"])))
-        self.head = restored(load_file(folder / HEAD), "head")
-        ends = load_file(folder / ENDS)
-        self._table = ends["table"]
+        self._table = load_file(folder / TABLE)["table"]
         self._read = PrefixCache(folder / OPENING)
-        self.stack = CpuDecoder(
-            layers,
-            ends["norm"],
-            heads,
-            config.get("num_key_value_heads") or heads,
-            config.get("head_dim") or width // heads,
-            rope_theta(config),
-            config["rms_norm_eps"],
-        )
+        # The largest matrix first: on the way it is kept twice.
+        self._head = head_session(folder, config["hidden_size"], cpu_threads.MOST)
+        self.stack = CpuDecoder(folder, decoder_shape(config), cpu_threads.MOST)
 
     @property
     def embeddings(self) -> torch.Tensor:
@@ -107,8 +92,9 @@ class CpuLanguageModel:
     def read(self, embeddings: torch.Tensor, cache: Cache) -> State:
         """Go on reading [N, H]; the cache given stays as it is."""
         states, cache = self.stack.step(embeddings.float(), cache)
-        last = states[-1:]
-        return last[0], self.head(last)[0], cache
+        checkpoint()
+        (logits,) = self._head.run(None, {"x": states[None, -1:].numpy()})
+        return states[-1], torch.from_numpy(logits[0, 0]), cache
 
     def write(self, token: int, cache: Cache) -> State:
         """Read the token that was chosen."""
@@ -116,7 +102,7 @@ class CpuLanguageModel:
 
 
 def fits(config: Mapping[str, Any]) -> bool:
-    """Whether a model is a plain Llama or Qwen whose widths the kernel takes, without a GPU."""
+    """Whether a model is a plain Llama or Qwen whose heads the kernel takes, without a GPU."""
     if torch.cuda.is_available():
         return False
     scaling = config.get("rope_scaling") or config.get("rope_parameters") or {}
@@ -125,7 +111,21 @@ def fits(config: Mapping[str, Any]) -> bool:
         and not config.get("use_sliding_window")
         and scaling.get("rope_type", "default") == "default"
         and not (config.get("attention_bias") or config.get("mlp_bias"))
-        and config["hidden_size"] % 16 == config["intermediate_size"] % 16 == 0
+        and decoder_shape(config).head % 16 == 0
+    )
+
+
+def decoder_shape(config: Mapping[str, Any]) -> DecoderShape:
+    """Sizes of the decoder that a `config.json` describes."""
+    heads, width = config["num_attention_heads"], config["hidden_size"]
+    return DecoderShape(
+        config["num_hidden_layers"],
+        width,
+        heads,
+        config.get("num_key_value_heads") or heads,
+        config.get("head_dim") or width // heads,
+        rope_theta(config),
+        config["rms_norm_eps"],
     )
 
 
@@ -167,21 +167,15 @@ def pack(tensors: CheckpointTensors, config: Mapping[str, Any], folder: Path) ->
     from safetensors.torch import save_file
 
     folder.mkdir()
-    heads = config["num_attention_heads"]
-    kv_heads = config.get("num_key_value_heads") or heads
     table = tensors["model.embed_tokens.weight"]
-    norm = tensors["model.norm.weight"]
-    save_file({"table": table.bfloat16(), "norm": norm.float()}, folder / ENDS)
+    save_file({"table": table.bfloat16()}, folder / TABLE)
     tied = config.get("tie_word_embeddings") or "lm_head.weight" not in tensors
     head = smallest(table if tied else tensors["lm_head.weight"])
-    save_file(kept_as(head, "head"), folder / HEAD)
+    save_file(packed_product("head", head), folder / HEAD)
+    save_file({"norm": tensors["model.norm.weight"].float()}, folder / NORM)
     for i in trange(config["num_hidden_layers"], desc="pack", unit="layer"):
-        layer = Layer.of(tensors.below(f"model.layers.{i}."), smallest, heads, kv_heads)
-        state = {name: getattr(layer, name) for name in (*NORMS, *OPTIONAL)}
-        state = {name: t.contiguous() for name, t in state.items() if t is not None}
-        for name in PRODUCTS:
-            state |= kept_as(getattr(layer, name), name)
-        save_file(state, folder / LAYER.format(i))
+        layer = packed_layer(tensors.below(f"model.layers.{i}."), smallest)
+        save_file(layer, folder / LAYER.format(i))
 
 
 def cache_key(folder: Path, corrections: Path | None) -> str:

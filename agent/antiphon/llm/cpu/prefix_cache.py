@@ -35,7 +35,7 @@ class PrefixCache:
                 held = load_file(file)
                 tokens = tuple(held["tokens"].tolist())
                 buffer = Buffer(held["keys"], held["values"], len(tokens))
-                self._kept[tokens] = Cache(buffer, len(tokens), len(tokens))
+                self._kept[tokens] = Cache(buffer, len(tokens))
 
     def longest(self, tokens: Sequence[int]) -> tuple[int, Cache | None]:
         """How many of the first tokens were read, and a cache that has read them, if any were."""
@@ -48,7 +48,7 @@ class PrefixCache:
             self._kept.move_to_end(found)
             if length == len(wanted):
                 self._file = None  # it holds what is wanted
-            return length, Cache(self._kept[found].buffer, length, length)
+            return length, Cache(self._kept[found].buffer, length)
 
     def keep(self, tokens: Sequence[int], cache: Cache) -> Cache:
         """Remember what was read of a prompt; a cache of it that threads can share."""

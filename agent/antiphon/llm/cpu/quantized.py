@@ -1,110 +1,128 @@
-"""Products with matrices of weights that are kept in few bits, for a CPU.
+"""Matrices of weights in few bits, for a CPU.
 
-Writing a token is bound by memory: half of the bits are half of the time. int8 has a scale for
-every row and is here; int4 is in `int4_linear`.
+Writing a token is bound by memory: half of the bits are half of the time. Four bits have a scale
+and an offset for every `GROUP` of a row, as llama.cpp's Q4_K has, so weights which came that way
+stay what they were; eight bits have a scale.
+
+The kernel is onnxruntime's MatMulNBits, which rounds the inputs to int8. Its offsets are whole
+steps. What is left of each group's offset is a weight of its own, behind the others: of the sum of
+the group's inputs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import torch
 from torch.nn import functional as F
 
-from antiphon.llm.cpu.int4_linear import Int4Linear, int4_error, takes_int4
-from antiphon.llm.cpu.nbits import Product
+from antiphon.onnx_graph import GROUP, in_bytes
 
-Quantizer = Callable[[torch.Tensor], Product]
-"""Makes a product of weights [out, in]."""
+Weights = dict[str, torch.Tensor]
+"""What a product [N, in] to [N, out] is kept as.
 
-FEW, SOME = 4, 20
-"""Steps up to which a product is bound by memory, and up to which the kernel that unpacks weights
-as it goes is faster than unpacking them first."""
-WHOLE: bool = getattr(torch.cpu, "_is_vnni_supported", lambda: False)()
-"""Whether this processor multiplies int8 by int8 (VNNI): many steps are then read in half of
-the time."""
-LARGE = 2_000_000
-"""Weights from which on int4 is worth a call of onnxruntime's: it takes some 60 microseconds more
-than PyTorch's, whatever it multiplies."""
+`weight` is [out, groups, GROUP / 2] uint8 in four bits, the first of two weights in the lower ones,
+and [out, groups, GROUP] uint8 in eight; or [out, in] float32. `scale` is [out * groups] float32,
+`zero` [out * (groups + 1) / 2] uint8 the steps that stand for 0, two each, of weights in four bits.
+"""
+Quantizer = Callable[[torch.Tensor], Weights]
+"""What is kept of weights [out, in]."""
+
+ROWS = 64
+"""Rows that are rounded at a time, so few that they stay in the processor's cache."""
 SAMPLE = 256
-"""Rows of a matrix that show what int4 would cost it."""
+"""Rows of a matrix that show what four bits would cost it."""
 LOSSLESS = 0.02
-"""Relative error of int4 (root of the mean square) up to which a matrix is kept in it."""
+"""Relative error of four bits (root of the mean square) up to which a matrix is kept in them."""
 
 
-@dataclass(frozen=True)
-class Int8Linear:
-    """A matrix of weights, one scale for every row of it."""
-
-    weight: torch.Tensor
-    """[out, in] int8."""
-    scale: torch.Tensor
-    """[out] bfloat16."""
-
-    @classmethod
-    def of(cls, weight: torch.Tensor) -> Int8Linear:
-        """Round weights [out, in].
-
-        Raises:
-            ValueError: if the inputs do not come in sixteens, which is what the kernel takes.
-        """
-        if weight.shape[1] % 16:
-            raise ValueError(f"{weight.shape[1]} inputs cannot be had in int8: 16 divides them not")
-        # One part in 254 is left to spare, so that rounding never leaves the range of int8.
-        scale = (weight.float().abs().amax(1).clamp(min=1e-8) / 126.5).bfloat16()
-        rows = weight.float() if weight.dtype != torch.float32 else weight.clone()
-        return cls(rows.div_(scale.float()[:, None]).round_().to(torch.int8), scale)
-
-    def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """[N, in] float32 to [N, out] float32.
-
-        Up to `SOME` inputs are rounded to bfloat16; more than `FEW`, if the processor can, to int8
-        with a scale for every row (Dettmers et al. 2022, section 2.1).
-        """
-        if WHOLE and len(x) > FEW:
-            scale = x.abs().amax(-1, keepdim=True).clamp_(min=1e-8) / 127
-            whole = torch._int_mm((x / scale).round_().to(torch.int8), self.weight.T)
-            return whole.float() * scale * self.scale.float()
-        if len(x) > SOME:
-            # Not bfloat16: processors without instructions for it take eight times as long.
-            return F.linear(x, self.weight.float()) * self.scale.float()
-        return torch._weight_int8pack_mm(x.bfloat16(), self.weight, self.scale).float()
-
-
-def int8(weight: torch.Tensor) -> Product:
-    """The product with weights [out, in] in int8."""
-    return Int8Linear.of(weight)
-
-
-def smallest(weight: torch.Tensor) -> Int8Linear | Int4Linear:
-    """Weights [out, in] in int4 where that saves time and loses next to nothing, else in int8."""
-    if weight.numel() < LARGE:
-        return Int8Linear.of(weight)
+def smallest(weight: torch.Tensor) -> Weights:
+    """Weights [out, in] in four bits where they lose next to nothing, else in eight."""
+    if weight.shape[1] % GROUP:
+        return eight_bits(weight)
     sample = weight[:: max(1, len(weight) // SAMPLE)]
-    if takes_int4(weight) and int4_error(sample) < LOSSLESS:
-        return Int4Linear.of(weight)
-    return Int8Linear.of(weight)
+    return four_bits(weight) if four_bit_error(sample) < LOSSLESS else eight_bits(weight)
 
 
-def exact(weight: torch.Tensor) -> Product:
-    """The product with [out, in] weights as they are."""
-    return lambda x: F.linear(x, weight)
+def exact(weight: torch.Tensor) -> Weights:
+    """Weights [out, in] as they are."""
+    return {"weight": weight.float()}
 
 
-def kept_as(product: Int8Linear | Int4Linear, name: str) -> dict[str, torch.Tensor]:
-    """What a product is kept as in a file, below a name: see `restored`."""
-    return {f"{name}.{part}": tensor.contiguous() for part, tensor in vars(product).items()}
+def eight_bits(weight: torch.Tensor) -> Weights:
+    """Weights [out, in] in eight bits."""
+    parts = [in_bytes(rows) for rows in weight.split(ROWS)]
+    steps, scale = (torch.cat(part) for part in zip(*parts, strict=True))
+    return {"weight": steps, "scale": scale.flatten()}
 
 
-def int4_weights(name: str) -> bool:
-    """Whether a tensor that `kept_as` named is the weights of an `Int4Linear`."""
-    return name.endswith(".packed")
+def four_bits(weight: torch.Tensor) -> Weights:
+    """Weights [out, in] in four bits; `in` must come in groups."""
+    steps, scale, middle = in_sixteen_steps(weight)
+    zero = (8 - middle / scale).round_().clamp_(0, 15)
+    # Filled up to whole groups; their step 8 stands for 0.
+    left = F.pad(middle - (8 - zero) * scale, (0, -scale.shape[1] % GROUP))
+    left = left.unflatten(1, (-1, GROUP))
+    left_scale = (left.abs().amax(-1) / 7).clamp_(min=1e-12)
+    left_steps = (left / left_scale[..., None]).round_().add_(8)
+    return {
+        "weight": pairs(torch.cat([steps, left_steps], 1)),
+        "scale": torch.cat([scale, left_scale], 1).flatten(),
+        "zero": pairs(torch.cat([zero, torch.full_like(left_scale, 8)], 1)).flatten(),
+    }
 
 
-def restored(state: Mapping[str, torch.Tensor], name: str) -> Product:
-    """The product with what was kept under a name."""
-    scale = state[f"{name}.scale"]
-    if f"{name}.packed" in state:
-        return Int4Linear(state[f"{name}.packed"], scale, state[f"{name}.zero"]).product()
-    return Int8Linear(state[f"{name}.weight"], scale)
+def pairs(steps: torch.Tensor) -> torch.Tensor:
+    """Two numbers from 0 to 15 in each byte: [..., N] to [..., (N + 1) / 2] uint8."""
+    even = F.pad(steps, (0, steps.shape[-1] % 2)).to(torch.uint8)
+    return (even[..., 0::2] | even[..., 1::2] << 4).contiguous()
+
+
+def in_sixteen_steps(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The nearest weights of four bits.
+
+    Args:
+        weight: [out, in].
+
+    Returns:
+        [out, groups, GROUP] steps from 0 to 15; [out, groups] the scale of a step and what step 8
+        stands for.
+    """
+    parts = [_rounded(rows.float().unflatten(1, (-1, GROUP))) for rows in weight.split(ROWS)]
+    steps, scale, middle = (torch.cat(part) for part in zip(*parts, strict=True))
+    return steps, scale, middle
+
+
+def _rounded(groups: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Steps, scales and middles of [rows, groups, GROUP] weights.
+
+    A group that came in four bits seldom uses both ends of its range, so several steps are tried.
+    """
+    low, high = groups.aminmax(dim=-1)
+    best = torch.full(low.shape, torch.inf)
+    scale, middle = torch.empty_like(low), torch.empty_like(low)
+    for used in range(15, 7, -1):
+        step = ((high - low) / used).clamp_(min=1e-8)
+        at = low + 8 * step
+        error = meant(_steps(groups, step, at), step, at).sub_(groups).square_().sum(-1)
+        better = error < best
+        best = torch.where(better, error, best)
+        scale, middle = torch.where(better, step, scale), torch.where(better, at, middle)
+    return _steps(groups, scale, middle), scale, middle
+
+
+def _steps(groups: torch.Tensor, scale: torch.Tensor, middle: torch.Tensor) -> torch.Tensor:
+    """[out, groups, GROUP] the nearest of 16 steps, 0 to 15."""
+    return (groups - middle[..., None]).div_(scale[..., None]).add_(8).round_().clamp_(0, 15)
+
+
+def meant(steps: torch.Tensor, scale: torch.Tensor, middle: torch.Tensor) -> torch.Tensor:
+    """The weights that steps stand for."""
+    return (steps - 8).mul_(scale[..., None]).add_(middle[..., None])
+
+
+def four_bit_error(weight: torch.Tensor) -> float:
+    """What four bits cost a matrix: root mean square of the error over that of the weights."""
+    back = meant(*in_sixteen_steps(weight)).flatten(1)
+    weight = weight.float()
+    return float((back - weight).norm() / weight.norm())
