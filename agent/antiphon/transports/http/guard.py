@@ -47,6 +47,8 @@ class Guard:
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         host, origin = headers.get("host", ""), headers.get("origin")
+        if len(headers.getlist("host")) > 1:  # RFC 9112, section 3.2; not all parsers refuse it
+            return refused(400, "host_refused", "The request names more than one host.")
         if not self._tokens.needed and hostname(f"//{host}") not in LOOPBACK_NAMES:
             # A page of a stranger whose name was made to mean this machine (DNS rebinding).
             return refused(403, "host_refused", f"This server is not called {host[:80]!r}.")

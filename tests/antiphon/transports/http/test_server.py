@@ -22,8 +22,10 @@ from antiphon.cli import main
 from antiphon.errors import UserError
 from antiphon.runtime.events import ReplyText
 from antiphon.transports.http.face import Site
+from antiphon.transports.http.guard import Guard
 from antiphon.transports.http.sessions import FullError
 from antiphon.transports.http.settings import HttpSettings
+from antiphon.transports.http.tokens import Tokens
 
 TOKEN = "a-token-of-the-tests"
 
@@ -167,6 +169,25 @@ def test_pages_of_strangers_get_nothing():
             with pytest.raises(websockets.InvalidStatus) as refused:
                 await ask(stage.address, origin="https://evil.example")
             assert refused.value.response.status_code == 403
+
+    asyncio.run(main())
+
+
+def test_a_second_host_hides_no_stranger():
+    """The parsers of HTTP that uvicorn takes differ in whether they let it pass."""
+
+    async def main():
+        app = JSONResponse({})
+        guard = Guard(app, Tokens(None), (), ())
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(guard)) as web:
+            for hosts, status in (
+                (["localhost"], 200),
+                (["localhost", "evil.example"], 400),
+                (["localhost", "localhost"], 400),
+            ):
+                headers = [("host", host) for host in hosts]
+                got = await web.get("http://localhost/data", headers=headers)
+                assert got.status_code == status
 
     asyncio.run(main())
 
