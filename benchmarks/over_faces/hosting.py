@@ -27,6 +27,7 @@ from antiphon.runtime.responders.worker import InlineWorker
 from antiphon.runtime.session.conversation import Conversation
 from antiphon.runtime.turns.frame_analysis import FrameAnalysis
 from antiphon.tools import Call
+from antiphon.transports.lifecycle import run_loop
 
 RATE, WORD = 22_050, 4_410
 """Of replies: samples a second, and of a word."""
@@ -228,7 +229,7 @@ def mqtt(broker: int, converse: Any, say: Any) -> Any:
 
 def process(faces: tuple[str, ...], words: int, tools: bool, broker: int, pipe: Connection) -> None:
     """What runs in the server's process."""
-    asyncio.run(host(faces, words, tools, broker, pipe))
+    run_loop(host(faces, words, tools, broker, pipe))
 
 
 async def listening(port: int) -> None:

@@ -6,6 +6,8 @@ for it has the codec's rate (441 samples at 22,050 Hz).
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,14 +52,23 @@ def sixteen_bits(pcm: NDArray[np.float32]) -> NDArray[np.float32]:
     Args:
         pcm: [N]; what is no number is silence, what exceeds full scale is clipped.
     """
-    pcm = np.asarray(pcm, np.float32)
-    if not pcm.any():
-        return np.zeros(pcm.shape, np.float32)
-    numbers = pcm * FULL
-    if not np.isfinite(numbers.sum()):
+    return numbers_of(pcm) / FULL
+
+
+def integers(pcm: NDArray[np.float32]) -> NDArray[np.int16]:
+    """Samples as a 16-bit file holds them, as the numbers in it; see `sixteen_bits`."""
+    return numbers_of(pcm).astype(np.int16)
+
+
+def numbers_of(pcm: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Samples as whole numbers of 16 bits."""
+    numbers: NDArray[np.float32] = np.asarray(pcm, np.float32) * FULL
+    energy = float(np.dot(numbers, numbers))  # the quickest look at all of them
+    if not energy:
+        return np.zeros(numbers.shape, np.float32)
+    if not math.isfinite(energy):
         numbers = np.nan_to_num(numbers, nan=0.0, posinf=0.0, neginf=0.0)
     np.rint(numbers, out=numbers)
     np.maximum(numbers, -FULL, out=numbers)
     np.minimum(numbers, FULL - 1, out=numbers)
-    numbers /= FULL
     return numbers

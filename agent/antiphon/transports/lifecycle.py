@@ -22,4 +22,14 @@ def run(work: Coroutine[Any, Any, None]) -> None:
             task.cancel()
             await asyncio.wait([task])
 
-    asyncio.run(until_signalled())
+    run_loop(until_signalled())
+
+
+def run_loop(work: Coroutine[Any, Any, None]) -> None:
+    """Runs `work` to its end in the quickest event loop that is installed."""
+    try:
+        import uvloop  # spends less on every message than asyncio's own
+    except ImportError:  # on Windows
+        asyncio.run(work)
+    else:
+        uvloop.run(work)

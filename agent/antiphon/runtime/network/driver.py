@@ -34,6 +34,9 @@ MAX_CHUNK_SECONDS = 0.1
 """By how much more it is ahead for a client that sends its sound in chunks that long."""
 MAX_WAIT = 0.12
 """Seconds without sound after which silence takes its place."""
+ARRIVED_SECONDS = 0.045
+"""Seconds after sound in which no tick is needed, as long as none of it waits: a little more than
+its chunks usually last."""
 MAX_PENDING = 10
 """Jobs of the models up to which sound may be heard faster than it was spoken: a second of it."""
 MAX_STEPS = 50
@@ -202,6 +205,8 @@ class Driver:
         if self._incoming:
             self._advance()
         now = self._clock.now()
+        if not self._incoming and now - self._arrived < ARRIVED_SECONDS:
+            return  # sound that arrives makes the conversation follow
         if self._incoming.waiting < FRAME and now - self._arrived > MAX_WAIT:
             if self._incoming.waiting:
                 self._incoming.flush()
@@ -287,9 +292,9 @@ class Driver:
             self._send()
             self.client.on_event(talk.events.popleft())
         if self.reply is not None and not self.reply.finished and (sounded or span is not None):
-            self._unsent.append(self._resample(out))
+            self._unsent.append(out)
             if not talk.sounding:
-                self._unsent.append(self._resample.flush())
+                self._send(last=True)
                 self._finish_reply()
         self._follow_interruption()
         if begins:
@@ -297,10 +302,12 @@ class Driver:
                 if talk.sounding:
                     self._step(self._last, now)
 
-    def _send(self) -> None:
-        """Give the client what the last steps made."""
+    def _send(self, *, last: bool = False) -> None:
+        """Give the client what the last steps made; `last`: the reply ends with it."""
         if self._unsent and self.reply is not None:
-            pcm, self._unsent = np.concatenate(self._unsent), []
+            pcm, self._unsent = self._resample(np.concatenate(self._unsent)), []
+            if last:
+                pcm = np.concatenate([pcm, self._resample.flush()])
             if len(pcm):
                 self.reply.samples += len(pcm)
                 self.client.on_sound(self.reply, pcm)

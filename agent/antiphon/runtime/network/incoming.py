@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.runtime.audio.resampling import QuickResampler
-from antiphon.runtime.frames import FRAME, FULL, RATE, Frame, sixteen_bits
+from antiphon.runtime.frames import FRAME, FULL, RATE, Frame, integers
 
 MAX_SECONDS = 300.0
 """Seconds of sound that may wait; an event of 15 MiB holds 246 s at 24 kHz."""
@@ -110,5 +110,5 @@ class Incoming:
 
     def _put(self, pcm: NDArray[np.float32]) -> None:
         if len(pcm):
-            self._queue.append((sixteen_bits(pcm) * FULL).astype(np.int16))
+            self._queue.append(integers(pcm))
             self.waiting += len(pcm)

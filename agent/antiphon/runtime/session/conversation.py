@@ -163,7 +163,9 @@ class Conversation:
         sensed = self._analyzer.step(mic, reference, speaking=sounding, deaf=turns.deaf)
         self.level_db = sensed.level_db
         turns.decide(sensed)
-        out = sixteen_bits(turns.sound())
+        out = turns.sound()
+        if self.played is not None:
+            out = sixteen_bits(out)
         if self._reference is not None:
             self._reference.push(out)
         self._recorder.frame(mic, out)

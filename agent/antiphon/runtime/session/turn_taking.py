@@ -178,8 +178,8 @@ class TurnTaking:
         """Act on the analysis of a frame."""
         self.speech_feed.hear(sensed.clean)
         agent_turn = self.agent_turn
-        own = agent_turn.is_saying("stop")  # the word comes from the agent's loudspeaker
-        if sensed.stop_word and not own and (agent_turn.sounding or agent_turn.waiting):
+        stoppable = sensed.stop_word and (agent_turn.sounding or agent_turn.waiting)
+        if stoppable and not agent_turn.is_saying("stop"):  # else its own loudspeaker is heard
             self.stop("stop word")
         elif self.pressed or agent_turn.ending:
             self._missed_change = sensed.change or self._missed_change

@@ -27,6 +27,7 @@ from antiphon.transports.realtime.session import RealtimeSession
 
 log = logging.getLogger(__name__)
 
+written = json.JSONEncoder(separators=(",", ":")).encode
 MAX_UNSENT = 4 * 2**20
 """Bytes that wait for a client that does not read; of more, it is dismissed."""
 
@@ -114,7 +115,7 @@ class Connection:
     def _send(self, event: dict[str, Any]) -> None:
         told = to_beta(event) if self._beta else event
         if told is not None:
-            self.outbox.put(json.dumps(told, separators=(",", ":")))
+            self.outbox.put(written(told))
 
     def _broke(self, error: Exception) -> None:
         self._place.end(f"The conversation broke ({type(error).__name__}).")

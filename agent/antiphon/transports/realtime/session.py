@@ -102,6 +102,8 @@ class RealtimeSession:
             event_id = given[:512] if isinstance(given, str) else None
             event = ce.event_of(message)
             HANDLERS[event.type](self, event)
+            if event.type == "input_audio_buffer.append":
+                return  # the driver follows it
         except ApiError as error:
             self.error(error, event_id)
         self._follow()
@@ -113,7 +115,6 @@ class RealtimeSession:
         """
         with suppress(ApiError):
             self._turns.hear(pcm, rate)
-        self._follow()
 
     def error(self, error: ApiError, event_id: str | None = None) -> None:
         """Tell the client what it did wrong."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.runtime.audio.resampling import Resampler
+from antiphon.runtime.frames import integers
 from antiphon.transports.realtime.protocol.errors import ApiError
 
 Format = Literal["audio/pcm", "audio/pcmu", "audio/pcma"]
@@ -82,7 +83,7 @@ class Encoder:
 
 def sixteen_bits(pcm: Pcm) -> bytes:
     """[N] samples in 16 bits each, little endian."""
-    return np.clip(np.rint(pcm * 32768), -32768, 32767).astype("<i2").tobytes()
+    return integers(pcm).astype("<i2", copy=False).tobytes()
 
 
 def from_g711(raw: bytes, law: str) -> Pcm:
