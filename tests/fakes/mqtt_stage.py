@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import threading
 import time
 from typing import Any
 
+import aiomqtt
 import numpy as np
 from mqtt_network import FakeGate
 from mqtt_responders import FakeResponder, converse
@@ -23,20 +25,38 @@ from antiphon.transports.mqtt.server.server import Server
 class Clock(WallClock):
     """Real time, but for what a busy machine takes away: two glances are never far apart.
 
-    So a moment in which nothing in this process runs is no moment for anybody in it.
+    So a moment in which nothing in this process runs is no moment for anybody in it; nor, with
+    `follow`, is one in which the broker does not run.
     """
 
     LONGEST = 0.06
 
     def __init__(self) -> None:
         self._lock, self._seen, self._now = threading.Lock(), time.monotonic(), 1000.0
+        self._until = math.inf
 
     def now(self) -> float:
         with self._lock:
             seen = time.monotonic()
-            self._now += min(seen - self._seen, self.LONGEST)
+            self._now = min(self._now + min(seen - self._seen, self.LONGEST), self._until)
             self._seen = seen
             return self._now
+
+    async def follow(self, broker):
+        """Let no more time pass than the broker answers for, until cancelled."""
+        async with aiomqtt.Client(
+            broker.host,
+            broker.port,
+            username=broker.user,
+            password=broker.password,
+            tls_context=broker.context(),
+            identifier="clock",
+            timeout=60,
+        ) as line:
+            while True:
+                self._until = self.now() + self.LONGEST
+                await line.subscribe("antiphon/v1/clock/event")
+                await asyncio.sleep(self.LONGEST / 6)
 
     async def pass_(self, seconds):
         until = self.now() + seconds
@@ -77,7 +97,9 @@ class Body:
 class Stage:
     """A server and robots at a broker, in one event loop; a reply lasts a second."""
 
-    def __init__(self, broker, make=None) -> None:
+    def __init__(self, broker, make=None, *, steady=False) -> None:
+        self.steady = steady
+        """Whether time waits for the broker, which has to be there then."""
         self.broker, self.make = broker, make or converse(FakeResponder(words=5))
         self.clock = Clock()
         self.sleep = self.clock.pass_
@@ -85,6 +107,9 @@ class Stage:
         self.tasks = []
 
     async def __aenter__(self):
+        if self.steady:
+            following = self.clock.follow(self.broker.address("server"))
+            self.tasks.append(asyncio.create_task(following))
         await self.serve()
         return self
 
