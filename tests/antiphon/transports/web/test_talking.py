@@ -51,13 +51,18 @@ async def recording(page, folder):
 
 
 async def remembered(stage, page):
-    """What is left of a reply that was stopped: the same on the page and in the agent's memory."""
+    """What is left of a reply that was stopped: the same on the page and in the agent's memory.
+
+    A busy machine may end the turn early, and stop a reply of which no word was heard.
+    """
     await page.locator(".agent.cut").first.wait_for(timeout=20_000)
-    turns = [turn.text for turn in stage.talk.history if turn.role == "assistant"]
-    while not (turns and turns[0].endswith("—")):
-        await asyncio.sleep(0.05)
+
+    def cut():
         turns = [turn.text for turn in stage.talk.history if turn.role == "assistant"]
-    left = turns[0].removesuffix("—")
+        return [turn.removesuffix("—") for turn in turns if turn.endswith("—") and turn != "—"]
+
+    await stage.until(cut)
+    left = cut()[0]
     exactly = re.compile(f"^{re.escape(left)}[.,?]?$")  # memory drops a last comma
     await page.locator(".agent.cut p", has_text=exactly).wait_for(timeout=10_000)
     return left
