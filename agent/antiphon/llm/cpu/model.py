@@ -44,6 +44,8 @@ TABLE = "table.safetensors"
 """The embeddings of the tokens."""
 OPENING = "prompt.opening"
 """What was read of the first prompt."""
+THREADS = min(4, cpu_threads.MOST)
+"""Threads of a step: memory feeds no more."""
 ARCHITECTURES = ("llama", "qwen2", "qwen3")
 
 
@@ -67,8 +69,8 @@ class CpuLanguageModel:
         self._table = load_file(folder / TABLE)["table"]
         self._read = PrefixCache(folder / OPENING)
         # The largest matrix first: on the way it is kept twice.
-        self._head = head_session(folder, config["hidden_size"], cpu_threads.MOST)
-        self.stack = CpuDecoder(folder, decoder_shape(config), cpu_threads.MOST)
+        self._head = head_session(folder, config["hidden_size"], THREADS)
+        self.stack = CpuDecoder(folder, decoder_shape(config), THREADS)
 
     @property
     def embeddings(self) -> torch.Tensor:
