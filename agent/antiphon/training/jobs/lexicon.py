@@ -1,7 +1,7 @@
 """Make a voice's lexicon: names and words of open lists, labelled by the teacher's phonemizer.
 
-CMUdict's own pronunciations were tried where they differ: two recognizers understood the voice no
-better by them (9 of 36 names either way), so it lends its words only.
+CMUdict's own pronunciations were tried where they differ: recognizers understood the voice no
+better by them, so it lends its words only.
 """
 
 from __future__ import annotations
