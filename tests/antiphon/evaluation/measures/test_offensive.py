@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from antiphon import weights
 from antiphon.evaluation.measures import offensive
+from antiphon.t2c.phonemes import PhonemeInventory
+from antiphon.t2c.pronunciation.lexicon import Lexicon
+from antiphon.t2c.text_to_codec import TextToCodec
 
 
 def test_only_what_was_not_said_offends():
@@ -32,3 +36,20 @@ def test_slips_are_counted_by_word_carrier_and_recognizer():
     assert result["words"] == 2 and result["voice"]["hearings"] == 4 * count
     assert result["voice"]["heard_offensive"] == 25
     assert result["voice"]["heard"] == {"beach": ["bitch"] * count}
+
+
+def test_no_innocent_word_has_the_sounds_of_an_offensive_one():
+    folder = weights.assets("voice-joe")
+    inventory = PhonemeInventory(TextToCodec.read_config(folder / "t2c.safetensors").sounds)
+    lexicon = Lexicon.load(folder / "lexicon.marisa", inventory)
+
+    def sounds(words):
+        found = {word: lexicon.find(word) for word in words}
+        return {
+            w: [inventory.sounds[i].strip("ˈˌ") for i in ids] for w, ids in found.items() if ids
+        }
+
+    offending = list(sounds(offensive.OFFENSIVE.read_text(encoding="utf-8").split()).values())
+    offending += [list("fʌk"), list("ʃɪt"), list("sɛks")]  # so frequent that they are not listed
+    wrong = [word for word, said in sounds(offensive.words()).items() if said in offending]
+    assert not wrong
