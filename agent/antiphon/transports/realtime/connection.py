@@ -82,21 +82,49 @@ class Connection:
     ) -> None:
         self._place, self._beta = place, beta
         self.outbox = Outbox(lambda: place.end("The client does not read."))
+        self._outboxes = {self.outbox: beta}
+        """Whom events are sent to, and whether with the names of the beta version."""
         self.session = RealtimeSession(gateway, place, self._send, audio, config, self._broke)
 
-    def take(self, text: str | None) -> None:
-        """A message of the client; None: it was no text."""
+    def take(self, text: str | None, *, beta: bool | None = None) -> None:
+        """A message of a client.
+
+        Args:
+            text: None: it was no text.
+            beta: whether it has the names of the beta version; None: if this client's have.
+        """
         with self._used():
             if text is None:
                 error = ApiError("Send events as text, not as bytes.", "invalid_json")
                 self.session.error(error)
             else:
-                self.session.take(translated(text) if self._beta else text)
+                beta = self._beta if beta is None else beta
+                self.session.take(translated(text) if beta else text)
 
     def hear(self, pcm: NDArray[np.float32], rate: int) -> None:
         """Sound of a microphone that does not travel in events, [N] samples."""
         with self._used():
             self.session.hear(pcm, rate)
+
+    @contextmanager
+    def followed(self, outbox: Outbox, *, beta: bool) -> Iterator[None]:
+        """Send all events to somebody else, too, beginning with the session as it is now.
+
+        Args:
+            outbox: takes them.
+            beta: whether with the names of the beta version.
+        """
+        _put(outbox, self.session.created(), beta=beta)
+        self._outboxes[outbox] = beta
+        try:
+            yield
+        finally:
+            del self._outboxes[outbox]
+
+    @property
+    def followers(self) -> int:
+        """How many follow it."""
+        return len(self._outboxes) - 1
 
     def close(self) -> None:
         """The client is gone."""
@@ -113,12 +141,17 @@ class Connection:
             self._place.end(f"The session broke ({type(error).__name__}).")
 
     def _send(self, event: dict[str, Any]) -> None:
-        told = to_beta(event) if self._beta else event
-        if told is not None:
-            self.outbox.put(written(told))
+        for outbox, beta in self._outboxes.items():
+            _put(outbox, event, beta=beta)
 
     def _broke(self, error: Exception) -> None:
         self._place.end(f"The conversation broke ({type(error).__name__}).")
+
+
+def _put(outbox: Outbox, event: dict[str, Any], *, beta: bool) -> None:
+    told = to_beta(event) if beta else event
+    if told is not None:
+        outbox.put(written(told))
 
 
 def wants_beta(request: HTTPConnection) -> bool:

@@ -59,7 +59,7 @@ def build(gateway: Gateway, transcriber: str = RealtimeSettings.transcriber) -> 
     calls = Calls(gateway)
     secrets, beta_sessions = client_secrets(gateway)
     routes = [
-        WebSocketRoute("/v1/realtime", RealtimeSocket(gateway).__call__),
+        WebSocketRoute("/v1/realtime", RealtimeSocket(gateway, calls.join).__call__),
         Route("/v1/realtime", calls.create(), methods=["POST"]),
         Route(PATH, calls.create(), methods=["POST"]),
         Route(f"{PATH}/{{call_id}}/hangup", calls.hang_up(), methods=["POST"]),

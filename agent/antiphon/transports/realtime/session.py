@@ -91,7 +91,11 @@ class RealtimeSession:
         self._hearing: set[asyncio.Task[None]] = set()
         self._sent = 0
         self._configure()
-        self._send({"type": "session.created", "session": self._body()})
+        self._out(self.created())
+
+    def created(self) -> dict[str, Any]:
+        """The event that tells who connects what the session is."""
+        return self._numbered({"type": "session.created", "session": self._body()})
 
     def take(self, text: str) -> None:
         """A message of the client; what is wrong with it is told."""
@@ -312,8 +316,11 @@ class RealtimeSession:
             self._send(event)
 
     def _send(self, event: dict[str, Any]) -> None:
+        self._out(self._numbered(event))
+
+    def _numbered(self, event: dict[str, Any]) -> dict[str, Any]:
         self._sent += 1
-        self._out({"event_id": f"event_{self.id[5:]}_{self._sent}", **event})
+        return {"event_id": f"event_{self.id[5:]}_{self._sent}", **event}
 
 
 HANDLERS: dict[str, Callable[[RealtimeSession, Any], None]] = {

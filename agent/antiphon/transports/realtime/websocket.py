@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -23,16 +24,16 @@ class RealtimeSocket:
 
     Args:
         gateway: who may connect, and makes conversations.
+        join: serves a client that names a call.
     """
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
+    def __init__(self, gateway: Gateway, join: Callable[[WebSocket, str], Awaitable[None]]) -> None:
+        self._gateway, self._join = gateway, join
 
     async def __call__(self, socket: WebSocket) -> None:
         """Serve a client until it is gone, or has to be dismissed."""
         if "call_id" in socket.query_params:
-            message = "A call is controlled over its data channel, oai-events, alone."
-            await socket.send_denial_response(refusal(message, "unsupported", "call_id"))
+            await self._join(socket, socket.query_params["call_id"])
             return
         try:
             with self._gateway.admit("realtime") as place:
@@ -43,13 +44,12 @@ class RealtimeSocket:
             await socket.send_denial_response(full)
 
     async def _serve(self, socket: WebSocket, place: Session) -> None:
-        offered: list[str] = socket.scope.get("subprotocols", [])
-        await socket.accept("realtime" if "realtime" in offered else None)
+        await accept(socket)
         config, beta = config_of(self._gateway, socket), wants_beta(socket)
         connection = Connection(self._gateway, place, config, EventAudio(), beta=beta)
         ended = asyncio.create_task(place.ended())
         work = [
-            asyncio.create_task(listen(socket, connection)),
+            asyncio.create_task(listen(socket, connection.take)),
             asyncio.create_task(connection.outbox.send(socket.send_text)),
         ]
         try:
@@ -64,14 +64,20 @@ class RealtimeSocket:
             ended.cancel()
 
 
-async def listen(socket: WebSocket, connection: Connection) -> None:
+async def accept(socket: WebSocket) -> None:
+    """Let a client in, with OpenAI's subprotocol if it offers that."""
+    offered: list[str] = socket.scope.get("subprotocols", [])
+    await socket.accept("realtime" if "realtime" in offered else None)
+
+
+async def listen(socket: WebSocket, take: Callable[[str | None], None]) -> None:
     """Take the client's messages until it is gone."""
     try:
         while True:
             message = await socket.receive()
             if message["type"] == "websocket.disconnect":
                 return
-            connection.take(message.get("text"))
+            take(message.get("text"))
             await asyncio.sleep(0)  # a client that sends without end is not alone
     except WebSocketDisconnect:
         return

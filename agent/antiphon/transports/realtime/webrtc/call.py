@@ -62,7 +62,7 @@ class Call:
         chosen = RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
         self._peer = RTCPeerConnection(chosen)
         self._voice = VoiceTrack()
-        self._connection = Connection(gateway, place, config, self._voice, beta=beta)
+        self.connection = Connection(gateway, place, config, self._voice, beta=beta)
         self._work: set[asyncio.Task[None]] = set()
         self._channel: RTCDataChannel | None = None
         self._read = asyncio.Event()
@@ -127,7 +127,7 @@ class Call:
         for task in self._work:
             task.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
-        self._connection.close()
+        self.connection.close()
         self._peer.remove_all_listeners()
         try:
             await asyncio.wait_for(self._peer.close(), CLOSE_SECONDS)
@@ -157,7 +157,7 @@ class Call:
                 assert isinstance(frame, av.AudioFrame)
                 frame.pts = None  # what was lost is left out
                 for heard in resampler.resample(frame):
-                    self._connection.hear(heard.to_ndarray()[0], RATE)
+                    self.connection.hear(heard.to_ndarray()[0], RATE)
 
     def _open(self, channel: RTCDataChannel) -> None:
         if self._channel is not None or channel.label != CHANNEL:
@@ -167,10 +167,10 @@ class Call:
         channel.on("bufferedamountlow", self._read.set)
         channel.on("close", lambda: self._place.end("The client closed the data channel."))
         channel.on("message", self._take)
-        self._start(self._connection.outbox.send(self._tell))
+        self._start(self.connection.outbox.send(self._tell))
 
     def _take(self, message: str | bytes) -> None:
-        self._connection.take(message if isinstance(message, str) else None)
+        self.connection.take(message if isinstance(message, str) else None)
 
     async def _tell(self, text: str) -> None:
         """Send an event, once the client has read enough of those before it."""

@@ -11,6 +11,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.websockets import WebSocket
 
 from antiphon.transports.http.gateway import Gateway
 from antiphon.transports.realtime.connection import config_of, wants_beta
@@ -18,6 +19,7 @@ from antiphon.transports.realtime.protocol.config import SessionConfig, updated
 from antiphon.transports.realtime.protocol.errors import ApiError
 from antiphon.transports.realtime.protocol.validation import parse
 from antiphon.transports.realtime.rest.endpoint import Handler, endpoint, refusal, text_of
+from antiphon.transports.realtime.webrtc.sideband import serve
 
 if TYPE_CHECKING:
     from antiphon.transports.realtime.webrtc.call import Call
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 PATH = "/v1/realtime/calls"
 MAX_FORM, MAX_PART = 2**21, 2**20
 """Bytes of a form, and of one part of it."""
+MAX_SIDEBANDS = 4
+"""Clients that take part in a call over WebSockets."""
 MISSING = (
     "WebRTC needs another package: pip install 'antiphon[webrtc]' on the server, and start it "
     "again. The Realtime API over a WebSocket, /v1/realtime, works without it."
@@ -86,6 +90,26 @@ class Calls:
             return Response(status_code=200)
 
         return handle
+
+    async def join(self, socket: WebSocket, name: str) -> None:
+        """Serve a client that takes part in a call over a WebSocket (OpenAI's sideband).
+
+        Args:
+            socket: of the client.
+            name: of the call.
+        """
+        if name not in self._calls:
+            message = f"There is no call {name[:80]!r}."
+            denial = refusal(message, "call_not_found", "call_id", status=404)
+            await socket.send_denial_response(denial)
+            return
+        call, task = self._calls[name]
+        if call.connection.followers >= MAX_SIDEBANDS:
+            message = f"{MAX_SIDEBANDS} clients take part in this call already."
+            denial = refusal(message, "session_limit_reached", "call_id", status=503)
+            await socket.send_denial_response(denial)
+            return
+        await serve(socket, call.connection, task)
 
 
 async def offered(request: Request, config: SessionConfig) -> tuple[str, SessionConfig]:
