@@ -21,7 +21,7 @@ from typing import Annotated, Any
 
 import typer
 from over_faces.added import added
-from over_faces.client import FACES, module_of
+from over_faces.client import FACES, SOAKED, module_of
 from over_faces.fuzz import fuzz
 from over_faces.sessions import sessions, with_models
 from over_faces.soak import soak
@@ -63,7 +63,7 @@ def main(
         if part == "models" and "realtime" in faces:
             result["models"] = asyncio.run(with_models(MODEL_SESSIONS, MODEL_TURNS))
         elif part == "soak":
-            result["soak"] = asyncio.run(soak(faces, hours, clients))
+            result["soak"] = asyncio.run(soak((face,) if face else SOAKED, hours, clients))
         elif part == "truncate":
             exact = [name for name in faces if name in EXACT]
             for name, found in zip(exact, asyncio.run(truncations(exact, turns)), strict=True):

@@ -16,6 +16,8 @@ from antiphon.errors import UserError
 
 FACES = ("realtime", "xiaozhi", "wyoming", "mqtt")
 """Faces that a client is here for: each has a module of its name with a class `Client`."""
+SOAKED = (*FACES, "webrtc")
+"""Those that take part in the soak: a call over WebRTC is another way to the face `realtime`."""
 
 
 def module_of(face: str) -> ModuleType:
@@ -24,8 +26,8 @@ def module_of(face: str) -> ModuleType:
     Raises:
         UserError: There is none.
     """
-    if face not in FACES:
-        raise UserError(f"There is no face '{face}': choose {', '.join(FACES)}.")
+    if face not in SOAKED:
+        raise UserError(f"There is no face '{face}': choose {', '.join(SOAKED)}.")
     return import_module(f"over_faces.{face}")
 
 

@@ -25,8 +25,11 @@ REFUSALS = (1000, 1001, 1002, 1008, 1009)
 """Codes with which a server may end a connection for what its client sent (RFC 6455, 7.4.1)."""
 WARM = 0.25
 """Share of the messages after which memory is no longer expected to grow."""
-ANSWER_SECONDS = PATIENCE = 30.0
-"""Seconds in which a neighbour has to be answered, and a connection has to stand."""
+PATIENCE = 30.0
+"""Seconds in which a connection has to stand."""
+ANSWER_SECONDS, HANGS_SECONDS = 30.0, 300.0
+"""Seconds of a neighbour's talk in which it has to be answered, so that a slow machine is none of
+its server's faults; and on the wall, for a neighbour that cannot even talk."""
 RUDE, NEVER_READ = 50, 3
 """Strangers of each kind, and clients that ask and never read."""
 
@@ -89,8 +92,8 @@ async def talking(client: Any) -> None:
 async def unharmed(neighbour: Any, hosted: Hosted, tally: Tally) -> None:
     """Whether a neighbour is still answered."""
     neighbour.sounds.clear()
-    until = time.perf_counter() + ANSWER_SECONDS
-    while not neighbour.sounds and time.perf_counter() < until:
+    until, hangs = neighbour.talked + ANSWER_SECONDS, time.perf_counter() + HANGS_SECONDS
+    while not neighbour.sounds and neighbour.talked < until and time.perf_counter() < hangs:
         await asyncio.sleep(0.05)
     if not hosted.process.is_running():
         tally.crashes.append("the server has ended")

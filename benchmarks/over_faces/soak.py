@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiomqtt
+import httpx
 from tqdm import tqdm
 from websockets.exceptions import ConnectionClosed
 
@@ -31,6 +33,8 @@ TURNS = 4
 QUESTION, THOUGHT = (0.4, 3.0), (0.3, 4.0)
 """Seconds of a question, and of silence before the next one: at least and at most."""
 WORDS = 8
+BROKEN = (ConnectionClosed, OSError, aiomqtt.MqttError, httpx.HTTPError, asyncio.TimeoutError)
+"""What becomes of a line that is cut, or cannot be had."""
 WARM = 0.25
 """Share of the time after which memory is no longer expected to grow."""
 
@@ -54,7 +58,7 @@ async def visits(face: str, port: int, seed: int, counts: Counts, over: Callable
     chance, module = random.Random(f"{face} {seed}"), module_of(face)
     while not over():
         client = module.Client(port, f"R{seed}", **module.variety(chance))
-        with contextlib.suppress(ConnectionClosed, OSError, aiomqtt.MqttError):
+        with contextlib.suppress(*BROKEN):
             async with client:
                 for _ in range(chance.randrange(1, TURNS + 1)):
                     if over() or not await turn(client, chance, counts):
@@ -95,21 +99,25 @@ async def soak(faces: tuple[str, ...], hours: float, clients: int) -> dict[str, 
 
     Args:
         faces: that are served by one process.
-        hours: of conversation over each face.
+        hours: of conversation over each face, or a `SHARE` of it.
         clients: of each face at the same time.
 
     Returns:
         By face and in all: turns, those that were lost, and by how many MiB memory grew.
     """
     counts = {face: Counts() for face in faces}
-    with serving(*faces, words=WORDS, tools=True) as hosted:
-        over = {face: _over(counts[face], 3600 * hours) for face in faces}
+    served = {face: getattr(module_of(face), "SERVED_BY", face) for face in faces}
+    shares = {face: getattr(module_of(face), "SHARE", 1.0) for face in faces}
+    with serving(*set(served.values()), words=WORDS, tools=True) as hosted:
+        wanted = {face: 3600 * hours * shares[face] for face in faces}
+        over = {face: _over(counts[face], wanted[face]) for face in faces}
+        ports = {face: hosted.ports[served[face]] for face in faces}
         work = [
-            asyncio.create_task(visits(face, hosted.ports[face], seed, counts[face], over[face]))
+            asyncio.create_task(visits(face, ports[face], seed, counts[face], over[face]))
             for face in faces
-            for seed in range(clients)
+            for seed in range(math.ceil(clients * shares[face]))
         ]
-        growth = await watch(hosted, counts, 3600 * hours, work)
+        growth = await watch(hosted, counts, wanted, work)
         await asyncio.gather(*work)
         faults = hosted.faults()
     return {
@@ -126,14 +134,17 @@ def _over(counts: Counts, seconds: float) -> Callable[[], bool]:
 
 
 async def watch(
-    hosted: Hosted, counts: Mapping[str, Counts], seconds: float, work: list[asyncio.Task[None]]
+    hosted: Hosted,
+    counts: Mapping[str, Counts],
+    wanted: Mapping[str, float],
+    work: list[asyncio.Task[None]],
 ) -> float:
     """MiB by which the server grew once everything had been used; shows how far it is."""
     sizes: list[tuple[float, int]] = []
     with tqdm(total=100, desc="soak", unit="%", leave=False) as progress:
         while not all(task.done() for task in work):
             await asyncio.sleep(1)
-            share = min(count.seconds for count in counts.values()) / seconds
+            share = min(count.seconds / wanted[face] for face, count in counts.items())
             sizes.append((share, hosted.memory()))
             progress.update(min(100, int(100 * share)) - progress.n)
     early = [size for share, size in sizes if WARM <= share < 2 * WARM] or [sizes[0][1]]

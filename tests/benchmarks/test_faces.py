@@ -44,3 +44,4 @@ def test_a_soak_loses_no_turn(measure):
     found = measure("soak", "--hours", "0.01", "--clients", "1")["soak"]
     assert (found["turns_lost"], found["faults"]) == (0, 0)
     assert all(found[face]["hours"] >= 0.01 for face in FACES)
+    assert found["webrtc"]["turns"] > 0
