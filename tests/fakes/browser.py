@@ -79,16 +79,23 @@ class Talker(FakeResponder):
 
 
 class Speaker(Talker):
-    """Answers with recordings of people: a recognizer can tell what was heard of it."""
+    """Answers with recordings of people: a recognizer can tell what was heard of it.
 
-    def __init__(self, *recordings) -> None:
+    Args:
+        recordings: the answer.
+        then: the answer once something was heard of that; None: the same.
+    """
+
+    def __init__(self, *recordings, then=None) -> None:
         super().__init__(ASKED, " ".join(SAID[name] for name in recordings))
-        self._recordings = recordings
+        self._recordings, self._then = recordings, then
 
     def respond(self, stream, history, *, cancelled, seed):
         self.answered.append((stream.finish().text, tuple(history)))
-        start = 0
-        for name in self._recordings:
+        start, recordings = 0, self._recordings
+        if self._then and any(turn.role == "assistant" and turn.text != "—" for turn in history):
+            recordings = (self._then,)
+        for name in recordings:
             pcm = audio_file.read(QUESTION.with_name(f"{name}.wav"), RATE)
             texts = SAID[name].split()
             # A word lasts as long as it is written, between the silences at both ends.
@@ -96,7 +103,7 @@ class Speaker(Talker):
             loud = np.flatnonzero(np.abs(pcm) > 0.02)
             bounds = start + loud[0] + (loud[-1] - loud[0]) * letters // letters[-1]
             words = tuple(map(Word, texts, bounds[:-1].tolist(), bounds[1:].tolist()))
-            final = name == self._recordings[-1]
+            final = name == recordings[-1]
             yield Speech(pcm, RATE, start, f" {SAID[name]}", (1,), words, final)
             start += len(pcm)
 

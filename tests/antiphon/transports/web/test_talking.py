@@ -17,6 +17,8 @@ pytestmark = [needs_chromium, pytest.mark.slow]
 
 LONG = ("today", "reading", "united-states")
 """Recordings that take longer than the visitor waits."""
+NEXT, NEXT_BEGINS = "way-out", "how would"
+"""What is answered next, and may have begun before the recording was taken."""
 
 
 def letters(text):
@@ -96,7 +98,7 @@ def test_a_question_is_heard_and_captioned_and_its_answer_can_be_understood(
 
 def test_a_tap_interrupts_at_the_word_that_was_heard(run, browser, recognized, tmp_path):
     async def main():
-        async with PageStage(Speaker(*LONG)) as stage, browser.visit(stage) as page:
+        async with PageStage(Speaker(*LONG, then=NEXT)) as stage, browser.visit(stage) as page:
             await page.click("#orb")
             words = page.locator(".agent p span")
             await page.locator(".agent .heard >> nth=4").wait_for(timeout=20_000)
@@ -116,7 +118,7 @@ def test_a_tap_interrupts_at_the_word_that_was_heard(run, browser, recognized, t
 
 def test_the_visitor_s_voice_interrupts_and_is_answered(run, browser, recognized, tmp_path):
     async def main():
-        async with PageStage(Speaker(*LONG)) as stage, browser.visit(stage) as page:
+        async with PageStage(Speaker(*LONG, then=NEXT)) as stage, browser.visit(stage) as page:
             await page.click("#orb")
             left = await remembered(stage, page)
             _, agent = await recording(page, tmp_path)
@@ -148,7 +150,7 @@ def test_who_is_muted_is_not_heard(run, browser):
 
 def begins(understood, left):
     """Whether what was understood is what is left of a reply; its last words were cut somewhere."""
-    given, kept = understood.split(), letters(left).split()
+    given, kept = understood.split(NEXT_BEGINS)[0].split(), letters(left).split()
     surely = max(1, len(kept) - 2)
     return given[:surely] == kept[:surely] and abs(len(given) - len(kept)) <= 2
 
