@@ -6,8 +6,11 @@ onnxruntime's domain com.microsoft), and becomes a session.
 
 from __future__ import annotations
 
+import ctypes
 import json
+import mmap
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -169,9 +172,28 @@ class Graph:
             )
             # Else what is made of the weights grows in powers of two.
             options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
-        return onnxruntime.InferenceSession(
+        session = onnxruntime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
+        if self._folder is not None:
+            forget_pages(self._folder)
+        return session
+
+
+def forget_pages(folder: Path) -> None:
+    """Take a folder's files out of this process's memory; what is still needed is read again.
+
+    onnxruntime maps the weights, makes its own of them, and keeps some for nothing. Only Linux
+    tells what is mapped where.
+    """
+    with suppress(OSError, ValueError):
+        for line in Path("/proc/self/maps").read_text().splitlines():
+            place, *_, path = line.split(maxsplit=5)
+            if Path(path).parent == folder.resolve():
+                begin, end = (int(number, 16) for number in place.split("-"))
+                ctypes.CDLL(None).madvise(
+                    ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), mmap.MADV_DONTNEED
+                )
 
 
 def in_bytes(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
