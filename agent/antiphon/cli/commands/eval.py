@@ -64,6 +64,7 @@ def names(
     speech: Annotated[
         bool, typer.Option(help="Speak sentences; without, only pronounce words.")
     ] = True,
+    bare: Annotated[bool, typer.Option("--bare", help="Speak without the lexicon, too.")] = False,
     wrong: Annotated[bool, typer.Option("--wrong", help="List wrong heteronyms.")] = False,
 ) -> Mapping[str, Any]:
     """Names, places and terms: word errors over the teacher's, and sounds. Needs no data."""
@@ -96,12 +97,9 @@ def names(
     result["sound_error"]["without_lexicon"] = round(error(words), 3)
     if speech:
         agent = parts.load(voice=voice)
-        bare = Agent(agent.s2t, spoken, source="text")
-        systems = {
-            "hidden": speaking(agent, "hidden"),
-            "text": speaking(agent, "text"),
-            "text_without_lexicon": speaking(bare, "text"),
-        }
+        systems = {"hidden": speaking(agent, "hidden"), "text": speaking(agent, "text")}
+        if bare:
+            systems["text_without_lexicon"] = speaking(Agent(agent.s2t, spoken), "text")
         replies = [read_out(agent.s2t, text) for text in said]
         judge = recognizer(settings.load(settings.Evaluation).judge)
         result |= measured.evaluate(systems, parts.teacher(job.seed), replies, judge, job.seed)
