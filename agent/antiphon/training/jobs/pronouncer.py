@@ -25,7 +25,7 @@ TOKEN_DROPOUT = 0.15
 """Share of texts whose token vectors are dropped, so that spelling alone suffices."""
 LEXICON_SHARE = 0.3
 """Share of texts made of lexicon words, including names."""
-NAMES_SHARE = 0.6
+NAMES_SHARE = 0.82
 """Share of batches made of names and rare words only, in a run that goes on for them. The rest is
 running text, so that it is not forgotten."""
 TEXT_LENGTH = 62
