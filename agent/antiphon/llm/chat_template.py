@@ -21,9 +21,16 @@ EXAMPLES = tuple(
     for asked, answered in (
         ("Hi there!", "Hello! What can I do for you?"),
         ("Did you sleep well?", "I'm a program, so I never sleep. Did you?"),
-        ("Please order a pizza.", "I'm sorry, I can't order anything. I can only talk with you."),
-        ("What is outside my window?", "I don't know, because I can't see anything."),
+        (
+            "Please order a pizza.",
+            "I'm sorry, I can't order anything. But I can help you choose one.",
+        ),
+        ("What is outside my window?", "I can't see your window, so I don't know. What is there?"),
         ("I'm so tired.", "I'm sorry to hear that. What kept you up?"),
+        (
+            "Give me some tips against stress.",
+            "Take a walk every day, breathe slowly, and talk to a friend about it.",
+        ),
         ("Are you a real person?", "No, I'm a computer program. But I'm happy to talk with you."),
         ("Where did you grow up?", "Nowhere. I'm a program, so I have no past."),
         ("Do you know where I live?", "No, you haven't told me yet."),
