@@ -32,13 +32,13 @@ from antiphon.llm.cpu.decoder_graph import (
     packed_product,
 )
 from antiphon.llm.cpu.prefix_cache import PrefixCache
-from antiphon.llm.cpu.quantized import smallest
+from antiphon.llm.cpu.quantized import for_layers, smallest
 from antiphon.llm.language_model import State
 from antiphon.llm.tokenizer import load_tokenizer
 from antiphon_codecs.interruption import checkpoint
 
 log = logging.getLogger(__name__)
-LAYOUT = 5
+LAYOUT = 6
 """Version of the folder's layout; raise it when it changes, so that models are packed again."""
 TABLE = "table.safetensors"
 """The embeddings of the tokens."""
@@ -104,9 +104,7 @@ class CpuLanguageModel:
 
 
 def fits(config: Mapping[str, Any]) -> bool:
-    """Whether a model is a plain Llama or Qwen whose heads the kernel takes, without a GPU."""
-    if torch.cuda.is_available():
-        return False
+    """Whether a model is a plain Llama or Qwen whose heads the kernel takes."""
     scaling = config.get("rope_scaling") or config.get("rope_parameters") or {}
     return (
         config["model_type"] in ARCHITECTURES
@@ -175,8 +173,10 @@ def pack(tensors: CheckpointTensors, config: Mapping[str, Any], folder: Path) ->
     head = smallest(table if tied else tensors["lm_head.weight"])
     save_file(packed_product("head", head), folder / HEAD)
     save_file({"norm": tensors["model.norm.weight"].float()}, folder / NORM)
+    first = tensors.below("model.layers.0.")
+    quantizer = for_layers(value for value in first.values() if value.ndim == 2)
     for i in trange(config["num_hidden_layers"], desc="pack", unit="layer"):
-        layer = packed_layer(tensors.below(f"model.layers.{i}."), smallest)
+        layer = packed_layer(tensors.below(f"model.layers.{i}."), quantizer)
         save_file(layer, folder / LAYER.format(i))
 
 

@@ -8,6 +8,7 @@ from antiphon.llm.cpu.decoder_graph import HEAD, head_session, packed_product
 from antiphon.llm.cpu.quantized import (
     Weights,
     eight_bits,
+    for_layers,
     four_bit_error,
     four_bits,
     smallest,
@@ -54,6 +55,14 @@ def test_weights_that_came_in_four_bits_stay_what_they_were() -> None:
     weight = sixteen_steps()
     assert four_bit_error(weight) < 1e-5
     assert bits(smallest(weight)) == 4
+
+
+def test_a_model_that_came_in_four_bits_is_kept_in_them_whole() -> None:
+    came, more = sixteen_steps(), torch.randn(64, 96, generator=torch.Generator().manual_seed(0))
+    assert bits(for_layers([came, came, more])(more)) == 4
+    assert bits(for_layers([came, more])(more)) == 8
+    assert bits(for_layers([came, more])(came)) == 4
+    assert bits(for_layers([came])(torch.randn(8, 40))) == 8  # a row of a group and a quarter
 
 
 def test_weights_that_four_bits_would_hurt_are_kept_in_eight() -> None:
