@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from report import script, show
 
 from antiphon import audio_file, weights
+from antiphon.cli.commands.weights import needed
 from antiphon.cli.output import Json, chatter_to_stderr
 from antiphon.errors import UserError
 
@@ -251,7 +252,8 @@ def main(
     """Measure the time to first audio beside a cascade of the same parts."""
     paths = recordings(data, limit)
     with chatter_to_stderr():
-        weights.path("smollm2-135m-instruct")
+        for name in needed():
+            weights.path(name)
         peak_mib, ready_s = peak(paths[0]), statistics.median(ready() for _ in range(3))
         systems = {name: Apart(name, threads) for name in ("antiphon", "cascade")}
         found = compare(systems, [audio_file.read(path) for path in paths], rounds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import settings
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=50)
 settings.load_profile("repeatable")
 torch.set_num_threads(1)
+os.environ.setdefault("ANTIPHON_LLM", "smollm2-135m-instruct")  # a download of 97 MB, not 1.1 GB
 
 
 @pytest.fixture(autouse=True)

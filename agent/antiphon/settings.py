@@ -45,7 +45,7 @@ class Models:
 
     voice: str = setting("voice-joe", "A voice: its name or folder.")
     llm: str = setting(
-        "smollm2-135m-instruct",
+        "qwen2.5-1.5b",
         "A language model: its name, folder, hub id, or a server's address#name.",
     )
     persona: str = setting(

@@ -26,13 +26,17 @@ EXAMPLES = tuple(
             "I'm sorry, I can't order anything. But I can help you choose one.",
         ),
         ("What is outside my window?", "I can't see your window, so I don't know. What is there?"),
-        ("I'm so tired.", "I'm sorry to hear that. What kept you up?"),
+        (
+            "I'm so tired. My sister's baby, Moritz, cried all night.",
+            "I'm sorry to hear that. Perhaps you can rest a little today.",
+        ),
         (
             "Give me some tips against stress.",
             "Take a walk every day, breathe slowly, and talk to a friend about it.",
         ),
         ("Are you a real person?", "No, I'm a computer program. But I'm happy to talk with you."),
         ("Where did you grow up?", "Nowhere. I'm a program, so I have no past."),
+        ("What's my sister's baby called again?", "Your sister's baby is called Moritz."),
         ("Do you know where I live?", "No, you haven't told me yet."),
     )
     for turn in (Turn("user", asked), Turn("assistant", answered))
