@@ -174,7 +174,7 @@ class Agent:
             question: text, [N] float32 samples at 16 kHz, or a `QuestionStream` already fed.
             history: the turns before.
             max_tokens: longest answer.
-            cancelled: asked between the models' layers; True ends the answer there.
+            cancelled: asked between the models' steps; True ends the answer there.
             seed: of the rhythm's variation.
 
         Yields:
@@ -213,7 +213,7 @@ class Agent:
 
         Args:
             segments: from a trigger.
-            cancelled: asked between the models' layers, also while a segment is being written.
+            cancelled: asked between the models' steps, also while a segment is being written.
             source: what drives the voice; None: what the agent was made with.
             seed: of the rhythm's variation.
         """
@@ -228,7 +228,7 @@ class Agent:
 
         Args:
             text: what to say; pieces of it are spoken as they come.
-            cancelled: asked between the models' layers; True ends the speech there.
+            cancelled: asked between the models' steps; True ends the speech there.
         """
         tokens = text_tokens(text, self.s2t.llm)
         return self.speak(self.trigger.cut(tokens), cancelled=cancelled, source="text")

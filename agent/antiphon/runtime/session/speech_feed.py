@@ -120,7 +120,7 @@ class SpeechFeed:
                     slot.stream, slot.history, cancelled=cancelled, seed=seed
                 )
 
-        # The user may go on in the middle of it: then it is left between two layers of a model.
+        # The user may go on in the middle of it: then it is left between two steps of a model.
         return lambda cancelled: interruptible(work(cancelled), cancelled)
 
     def _feed(self) -> None:
