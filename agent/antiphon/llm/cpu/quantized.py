@@ -39,8 +39,8 @@ LOSSLESS = 0.02
 def for_layers(matrices: Iterable[torch.Tensor]) -> Quantizer:
     """How the layers of a model are kept, of which these matrices [out, in] are one.
 
-    Where most came in four bits, the publisher gave more to a few: four cost these 8 %, but the
-    model next to nothing (docs/language-models.md). Else each is judged by itself.
+    Where most came in four bits, the publisher gave more to a few, and a model that bears the
+    others bears these in four, too. Else each is judged by itself.
     """
     came = [came_in_four_bits(each) for each in matrices]
     return small if 2 * sum(came) > len(came) else smallest
