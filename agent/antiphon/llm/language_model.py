@@ -49,6 +49,9 @@ class LanguageModel(Vocabulary, Protocol):
     def start(self, tokens: Sequence[int]) -> Any:
         """A cache that has read `tokens`."""
 
+    def keep(self, tokens: Sequence[int], cache: Any) -> None:
+        """Let `start` go on from a cache that has read `tokens`, once nobody else does."""
+
     def read(self, embeddings: torch.Tensor, cache: Any) -> State:
         """Go on reading [N, H]; the cache given stays as it is."""
 

@@ -44,6 +44,9 @@ class TransformersLanguageModel:
         self._states(self._table[list(tokens)], cache)
         return cache
 
+    def keep(self, tokens: Sequence[int], cache: Any) -> None:
+        """Nothing is kept: a GPU reads a prompt in milliseconds."""
+
     def read(self, embeddings: torch.Tensor, cache: Any) -> State:
         """Go on reading [N, H]; the cache given stays as it is."""
         cache = copy.deepcopy(cache)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,18 @@ NOTHING = Question("", None, doubt="no speech")
 """What is heard where nobody speaks."""
 
 
+@dataclass(frozen=True)
+class Front:
+    """What a language model has read in front of a question."""
+
+    cache: Any
+    """What it goes on from; a text model's is the history."""
+    before: Sequence[int] = ()
+    """The tokens that were read."""
+    after: Sequence[int] = ()
+    """The tokens between the question and its answer."""
+
+
 class QuestionStream:
     """One question while it is being asked. Belongs to one session.
 
@@ -51,9 +63,9 @@ class QuestionStream:
     def __init__(self, model: SpeechToText, history: Sequence[Turn] = ()) -> None:
         follow_load()
         self.model = model
-        self.cache, self.after = model.read_ahead(history)
+        self.front = model.read_ahead(history)
         text_only = isinstance(model.llm, TextModel)
-        self._read = None if text_only else ReadAhead(model.llm, self.cache)  # type: ignore[arg-type]
+        self._read = None if text_only else ReadAhead(model.llm, self.front.cache)  # type: ignore[arg-type]
         self._speech = model.detector.start() if model.detector else None
         self._state = model.question_encoder.start()
         self._question: Question | None = None
@@ -193,15 +205,15 @@ class SpeechToText:
             return f"{self.system} {history[0].text}".strip(), history[1:]
         return self.system, history
 
-    def read_ahead(self, history: Sequence[Turn] = ()) -> tuple[Any, list[int]]:
-        """What was read in front of a question that follows `history`, and what comes after it.
+    def read_ahead(self, history: Sequence[Turn] = ()) -> Front:
+        """Read what is in front of a question that follows `history`.
 
         A text model reads nothing ahead: it is given all messages at once.
         """
         if isinstance(self.llm, TextModel):
-            return history, []
+            return Front(history)
         before, after = self.prompt(history)
-        return self.llm.start(before), after
+        return Front(self.llm.start(before), before, after)
 
     def start(self, history: Sequence[Turn] = ()) -> QuestionStream:
         """Begin to listen."""
@@ -246,18 +258,16 @@ class SpeechToText:
         if isinstance(question, np.ndarray):
             question = self.hear(question, history)
         if isinstance(question, QuestionStream):
-            cache, after = question.cache, question.after
-            understood, stream = question.finish(), question
+            front, understood, stream = question.front, question.finish(), question
         else:
-            cache, after = self.read_ahead(history)
-            stream = None
+            front, stream = self.read_ahead(history), None
             understood = Question(question, None) if isinstance(question, str) else question
         generator = torch.Generator().manual_seed(seed)
         ids, sent = list[int](), 0
         if cancelled() or max_tokens < 1 or understood.doubt == "no speech":
             return
         if isinstance(self.llm, TextModel):
-            system, said = self._told(cache)
+            system, said = self._told(front.cache)
             asked = text_model.messages([*said, Turn("user", understood.text)], system)
             pieces = self.llm.reply(
                 asked, max_tokens=max_tokens, temperature=temperature, top_p=top_p
@@ -266,30 +276,39 @@ class SpeechToText:
             yield from takewhile(lambda token: not cancelled(), written)
             return
         if stream is None:
-            unread = self.embed(understood)
+            cache, unread = front.cache, self.embed(understood)
         else:
             cache, unread = stream.unread(understood)
-        read = torch.cat([unread, self.llm.embeddings[after]])
+        read = torch.cat([unread, self.llm.embeddings[list(front.after)]])
         state, logits, cache = self.llm.read(read, cache)
-        while True:
-            follow_load()
-            checkpoint()  # transformers' own models do not ask
-            token = sample(
-                penalize_repeats(logits, ids[-PENALIZED_TOKENS:], repetition),
-                temperature,
-                top_p,
-                generator,
-            )
-            if token in self.llm.stop_tokens:
-                return
-            ids.append(token)
-            text = self.llm.tokenizer.decode(ids)
-            new = "" if text.endswith("\N{REPLACEMENT CHARACTER}") else text[sent:]
-            sent += len(new)
-            yield Token(token, new, state)
-            if len(ids) == max_tokens or cancelled():
-                return
-            state, logits, cache = self.llm.write(token, cache)
+        known = 0
+        try:
+            while True:
+                follow_load()
+                checkpoint()  # transformers' own models do not ask
+                token = sample(
+                    penalize_repeats(logits, ids[-PENALIZED_TOKENS:], repetition),
+                    temperature,
+                    top_p,
+                    generator,
+                )
+                if token in self.llm.stop_tokens:
+                    return
+                ids.append(token)
+                text = self.llm.tokenizer.decode(ids)
+                new = "" if text.endswith("\N{REPLACEMENT CHARACTER}") else text[sent:]
+                sent += len(new)
+                yield Token(token, new, state)
+                if len(ids) == max_tokens or cancelled():
+                    return
+                state, logits, cache = self.llm.write(token, cache)
+                known = len(ids)
+        finally:
+            # The next question's prompt holds this one and its answer.
+            if understood.embeddings is None:
+                asked_tokens = chat_template.encode(self.llm.tokenizer, understood.text)
+                prompt = [*front.before, *asked_tokens, *front.after]
+                self.llm.keep(prompt + ids[:known], cache)
 
     def embed(self, question: Question) -> torch.Tensor:
         """[S, H] what the language model reads of a question."""

@@ -12,6 +12,7 @@ from antiphon.recognition.recognizer import SAMPLE_RATE as RATE
 from antiphon.recognition.recognizer import Transcript
 from antiphon.recognition.speech_detector import SpeechDetector
 from antiphon.s2t.cascade import CascadeEncoder
+from antiphon.s2t.question_encoder import Question
 from antiphon.s2t.speech_to_text import SpeechToText, text_or_file
 
 HISTORY = (Turn("user", "hi"), Turn("assistant", "hello"))
@@ -158,6 +159,32 @@ def test_a_reply_can_be_cancelled_between_tokens(model):
     heard = []
     heard.extend(model.reply("why", max_tokens=50, cancelled=lambda: len(heard) >= 2))
     assert len(heard) <= 2
+
+
+def test_the_next_prompt_goes_on_from_what_was_written(model, monkeypatch):
+    """Question and answer are part of it; they were read and written already."""
+    kept = []
+    monkeypatch.setattr(model.llm, "keep", lambda *what: kept.append(what))
+    question = "Where do sea turtles lay their eggs?"
+    answer = model.reply(question, max_tokens=9)
+    written = [next(answer).id for _ in range(5)]
+    answer.close()  # as when the user interrupts
+    ((tokens, cache),) = kept
+    before, after = model.prompt()
+    asked = encode(model.llm.tokenizer, question)
+    assert tokens == [*before, *asked, *after, *written[:4]]  # the fifth was chosen, not yet read
+    table = model.llm.embeddings
+    _, expected, _ = model.llm.read(table[written[4:]], model.llm.start(tokens))
+    _, logits, _ = model.llm.read(table[written[4:]], cache)
+    torch.testing.assert_close(logits, expected, atol=1e-3, rtol=1e-3)
+
+
+def test_what_was_heard_as_no_text_is_not_kept(model, monkeypatch):
+    """Of embeddings nobody can say which tokens they are."""
+    kept = []
+    monkeypatch.setattr(model.llm, "keep", lambda *what: kept.append(what))
+    assert list(model.reply(Question("", model.llm.embeddings[[4, 5]]), max_tokens=3))
+    assert not kept
 
 
 def test_what_was_said_lately_becomes_less_likely(model):

@@ -59,6 +59,9 @@ class ToyLanguageModel:
         logits[cache % len(WORDS)] = 1.0
         return torch.zeros(4), logits, cache + 1
 
+    def keep(self, tokens, cache):
+        """Let `start` go on from a cache."""
+
     def write(self, token, cache):
         return self.read(None, cache)
 

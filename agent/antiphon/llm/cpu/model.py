@@ -91,6 +91,10 @@ class CpuLanguageModel:
             cache = self._read.keep(tokens, self.stack.step(rest, cache)[1])
         return cache
 
+    def keep(self, tokens: Sequence[int], cache: Cache) -> None:
+        """Let `start` go on from a cache that has read `tokens`."""
+        self._read.keep(tokens, cache)
+
     def read(self, embeddings: torch.Tensor, cache: Cache) -> State:
         """Go on reading [N, H]; the cache given stays as it is."""
         states, cache = self.stack.step(embeddings.float(), cache)

@@ -14,12 +14,12 @@ from safetensors.torch import load_file, save_file
 
 from antiphon.llm.cpu.decoder import Buffer, Cache
 
-KEPT = 4
-"""Prompts that are remembered."""
+ROOM = 384 << 20
+"""Bytes of what is remembered of prompts: about ten conversations with a model of 1.5B."""
 
 
 class PrefixCache:
-    """The newest prompts and what was read of them; threads share it.
+    """The prompts used last and what was read of them; threads share it.
 
     Args:
         file: holds the first prompt from one process to the next, since what every conversation
@@ -51,11 +51,16 @@ class PrefixCache:
             return length, Cache(self._kept[found].buffer, length)
 
     def keep(self, tokens: Sequence[int], cache: Cache) -> Cache:
-        """Remember what was read of a prompt; a cache of it that threads can share."""
-        sealed = cache.sealed()
+        """Remember what was read of a prompt; a cache of it that threads can share.
+
+        It takes the place of its own beginnings: what they hold is found in it.
+        """
+        sealed, wanted = cache.sealed(), tuple(tokens)
         with self._lock:
-            self._kept[tuple(tokens)] = sealed
-            while len(self._kept) > KEPT:
+            for known in [known for known in self._kept if known == wanted[: len(known)]]:
+                del self._kept[known]
+            self._kept[wanted] = sealed
+            while len(self._kept) > 1 and sum(map(size, self._kept.values())) > ROOM:
                 self._kept.popitem(last=False)
             file, self._file = self._file, None  # only the first prompt is what all begin with
         if file is not None:
@@ -70,6 +75,11 @@ def hold(file: Path, tokens: Sequence[int], cache: Cache) -> None:
     with suppress(OSError, SafetensorError):
         save_file(state | {"tokens": torch.tensor(list(tokens))}, part)
         part.replace(file)
+
+
+def size(cache: Cache) -> int:
+    """Bytes of what it remembers."""
+    return cache.buffer.keys.nbytes + cache.buffer.values.nbytes
 
 
 def shared(a: Sequence[int], b: Sequence[int]) -> int:
