@@ -149,6 +149,7 @@ def load(**choices: Any) -> Responder[Any]:
     responder = AgentResponder(load_agent(**choices))
     for _ in responder.say("Hello.", cancelled=lambda: False):
         pass
+    responder.listen(())  # what every conversation begins with is read once
     return responder
 
 
