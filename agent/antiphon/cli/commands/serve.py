@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from antiphon.messages import Speech, Turn
     from antiphon.runtime.responders.model_choices import Choice, Loaded, ModelChoices, Offer
+    from antiphon.runtime.responders.precedence import Precedence
     from antiphon.runtime.responders.responder import Cancelled, Responder, WrittenTurn
     from antiphon.runtime.session.conversation import Conversation
     from antiphon.tools import Tool
@@ -58,6 +59,7 @@ def serve(
     """Serve whoever a transport reaches. Robots come and go: see antiphon robot."""
     from antiphon.runtime.options import Options
     from antiphon.runtime.responders.model_choices import ModelChoices
+    from antiphon.runtime.responders.precedence import Precedence
     from antiphon.transports.lifecycle import run
     from antiphon.transports.transport import Host, prepare
 
@@ -89,9 +91,12 @@ def serve(
     loaded = load(voice=models.voice, llm=models.llm, ears=models.ears, **named)
     choices = ModelChoices(own, loaded, offer, other)
     responders = Responders(choices, models.tool_chooser)
-    host = Host(
-        lambda peer: conversation(responders.of(peer), options), say, loaded, models, choices
-    )
+    precedence = Precedence()
+
+    def begun(peer: Any) -> Conversation:
+        return conversation(responders.of(peer), options, precedence)
+
+    host = Host(begun, say, loaded, models, choices)
 
     async def work() -> None:
         await asyncio.gather(*(each(host) for each in wanted))
@@ -178,12 +183,13 @@ def of_one_rate(made: Responder[Any], own: Responder[Any]) -> Responder[Any]:
     return made
 
 
-def conversation(responder: Responder[Any], options: Any) -> Conversation:
+def conversation(responder: Responder[Any], options: Any, precedence: Precedence) -> Conversation:
     """A conversation with threads of its own; the robot has removed its own voice already."""
     from antiphon.runtime.responders.worker import ThreadWorker
     from antiphon.runtime.session.conversation import Conversation
 
-    return Conversation(responder, options, work=ThreadWorker(), aside=ThreadWorker())
+    work = ThreadWorker(precedence=precedence)
+    return Conversation(responder, options, work=work, aside=ThreadWorker())
 
 
 class Responders:

@@ -7,16 +7,27 @@ and the next one runs.
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from antiphon.messages import Doubt, Speech
 from antiphon.runtime.frames import FRAME_MS
+from antiphon.runtime.responders.precedence import (
+    AHEAD,
+    BEGINNING,
+    LEAD,
+    PATIENCE,
+    Claim,
+    Precedence,
+)
 from antiphon.runtime.responders.responder import Cancelled
+from antiphon_codecs.interruption import interruptible
 
 STALL_FRAMES = 20_000 // FRAME_MS
 """Frames without progress after which a job is given up: 20 s."""
@@ -179,12 +190,18 @@ class _Lane:
         self.jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self.results: deque[tuple[Job, Output]] = deque()
         self.current: Job | None = None
-        self.unfinished = 0
-        """Jobs not finished; both sides count under the lock."""
+        self.dues: deque[float] = deque()
+        """When each job that is not finished is due; both sides change it under the lock."""
         self.progress = 0
         """Outputs and finished jobs so far."""
         self.closed = False
         self.lock = threading.Lock()
+        self.claim = Claim(self.due)
+
+    def due(self) -> float:
+        """When the first of its jobs is due: it keeps up those behind it."""
+        with self.lock:
+            return min(self.dues, default=math.inf)
 
 
 class ThreadWorker:
@@ -192,11 +209,13 @@ class ThreadWorker:
 
     Args:
         stall: frames without progress after which a job is given up.
+        precedence: among all that compute; None: nobody else does.
     """
 
-    def __init__(self, stall: int = STALL_FRAMES) -> None:
+    def __init__(self, stall: int = STALL_FRAMES, precedence: Precedence | None = None) -> None:
         self.generation = 0
         self.stall = stall
+        self._precedence = precedence or Precedence()
         self._lane = self._start_thread()
         self._seen = (0, 0)
         """The progress seen last, and in which frame."""
@@ -204,13 +223,15 @@ class ThreadWorker:
     @property
     def pending(self) -> int:
         """Jobs not finished."""
-        return self._lane.unfinished
+        return len(self._lane.dues)
 
     def submit(self, work: Work, generation: int | None = None) -> None:
         """Queue a job."""
-        with self._lane.lock:
-            self._lane.unfinished += 1
-        self._lane.jobs.put(Job(work, generation))
+        lane = self._lane
+        due = time.monotonic() + (PATIENCE if generation is None else -LEAD)
+        with lane.lock:
+            lane.dues.append(due)
+        lane.jobs.put(Job(work, generation))
 
     def poll(self, frame: int) -> list[tuple[int | None, Output]]:
         """All outputs so far; a job that hangs is given up."""
@@ -220,7 +241,7 @@ class ThreadWorker:
             if job.generation in (None, self.generation):
                 found.append((job.generation, output))
         progress = lane.progress
-        if progress != self._seen[0] or not lane.unfinished:
+        if progress != self._seen[0] or not lane.dues:
             self._seen = progress, frame
         elif frame - self._seen[1] >= self.stall:
             job = lane.current or Job(lambda cancelled: iter(()), None)
@@ -248,21 +269,36 @@ class ThreadWorker:
     def _run(self, lane: _Lane) -> None:
         while (job := lane.jobs.get()) is not None and not lane.closed:
             lane.current = job
+            self._precedence.enter(lane.claim)
             try:
-                for output in job.work(lambda job=job: self._stale(job)):  # type: ignore[misc]
-                    lane.results.append((job, output))
-                    lane.progress += 1
-                    if self._stale(job):
-                        break
-                else:
-                    if job.generation is not None:
-                        lane.results.append((job, Done()))
+                self._do(job, lane)
             except Exception as error:
                 lane.results.append((job, Failure(sentence(error))))
+            self._precedence.leave(lane.claim)
             with lane.lock:
-                lane.unfinished -= 1
+                lane.dues.popleft()
             lane.progress += 1
             lane.current = None
+
+    def _do(self, job: Job, lane: _Lane) -> None:
+        def cancelled() -> bool:
+            return self._precedence.give_way(lane.claim, lambda: lane.closed or self._stale(job))
+
+        def outputs() -> Generator[Output, None, None]:
+            yield from job.work(cancelled)
+
+        made, dry = 0.0, 0.0  # seconds of sound, and when all of it was heard
+        for output in interruptible(outputs(), cancelled):
+            lane.results.append((job, output))
+            lane.progress += 1
+            if isinstance(output, Speech):
+                seconds = len(output.pcm) / output.sample_rate
+                made, dry = made + seconds, max(dry, time.monotonic()) + seconds
+                if made >= BEGINNING:
+                    with lane.lock:
+                        lane.dues[0] = dry - AHEAD
+        if job.generation is not None and not self._stale(job):
+            lane.results.append((job, Done()))
 
     def _stale(self, job: Job) -> bool:
         return job.generation is not None and job.generation != self.generation

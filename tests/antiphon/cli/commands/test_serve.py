@@ -14,6 +14,7 @@ from antiphon.cli import main
 from antiphon.cli.commands import robot, serve
 from antiphon.errors import UserError
 from antiphon.runtime.responders.model_choices import ModelChoices
+from antiphon.runtime.responders.precedence import Precedence
 from antiphon.settings import Models
 from antiphon.tools import Tool
 from antiphon.transports.mqtt.wire.formats import opus
@@ -118,6 +119,6 @@ def test_a_conversation_has_threads_of_its_own():
             raise UserError("nothing to hear with")
 
     deaf: Any = FakeResponder()
-    made = serve.conversation(deaf, None)
+    made = serve.conversation(deaf, None, Precedence())
     assert made.step(np.zeros(320, np.float32)).shape == (441,)
     made.close()

@@ -74,9 +74,10 @@ def test_a_work_that_raises_is_told_and_the_next_one_runs(worker):
 
 def test_a_running_work_is_told_that_nobody_wants_it():
     worker = ThreadWorker()
-    stopped = threading.Event()
+    started, stopped = threading.Event(), threading.Event()
 
     def long(cancelled):
+        started.set()
         while not cancelled():
             time.sleep(0.001)
         stopped.set()
@@ -84,6 +85,7 @@ def test_a_running_work_is_told_that_nobody_wants_it():
 
     worker.generation = 1
     worker.submit(long, 1)
+    assert started.wait(5)
     worker.generation = 2
     assert stopped.wait(5)
     worker.close()
