@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.messages import Speech
-from antiphon.runtime.frames import played
+from antiphon.runtime.frames import FRAME_MS, played
 from antiphon.runtime.session.heard_words import SampleRanges, SpokenWords
 
 Pcm = NDArray[np.float32]
@@ -21,6 +21,8 @@ Pcm = NDArray[np.float32]
 
 PREBUFFER_STEP, MAX_PREBUFFER = 0.2, 0.6
 """Seconds by which the prebuffer grows after an underrun, and its maximum."""
+MAX_HELD_BACK = 200 // FRAME_MS
+"""Frames for which a reply that could begin is held back: a late answer is worse than a pause."""
 
 
 class Reply:
@@ -118,6 +120,8 @@ class Playback:
         self.last: Span | None = None
         """What the last frame holds of a reply."""
         self._buffering = True
+        self._held_back = 0
+        """Frames for which the reply could have begun."""
         self._underran = False
         self._rate = sample_rate
         self._reported = False
@@ -138,6 +142,7 @@ class Playback:
         self._unheard.clear()
         self.prebuffer = self.prebuffer if self._underran else self.prebuffer // 2
         self.reply, self._continuous, self._buffering, self._underran = reply, True, True, False
+        self._held_back = 0
 
     def pause(self) -> None:
         """Fade out and hold the position."""
@@ -227,8 +232,11 @@ class Playback:
 
     def _ready(self, reply: Reply) -> bool:
         """Whether enough samples are ready."""
-        there = reply.length - reply.cursor
-        self._buffering = self._buffering and not reply.complete and there < max(self.prebuffer, 1)
+        there, enough = reply.length - reply.cursor, max(self.prebuffer, 1)
+        self._held_back += there > 0 and not reply.cursor
+        if self._held_back > MAX_HELD_BACK and not reply.cursor:
+            enough = 1
+        self._buffering = self._buffering and not reply.complete and there < enough
         return not self._buffering
 
     def _underrun(self) -> None:
