@@ -18,7 +18,7 @@ from antiphon_codecs.interruption import checkpoint
 
 SPARE_STEPS = 64
 """Steps a new buffer has to spare."""
-AT_ONCE = 16
+AT_ONCE = 8
 """Steps of one run: more are hardly faster, and cannot be interrupted."""
 
 
