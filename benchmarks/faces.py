@@ -45,6 +45,7 @@ def main(
     hours: Annotated[float, typer.Option(min=0.01, help="Of conversation over a face.")] = 2.0,
     clients: Annotated[int, typer.Option(min=1, help="Of a face at once, in the soak.")] = 8,
     seed: Annotated[int, typer.Option(help="Of what is damaged.")] = 0,
+    llm: Annotated[str, typer.Option(help="Language model of `models`; empty: the default.")] = "",
     json: Json = False,
 ) -> None:
     """Measure every face."""
@@ -61,7 +62,7 @@ def main(
     result: dict[str, Any] = {name: {} for name in faces}
     for part in (only,) if only else PARTS:
         if part == "models" and "realtime" in faces:
-            result["models"] = asyncio.run(with_models(MODEL_SESSIONS, MODEL_TURNS))
+            result["models"] = asyncio.run(with_models(MODEL_SESSIONS, MODEL_TURNS, llm))
         elif part == "soak":
             result["soak"] = asyncio.run(soak((face,) if face else SOAKED, hours, clients))
         elif part == "truncate":

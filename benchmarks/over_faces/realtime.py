@@ -44,6 +44,8 @@ class Client(client.Client):
         """The reply that came last."""
         self.samples: dict[str, int] = {}
         """What came of every reply."""
+        self.begun: dict[str, float] = {}
+        """When the first sound of every reply came."""
         self.line = await connect(f"ws://127.0.0.1:{self.port}{PATH}", max_size=None)
         await self.line.recv()
         self.tasks.append(asyncio.create_task(self._read()))
@@ -94,6 +96,7 @@ class Client(client.Client):
             count = len(event["delta"]) * 3 // 8
             self.came(count / RATE)
             self.item = event["item_id"]
+            self.begun.setdefault(self.item, time.perf_counter())
             self.samples[self.item] = self.samples.get(self.item, 0) + count
         elif event["type"] == "input_audio_buffer.speech_started":
             self.interrupted.set()

@@ -82,8 +82,11 @@ async def sessions(face: str, seconds: float, steps: tuple[int, ...] = STEPS) ->
 
 
 @contextmanager
-def antiphon_serve() -> Iterator[int]:
+def antiphon_serve(llm: str) -> Iterator[int]:
     """`antiphon serve --realtime` once it listens: its port.
+
+    Args:
+        llm: its language model; empty: the default.
 
     Raises:
         UserError: It does not begin.
@@ -92,6 +95,7 @@ def antiphon_serve() -> Iterator[int]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "antiphon", "serve", "--realtime", "--port", str(port)]
+    command += ["--llm", llm] if llm else []
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         until = time.perf_counter() + LOADING_SECONDS
@@ -106,18 +110,19 @@ def antiphon_serve() -> Iterator[int]:
         process.wait(30)
 
 
-async def with_models(counts: tuple[int, ...], turns: int) -> dict[str, Any]:
+async def with_models(counts: tuple[int, ...], turns: int, llm: str = "") -> dict[str, Any]:
     """Seconds from the end of a recorded question to the first sound of its answer.
 
     Args:
         counts: of conversations at once, over the Realtime API.
         turns: of each of them.
+        llm: the language model; empty: the default.
     """
     client = module_of("realtime").Client
     paths = sorted(weights.assets("questions").glob("*.wav"))
     questions = [audio_file.read(path) for path in paths]
     found: dict[str, Any] = {}
-    with antiphon_serve() as port:
+    with antiphon_serve(llm) as port:
         for count in tqdm(counts, desc="sessions with models", leave=False):
             async with contextlib.AsyncExitStack() as stack:
                 clients = [await stack.enter_async_context(client(port)) for _ in range(count)]
@@ -147,15 +152,17 @@ async def conversing(
         begin: seconds until the first one.
 
     Returns:
-        Seconds until each answer sounds; the whole time if none did.
+        Seconds until each answer sounds; the whole time if none did. Of several answers in a turn,
+        as when a pause was taken for the end of the question, the last one counts.
     """
     await client.mic(np.zeros(round(begin * QUESTION_RATE), np.float32))
     waits = []
     for number in range(first, first + turns):
         question = questions[number % len(questions)]
-        client.sounds.clear()
+        before = set(client.begun)  # what still sounds of the last answer is none of this turn
         await client.mic(question)
         asked = time.perf_counter()
         await client.mic(np.zeros(round(TURN * QUESTION_RATE) - len(question), np.float32))
-        waits.append(client.sounds[0][0] - asked if client.sounds else TURN)
+        begun = [at for item, at in client.begun.items() if item not in before]
+        waits.append(max(begun) - asked if begun else TURN)
     return waits
