@@ -13,6 +13,10 @@ import time
 from collections.abc import Callable
 
 from antiphon import cpu_threads
+from antiphon.runtime.clock import WallClock
+
+CLOCK = WallClock()
+"""By which it is told when something is due."""
 
 PATIENCE = 0.7
 """Seconds in which what is prepared while the user speaks is due."""
@@ -29,7 +33,7 @@ LEASE = 0.5
 """Seconds after which who gave no sign is no longer waited for: it may wait for a tool."""
 LOOK = 0.01
 """Seconds between two looks of those who wait."""
-COMPUTING = 0.2
+COMPUTING = 0.05
 """Share of a core from which on a thread computes, and does not wait for somebody."""
 
 
@@ -37,27 +41,27 @@ class Claim:
     """A thread's claim to compute.
 
     Args:
-        due: when what it computes is due, by `time.monotonic`.
+        due: when what it computes is due, by `CLOCK`.
     """
 
     def __init__(self, due: Callable[[], float]) -> None:
         self.due = due
-        self.seen = time.monotonic()
+        self.seen = CLOCK.now()
         """When it last computed, or wanted to."""
         self._last = self.seen, time.thread_time()
         """The clock and the thread's own at its last checkpoint."""
 
     def sign(self) -> None:
         """Called at a checkpoint: note whether the thread computed since the last one."""
-        now, used = time.monotonic(), time.thread_time()
+        now, used = CLOCK.now(), time.thread_time()
         if used - self._last[1] >= COMPUTING * (now - self._last[0]):
             self.seen = now
         self._last = now, used
 
     def wait(self, seconds: float = LOOK) -> None:
         """Called while it waits for its turn."""
-        time.sleep(seconds)
-        self.seen = time.monotonic()
+        CLOCK.sleep(seconds)
+        self.seen = CLOCK.now()
         self._last = self.seen, time.thread_time()
 
 
@@ -101,7 +105,7 @@ class Precedence:
 
     def _may_go_on(self, claim: Claim) -> bool:
         """Whether those who are due earlier leave a core."""
-        now, own = time.monotonic(), (claim.due(), id(claim))
+        now, own = CLOCK.now(), (claim.due(), id(claim))
         with self._lock:
             others = [each for each in self._claims if each.seen >= now - LEASE]
         dues = [(each.due(), id(each)) for each in others if each is not claim]

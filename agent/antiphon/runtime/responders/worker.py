@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import queue
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from antiphon.runtime.frames import FRAME_MS
 from antiphon.runtime.responders.precedence import (
     AHEAD,
     BEGINNING,
+    CLOCK,
     LEAD,
     PATIENCE,
     Claim,
@@ -228,7 +228,7 @@ class ThreadWorker:
     def submit(self, work: Work, generation: int | None = None) -> None:
         """Queue a job."""
         lane = self._lane
-        due = time.monotonic() + (PATIENCE if generation is None else -LEAD)
+        due = CLOCK.now() + (PATIENCE if generation is None else -LEAD)
         with lane.lock:
             lane.dues.append(due)
         lane.jobs.put(Job(work, generation))
@@ -293,7 +293,7 @@ class ThreadWorker:
             lane.progress += 1
             if isinstance(output, Speech):
                 seconds = len(output.pcm) / output.sample_rate
-                made, dry = made + seconds, max(dry, time.monotonic()) + seconds
+                made, dry = made + seconds, max(dry, CLOCK.now()) + seconds
                 if made >= BEGINNING:
                     with lane.lock:
                         lane.dues[0] = dry - AHEAD
