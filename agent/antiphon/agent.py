@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,8 +72,8 @@ class Agent:
             raise UserError(f"A pitch {pitch:g} semitones higher: choose -12 to 12.")
         self.speed, self.pitch = speed, pitch
         self.s2t = s2t
-        self.voice = voices.with_lexicon(voice, lexicon) if lexicon else voice
         self._lexicon = lexicon
+        self.voice = self._with_own_words(voice)
         self.trigger = trigger or BreathTrigger()
         self.source: Source = source
 
@@ -143,21 +144,16 @@ class Agent:
         Raises:
             UserError: if weights are missing and cannot be fetched, or do not fit together.
         """
-        s2t, spoken = self.s2t, self.voice
+        other = copy(self)
         if ears is not None:
             recognizer = recognizer or settings.load(settings.Models).recognizer
-            s2t = s2t.heard_by(ears, recognizer)
+            other.s2t = self.s2t.heard_by(ears, recognizer)
         if voice is not None:
-            spoken = voices.from_pretrained(voice, s2t.llm)
-        return Agent(
-            s2t,
-            spoken,
-            trigger=self.trigger,
-            source=self.source,
-            lexicon=self._lexicon,
-            speed=self.speed,
-            pitch=self.pitch,
-        )
+            other.voice = self._with_own_words(voices.from_pretrained(voice, other.s2t.llm))
+        return other
+
+    def _with_own_words(self, voice: Voice) -> Voice:
+        return voices.with_lexicon(voice, self._lexicon) if self._lexicon else voice
 
     def respond(
         self,
