@@ -238,6 +238,7 @@ def qa(job: Job, voice: Voice) -> Mapping[str, Any]:
     from antiphon.evaluation import material
     from antiphon.evaluation.judges import recognizer
     from antiphon.evaluation.measures.question_answering import evaluate
+    from antiphon.s2t.cascade import CascadeEncoder
     from antiphon.training.corpora.synthetic_voices import HELD_OUT
     from antiphon.training.corpora.synthetic_voices import voice as speaker
 
@@ -245,10 +246,14 @@ def qa(job: Job, voice: Voice) -> Mapping[str, Any]:
     speakers = [speaker(name).speak for name in HELD_OUT]
     judge = recognizer(settings.load(settings.Evaluation).judge)
     agent = parts.load(voice=voice)
+    hears = parts.asked(agent, judge, by_sound=True)
+    transcribes = isinstance(agent.s2t.question_encoder, CascadeEncoder)
     ways: dict[str, Way] = {
         "text": parts.asked(agent, judge, by_sound=False),
-        "s2t": parts.asked(agent, judge, by_sound=True),
-        "cascade": parts.asked(parts.cascaded(agent), judge, by_sound=True),
+        "s2t": hears,
+        "cascade": hears
+        if transcribes
+        else parts.asked(parts.cascaded(agent), judge, by_sound=True),
     }
     return evaluate(questions, speakers, ways)
 

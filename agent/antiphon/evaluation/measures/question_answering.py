@@ -44,16 +44,16 @@ def evaluate(
     Args:
         questions: what is asked.
         speakers: who asks, in turn.
-        ways: "text", "s2t" and "cascade".
+        ways: "text", "s2t" and "cascade"; the last two are one if the agent transcribes first.
     """
     right: dict[str, list[bool]] = {way: [] for way in (*WAYS, "s2s")}
     for i, question in enumerate(tqdm(questions, desc="qa", unit="question")):
         pcm = speakers[i % len(speakers)](question.text)
-        answers = {way: ways[way](question.text, pcm) for way in WAYS}
-        for way, answer in answers.items():
-            right[way].append(holds_answer(answer.written, question.answers))
-        written = right["s2t"][-1]
-        heard = written and holds_answer(answers["s2t"].recognize(), question.answers)
+        answers = {ask: ask(question.text, pcm) for ask in dict.fromkeys(ways.values())}
+        for way in WAYS:
+            right[way].append(holds_answer(answers[ways[way]].written, question.answers))
+        written, said = right["s2t"][-1], answers[ways["s2t"]]
+        heard = written and holds_answer(said.recognize(), question.answers)
         right["s2s"].append(heard)
     return compared(right)
 

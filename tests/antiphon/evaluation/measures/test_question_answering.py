@@ -57,6 +57,26 @@ def test_an_answer_that_is_not_understood_is_not_heard():
     assert result["heard_ratio"] == 0.5
 
 
+def test_what_transcribes_first_is_asked_once():
+    heard = []
+
+    def hear(text, pcm):
+        heard.append(text)
+        return question_answering.Answer("It is Paris.", lambda: "It is Paris.")
+
+    def read(text, pcm):
+        return question_answering.Answer("It is Rome.", lambda: "It is Rome.")
+
+    result = question_answering.evaluate(
+        [Question("Capital?", ("Paris",))],
+        [lambda text: sound(1.0)],
+        {"text": read, "s2t": hear, "cascade": hear},
+    )
+    assert len(heard) == 1
+    assert result["accuracy_s2t"] == result["accuracy_cascade"] == result["accuracy_s2s"] == 100
+    assert result["accuracy_text"] == 0
+
+
 def test_the_interval_of_a_ratio_holds_it_and_narrows():
     some, base = [True, False] * 5, [True] * 10
     found, (low, high) = question_answering.ratio(some, base)
