@@ -8,10 +8,22 @@ from antiphon import settings
 from antiphon.errors import UserError
 
 KINDS = ("auto", "cuda", "mps", "cpu")
+_used: str | None = None
+
+
+def use(name: str) -> torch.device:
+    """Let this process compute on the device of a name, whatever the settings say.
+
+    Raises:
+        UserError: There is no such device here.
+    """
+    global _used
+    device, _used = chosen(name), name
+    return device
 
 
 def chosen(name: str | None = None) -> torch.device:
-    """The device of a name; None: of the settings.
+    """The device of a name; None: of what was given to `use`, else of the settings.
 
     Args:
         name: "cpu", "cuda", "cuda:1", "mps"; "auto" takes a GPU if there is one.
@@ -19,7 +31,7 @@ def chosen(name: str | None = None) -> torch.device:
     Raises:
         UserError: There is no such device here.
     """
-    name = name or settings.load(settings.Models).device
+    name = name or _used or settings.load(settings.Models).device
     kind, _, index = name.partition(":")
     if kind not in KINDS or (index and not (kind == "cuda" and index.isdecimal())):
         raise UserError(f"There is no device '{name}': give auto, cuda, cuda:1, mps or cpu.")

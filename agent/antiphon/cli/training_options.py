@@ -15,6 +15,20 @@ Folders = Annotated[Paths, Only("data", "work")]
 Data = Annotated[Path, given_or(Paths, "data")]
 Limits = Annotated[Training, Only("minutes", "training_threads")]
 Out = Annotated[Path, typer.Option(help="Folder of the finished weights.")]
+OwnOut = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the finished weights; else, with --llm, one below $ANTIPHON_ASSETS or "
+        "assets, where they are found.",
+    ),
+]
+LanguageModel = Annotated[
+    str | None,
+    typer.Option("--llm", help="Any language model: its name, folder or hub id."),
+]
+Device = Annotated[
+    str, typer.Option(help="Where the language model computes: auto, cuda, mps or cpu.")
+]
 Steps = Annotated[int, typer.Option(help="Length of the whole run.")]
 Seed = Annotated[int, typer.Option(help="Of corpora, weights and batches.")]
 
@@ -38,4 +52,4 @@ def prepare(data: Path, folder: str, threads: int = 0, device: str = "cpu") -> s
 
     if threads:
         torch.set_num_threads(threads)
-    return str(torch_device.chosen(device))
+    return str(torch_device.use(device))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from antiphon.agent import Agent
 from antiphon.errors import UserError
 from antiphon.evaluation.judges import Pcm, at_judges_rate
 from antiphon.llm.text_model import TextModel
-from antiphon.messages import Segment, Token
+from antiphon.messages import Token
 from antiphon.settings import Source
 from antiphon.t2c.spelling import text_tokens
 from antiphon.t2c.trigger import Trigger
@@ -28,17 +28,6 @@ Reply = tuple[Token, ...]
 """What the language model wrote, with its predictor states."""
 System = Callable[[Reply], Pcm]
 """Speaks a reply, at the judges' rate."""
-
-
-@dataclass(frozen=True)
-class WholeTrigger:
-    """Speaks only when the whole reply is written."""
-
-    def cut(self, tokens: Iterable[Token]) -> Iterator[Segment]:
-        """One segment."""
-        held = tuple(tokens)
-        if held:
-            yield Segment(held, final=True)
 
 
 def text_of(reply: Reply) -> str:

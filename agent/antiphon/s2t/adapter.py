@@ -160,15 +160,8 @@ class Adapter(nn.Module):
         return kept, labels[kept]
 
     def pool(self, features: torch.Tensor, path: torch.Tensor) -> torch.Tensor:
-        """[U, width] one state a piece: the mean of features [T, width] by piece, path [T].
-
-        Where it is known which piece is being said, nothing need be found by runs of labels: no
-        stray frame becomes a word, what was said twice is heard twice, and the CTC head, the
-        costliest part, has a sixth of the work.
-        """
-        _, piece, frames = path.unique_consecutive(return_inverse=True, return_counts=True)
-        sums = features.new_zeros(len(frames), features.shape[1]).index_add(0, piece, features)
-        return sums / frames[:, None]
+        """[U, width] one state a piece; see `pool`."""
+        return pool(features, path)
 
     def said(self, log_probs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Indices [S] of pooled states [U, vocabulary] that are no blank, and their labels [S]."""
@@ -209,6 +202,18 @@ class Adapter(nn.Module):
         embedded = torch.where(several[owner, :1], written, mixed[owner])
         added: torch.Tensor = self.lbm(features[kept][None], None)[0]
         return embedded + self.gate * added[owner]
+
+
+def pool(features: torch.Tensor, path: torch.Tensor) -> torch.Tensor:
+    """[U, width] one state a piece: the mean of features [T, width] by piece, path [T].
+
+    Where it is known which piece is being said, nothing need be found by runs of labels: no stray
+    frame becomes a word, what was said twice is heard twice, and the CTC head, the costliest part,
+    has a sixth of the work.
+    """
+    _, piece, frames = path.unique_consecutive(return_inverse=True, return_counts=True)
+    sums = features.new_zeros(len(frames), features.shape[1]).index_add(0, piece, features)
+    return sums / frames[:, None]
 
 
 def save_adapter(adapter: Adapter, silence: torch.Tensor, path: Path) -> None:

@@ -20,10 +20,11 @@ from antiphon.llm.text_model import TextModel
 from antiphon.recognition.whisper.recognizer import WhisperRecognizer, WhisperState
 from antiphon.recognition.whisper.transcriber import POSITION_FEATURES, Transcriber, Transcription
 from antiphon.recognition.whisper.turn_end_head import TurnEndHead
+from antiphon.s2t import reading_adapter
 from antiphon.s2t.adapter import load_adapter
 from antiphon.s2t.ctc_labels import SPACE
 from antiphon.s2t.question_encoder import Question
-from antiphon.s2t.readings import AdapterReadings, DecoderReadings, Readings
+from antiphon.s2t.readings import AdapterReadings, DecoderReadings, Readings, TrainedReadings
 
 SURE = 0.25
 """Probability from which a piece of a word was heard surely."""
@@ -77,15 +78,13 @@ class DirectEncoder:
         Those of pieces in doubt that are tokens are mixtures: of the token by its probability, and
         of the other readings for the rest.
         """
+        return self.mixed(heard)
+
+    def mixed(self, heard: Transcription) -> torch.Tensor:
+        """The same, with gradients, for training."""
         ids = encode(self.tokenizer, heard.text)
         embedded = self.embeddings[ids].float()
-        tokens = spans(self.tokenizer.convert_ids_to_tokens(ids))
-        places = {span: i for i, span in enumerate(tokens)}
-        doubtful = [
-            (row, places[span])
-            for row, span in enumerate(spans(heard.pieces))
-            if span in places and heard.log_probs[row].exp() < SURE
-        ]
+        doubtful = self.doubtful(heard, ids)
         if not doubtful:
             return embedded
         rows, where = map(list, zip(*doubtful, strict=True))
@@ -94,6 +93,22 @@ class DirectEncoder:
         sure = heard.log_probs[rows].exp()[known, None]
         embedded[at] = sure * embedded[at] + (1 - sure) * readings
         return embedded
+
+    def doubtful(self, heard: Transcription, ids: Sequence[int]) -> list[tuple[int, int]]:
+        """Pieces in doubt that are tokens: the row of each among the pieces, and among `ids`.
+
+        Args:
+            heard: the question.
+            ids: the tokens of its text.
+        """
+        places = {
+            span: i for i, span in enumerate(spans(self.tokenizer.convert_ids_to_tokens(ids)))
+        }
+        return [
+            (row, places[span])
+            for row, span in enumerate(spans(heard.pieces))
+            if span in places and heard.log_probs[row].exp() < SURE
+        ]
 
 
 def spans(pieces: Sequence[str]) -> list[tuple[int, int]]:
@@ -137,17 +152,23 @@ def load(llm: LanguageModel | TextModel, recognizer: str) -> DirectEncoder:
             "model that is no server's."
         )
     folder = adapter_folder(llm.name, recognizer)
-    adapter, silence = load_adapter(folder / "adapter.safetensors") if folder else (None, None)
+    adapter = silence = None
+    if folder is not None and not (folder / reading_adapter.FILE).exists():
+        adapter, silence = load_adapter(folder / "adapter.safetensors")
     transcriber = Transcriber.load(weights.path(recognizer), silence)
+    width = 3 * transcriber.encoder.config.d_model + POSITION_FEATURES
     readings: Readings
-    if adapter is None:
-        readings = DecoderReadings(transcriber, llm.tokenizer, llm.embeddings)
-    else:
-        width = 3 * transcriber.encoder.config.d_model + POSITION_FEATURES
+    if adapter is not None:
         if adapter.config.audio != width or adapter.config.width != llm.embeddings.shape[1]:
             raise UserError(
                 f"The adapter in {folder} was made for other models than its card says."
             )
         readings = AdapterReadings(adapter, llm.tokenizer, llm.embeddings)
+    elif folder is not None:
+        file, embedding = folder / reading_adapter.FILE, llm.embeddings.shape[1]
+        taught = reading_adapter.load_reading_adapter(file, width, embedding, llm.name)
+        readings = TrainedReadings(transcriber, llm.tokenizer, llm.embeddings, taught)
+    else:
+        readings = DecoderReadings(transcriber, llm.tokenizer, llm.embeddings)
     heard = WhisperRecognizer(transcriber, TurnEndHead.for_recognizer(recognizer))
     return DirectEncoder(heard, readings, llm.tokenizer, llm.embeddings)

@@ -10,8 +10,9 @@ from torch.nn import functional as F
 from antiphon.onnx_graph import Graph
 from antiphon.recognition.whisper.text_decoder import TextDecoder
 from antiphon.recognition.whisper.transcriber import Transcriber, Transcription
-from antiphon.s2t.adapter import Adapter
+from antiphon.s2t.adapter import Adapter, pool
 from antiphon.s2t.ctc_labels import unspaced
+from antiphon.s2t.reading_adapter import ReadingAdapter
 from antiphon_codecs.interruption import checkpoint
 
 CANDIDATES = 8
@@ -96,3 +97,32 @@ class DecoderReadings:
         likely, at = logits.masked_fill(~others, -torch.inf).topk(min(CANDIDATES, known), -1)
         embeddings = self.embeddings[self.tokens[at].clamp(min=0)].float()
         return torch.arange(len(rows)), (likely.softmax(-1)[..., None] * embeddings).sum(1)
+
+
+class TrainedReadings(DecoderReadings):
+    """The same, and what the sound of a piece tells besides (`antiphon train s2t --llm`).
+
+    Args:
+        transcriber: Whisper.
+        tokenizer: of the language model.
+        embeddings: [V, H] its token embeddings.
+        adapter: trained for both.
+    """
+
+    def __init__(
+        self,
+        transcriber: Transcriber,
+        tokenizer: Any,
+        embeddings: torch.Tensor,
+        adapter: ReadingAdapter,
+    ) -> None:
+        super().__init__(transcriber, tokenizer, embeddings)
+        self.adapter = adapter
+
+    def read(self, heard: Transcription, rows: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """See `Readings.read`."""
+        known, mixed = super().read(heard, rows)
+        said = heard.path.long().unique_consecutive()
+        frames = pool(heard.wide.float(), heard.path.long())
+        at = torch.searchsorted(said, torch.tensor(rows)).clamp(max=len(said) - 1)
+        return known, mixed + self.adapter(frames)[at][known]

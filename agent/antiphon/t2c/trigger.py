@@ -79,6 +79,17 @@ class BreathTrigger:
 
 
 @dataclass(frozen=True)
+class WholeTrigger:
+    """Speaks only when the whole reply is written."""
+
+    def cut(self, tokens: Iterable[Token]) -> Iterator[Segment]:
+        """One segment."""
+        held = tuple(tokens)
+        if held:
+            yield Segment(held, final=True)
+
+
+@dataclass(frozen=True)
 class EchoXTrigger:
     """EchoX: cut where the hidden state is most like the period's output embedding.
 

@@ -217,19 +217,32 @@ def load(name: str, vocabulary: Vocabulary) -> EchoVoice:
     """
     folder = weights.assets(name)
     config = weights.read_config(folder, VoiceConfig)
-    language = UnitLanguage.load(folder / "unit_language.safetensors")
     codec = codecs.from_pretrained(folder)
     if vocabulary.name in config.language_models:
+        language = UnitLanguage.load(folder / "unit_language.safetensors")
         generator = folder / config.language_models[vocabulary.name]
         t2c = TextToCodec.load(generator, language, vocabulary.embeddings, light=True)
         t2c.dictionary = dictionary(folder, config, t2c.inventory)
         return EchoVoice(t2c, codec)
-    trained_for, file = next(iter(config.language_models.items()))
-    own = load_vocabulary(trained_for)
-    t2c = TextToCodec.load(folder / file, language, own.embeddings, light=True)
-    t2c.dictionary = dictionary(folder, config, t2c.inventory)
+    own, t2c = load_generator(folder, light=True)
     t2c.denoiser = torch.nn.Identity()  # type: ignore[assignment]  # the join has its own
     return EchoVoice(t2c, codec, join=load_join(name, own, vocabulary))
+
+
+def load_generator(folder: Path, *, light: bool = False) -> tuple[Vocabulary, TextToCodec]:
+    """The generator of a voice, and the vocabulary it was trained with.
+
+    Args:
+        folder: of the voice.
+        light: speak with int8 weights in the unit LM, which cannot be trained through.
+    """
+    config = weights.read_config(folder, VoiceConfig)
+    language = UnitLanguage.load(folder / "unit_language.safetensors")
+    trained_for, file = next(iter(config.language_models.items()))
+    own = load_vocabulary(trained_for)
+    t2c = TextToCodec.load(folder / file, language, own.embeddings, light=light)
+    t2c.dictionary = dictionary(folder, config, t2c.inventory)
+    return own, t2c
 
 
 def dictionary(folder: Path, config: VoiceConfig, inventory: PhonemeInventory) -> Dictionary:

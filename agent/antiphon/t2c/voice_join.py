@@ -8,11 +8,13 @@ of those tokens (stage III).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass, replace
 from itertools import accumulate, pairwise
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from antiphon import weights
@@ -22,6 +24,10 @@ from antiphon.messages import Segment, Token
 from antiphon.t2c.denoising_adapter import DenoisingAdapter
 from antiphon.t2c.pronouncer import unit_scale
 from antiphon.t2c.spelling import pieces_of
+
+KIND = "voice join"
+"""What the `config.json` beside a join says it is."""
+FILE = "adapter.safetensors"
 
 
 @dataclass(frozen=True)
@@ -47,34 +53,43 @@ class VoiceJoin:
 
     def __call__(self, segment: Segment) -> Segment:
         """The segment in tokens of the voice, whose hidden states are vectors of its own space."""
+        tokens = self.respelled(segment)
+        if not tokens:
+            nothing = torch.zeros(self.vocabulary.embeddings.shape[1])
+            return Segment((Token(0, "", nothing),), segment.final)
+        vectors = self.vocabulary.embeddings[[token.id for token in tokens]].float()
+        if self.adapter is not None:
+            states = torch.stack([token.hidden for token in tokens])
+            vectors = joined_vectors(self.adapter, states, vectors)
+        placed = (replace(t, hidden=v) for t, v in zip(tokens, vectors, strict=True))
+        return Segment(tuple(placed), segment.final)
+
+    def respelled(self, segment: Segment) -> list[Token]:
+        """The tokens of the voice that spell a segment.
+
+        The hidden state of each is the mean of those that wrote its characters, at unit scale.
+        """
         text = segment.text
         coded = self.vocabulary.tokenizer(
             text, add_special_tokens=False, return_offsets_mapping=True
         )
-        ids, pieces = coded["input_ids"], pieces_of(text, coded["offset_mapping"])
-        if not ids:
-            nothing = torch.zeros(self.vocabulary.embeddings.shape[1])
-            return Segment((Token(0, "", nothing),), segment.final)
-        vectors = self.vocabulary.embeddings[ids].float()
-        if self.adapter is not None:
-            vectors = self.vectors(vectors, segment, pieces)
-        tokens = map(Token, ids, pieces, vectors)
-        return Segment(tuple(tokens), segment.final)
-
-    def vectors(
-        self, embeddings: torch.Tensor, segment: Segment, pieces: list[str]
-    ) -> torch.Tensor:
-        """[N, H] vectors of the voice's tokens: their embeddings and what hidden states add.
-
-        Args:
-            embeddings: [N, H] of the voice's tokens.
-            segment: of the language model.
-            pieces: the characters of each of the voice's tokens.
-        """
-        assert self.adapter is not None
+        pieces = pieces_of(text, coded["offset_mapping"])
         shares = overlap(pieces, [token.text for token in segment.tokens])
-        added = self.adapter.added(unit_scale(segment.hidden.float()))
-        return unit_scale(embeddings) + shares @ added
+        states = shares @ unit_scale(segment.hidden.float())
+        return list(map(Token, coded["input_ids"], pieces, states))
+
+
+def joined_vectors(
+    adapter: DenoisingAdapter, states: torch.Tensor, embeddings: torch.Tensor
+) -> torch.Tensor:
+    """[..., H] vectors of the voice's tokens: their embeddings, and what hidden states add.
+
+    Args:
+        adapter: of the join.
+        states: [..., H of the language model] of the tokens, at unit scale.
+        embeddings: [..., H] of the tokens.
+    """
+    return unit_scale(embeddings) + adapter.added(states)
 
 
 def overlap(ours: list[str], theirs: list[str]) -> torch.Tensor:
@@ -96,11 +111,11 @@ def load_join(voice: str, vocabulary: Vocabulary, language_model: Vocabulary) ->
     Raises:
         UserError: The trained one does not fit.
     """
-    for folder in weights.trained("voice join").values():
+    for folder in weights.trained(KIND).values():
         config = weights.read_config(folder, JoinConfig)
         if (config.voice, config.language_model) == (voice, language_model.name):
-            file = folder / "adapter.safetensors"
-            return VoiceJoin(vocabulary, load_adapter(file, vocabulary, language_model))
+            adapter = load_adapter(folder / FILE, vocabulary, language_model)
+            return VoiceJoin(vocabulary, adapter)
     return VoiceJoin(vocabulary)
 
 
@@ -110,22 +125,40 @@ def load_adapter(
     """What `save_adapter` wrote.
 
     Raises:
-        UserError: It is for embeddings of other widths.
+        UserError: It is missing or damaged, or for embeddings of other widths.
     """
-    state = {name: tensor.float() for name, tensor in load_file(file).items()}
-    inner, hidden = state["0.weight"].shape
-    out = len(state["3.bias"])
+    again = f"train it again (antiphon train echo --llm {language_model.name})."
     ours, theirs = vocabulary.embeddings.shape[1], language_model.embeddings.shape[1]
+    try:
+        state = {name: tensor.float() for name, tensor in load_file(file).items()}
+        inner, hidden = state["0.weight"].shape
+        (out,) = state["3.bias"].shape
+        adapter = DenoisingAdapter(hidden, inner, out=out)
+        adapter.load_state_dict(state)
+    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        raise UserError(
+            f"{file} is no join: two layers from {theirs} features to {ours} are expected; {again}"
+        ) from error
     if (out, hidden) != (ours, theirs):
         raise UserError(
             f"{file} turns {hidden} features into {out}, but {language_model.name} has {theirs} "
-            f"and the voice {ours}: train it again (antiphon train echo --llm)."
+            f"and the voice {ours}: {again}"
         )
-    adapter = DenoisingAdapter(hidden, inner, out=out)
-    adapter.load_state_dict(state)
+    if not all(tensor.isfinite().all() for tensor in state.values()):
+        raise UserError(f"{file} holds numbers that are not finite: {again}")
     return adapter.eval().requires_grad_(False)
 
 
 def save_adapter(adapter: DenoisingAdapter, file: Path) -> None:
-    """Write an adapter in half precision."""
-    save_file({name: t.half().contiguous() for name, t in adapter.state_dict().items()}, file)
+    """Write an adapter in half precision, atomically."""
+    part = file.with_suffix(".part")
+    save_file({name: t.half().contiguous() for name, t in adapter.state_dict().items()}, part)
+    part.replace(file)
+
+
+def save_join(adapter: DenoisingAdapter, config: JoinConfig, folder: Path) -> None:
+    """Write the folder of a join, which `load_join` finds among one's own weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_adapter(adapter, folder / FILE)
+    facts = {"kind": KIND, **asdict(config)}
+    (folder / "config.json").write_text(json.dumps(facts, indent=2) + "\n", "utf-8")

@@ -21,6 +21,7 @@ from antiphon.llm import chat_template, lora
 from antiphon.recognition.whisper.transcriber import Transcriber
 from antiphon.s2t.adapter import Adapter, load_adapter, save_adapter
 from antiphon.s2t.ctc_labels import Speller, vocabulary
+from antiphon.t2c.voice import trained_for
 from antiphon.training.adapter_warm_start import warm_start
 from antiphon.training.corpora import heard_speech, own_replies, texts
 from antiphon.training.jobs import language_model, s2t_adapter
@@ -35,6 +36,12 @@ HELD_OUT_SHARDS = 1
 """Shards kept for the held-out loss."""
 TURN_STRIDE = 10
 """Every tenth turn of the dialogues is enough to choose the labels by."""
+
+
+def own_language_model() -> str:
+    """The language model that the voice of the settings was trained with; else the settings'."""
+    models = settings.load(settings.Models)
+    return (*trained_for(models.voice), models.llm)[0]
 
 
 @dataclass
@@ -53,7 +60,7 @@ class SpeechToTextRecipe:
     data: Path
     work: Path
     out: Path
-    llm: str = field(default_factory=lambda: settings.load(settings.Models).llm)
+    llm: str = field(default_factory=own_language_model)
     recognizer: str = field(default_factory=lambda: settings.load(settings.Models).recognizer)
     seed: int = 0
 

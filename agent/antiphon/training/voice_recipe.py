@@ -36,6 +36,7 @@ from antiphon.training.jobs import echo_training as echo_job
 from antiphon.training.jobs import language_model, lexicon, pronouncer, student_encoder, unit_lm
 from antiphon.training.jobs import unit_codec as codec_job
 from antiphon.training.loop import load
+from antiphon.training.s2t_recipe import own_language_model
 from antiphon_codecs.unit.unit_codec import UnitCodec, UnitCodecConfig
 from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
@@ -67,7 +68,7 @@ class VoiceRecipe:
     work: Path
     out: Path
     lexicon: Path = Path("/usr/share/dict/words")
-    llm: str = field(default_factory=lambda: settings.load(settings.Models).llm)
+    llm: str = field(default_factory=own_language_model)
     seed: int = 1
 
     # -- what the jobs share ----------------------------------------------------------------------

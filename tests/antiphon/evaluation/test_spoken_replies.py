@@ -9,6 +9,7 @@ import torch
 
 from antiphon.evaluation import spoken_replies
 from antiphon.messages import Token
+from antiphon.t2c.trigger import WholeTrigger
 
 
 def written(text: str) -> spoken_replies.Reply:
@@ -37,6 +38,6 @@ def test_replies_are_kept_for_the_same_model_and_prompts(tiny_agent, tmp_path, m
 
 def test_the_whole_trigger_waits_for_the_end():
     reply = written("a b c")
-    (segment,) = spoken_replies.WholeTrigger().cut(iter(reply))
+    (segment,) = WholeTrigger().cut(iter(reply))
     assert segment.tokens == reply and segment.final
-    assert not list(spoken_replies.WholeTrigger().cut([]))
+    assert not list(WholeTrigger().cut([]))

@@ -9,8 +9,20 @@ import typer
 
 from antiphon import settings
 from antiphon.cli import recognizer_training
+from antiphon.cli.language_model_training import train_hearing, train_join
 from antiphon.cli.options import with_settings
-from antiphon.cli.training_options import Data, Folders, Limits, Out, Seed, Steps, prepare
+from antiphon.cli.training_options import (
+    Data,
+    Device,
+    Folders,
+    LanguageModel,
+    Limits,
+    Out,
+    OwnOut,
+    Seed,
+    Steps,
+    prepare,
+)
 from antiphon.errors import UserError
 from antiphon.settings import Paths
 
@@ -160,7 +172,11 @@ def t2c(
 def s2t(
     paths: Folders,
     limits: Limits,
-    out: Out = ADAPTER_FOLDER,
+    llm: LanguageModel = None,
+    out: OwnOut = None,
+    hours: Annotated[
+        float, typer.Option(help="With --llm: hours of questions, if there is no corpus yet.")
+    ] = 1.0,
     reply_steps: Annotated[int, typer.Option(help="Steps that teach the manner of reply.")] = 500,
     align_steps: Annotated[
         int, typer.Option(help="Steps of the adapter's CTC alone; 0 leaves it as computed.")
@@ -169,10 +185,22 @@ def s2t(
     whole: Annotated[
         bool, typer.Option(help="Let all of the adapter learn from that: CE + 0.3 CTC.")
     ] = False,
+    device: Device = "auto",
     seed: Seed = 0,
 ) -> None:
-    """Stage I: teach the language model its manner, and the adapter to hear for it."""
-    job = s2t_recipe(paths, out, seed, limits.training_threads)
+    """Stage I: teach the language model its manner, and the adapter to hear for it.
+
+    With --llm NAME an adapter is computed and trained for any language model, which stays as it
+    is: what is heard surely enters as it is read, and --answer-steps teach what to make of the
+    rest. --minutes is for each part.
+    """
+    if llm is not None:
+        if align_steps or whole:
+            raise UserError("With --llm there is no --align-steps and no --whole: leave them away.")
+        prepare(paths.data, "speech", limits.training_threads, device)
+        train_hearing(paths, limits, llm, out, hours=hours, steps=answer_steps, seed=seed)
+        return
+    job = s2t_recipe(paths, out or ADAPTER_FOLDER, seed, limits.training_threads)
     job.reply(reply_steps, limits.minutes)
     job.align(align_steps, limits.minutes)
     job.answer(answer_steps, limits.minutes, whole=whole)
@@ -183,7 +211,8 @@ def s2t(
 def echo(
     paths: Folders,
     limits: Limits,
-    out: Out = VOICE_FOLDER,
+    llm: LanguageModel = None,
+    out: OwnOut = None,
     replies: Annotated[int, typer.Option(help="Replies of the language model to speak.")] = 640,
     steps: Steps = 100,
     cosine: Annotated[
@@ -191,10 +220,21 @@ def echo(
     ] = True,
     generator: Annotated[bool, typer.Option(help="Train the generator, too.")] = False,
     joint: Annotated[bool, typer.Option(help="Train the language model's LoRA, too.")] = False,
+    device: Device = "auto",
     seed: Seed = 1,
 ) -> None:
-    """Stage III, Echo training: speak from the language model's hidden states."""
-    recipe = voice_recipe(paths, out, seed, limits.training_threads)
+    """Stage III, Echo training: speak from the language model's hidden states.
+
+    With --llm NAME the finished voice learns to speak for a language model it was not trained
+    with; --minutes is then for each part, and the voice stays as it is.
+    """
+    if llm is not None:
+        if joint or generator or not cosine:
+            raise UserError("A join has neither --generator, --joint nor --no-cosine: leave them.")
+        prepare(paths.data, "text", limits.training_threads, device)
+        train_join(paths, limits, llm, out, replies=replies, steps=steps, seed=seed)
+        return
+    recipe = voice_recipe(paths, out or VOICE_FOLDER, seed, limits.training_threads)
     if joint and (generator or not cosine):
         raise UserError("--joint keeps the generator and the denoising term: leave the others out")
     recipe.train_echo(

@@ -14,9 +14,10 @@ from antiphon.agent import Agent
 from antiphon.errors import UserError
 from antiphon.evaluation.judges import Judges
 from antiphon.evaluation.measures.replies import Score, measure
-from antiphon.evaluation.spoken_replies import Reply, System, WholeTrigger, speaking
+from antiphon.evaluation.spoken_replies import Reply, System, speaking
 from antiphon.settings import Source
 from antiphon.t2c.text_to_codec import TextToCodec
+from antiphon.t2c.trigger import WholeTrigger
 from antiphon.t2c.voice import EchoVoice
 
 Change = Callable[[TextToCodec], Any]

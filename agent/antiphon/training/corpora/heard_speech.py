@@ -177,6 +177,8 @@ def save(path: Path, rows: Sequence[tuple[Transcription, str]]) -> None:
                 "words": heard.words.half(),
                 "path": heard.path.short(),
                 "heard": heard.text,
+                "pieces": list(heard.pieces),
+                "log_probs": heard.log_probs,
                 "text": text,
             }
             for heard, text in rows
@@ -191,7 +193,17 @@ def read(path: Path) -> list[tuple[Transcription, str]]:
     """Read the clips of a shard and their texts; states stay float16."""
     rows = torch.load(path, weights_only=True)
     return [
-        (Transcription(row["frames"], row["words"], row["path"], row["heard"]), row["text"])
+        (
+            Transcription(
+                row["frames"],
+                row["words"],
+                row["path"],
+                row["heard"],
+                tuple(row.get("pieces", ())),
+                row.get("log_probs", torch.empty(0)),
+            ),
+            row["text"],
+        )
         for row in rows
     ]
 

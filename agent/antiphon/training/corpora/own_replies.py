@@ -104,7 +104,7 @@ def guesses(
 @torch.inference_mode()
 def _batch(llm: Any, tokenizer: Any, prompts: Sequence[list[int]], longest: int) -> list[OwnReply]:
     stops = stop_tokens(tokenizer, llm.config.eos_token_id)
-    ids, cache = torch.tensor(prompts), None
+    ids, cache = torch.tensor(prompts, device=llm.device), None
     chosen: list[list[int]] = [[] for _ in prompts]
     states: list[list[torch.Tensor]] = [[] for _ in prompts]
     done = [False] * len(prompts)
@@ -116,7 +116,7 @@ def _batch(llm: Any, tokenizer: Any, prompts: Sequence[list[int]], longest: int)
             done[row] = done[row] or token in stops
             if not done[row]:
                 chosen[row].append(token)
-                states[row].append(hidden[row].float())
+                states[row].append(hidden[row].float().cpu())
         if all(done):
             break
         ids = tokens[:, None]

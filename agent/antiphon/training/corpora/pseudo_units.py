@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from tqdm import tqdm
 from antiphon.llm.llama import Cache
 from antiphon.t2c.plan import Clause
 from antiphon.t2c.text_to_codec import TextToCodec
-from antiphon.t2c.trigger import BreathTrigger, Trigger
+from antiphon.t2c.trigger import BreathTrigger, Trigger, WholeTrigger
 from antiphon.t2c.unit_lm import UnitLM
 from antiphon.training.corpora.own_replies import OwnReply
 from antiphon.training.jobs.unit_lm import Example
@@ -47,6 +48,8 @@ class Sentence:
     owners: list[int]
     """Index of the reply token of each sound."""
     reply: OwnReply
+    end: int
+    """One past the last token of the first segment."""
 
 
 @torch.inference_mode()
@@ -55,6 +58,7 @@ def pseudo(
     replies: Iterable[OwnReply],
     *,
     trigger: Trigger | None = None,
+    whole: bool = False,
     liveliness: float = 0.5,
     seed: int = 0,
 ) -> list[EchoExample]:
@@ -64,6 +68,7 @@ def pseudo(
         model: the stage-II generator; speaks from token embeddings.
         replies: of the language model.
         trigger: cuts the replies into segments; None for `BreathTrigger`.
+        whole: speak every reply in one go, so that the units know what comes after a segment.
         liveliness: of the sampled lengths.
         seed: of the sampled lengths.
     """
@@ -71,13 +76,16 @@ def pseudo(
     waiting: list[Sentence] = []
     for reply in tqdm(replies, desc="plan", unit="reply"):
         state, first = model.start(), 0
-        for segment in (trigger or BreathTrigger()).cut(reply.tokens):
+        segments = list((trigger or BreathTrigger()).cut(reply.tokens))
+        ends = list(accumulate(len(segment.tokens) for segment in segments))
+        for segment in WholeTrigger().cut(reply.tokens) if whole else segments:
             plan, state = model.plan(
                 segment, state, source="text", liveliness=liveliness, generator=chance
             )
             for clause in plan.clauses:
                 if clause.fresh:
-                    waiting.append(Sentence([], [], reply))
+                    end = next(end for end in ends if end > first + clause.tokens[0])
+                    waiting.append(Sentence([], [], reply, end))
                 waiting[-1].clauses.append(clause)
                 waiting[-1].owners.extend(first + token for token in clause.tokens)
             first += len(segment.tokens)
@@ -147,7 +155,7 @@ def _example(sentence: Sentence, words: Sequence[int], lengths: torch.Tensor) ->
             np.array(words, np.int64),
             spans.cumsum() - spans,
         ),
-        len(sentence.clauses[0].sounds),
+        int((owners < sentence.end).sum()),
         np.array([token.id for token in sentence.reply.tokens[:used]], np.int64),
         torch.stack([token.hidden for token in sentence.reply.tokens[:used]]).half().numpy(),
         np.array(sentence.reply.prompt, np.int64),

@@ -20,9 +20,10 @@ import torch
 from tqdm import tqdm
 
 from antiphon.messages import Token
-from antiphon.t2c.denoising_adapter import capped, cosine_loss
+from antiphon.t2c.denoising_adapter import DenoisingAdapter, capped, cosine_loss
 from antiphon.t2c.pronouncer import unit_scale
 from antiphon.t2c.text_to_codec import TextToCodec
+from antiphon.t2c.voice_join import joined_vectors
 from antiphon.training.corpora.pseudo_units import EchoExample
 from antiphon.training.jobs.language_model import Texts, reply_loss
 from antiphon.training.jobs.unit_lm import Example, Speaking, pad
@@ -60,7 +61,7 @@ class Echo(Speaking):
         sources = [self.sources[id(e)] for e in batch]
         hidden, real = pad(self.states(sources))
         ids, _ = pad([e.ids for e in sources])
-        adapted = self.denoiser(hidden)
+        adapted = self.adapted(hidden, ids)
         sounds, present = pad([e.sounds for e in batch])
         owners, _ = pad([e.tokens for e in batch])
         vectors = unit_scale(adapted)
@@ -72,12 +73,41 @@ class Echo(Speaking):
             loss = loss + capped(cosine, values["unit"])
         return {**values, "loss": loss, "cosine": cosine}
 
+    def adapted(self, hidden: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+        """[B, T, H] vectors of tokens by their states [B, T, H]; their ids are [B, T]."""
+        vectors: torch.Tensor = self.denoiser(hidden)
+        return vectors
+
     def states(self, sources: Sequence[EchoExample]) -> list[torch.Tensor]:
         """[T, H] predictor states of each reply, as stored when it was generated."""
         return [torch.from_numpy(e.hidden).float() for e in sources]
 
     def _cut(self, example: Example, rng: random.Random) -> int:
         return self.sources[id(example)].cut
+
+
+class JoinEcho(Echo):
+    """Echo training of the adapter that joins the voice to another language model.
+
+    The adapter starts by adding nothing to the embeddings of the voice's own tokens, so the voice
+    speaks as from text. The pseudo units were spoken in one go: what hidden states can add is what
+    is known of the words that are not written yet.
+
+    Args:
+        model: the generator of the voice; stays as it is.
+        examples: from `pseudo`, in tokens of the voice with states of the language model.
+        adapter: [..., H of the language model] to [..., H of the voice].
+    """
+
+    def __init__(
+        self, model: TextToCodec, examples: Sequence[EchoExample], adapter: DenoisingAdapter
+    ) -> None:
+        super().__init__(model, examples)
+        self.denoiser = adapter
+
+    def adapted(self, hidden: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+        """See `Echo.adapted`."""
+        return joined_vectors(self.denoiser, hidden, self.embeddings[ids].float())
 
 
 class JointEcho(Echo):

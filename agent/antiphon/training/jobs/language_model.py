@@ -99,20 +99,28 @@ def reply_logits(
         replies: tokens of each reply.
     """
     table = llm.get_input_embeddings()
-    head, tail = table(torch.tensor(before)), table(torch.tensor(after))
+    where = table.weight.device
+
+    def read(ids: list[int]) -> torch.Tensor:
+        found: torch.Tensor = table(torch.tensor(ids, dtype=torch.long, device=where))
+        return found
+
+    head, tail = read(before), read(after)
     rows = [
-        torch.cat([head, x, tail, table(torch.tensor(reply[:-1], dtype=torch.long))])
+        torch.cat([head, x.to(where), tail, read(reply[:-1])])
         for x, reply in zip(asked, replies, strict=True)
     ]
     lengths = [len(row) for row in rows]
     mask = pad_sequence([torch.ones(n, dtype=torch.long) for n in lengths], batch_first=True)
-    states = llm.model(
-        inputs_embeds=pad_sequence(rows, batch_first=True), attention_mask=mask, use_cache=False
+    states = llm.get_decoder()(
+        inputs_embeds=pad_sequence(rows, batch_first=True),
+        attention_mask=mask.to(where),
+        use_cache=False,
     ).last_hidden_state
     spoken = torch.cat(
         [row[n - len(r) : n] for row, n, r in zip(states, lengths, replies, strict=True)]
     )
-    logits: torch.Tensor = llm.lm_head(spoken).float()
+    logits: torch.Tensor = llm.get_output_embeddings()(spoken).float().cpu()
     return logits
 
 
