@@ -16,17 +16,17 @@ def train_join(
     paths: Paths,
     limits: Training,
     llm: str,
+    voice: str,
     out: Path | None,
     *,
     replies: int,
     steps: int,
     seed: int,
 ) -> None:
-    """Train the join of the voice of the settings and a language model."""
+    """Train the join of a voice and a language model."""
     require_own(llm)
     from antiphon.training.voice_join_recipe import VoiceJoinRecipe
 
-    voice = settings.load(settings.Models).voice
     name = f"{file_name(voice)}-{file_name(llm)}"
     out = own_folder(f"join-{name}") if out is None else out
     recipe = VoiceJoinRecipe(paths.data, paths.work / "join" / name, out, llm, voice, seed)
@@ -81,7 +81,7 @@ def require_own(llm: str) -> None:
 
 def file_name(name: str) -> str:
     """The name of a model, folder or hub id as the name of a folder."""
-    return re.sub(r"[^\w.]+", "-", Path(name).name if Path(name).is_dir() else name).strip("-")
+    return re.sub(r"[^\w.]+", "-", name).strip("-")
 
 
 def own_folder(name: str) -> Path:

@@ -9,7 +9,7 @@ import typer
 
 from antiphon.cli.options import Only, given_or
 from antiphon.errors import UserError
-from antiphon.settings import Paths, Training
+from antiphon.settings import Models, Paths, Training
 
 Folders = Annotated[Paths, Only("data", "work")]
 Data = Annotated[Path, given_or(Paths, "data")]
@@ -22,6 +22,7 @@ OwnOut = Annotated[
         "assets, where they are found.",
     ),
 ]
+VoiceOnly = Annotated[Models, Only("voice")]
 LanguageModel = Annotated[
     str | None,
     typer.Option("--llm", help="Any language model: its name, folder or hub id."),

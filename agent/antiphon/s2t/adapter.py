@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from antiphon.errors import UserError
 from antiphon_codecs.interruption import checkpoint
 from antiphon_codecs.skip_init import SkipInit
 
@@ -237,16 +238,26 @@ def save_adapter(adapter: Adapter, silence: torch.Tensor, path: Path) -> None:
 
 
 def load_adapter(path: Path) -> tuple[Adapter, torch.Tensor]:
-    """What `save_adapter` wrote: the adapter (float32, frozen) and silence [1500, width]."""
-    from safetensors import safe_open
+    """What `save_adapter` wrote: the adapter (float32, frozen) and silence [1500, width].
 
-    with safe_open(path, "pt") as file:
-        config = AdapterConfig(**json.loads(file.metadata()["adapter"]))
-        state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-    silence = state.pop("silence")
-    state[HEAD] *= state.pop("head_scale")
-    state["tokens"] = state["tokens"].long()
-    with SkipInit():
-        adapter = Adapter(config, state["tokens"])
-    adapter.load_state_dict(state, assign=True)
+    Raises:
+        UserError: The file is missing or damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            config = AdapterConfig(**json.loads(file.metadata()["adapter"]))
+            state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+        silence = state.pop("silence")
+        state[HEAD] *= state.pop("head_scale")
+        state["tokens"] = state["tokens"].long()
+        with SkipInit():
+            adapter = Adapter(config, state["tokens"])
+        adapter.load_state_dict(state, assign=True)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise UserError(
+            f"{path} holds no adapter as `antiphon train s2t` writes it: train it again, or take "
+            "the committed one."
+        ) from error
     return adapter.eval().requires_grad_(False), silence

@@ -78,6 +78,8 @@ class VoiceJoinRecipe:
         asked = [question for question, _ in (*texts.questions(self.data), *written())]
         asked = list(dict.fromkeys(asked))
         random.Random(self.seed).shuffle(asked)
+        if not agent_replies.missing(asked[:count], self.work / "replies"):
+            return True
         s2t = SpeechToText.from_pretrained(self.llm, ears="cascade")
         return agent_replies.build(s2t, asked[:count], self.work / "replies", minutes)
 
@@ -95,11 +97,12 @@ class VoiceJoinRecipe:
 
     def examples(self) -> list[EchoExample]:
         """Sentences of the replies in tokens of the voice, as it says them from their text."""
-        cache = self.work / "echo.pkl"
-        if not cache.exists():
+        cache, replies_folder = self.work / "echo.pkl", self.work / "replies"
+        newest = max((path.stat().st_mtime for path in replies_folder.glob("*.pt")), default=0.0)
+        if not cache.exists() or cache.stat().st_mtime < newest:
             own, model = self.generator
             join = VoiceJoin(own)
-            replies = agent_replies.read(self.work / "replies")
+            replies = agent_replies.read(replies_folder)
             told = [OwnReply([], join.respelled(Segment(reply, True))) for reply in replies]
             spoken = pseudo(model.eval(), [reply for reply in told if reply.tokens], whole=True)
             part = cache.with_suffix(".part")

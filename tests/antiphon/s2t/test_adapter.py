@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from antiphon.errors import UserError
 from antiphon.s2t.adapter import Adapter, AdapterConfig, load_adapter, save_adapter
 
 CONFIG = AdapterConfig(audio=12, width=16, heads=2, vocabulary=7, layers=2)
@@ -127,3 +128,12 @@ def test_a_file_gives_the_same_adapter(tmp_path):
     torch.testing.assert_close(heard, silence, atol=1e-2, rtol=1e-2)
     assert again.config == adapter.config
     assert again.tokens.tolist() == TOKENS[:, None].tolist()
+
+
+def test_a_damaged_adapter_is_named(tmp_path):
+    path = tmp_path / "adapter.safetensors"
+    save_adapter(build(), torch.zeros(3, 4), path)
+    path.write_bytes(path.read_bytes()[:-100])
+    for damaged in (path, tmp_path / "missing.safetensors"):
+        with pytest.raises(UserError, match=f"{damaged.name} holds no adapter.*train it again"):
+            load_adapter(damaged)

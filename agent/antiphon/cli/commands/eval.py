@@ -14,7 +14,7 @@ from antiphon.cli.measures import parts
 from antiphon.cli.measures import recognition as recognition_measures
 from antiphon.cli.measures import spoken as spoken_measures
 from antiphon.cli.measures import written as written_measures
-from antiphon.cli.measures.measure import Job, Voice, measure
+from antiphon.cli.measures.measure import Job, LanguageModel, Voice, measure
 from antiphon.errors import UserError
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ RECORDINGS = 100
 
 
 @measure(app, "Replies")
-def replies(job: Job, voice: Voice) -> Mapping[str, Any]:
+def replies(job: Job, voice: Voice, llm: LanguageModel) -> Mapping[str, Any]:
     """Spoken replies against their own text, beside the teacher's voice."""
     from antiphon.evaluation.judges import judges
     from antiphon.evaluation.measures.replies import evaluate
 
-    agent = parts.load(voice=voice)
+    agent = parts.load(voice=voice, llm=llm)
     return evaluate(
         agent,
         parts.teacher(job.seed),
@@ -233,7 +233,7 @@ def silence(job: Job) -> Mapping[str, Any]:
 
 
 @measure(app, "Questions answered, in percent")
-def qa(job: Job, voice: Voice) -> Mapping[str, Any]:
+def qa(job: Job, voice: Voice, llm: LanguageModel) -> Mapping[str, Any]:
     """Right answers to spoken questions, compared with the same questions in writing."""
     from antiphon.evaluation import material
     from antiphon.evaluation.judges import recognizer
@@ -245,15 +245,14 @@ def qa(job: Job, voice: Voice) -> Mapping[str, Any]:
     questions = material.questions(job.data, job.limit, job.seed)
     speakers = [speaker(name).speak for name in HELD_OUT]
     judge = recognizer(settings.load(settings.Evaluation).judge)
-    agent = parts.load(voice=voice)
-    hears = parts.asked(agent, judge, by_sound=True)
-    transcribes = isinstance(agent.s2t.question_encoder, CascadeEncoder)
+    agent = parts.load(voice=voice, llm=llm)
+    heard = transcribed = parts.asked(agent, judge, by_sound=True)
+    if not isinstance(agent.s2t.question_encoder, CascadeEncoder):
+        transcribed = parts.asked(parts.cascaded(agent), judge, by_sound=True)
     ways: dict[str, Way] = {
         "text": parts.asked(agent, judge, by_sound=False),
-        "s2t": hears,
-        "cascade": hears
-        if transcribes
-        else parts.asked(parts.cascaded(agent), judge, by_sound=True),
+        "s2t": heard,
+        "cascade": transcribed,
     }
     return evaluate(questions, speakers, ways)
 

@@ -21,6 +21,7 @@ from antiphon.cli.training_options import (
     OwnOut,
     Seed,
     Steps,
+    VoiceOnly,
     prepare,
 )
 from antiphon.errors import UserError
@@ -36,7 +37,8 @@ app = typer.Typer(
         "checkpoint, log.jsonl and loss.png in the work folder. The defaults are the "
         "recipe of the committed weights.\n\n"
         "In order: corpus, codec, language, pronouncer, t2c (stage II); s2t (stage I); "
-        "echo (stage III). Apart from these: tools."
+        "echo (stage III). Apart from these: tools. A finished voice and finished ears "
+        "learn to work with any language model by echo --llm NAME and s2t --llm NAME."
     ),
     no_args_is_help=True,
     add_completion=False,
@@ -211,6 +213,7 @@ def s2t(
 def echo(
     paths: Folders,
     limits: Limits,
+    models: VoiceOnly,
     llm: LanguageModel = None,
     out: OwnOut = None,
     replies: Annotated[int, typer.Option(help="Replies of the language model to speak.")] = 640,
@@ -225,14 +228,14 @@ def echo(
 ) -> None:
     """Stage III, Echo training: speak from the language model's hidden states.
 
-    With --llm NAME the finished voice learns to speak for a language model it was not trained
+    With --llm NAME the finished --voice learns to speak for a language model it was not trained
     with; --minutes is then for each part, and the voice stays as it is.
     """
     if llm is not None:
         if joint or generator or not cosine:
             raise UserError("A join has neither --generator, --joint nor --no-cosine: leave them.")
         prepare(paths.data, "text", limits.training_threads, device)
-        train_join(paths, limits, llm, out, replies=replies, steps=steps, seed=seed)
+        train_join(paths, limits, llm, models.voice, out, replies=replies, steps=steps, seed=seed)
         return
     recipe = voice_recipe(paths, out or VOICE_FOLDER, seed, limits.training_threads)
     if joint and (generator or not cosine):

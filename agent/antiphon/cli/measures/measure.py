@@ -19,6 +19,7 @@ Data = Annotated[Path, given_or(Paths, "data")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Judge at most so many.")]
 Seed = Annotated[int, typer.Option(help="Which ones, and everything else left to chance.")]
 Voice = Annotated[str, given_or(Models, "voice")]
+LanguageModel = Annotated[str, given_or(Models, "llm")]
 Measure = Callable[..., Mapping[str, Any]]
 
 

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from antiphon.agent import Agent
 from antiphon.evaluation.judges import Judges, Pcm
-from antiphon.evaluation.scores import Errors, mean, total, word_errors
+from antiphon.evaluation.scores import Errors, difference_interval, mean, total, word_errors
 from antiphon.evaluation.spoken_replies import Reply, System, speaking, text_of
 
 
@@ -22,6 +22,12 @@ class Score:
     """Word error rate in percent."""
     mos: float
     """Mean opinion score, 1 to 5."""
+    errors: tuple[Errors, ...] = ()
+    """Word errors of each reply."""
+
+    def over(self, other: Score) -> list[float]:
+        """The 95 % interval of how far the word error rate is above another's, in points."""
+        return [round(end, 3) for end in difference_interval(self.errors, other.errors)]
 
 
 def measure(
@@ -41,7 +47,10 @@ def measure(
             pcm = speak(reply)
             errors[name].append(word_errors(text_of(reply), judges.recognize(pcm)))
             scores[name].append(judges.naturalness(pcm))
-    return {name: Score(total(errors[name]).percent, mean(scores[name])) for name in systems}
+    return {
+        name: Score(total(errors[name]).percent, mean(scores[name]), tuple(errors[name]))
+        for name in systems
+    }
 
 
 def compared(scores: Mapping[str, Score], count: int) -> dict[str, Any]:
@@ -51,16 +60,19 @@ def compared(scores: Mapping[str, Score], count: int) -> dict[str, Any]:
         scores: of "hidden", "text" and "teacher".
         count: how many replies were judged.
     """
-    teacher = scores["teacher"]
+    teacher, text = scores["teacher"], scores["text"]
     result: dict[str, Any] = {"replies": count}
     for name in ("hidden", "text"):
         own = scores[name]
         result[name] = {
             "wer": round(own.wer, 3),
             "wer_over_teacher": round(own.wer - teacher.wer, 3),
+            "wer_over_teacher_interval": own.over(teacher),
             "mos": round(own.mos, 3),
             "mos_below_teacher": round(teacher.mos - own.mos, 3),
         }
+    result["hidden"]["wer_over_text"] = round(scores["hidden"].wer - text.wer, 3)
+    result["hidden"]["wer_over_text_interval"] = scores["hidden"].over(text)
     result["teacher"] = {"wer": round(teacher.wer, 3), "mos": round(teacher.mos, 3)}
     return result
 

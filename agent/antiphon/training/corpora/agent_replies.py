@@ -48,15 +48,22 @@ def build(
         )
     out.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + 60 * (minutes if minutes is not None else float("inf"))
-    with tqdm(total=len(questions), desc="replies", unit="reply") as bar:
-        for first in range(0, len(questions), SHARD):
-            path, asked = out / f"{first // SHARD:05d}.pt", questions[first : first + SHARD]
-            if not path.exists():
-                if time.monotonic() > deadline:
-                    return False
-                write(path, [tuple(s2t.reply(text, max_tokens=MAX_TOKENS)) for text in asked])
+    left = missing(questions, out)
+    done = len(questions) - sum(map(len, left.values()))
+    with tqdm(total=len(questions), initial=done, desc="replies", unit="reply") as bar:
+        for path, asked in left.items():
+            if time.monotonic() > deadline:
+                return False
+            write(path, [tuple(s2t.reply(text, max_tokens=MAX_TOKENS)) for text in asked])
             bar.update(len(asked))
     return True
+
+
+def missing(questions: Sequence[str], out: Path) -> dict[Path, Sequence[str]]:
+    """The files that are still to be written, each with its questions."""
+    starts = range(0, len(questions), SHARD)
+    files = {out / f"{i // SHARD:05d}.pt": questions[i : i + SHARD] for i in starts}
+    return {path: asked for path, asked in files.items() if not path.exists()}
 
 
 def write(path: Path, replies: Sequence[Sequence[Token]]) -> None:

@@ -51,6 +51,13 @@ def test_replies():
         assert {"wer_over_teacher", "mos_below_teacher"} <= set(result[path])
 
 
+def test_replies_of_the_language_model_that_is_named(tiny_agent, monkeypatch):
+    chosen = {}
+    monkeypatch.setattr(parts, "load", lambda **given: chosen.update(given) or tiny_agent)
+    assert "wer_over_text_interval" in told("replies", "--llm", "some/model")["hidden"]
+    assert chosen["llm"] == "some/model"
+
+
 def test_units():
     assert {"compression", "wer_loss"} <= set(told("units"))
 

@@ -37,6 +37,9 @@ def test_replies_are_compared_with_the_teacher():
 
     assert result["hidden"]["wer"] == result["hidden"]["wer_over_teacher"] == 10.0
     assert result["text"]["wer_over_teacher"] == 100.0
+    assert result["hidden"]["wer_over_text"] == -90.0
+    low, high = result["hidden"]["wer_over_text_interval"]
+    assert -100 <= low <= -90 <= high <= -80
     assert result["teacher"] == {"wer": 0.0, "mos": 2.5}
     assert result["hidden"]["mos_below_teacher"] == 0.5
     assert result["text"]["mos_below_teacher"] == 0.5 and result["replies"] == 2
