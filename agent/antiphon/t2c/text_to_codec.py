@@ -24,7 +24,7 @@ from antiphon.llm.llama import LlamaConfig
 from antiphon.messages import Segment
 from antiphon.settings import Source
 from antiphon.t2c.denoising_adapter import DenoisingAdapter
-from antiphon.t2c.duration_model import DurationConfig, DurationModel, places
+from antiphon.t2c.duration_model import DurationConfig, DurationModel, drawn, places
 from antiphon.t2c.phonemes import BEGIN, END, PhonemeInventory
 from antiphon.t2c.plan import (
     Clause,
@@ -248,13 +248,10 @@ class TextToCodec(nn.Module):
         scores = self.voice.length_scores(states[0, len(state.sounds) :])
         if given is not None:
             lengths = torch.tensor(given)
-        elif liveliness > 0:
-            chances = (scores / liveliness).softmax(-1)
-            lengths = torch.multinomial(chances, 1, generator=generator)[:, 0] + 1
         else:
-            lengths = scores.argmax(-1) + 1
-        if given is None and state.opening and not state.sounds:
-            lengths[0].clamp_(max=OPENING_UNITS)
+            lengths = drawn(scores, liveliness, generator)
+            if state.opening and not state.sounds:
+                lengths[0].clamp_(max=OPENING_UNITS)
         every = torch.cat([torch.tensor(state.lengths, dtype=torch.long), lengths])
         owner, place = places(every)
         condition = self.voice.condition(

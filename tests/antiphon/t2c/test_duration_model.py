@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
-from antiphon.t2c.duration_model import DurationConfig, DurationModel, places
+from antiphon.t2c.duration_model import DurationConfig, DurationModel, drawn, places
 
 
 def test_places_count_through_every_sound():
@@ -28,3 +29,29 @@ def test_voice_reaches_no_further_than_it_says():
     touched = change.abs().amax(-1)[0].nonzero().flatten()
     assert touched.min() >= 20 - voice.sound_reach
     assert touched.max() <= 20 + voice.sound_reach
+
+
+@pytest.mark.parametrize("liveliness", [0.0, 0.3, 1.0])
+def test_drawn_lengths_last_as_long_as_the_mean(liveliness):
+    units = torch.arange(1.0, 65)
+    scores = (-(units - 4).abs() / torch.where(units < 4, 0.8, 3.0)).expand(4000, -1)  # skewed
+    mean = float(scores[0].softmax(-1) @ units)
+    found = drawn(scores, liveliness, torch.Generator().manual_seed(0))
+    assert float(found.float().mean()) == pytest.approx(mean, rel=0.03)
+    assert found.min() >= 1
+
+
+def test_livelier_lengths_vary_more():
+    scores = -0.02 * (torch.arange(1.0, 65) - 20).square().expand(500, -1)
+    spread = [
+        float(drawn(scores, each, torch.Generator().manual_seed(0)).float().std())
+        for each in (0.0, 0.3, 1.0)
+    ]
+    assert spread[0] < 1 < spread[1] < spread[2]
+
+
+def test_fractions_of_units_are_carried_on():
+    """A sound of 1.25 units on the average lasts two units every fourth time."""
+    scores = torch.full((8, 64), -torch.inf)
+    scores[:, 0], scores[:, 1] = torch.tensor([0.75, 0.25]).log()
+    assert drawn(scores, 0.0).sum() == 10
