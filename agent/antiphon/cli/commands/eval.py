@@ -113,6 +113,9 @@ def voice_(
     stages: Annotated[
         bool, typer.Option("--stages", help="Also with each stage replaced by the teacher's.")
     ] = False,
+    speech: Annotated[
+        bool, typer.Option(help="Let a recognizer listen; without, only latents are compared.")
+    ] = True,
 ) -> Mapping[str, Any]:
     """Where words are lost between text and sound, on sentences of names. Needs no data."""
     from antiphon.evaluation.judges import recognizer
@@ -128,13 +131,20 @@ def voice_(
     own = load_vocabulary((*trained_for(voice), settings.load(settings.Models).llm)[0])
     speller = Speller(own.tokenizer, own.embeddings)
     taken = voice_stages.Stages(spoken.t2c, codec, parts.piper(), speller, job.seed)
-    return voice_stages.evaluate(
-        names.sentences(job.limit, job.seed),
-        taken,
-        parts.teacher(job.seed),
-        recognizer(settings.load(settings.Evaluation).judge),
-        voice_stages.STAGES if stages else voice_stages.STAGES[-1:],
-    )
+    texts, teacher = names.sentences(job.limit, job.seed), parts.teacher(job.seed)
+    result: dict[str, Any] = {}
+    if stages:
+        result["latent"] = voice_stages.latent_errors(texts, taken, job.seed)
+    if speech:
+        result |= voice_stages.evaluate(
+            texts,
+            taken,
+            teacher,
+            recognizer(settings.load(settings.Evaluation).judge),
+            voice_stages.STAGES if stages else voice_stages.STAGES[-1:],
+            job.seed,
+        )
+    return result
 
 
 @measure(app, "Units")

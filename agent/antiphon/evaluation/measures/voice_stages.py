@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from antiphon.evaluation.judges import Pcm, at_judges_rate
-from antiphon.evaluation.scores import Errors, total, word_errors
+from antiphon.evaluation.scores import Errors, difference_interval, total, word_errors
 from antiphon.t2c.phonemes import boundaries, group
 from antiphon.t2c.plan import SentenceState, sentences
 from antiphon.t2c.pronouncer import unit_scale
@@ -32,6 +33,8 @@ STAGES = (
     "whole",
 )
 """What is taken from the teacher becomes less from one to the next; after it, all is ours."""
+ALIGNED = STAGES[:3]
+"""Those that say the teacher's sounds at the teacher's times, so that latents can be compared."""
 
 
 @dataclass(frozen=True)
@@ -65,21 +68,24 @@ class Stages:
         self.chance = torch.Generator().manual_seed(seed)
         self.symbols = {id_: symbol for symbol, id_ in teacher.ids.items()}
 
-    def units(self, text: str) -> dict[str, NDArray[np.int64]]:
-        """Units of a text by every stage of `STAGES`."""
+    def units(
+        self, text: str, wanted: Sequence[str] = STAGES
+    ) -> Iterator[tuple[str, NDArray[np.int64]]]:
+        """Units of a text by each stage that is wanted."""
         theirs, ours = list(self.taught(text)), list(self.own(text))
-        found: dict[str, list[Iterable[int]]] = {
-            "teacher_units": [self.codec.encode_latent(s.latent) for s in theirs],
-            "unit_lm_teacher_forced": [self.forced(s) for s in theirs],
-            "teacher_phonemes_and_lengths": [self.free(s, s.lengths) for s in theirs],
-            "teacher_phonemes_our_lengths": [self.free(s, None) for s in theirs],
-            "our_phonemes_teacher_lengths": [self.free(s, s.lengths) for s in ours],
-            "whole": [self.free(s, None) for s in ours],
-        }
-        return {
-            name: np.concatenate([np.fromiter(part, np.int64) for part in parts])
-            for name, parts in found.items()
-        }
+        for name in wanted:
+            own = name in ("our_phonemes_teacher_lengths", "whole")
+            parts = [self.spoken(name, each) for each in (ours if own else theirs)]
+            yield name, np.concatenate([np.zeros(0, np.int64), *parts])
+
+    def spoken(self, stage: str, sentence: Sentence) -> NDArray[np.int64]:
+        """Units of a sentence by one of `STAGES`."""
+        if stage == "teacher_units":
+            return self.codec.encode_latent(sentence.latent)
+        if stage == "unit_lm_teacher_forced":
+            return np.array(self.forced(sentence), np.int64)
+        ours = stage in ("teacher_phonemes_our_lengths", "whole")
+        return np.array(self.free(sentence, None if ours else sentence.lengths), np.int64)
 
     def taught(self, text: str) -> Iterator[Sentence]:
         """The sentences of a text as the teacher pronounces them."""
@@ -138,12 +144,54 @@ class Stages:
         return list(model.language.decode(logits.argmax(-1).numpy()))
 
 
+@torch.inference_mode()
+def latent_errors(texts: Sequence[str], stages: Stages, seed: int = 0) -> dict[str, Any]:
+    """How far the stages of `ALIGNED` are from the teacher's latent. Nobody needs to listen.
+
+    Args:
+        texts: what is said.
+        stages: the voice.
+        seed: of the bootstrap.
+
+    Returns:
+        For every stage the mean squared error of the normalized latent without the units' noise,
+        with its 95 % interval over sentences; and how long the voice makes the teacher's sounds,
+        as a share of the teacher's lengths.
+    """
+    codec = deepcopy(stages.codec)
+    codec.roughness.zero_()
+    errors: dict[str, list[float]] = {name: [] for name in ALIGNED}
+    frames: list[int] = []
+    ours = theirs = 0
+    for text in tqdm(texts, desc="latents", unit="sentence"):
+        for sentence in stages.taught(text):
+            wanted = codec.normalize(sentence.latent)
+            frames.append(len(wanted))
+            for name in ALIGNED:
+                said = codec.normalize(codec.decode_latent(stages.spoken(name, sentence)))
+                errors[name].append(float((said - wanted).square().mean(1).sum()))
+            ours += len(stages.spoken("teacher_phonemes_our_lengths", sentence))
+            theirs += sum(sentence.lengths)
+    rows = np.random.default_rng(seed).integers(len(frames), size=(2000, len(frames)))
+    of = np.array(frames)[rows].sum(1)
+    result: dict[str, Any] = {"lengths": round(ours / max(1, theirs), 3)}
+    for name in ALIGNED:
+        low, high = np.quantile(np.array(errors[name])[rows].sum(1) / of, [0.025, 0.975])
+        result[name] = {
+            "error": round(sum(errors[name]) / sum(frames), 4),
+            "low": round(float(low), 4),
+            "high": round(float(high), 4),
+        }
+    return result
+
+
 def evaluate(
     texts: Sequence[str],
     stages: Stages,
     teacher: Callable[[str], Pcm],
     recognize: Callable[[Pcm], str],
     wanted: Sequence[str] = STAGES,
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Word error rates of the teacher and of every stage, on the same texts.
 
@@ -153,13 +201,38 @@ def evaluate(
         teacher: speaks a text at the judge's rate.
         recognize: the judge.
         wanted: the stages.
+        seed: of the bootstrap.
+
+    Returns:
+        For every stage its `wer`, what that is `over_teacher` with the ends of the 95 % interval,
+        and its `duration` as a share of the teacher's.
     """
-    errors: dict[str, list[Errors]] = {"teacher": [], **{name: [] for name in wanted}}
+    errors: dict[str, list[Errors]] = {name: [] for name in ("teacher", *wanted)}
+    samples = dict.fromkeys(errors, 0)
+
+    def judge(name: str, text: str, pcm: Pcm) -> None:
+        errors[name].append(word_errors(text, recognize(pcm)))
+        samples[name] += len(pcm)
+
     for text in tqdm(texts, desc="stages", unit="sentence"):
-        errors["teacher"].append(word_errors(text, recognize(teacher(text))))
-        spoken = stages.units(text)
-        for name in wanted:
-            pcm = at_judges_rate(stages.codec.decode(spoken[name]), stages.codec.sample_rate)
-            errors[name].append(word_errors(text, recognize(pcm)))
-    rates = {name: round(total(found).percent, 3) for name, found in errors.items()}
-    return {"sentences": len(texts), "wer": rates}
+        judge("teacher", text, teacher(text))
+        for name, units in stages.units(text, wanted):
+            pcm = stages.codec.decode(units)
+            judge(name, text, at_judges_rate(pcm, stages.codec.sample_rate))
+    own = errors["teacher"]
+    result: dict[str, Any] = {
+        "sentences": len(texts),
+        "words": total(own).words,
+        "teacher": {"wer": round(total(own).percent, 3)},
+    }
+    for name in wanted:
+        rate = total(errors[name]).percent
+        low, high = difference_interval(errors[name], own, seed)
+        result[name] = {
+            "wer": round(rate, 3),
+            "over_teacher": round(rate - total(own).percent, 3),
+            "low": round(low, 3),
+            "high": round(high, 3),
+            "duration": round(samples[name] / max(1, samples["teacher"]), 3),
+        }
+    return result
