@@ -39,23 +39,37 @@ def aligner(
     paths: Folders,
     limits: Limits,
     recognizer: Annotated[
-        Path, typer.Option(help="Folder of the Qwen3-ASR that it starts from.")
-    ] = Path("assets/qwen3-asr-small"),
-    out: Out = Path("assets/aligner-small"),
-    clips: Annotated[int, typer.Option(min=1, help="Clips with known times that are made.")] = 8000,
-    steps: Steps = 6000,
+        str, typer.Option(help="The Whisper that it listens with, or the folder of a Qwen3-ASR.")
+    ] = "whisper-tiny.en",
+    out: Annotated[Path | None, typer.Option(help="Folder of the finished weights.")] = None,
+    sentences: Annotated[int, typer.Option(min=1, help="Sentences that are said.")] = 270,
+    clips: Annotated[int, typer.Option(min=1, help="Clips that are made of them.")] = 400,
+    steps: Steps = 600,
     device: Device = "cpu",
     seed: Seed = 0,
 ) -> None:
-    """Train a forced aligner from a Qwen3-ASR; --minutes is for each part."""
+    """Train a forced aligner on exact times of synthesizers; --minutes is for each part.
+
+    On a Whisper it is a small head, on a Qwen3-ASR the whole model, whose clips are made afresh.
+    """
     device = prepare(paths.data, "text", limits.training_threads, device)
+    minutes = limits.minutes or 24 * 60
+    if not (Path(recognizer) / "config.json").exists():
+        from antiphon.training.jobs.aligner import Recipe
+
+        recipe = Recipe(
+            paths.data, paths.work / "aligner", out or Path("assets/aligner"), recognizer, seed=seed
+        )
+        if recipe.corpus(sentences, clips, minutes):
+            recipe.train(steps, limits.minutes)
+        return
     from antiphon.recognition.qwen3_asr.features import Features
     from antiphon.training.jobs.qwen3_asr import aligner as job
 
-    work, minutes = paths.work / "aligner", limits.minutes or 24 * 60
+    work = paths.work / "qwen3-aligner"
     timed = job.TimedClips(paths.data, Features(80, 800))
     if job.corpus(timed, work / "clips", clips, minutes=minutes, seed=seed):
         job.train(
-            recognizer, work, out,
+            Path(recognizer), work, out or Path("assets/qwen3-aligner"),
             steps=steps, minutes=limits.minutes, seed=seed, device=device,
         )  # fmt: skip

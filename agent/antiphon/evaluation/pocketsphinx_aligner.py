@@ -14,6 +14,11 @@ from antiphon.recognition.transcript import Word
 
 Sound = NDArray[np.float32]
 
+BEFORE = SAMPLE_RATE // 4 + 80
+"""Samples of silence (0.255 s: half a frame aside) before a recording that is aligned again."""
+STEADY = SAMPLE_RATE // 25
+"""Samples (40 ms) by which a word may move then."""
+
 
 class PocketsphinxAligner:
     """Places words by pocketsphinx.
@@ -57,6 +62,21 @@ class PocketsphinxAligner:
             else:
                 found.append(Word(word, at, at))
         return Alignment(repaired(found, len(pcm)), len(pcm))
+
+
+def steady(aligner: PocketsphinxAligner, pcm: Sound, text: str) -> tuple[Word, ...]:
+    """The words of a recording [N], if they are at the same places when silence is put before it.
+
+    Returns:
+        The words; none if one of them moves by more than `STEADY`.
+    """
+    first = aligner.align(pcm, text).words
+    later = aligner.align(np.concatenate([np.zeros(BEFORE, np.float32), pcm]), text).words
+    moved = [
+        max(abs(b.start - BEFORE - a.start), abs(b.end - BEFORE - a.end))
+        for a, b in zip(first, later, strict=True)
+    ]
+    return first if max(moved) <= STEADY else ()
 
 
 def bare(word: str) -> str:

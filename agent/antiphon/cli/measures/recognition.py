@@ -31,6 +31,8 @@ NOISES = {"noise10": 10.0, "noise0": 0.0}
 MINUTES = {"60s": 1.0, "300s": 5.0}
 """Lengths of long recordings."""
 RIVAL = "pocketsphinx"
+PEOPLE = "people"
+"""The voice of `antiphon eval alignment` that is no synthesizer's."""
 UNHEARD = ("+m2", "+m4", "+f2", "+f5")
 """Timbres of espeak that nothing is trained on."""
 CARRIERS = ("Have you ever heard of {}?", "I was reading about {} last night.", "Call {}, please.")
@@ -49,20 +51,26 @@ def alignment(
         typer.Option(help="attention, ctc, slots or pocketsphinx, and =RECOGNIZER; several."),
     ] = None,
     voice: Annotated[
-        str, typer.Option(help="Who speaks: flite:…, festival:… or piper:FOLDER.")
+        str, typer.Option(help="Who speaks: flite:…, festival:…, piper:FOLDER or people.")
     ] = "flite:rms",
     limit: Annotated[int | None, typer.Option(min=1, help="Sentences; 100 if not said.")] = None,
     seed: Annotated[int, typer.Option(help="Which ones, and everything else left to chance.")] = 0,
     json: Json = False,
 ) -> None:
-    """How far words are from where an unheard voice says them: clean, in noise, and long."""
+    """How far words are from where an unheard voice says them: clean, in noise, and long.
+
+    Where people say them nobody knows exactly. The times are pocketsphinx's, of recordings where
+    it agrees with itself; so it is not judged there.
+    """
     from antiphon.evaluation import material
     from antiphon.evaluation.measures.alignment import evaluate, scenes
 
     with chatter_to_stderr():
-        names = aligner or ["attention", RIVAL]
+        rivals = [] if voice == PEOPLE else [RIVAL]
+        names = aligner or ["slots", "attention", "ctc=drax", *rivals]
         aligners = dict(map(loaded, names))
-        spoken = sentences(data, voice, limit or SENTENCES, seed)
+        count = limit or SENTENCES
+        spoken = people(data, count) if voice == PEOPLE else sentences(data, voice, count, seed)
         noisy = {
             kind: material.changed(data, decibels, None, seed) for kind, decibels in NOISES.items()
         }
@@ -81,6 +89,27 @@ def sentences(data: Path, voice: str, count: int, seed: int) -> Sequence[TimedSp
     fit = (t for t in texts if len(t.split()) >= ENOUGH and plain(t) and knows(t))
     said = (speak(text) for text in fit)
     return list(islice((each for each in said if each), count))
+
+
+def people(data: Path, count: int) -> Sequence[TimedSpeech]:
+    """What people say, of each collection alike, with the times of a steady pocketsphinx."""
+    from antiphon import audio_file
+    from antiphon.evaluation import material
+    from antiphon.evaluation.pocketsphinx_aligner import PocketsphinxAligner, steady
+    from antiphon.recognition.recognizer import SAMPLE_RATE
+    from antiphon.training.corpora.timed_speech import TimedSpeech, plain
+
+    rival, found = PocketsphinxAligner(), list[TimedSpeech]()
+    clips = material.clips(data)
+    for part in material.RECORDINGS:
+        mine = (clip for clip in clips if clip.part == part)
+        fit = (c for c in mine if len(c.text.split()) >= ENOUGH and plain(c.text))
+        known = (clip for clip in fit if rival.knows(clip.text))
+        pairs = ((audio_file.read(clip.path, SAMPLE_RATE), clip.text) for clip in known)
+        timed = ((pcm, steady(rival, pcm, text)) for pcm, text in pairs)
+        kept = (TimedSpeech(pcm, words) for pcm, words in timed if words)
+        found += islice(kept, -(-count // len(material.RECORDINGS)))
+    return found
 
 
 def loaded(name: str) -> tuple[str, Aligner]:

@@ -86,7 +86,8 @@ ALIGNERS: Registry[Callable[[str], Aligner]] = Registry(
     {
         "attention": "antiphon.recognition.alignment.attention:load",
         "ctc": "antiphon.recognition.alignment.ctc:load",
-        "slots": "antiphon.recognition.alignment.slots:load",
+        "qwen3": "antiphon.recognition.alignment.slots:load",
+        "slots": "antiphon.recognition.alignment.whisper_slots:load",
     },
 )
 """Functions of the name of a recognizer that load an aligner."""

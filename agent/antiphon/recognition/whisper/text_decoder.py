@@ -162,6 +162,13 @@ class TextDecoder(nn.Module):
         self, tokens: torch.Tensor, state: DecoderState
     ) -> tuple[torch.Tensor, torch.Tensor, DecoderState]:
         """Read tokens [B, U]: post-norm states [B, U, width], looks [B, U, S], the new state."""
+        states, looks, after = self.step_by_heads(tokens, state)
+        return states, looks.mean(0), after
+
+    def step_by_heads(
+        self, tokens: torch.Tensor, state: DecoderState
+    ) -> tuple[torch.Tensor, torch.Tensor, DecoderState]:
+        """The same, but looks [heads, B, U, S] are those of each head that follows the audio."""
         past, count = state.length, tokens.shape[1]
         x = self.embed_tokens(tokens) + self.embed_positions.weight[past : past + count]
         causal = torch.ones(count, past + count, dtype=torch.bool).tril(past)
@@ -179,8 +186,7 @@ class TextDecoder(nn.Module):
             )
             looks += [weights[:, head] for where, head in self.alignment if where == i]
             x = layer.feed_forward(x + seen)
-        look = torch.stack(looks).mean(0)
-        return self.layer_norm(x), look, DecoderState(state.audio, tuple(text))
+        return self.layer_norm(x), torch.stack(looks), DecoderState(state.audio, tuple(text))
 
     def choose(self, states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The greedy next tokens [...] of post-norm states [..., width], and their log probs."""

@@ -60,7 +60,7 @@ def flite(voice: str) -> Speak:
         phones = [(name, float(end)) for name, end in (p.split(":") for p in told.split())]
         starts = [0.0, *(end for _, end in phones)]
         spoken = [(name, starts[i], end) for i, (name, end) in enumerate(phones) if name != PAUSE]
-        alone = [_phones(voice, word.strip(".,!?")) for word in words]
+        alone = [_phones(word.strip(".,!?")) for word in words]
         bounds = shares([name for name, _, _ in spoken], alone)
         if bounds is None:
             return None
@@ -206,6 +206,7 @@ def timed_voice(name: str) -> Speak:
 
 
 @lru_cache(maxsize=20_000)
-def _phones(voice: str, word: str) -> tuple[str, ...]:
-    told = run(["flite", "-voice", voice, "-ps", "-t", word, "none"], "").decode()
+def _phones(word: str) -> tuple[str, ...]:
+    """A word's phones: all English voices have the same lexicon, and kal speaks fastest."""
+    told = run(["flite", "-voice", "kal", "-ps", "-t", word, "none"], "").decode()
     return tuple(phone for phone in told.split() if phone != PAUSE)
