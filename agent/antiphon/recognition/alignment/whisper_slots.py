@@ -94,7 +94,8 @@ class WhisperSlotAligner:
         found, at = list[Word](), 0
         for word, letters in zip(words, bare, strict=True):
             if letters:
-                found.append(Word(word, *times[at], sure[at]))
+                start, end = times[at]
+                found.append(Word(word, start, end, sure[at]))
                 at += 1
             else:  # a sign alone is where the next word begins
                 start = times[min(at, len(times) - 1)][0]
