@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from antiphon.errors import UserError
 from antiphon.messages import Doubt
 from antiphon.recognition import agreement, recognizer
 from antiphon.recognition.agreement import Growing
+from antiphon.recognition.alignment.aligner import ALIGNERS, UtteranceAligner, repaired
 from antiphon.recognition.languages import require_known
 from antiphon.recognition.recognizer import SAMPLE_RATE, Recognizer
 from antiphon.recognition.segmentation import Segmenter, SegmenterState, Utterance
@@ -69,17 +71,24 @@ class LongAudio:
             `languages` (codes) are used if it has them.
         segmenter: finds utterances; None makes one.
         name: of the recognizer, for transcripts and messages.
+        aligner: gives words their times and confidence instead of the recognizer.
 
     Raises:
         UserError: The model that finds speech is neither cached nor to be fetched.
     """
 
     def __init__(
-        self, recognizer: Recognizer, segmenter: Segmenter | None = None, name: str = ""
+        self,
+        recognizer: Recognizer,
+        segmenter: Segmenter | None = None,
+        name: str = "",
+        aligner: UtteranceAligner | None = None,
     ) -> None:
         self.recognizer, self.name = recognizer, name or getattr(recognizer, "name", "")
         self.languages: tuple[str, ...] = tuple(getattr(recognizer, "languages", ()))
-        self._segmenter = segmenter or Segmenter(getattr(recognizer, "longest", LONGEST))
+        self._aligner = aligner
+        limits = [getattr(each, "longest", LONGEST) for each in (recognizer, aligner) if each]
+        self._segmenter = segmenter or Segmenter(min(limits))
 
     def start(self, options: Options | None = None) -> LongAudioState:
         """State before the first sample.
@@ -162,19 +171,36 @@ class LongAudio:
     def _hear(self, pcm: Sound, options: Options) -> Transcript:
         state: Any = self.recognizer.start(options)
         heard = self.recognizer.finish(self.recognizer.feed(pcm, state))
-        return Transcript("") if heard.doubt == "no speech" else heard
+        if heard.doubt == "no speech":
+            return Transcript("")
+        return self._aligned(heard, pcm) if options.words and heard.text else heard
+
+    def _aligned(self, heard: Transcript, pcm: Sound) -> Transcript:
+        """The transcript of an utterance [N] with the aligner's words, if there is one for it."""
+        aligner = self._aligner
+        if aligner is None or (aligner.languages and heard.language not in aligner.languages):
+            return heard
+        words = aligner.place(pcm, heard.text.split(), heard.language)
+        whole = Segment(heard.text, 0, len(pcm), repaired(words, len(pcm)), heard.language)
+        return replace(heard, segments=(whole,), notes=())
 
 
-def from_pretrained(name: str) -> LongAudio:
+def from_pretrained(name: str, aligner: str = "") -> LongAudio:
     """A recognizer for recordings of any length.
 
     Args:
         name: a registered name, a folder, or a model hub id.
+        aligner: a registered name; "" leaves words to the recognizer.
 
     Raises:
-        UserError: There is no such recognizer, or it cannot be fetched.
+        UserError: There is no such recognizer or aligner, or it cannot be fetched.
     """
-    return LongAudio(recognizer.from_pretrained(name), name=name)
+    placing = None
+    if aligner:
+        placing = getattr(ALIGNERS.get(aligner)(name), "inner", None)
+        if placing is None:
+            raise UserError(f"{aligner} aligns whole recordings only: use `antiphon align`.")
+    return LongAudio(recognizer.from_pretrained(name), name=name, aligner=placing)
 
 
 REASONS: dict[Doubt, str] = {

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon.errors import UserError
+from antiphon.recognition.long_audio import LongAudio
 from antiphon.recognition.segmentation import Segmenter
 from antiphon.recognition.transcript import Options, Segment, Word
 
@@ -164,3 +165,30 @@ def test_trimming_keeps_every_word_and_its_order(first, last, one, two):
     assert all(w.start < w.end for w in found.words)
     assert found.start <= found.words[0].start and found.words[-1].end <= found.end
     assert found.words[0].end <= found.words[1].start
+
+
+class Halves:
+    """Spreads words over the second half of an utterance."""
+
+    name, longest, languages = "halves", 20 * RATE, ("en",)
+
+    def hear(self, pcm, language):
+        return ""
+
+    def place(self, pcm, words, language):
+        step = len(pcm) // (2 * len(words))
+        at = [len(pcm) // 2 + i * step for i in range(len(words))]
+        return [Word(word, a, a + step, 0.7) for word, a in zip(words, at, strict=True)]
+
+
+def test_words_are_where_an_aligner_says(monkeypatch):
+    silero: Any = LoudSilero()
+    listener = LongAudio(LevelRecognizer(), Segmenter(20 * RATE, silero), aligner=Halves())
+    own, placed = (each.transcribe(TALK, Options(words=True)) for each in (long_audio(), listener))
+    assert placed.text == own.text and len(placed.words) == len(own.words)
+    assert {word.confidence for word in placed.words} == {0.7}
+    assert placed.words[0].start > own.words[0].start
+    assert all(a.end <= b.start for a, b in pairwise(placed.words))
+    assert listener.transcribe(TALK).words == own.words  # nobody asked for words
+    monkeypatch.setattr(Halves, "languages", ("de",))
+    assert listener.transcribe(TALK, Options(words=True)).words == own.words

@@ -41,6 +41,9 @@ def transcribe(
         str, typer.Option(help="Names and terms that may occur, with commas between them.")
     ] = "",
     words: Annotated[bool, typer.Option("--words", help="Times and confidence of words.")] = False,
+    align: Annotated[
+        str, typer.Option(help="Who says when: attention, ctc, slots; else the recognizer.")
+    ] = "",
     format: Annotated[
         str, typer.Option(help="text, json, verbose_json, srt, vtt or textgrid.")
     ] = "text",
@@ -69,7 +72,7 @@ def transcribe(
     options = Options(
         language=code(language) if language else None,
         context=entries(context),
-        words=words or format in formats.TIMED,
+        words=words or bool(align) or format in formats.TIMED,
         steps=steps,
         candidates=candidates,
         scoring=score,
@@ -77,7 +80,7 @@ def transcribe(
     )
     require_places(files, out, format)
     with chatter_to_stderr():
-        listener = load(recognizer)
+        listener = load(recognizer, align)
         listener.start(options)  # says at once what it does not know
     suffix = formats.SUFFIXES.get(format, format)
     failed = list[str]()
@@ -104,11 +107,11 @@ def transcribe(
         )
 
 
-def load(recognizer: str) -> LongAudio:
+def load(recognizer: str, aligner: str = "") -> LongAudio:
     """The recognizer; tests put another one here."""
     from antiphon.recognition import long_audio
 
-    return long_audio.from_pretrained(recognizer)
+    return long_audio.from_pretrained(recognizer, aligner)
 
 
 def require_places(files: Sequence[Path], out: Path | None, format: str) -> None:

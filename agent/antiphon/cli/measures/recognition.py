@@ -129,6 +129,7 @@ def table(result: dict[str, Any]) -> dict[str, Any]:
         f"{name}, {kind}": (
             f"{row['aas_ms']} ms ({row['interval'][0]} to {row['interval'][1]}), "
             f"far {row['far']:.1%}, RTF {row['rtf']}"
+            + (f", other texts found {row['found']:.0%}" if "found" in row else "")
         )
         for name, rows in result.items()
         for kind, row in rows.items()

@@ -107,7 +107,36 @@ def evaluate(
             result[name] = {
                 kind: judged(aligner, recordings, bar.update) for kind, recordings in scenes.items()
             }
+            if len(scenes.get("clean", ())) > 1:
+                result[name]["clean"] |= doubts(aligner, scenes["clean"])
     return result
+
+
+def doubts(aligner: Aligner, recordings: Sequence[Timed]) -> dict[str, Any]:
+    """How often a text is said not to fit: its own (`doubted`), and the next recording's (`found`).
+
+    With the mean confidence of words in each; nothing of an aligner that knows no confidence.
+    """
+    texts = [" ".join(word.text for word in each.words) for each in recordings]
+    rows = list[tuple[bool, float]]()
+    for text_of in (lambda i: texts[i], lambda i: texts[(i + 1) % len(texts)]):
+        for i, recording in enumerate(recordings):
+            try:
+                found = aligner.align(recording.pcm, text_of(i), "en")
+            except UserError:
+                rows.append((True, 0.0))
+                continue
+            sure = [word.confidence for word in found.words if word.confidence is not None]
+            if not sure:
+                return {}
+            rows.append((found.fits_until is not None, float(np.mean(sure))))
+    own, other = np.array(rows).reshape(2, -1, 2).mean(1)
+    return {
+        "doubted": round(float(own[0]), 3),
+        "found": round(float(other[0]), 3),
+        "sure": round(float(own[1]), 3),
+        "unsure": round(float(other[1]), 3),
+    }
 
 
 def judged(

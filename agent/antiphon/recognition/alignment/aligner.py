@@ -99,6 +99,8 @@ class UtteranceAligner(Protocol):
     name: str
     longest: int
     """Samples of a recording at most."""
+    languages: tuple[str, ...]
+    """Codes of the languages it knows; empty: all."""
 
     def hear(self, pcm: Sound, language: str | None) -> str:
         """What is said, as far as it knows."""

@@ -52,6 +52,8 @@ class SlotAligner:
         UserError: The checkpoint transcribes, and aligns nothing.
     """
 
+    languages: tuple[str, ...] = ()
+
     def __init__(
         self, checkpoint: Checkpoint, recognizer: Recognizer, name: str, step_ms: float = STEP_MS
     ) -> None:

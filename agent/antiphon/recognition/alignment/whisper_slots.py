@@ -64,6 +64,7 @@ class WhisperSlotAligner:
     """
 
     longest = LONGEST
+    languages: tuple[str, ...] = ("en",)
 
     def __init__(self, head: SlotHead, recognizer: WhisperRecognizer, name: str) -> None:
         self.head, self.recognizer, self.name = head.eval(), recognizer, f"slots of {name}"

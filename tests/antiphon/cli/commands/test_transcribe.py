@@ -17,7 +17,7 @@ from antiphon.cli.commands import transcribe
 
 @pytest.fixture(autouse=True)
 def levels(monkeypatch):
-    monkeypatch.setattr(transcribe, "load", lambda name: long_audio())
+    monkeypatch.setattr(transcribe, "load", lambda name, aligner: long_audio())
 
 
 @pytest.fixture

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from antiphon.errors import UserError
-from antiphon.evaluation.measures.alignment import MINUTE, Scene, evaluate, scenes, shift
+from antiphon.evaluation.measures.alignment import MINUTE, Scene, doubts, evaluate, scenes, shift
 from antiphon.recognition.alignment.aligner import Alignment
 from antiphon.recognition.transcript import Word
 
@@ -67,3 +68,21 @@ def test_scenes_hold_every_word_where_it_is():
         assert before.end <= after.start
     for word in whole.words:
         assert whole.pcm[word.start : word.end].all()
+
+
+class Believer(Late):
+    """Believes in the texts it knows."""
+
+    def align(self, pcm, text, language=None):
+        (known,) = [each.words for each in self.known if len(each.pcm) == len(pcm)]
+        words = [Word(w, 100 * i, 100 * i + 100) for i, w in enumerate(text.split())]
+        sure = 0.9 if [w.text for w in words] == [w.text for w in known] else 0.1
+        return Alignment(tuple(replace(word, confidence=sure) for word in words), len(pcm))
+
+
+def test_texts_that_were_not_said_are_found():
+    known = [scene((0, 100), length=900), scene((0, 100), (100, 200), length=1000)]
+    assert doubts(Believer(known, 0), known) == {
+        "doubted": 0.0, "found": 1.0, "sure": 0.9, "unsure": 0.1,
+    }  # fmt: skip
+    assert doubts(Late(known, 0), [known[0]]) == {}
