@@ -170,7 +170,8 @@ def test_trimming_keeps_every_word_and_its_order(first, last, one, two):
 class Halves:
     """Spreads words over the second half of an utterance."""
 
-    name, longest, languages = "halves", 20 * RATE, ("en",)
+    name, longest = "halves", 20 * RATE
+    languages: tuple[str, ...] = ("en",)
 
     def hear(self, pcm, language):
         return ""
