@@ -42,9 +42,9 @@ def aligner(
         str, typer.Option(help="The Whisper that it listens with, or the folder of a Qwen3-ASR.")
     ] = "whisper-tiny.en",
     out: Annotated[Path | None, typer.Option(help="Folder of the finished weights.")] = None,
-    sentences: Annotated[int, typer.Option(min=1, help="Sentences that are said.")] = 600,
-    clips: Annotated[int, typer.Option(min=1, help="Clips that are made of them.")] = 1000,
-    steps: Steps = 900,
+    sentences: Annotated[int, typer.Option(min=1, help="Sentences that are said.")] = 270,
+    clips: Annotated[int, typer.Option(min=1, help="Clips that are made of them.")] = 400,
+    steps: Steps = 600,
     device: Device = "cpu",
     seed: Seed = 0,
 ) -> None:

@@ -35,8 +35,6 @@ class SlotHeadConfig:
     products: int = 8
     """Between a word and a place."""
     kernel: int = 7
-    dropout: float = 0.1
-    """In training, of what is known of places, words and maps."""
 
 
 class SlotHead(nn.Module):
@@ -68,7 +66,6 @@ class SlotHead(nn.Module):
             for i in range(3)
         )  # fmt: skip
         self.slots = nn.Conv1d(channels, 2 * CLASSES, 1)
-        self.dropout = nn.Dropout(config.dropout)
         self.said = nn.Sequential(
             nn.Linear(2 * hidden + channels, hidden), nn.GELU(), nn.Linear(hidden, 1)
         )
@@ -84,13 +81,13 @@ class SlotHead(nn.Module):
         x = self.from_frames(self.frame_norm(frames)) + self.from_mel(pairs)
         x = x.transpose(1, 2)
         for layer in self.frame_layers:
-            x = x + layer(self.dropout(F.gelu(x)))
+            x = x + layer(F.gelu(x))
         return x.transpose(1, 2)
 
     def words(self, states: torch.Tensor) -> torch.Tensor:
         """What is sought for each word [W, 2 hidden], from [W, 3 width + FACTS]."""
         wide, facts = states.split([3 * self.config.width, FACTS], -1)
-        x = F.gelu(self.from_words(torch.cat([self.dropout(self.word_norm(wide)), facts], -1)))
+        x = F.gelu(self.from_words(torch.cat([self.word_norm(wide), facts], -1)))
         mixed: torch.Tensor = x + F.gelu(self.neighbours(x.T[None]))[0].T
         return mixed
 
@@ -128,7 +125,7 @@ class SlotHead(nn.Module):
         x = self.maps[0](torch.cat([looks, dots], 1))
         x = x + self.place(near).transpose(1, 2) + self.word(words)[..., None]
         for layer in list(self.maps)[1:]:
-            x = x + layer(self.dropout(F.gelu(x)))
+            x = x + layer(F.gelu(x))
         x = F.gelu(x)
         logits = self.slots(x).unflatten(1, (2, CLASSES)).transpose(2, 3)
         logits = logits.masked_fill(outside[:, None, :, None], -1e4)
