@@ -24,10 +24,11 @@ class AttentionAligner:
         recognizer: Whisper.
     """
 
+    languages: tuple[str, ...] = ()
+
     def __init__(self, recognizer: WhisperRecognizer) -> None:
         self.recognizer, self.name = recognizer, f"attention of {recognizer.name}"
         self.longest = recognizer.longest
-        self.languages: tuple[str, ...] = recognizer.languages
 
     def hear(self, pcm: Sound, language: str | None) -> str:
         """What is said."""

@@ -30,10 +30,11 @@ class CtcAligner:
         recognizer: Drax.
     """
 
+    languages: tuple[str, ...] = ("en",)
+
     def __init__(self, recognizer: DraxRecognizer) -> None:
         self.recognizer, self.name = recognizer, f"CTC of {recognizer.name}"
         self.longest = recognizer.longest
-        self.languages: tuple[str, ...] = recognizer.languages
 
     def hear(self, pcm: Sound, language: str | None) -> str:
         """What is said, by the head's best labels."""
