@@ -19,12 +19,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from antiphon.tools.sentence_encoder import SentenceEncoder
+from antiphon.llm.sentence_encoder import MAX_TOKENS, SentenceEncoder, load_tokenizer
 
 BEGIN, END, UNKNOWN = 101, 102, 100
 """BERT's [CLS], [SEP] and [UNK]."""
-MAX_TOKENS = 500
-"""Tokens of a text that are read; the encoder has places for 512."""
 
 
 @dataclass(frozen=True)
@@ -244,16 +242,6 @@ class Matcher(nn.Module):
                     change = state[f"{layer}.up"] @ state[name]
                     weight.copy_((weight.float() + change).to(weight.dtype))
         return reader.eval().requires_grad_(False)
-
-
-def load_tokenizer(folder: Path) -> Any:
-    """The encoder's tokenizer, which gives texts as long as they are."""
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    return tokenizer
 
 
 def normal(text: str) -> str:

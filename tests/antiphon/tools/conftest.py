@@ -6,9 +6,9 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
+from antiphon.llm.sentence_encoder import SentenceEncoder
 from antiphon.tools.encoder_chooser import EncoderChooser
 from antiphon.tools.matcher import Matcher, MatcherConfig
-from antiphon.tools.sentence_encoder import SentenceEncoder
 
 CONFIG = {
     "hidden_size": 16,

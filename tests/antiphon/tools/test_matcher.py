@@ -3,10 +3,10 @@ import torch
 
 from antiphon.errors import UserError
 from antiphon.llm import lora
+from antiphon.llm.sentence_encoder import SentenceEncoder
 from antiphon.tools import Tool
 from antiphon.tools.encoder_chooser import EncoderChooser
 from antiphon.tools.matcher import Matcher, normal
-from antiphon.tools.sentence_encoder import SentenceEncoder
 from antiphon.tools.tool import words_of
 from antiphon.tools.toolbox import Toolbox
 

@@ -20,10 +20,10 @@ from torch.nn import functional as F
 
 from antiphon import weights
 from antiphon.llm import lora
+from antiphon.llm.sentence_encoder import SentenceEncoder, load_tokenizer
 from antiphon.precision import mixed_precision
 from antiphon.tools.encoder_chooser import FILE, EncoderChooserConfig
-from antiphon.tools.matcher import Matcher, MatcherConfig, load_tokenizer
-from antiphon.tools.sentence_encoder import SentenceEncoder
+from antiphon.tools.matcher import Matcher, MatcherConfig
 from antiphon.tools.tool import words_of
 from antiphon.training import tool_scores
 from antiphon.training.corpora import tool_commands as corpus

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,12 @@ from torch.nn import functional as F
 
 from antiphon.precision import fast_bfloat16
 
+NAME = "minilm-l6"
+"""The encoder whose vectors tell how alike two sentences are, whatever words they have."""
+KEPT = 10_000
+"""Sentences of which vectors are remembered."""
+MAX_TOKENS = 500
+"""Tokens of a text that are read; the encoder has places for 512."""
 RENAMED = (
     ("encoder.layer.", "layers."),
     ("attention.self.query", "q_proj"),
@@ -103,3 +110,31 @@ class SentenceEncoder(nn.Module):
         for layer in self.layers:
             x = layer(x, mask)
         return x
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The encoder's tokenizer, which gives texts as long as they are."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def sentence_vectors(folder: Path) -> Callable[[str], torch.Tensor]:
+    """From a sentence to its vector [H] of length 1, the mean of its states.
+
+    Args:
+        folder: of the encoder.
+    """
+    encoder, tokenizer = SentenceEncoder.load(folder), load_tokenizer(folder)
+
+    @lru_cache(KEPT)
+    @torch.no_grad()
+    def vector(text: str) -> torch.Tensor:
+        ids = torch.tensor([tokenizer.encode(text).ids[:MAX_TOKENS]])
+        states = encoder(ids, torch.ones_like(ids, dtype=torch.bool))
+        return F.normalize(states[0].float().mean(0), dim=0)
+
+    return vector
