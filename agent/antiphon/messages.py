@@ -25,6 +25,8 @@ class Turn:
     """Who spoke; system: nobody, it is what the model is told before the conversation."""
     text: str
     """What was said, as the language model should remember it."""
+    shown: bool = True
+    """Whether it stands in the prompt; else it is only found again for a question about it."""
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,8 @@ EXAMPLES = tuple(
 )
 """Turns in front of the conversation that show such a model the style: small ones follow examples
 where they do not follow instructions."""
+TOLD = ' (I told you: "{}")'
+"""Stands behind a question that it may answer."""
 MAX_PERSONA_WORDS = 300
 """Longest persona: the language model reads it before every conversation."""
 

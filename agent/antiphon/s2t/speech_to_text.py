@@ -25,6 +25,7 @@ from antiphon.recognition.speech_detector import SpeechDetector
 from antiphon.s2t import question_encoder
 from antiphon.s2t.question_encoder import Question, QuestionEncoder
 from antiphon.s2t.read_ahead import ReadAhead
+from antiphon.s2t.reminder import Reminded, Reminder
 from antiphon_codecs.interruption import checkpoint
 
 PENALIZED_TOKENS = 64
@@ -62,7 +63,7 @@ class QuestionStream:
 
     def __init__(self, model: SpeechToText, history: Sequence[Turn] = ()) -> None:
         follow_load()
-        self.model = model
+        self.model, self.history = model, tuple(history)
         self.front = model.read_ahead(history)
         text_only = isinstance(model.llm, TextModel)
         self._read = None if text_only else ReadAhead(model.llm, self.front.cache)  # type: ignore[arg-type]
@@ -129,6 +130,7 @@ class SpeechToText:
         detector: finds what is worth hearing; None: everything is heard.
         system: what the language model is told before every conversation.
         examples: turns it is shown before every conversation.
+        reminder: keeps to what was told; None: the language model does so alone.
     """
 
     def __init__(
@@ -138,9 +140,11 @@ class SpeechToText:
         detector: SpeechDetector | None = None,
         system: str = "",
         examples: Sequence[Turn] = (),
+        reminder: Reminder | None = None,
     ) -> None:
         self.llm, self.question_encoder = llm, question_encoder
         self.detector, self.system, self.examples = detector, system, tuple(examples)
+        self.reminder = reminder
 
     @classmethod
     def from_pretrained(
@@ -172,12 +176,13 @@ class SpeechToText:
         hearing = question_encoder.resolve(ears, recognizer or chosen.recognizer)
         lora = folder / "lora.safetensors" if folder else None
         lora = lora if lora and lora.exists() else None
-        system = chat_template.system_prompt(text_or_file(persona), trained=lora is not None)
+        persona = text_or_file(persona)
+        system = chat_template.system_prompt(persona, trained=lora is not None)
         model = language_model.from_pretrained(llm, lora)
         encoder = question_encoder.from_pretrained(hearing[0], model, hearing[1])
         # A server's model is large enough to do as it is told.
         shown = () if lora or isinstance(model, TextModel) else chat_template.EXAMPLES
-        return cls(model, encoder, SpeechDetector(), system, shown)
+        return cls(model, encoder, SpeechDetector(), system, shown, Reminder(persona))
 
     def heard_by(self, ears: str, recognizer: str) -> SpeechToText:
         """The same language model behind other ears.
@@ -191,7 +196,9 @@ class SpeechToText:
         """
         ears = way_of_hearing(ears, self.llm.name)
         encoder = question_encoder.from_pretrained(ears, self.llm, recognizer)
-        return SpeechToText(self.llm, encoder, self.detector, self.system, self.examples)
+        return SpeechToText(
+            self.llm, encoder, self.detector, self.system, self.examples, self.reminder
+        )
 
     def prompt(self, history: Sequence[Turn] = ()) -> tuple[list[int], list[int]]:
         """Tokens in front of a question that follows `history`, and after it."""
@@ -201,15 +208,18 @@ class SpeechToText:
 
     def _told(self, history: Sequence[Turn]) -> tuple[str, Sequence[Turn]]:
         """The system prompt, what a conversation adds to it included, and the turns after it."""
-        if history and history[0].role == "system":
-            return f"{self.system} {history[0].text}".strip(), history[1:]
-        return self.system, history
+        shown = [turn for turn in history if turn.shown]
+        if shown and shown[0].role == "system":
+            return f"{self.system} {shown[0].text}".strip(), shown[1:]
+        return self.system, shown
 
     def read_ahead(self, history: Sequence[Turn] = ()) -> Front:
         """Read what is in front of a question that follows `history`.
 
         A text model reads nothing ahead: it is given all messages at once.
         """
+        if self.reminder is not None:
+            self.reminder.prepare(history)
         if isinstance(self.llm, TextModel):
             return Front(history)
         before, after = self.prompt(history)
@@ -259,6 +269,7 @@ class SpeechToText:
             question = self.hear(question, history)
         if isinstance(question, QuestionStream):
             front, understood, stream = question.front, question.finish(), question
+            history = question.history
         else:
             front, stream = self.read_ahead(history), None
             understood = Question(question, None) if isinstance(question, str) else question
@@ -266,9 +277,14 @@ class SpeechToText:
         ids, sent = list[int](), 0
         if cancelled() or max_tokens < 1 or understood.doubt == "no speech":
             return
+        reminded = Reminded("", "")
+        if self.reminder is not None:
+            reminded = self.reminder.of(understood.text, history)
         if isinstance(self.llm, TextModel):
-            system, said = self._told(front.cache)
-            asked = text_model.messages([*said, Turn("user", understood.text)], system)
+            system, said = self._told(history)
+            asked = text_model.messages(
+                [*said, Turn("user", understood.text + reminded.behind)], system
+            )
             pieces = self.llm.reply(
                 asked, max_tokens=max_tokens, temperature=temperature, top_p=top_p
             )
@@ -279,19 +295,21 @@ class SpeechToText:
             cache, unread = front.cache, self.embed(understood)
         else:
             cache, unread = stream.unread(understood)
-        read = torch.cat([unread, self.llm.embeddings[list(front.after)]])
+        behind = chat_template.encode(self.llm.tokenizer, reminded.behind)
+        given = chat_template.encode(self.llm.tokenizer, reminded.begun)
+        after = [*behind, *front.after]
+        read = torch.cat([unread, self.llm.embeddings[after]])
         state, logits, cache = self.llm.read(read, cache)
         known = 0
         try:
             while True:
                 follow_load()
                 checkpoint()  # transformers' own models do not ask
-                token = sample(
-                    penalize_repeats(logits, ids[-PENALIZED_TOKENS:], repetition),
-                    temperature,
-                    top_p,
-                    generator,
-                )
+                if len(ids) < len(given):
+                    token = given[len(ids)]
+                else:
+                    likely = penalize_repeats(logits, ids[-PENALIZED_TOKENS:], repetition)
+                    token = sample(likely, temperature, top_p, generator)
                 if token in self.llm.stop_tokens:
                     return
                 ids.append(token)
@@ -307,7 +325,7 @@ class SpeechToText:
             # The next question's prompt holds this one and its answer.
             if understood.embeddings is None:
                 asked_tokens = chat_template.encode(self.llm.tokenizer, understood.text)
-                prompt = [*front.before, *asked_tokens, *front.after]
+                prompt = [*front.before, *asked_tokens, *after]
                 self.llm.keep(prompt + ids[:known], cache)
 
     def embed(self, question: Question) -> torch.Tensor:

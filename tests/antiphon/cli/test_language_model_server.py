@@ -94,8 +94,8 @@ def test_say_needs_no_server(tmp_path):
 @pytest.mark.parametrize(
     ("llm", "fetched"),
     [
-        ("smollm2-135m-instruct", ["whisper-tiny.en", "smollm2-135m-instruct"]),
-        (NOBODY, ["whisper-tiny.en", "smollm2-135m-instruct"]),  # the voice's vocabulary
+        ("smollm2-135m-instruct", ["whisper-tiny.en", "smollm2-135m-instruct", "minilm-l6"]),
+        (NOBODY, ["whisper-tiny.en", "smollm2-135m-instruct", "minilm-l6"]),  # voice's vocabulary
     ],
 )
 def test_what_has_to_be_fetched(monkeypatch, llm, fetched):
@@ -103,7 +103,7 @@ def test_what_has_to_be_fetched(monkeypatch, llm, fetched):
     assert weights.needed() == fetched
     monkeypatch.setenv("ANTIPHON_VOICE", "toy-voice")
     assert weights.needed() == [
-        name for name in fetched if name == "whisper-tiny.en" or name == llm
+        name for name in fetched if name != "smollm2-135m-instruct" or name == llm
     ]
 
 

@@ -6,13 +6,17 @@ import pytest
 import torch
 
 from antiphon.errors import UserError
+from antiphon.llm import chat_template
 from antiphon.llm.chat_template import encode, split_at_question
 from antiphon.messages import Turn
 from antiphon.recognition.recognizer import SAMPLE_RATE as RATE
 from antiphon.recognition.recognizer import Transcript
 from antiphon.recognition.speech_detector import SpeechDetector
 from antiphon.s2t.cascade import CascadeEncoder
+from antiphon.s2t.identity import NATURE
 from antiphon.s2t.question_encoder import Question
+from antiphon.s2t.recall import Recall, shared_words
+from antiphon.s2t.reminder import Reminder
 from antiphon.s2t.speech_to_text import SpeechToText, text_or_file
 
 HISTORY = (Turn("user", "hi"), Turn("assistant", "hello"))
@@ -41,6 +45,37 @@ def test_a_reply_equals_transformers_own_generation(model, tokenizer, llm):
     )[0, prompt.shape[1] :].tolist()
     theirs = theirs[: next((i for i, t in enumerate(theirs) if t in model.llm.stop_tokens), 12)]
     assert ids(model.reply("why", HISTORY, max_tokens=12, repetition=1.0)) == theirs
+
+
+@pytest.fixture
+def reminded(model):
+    reminder = Reminder(recall=Recall(shared_words))
+    return SpeechToText(model.llm, model.question_encoder, reminder=reminder)
+
+
+TOLD = (Turn("user", "My canary is called Pip."), Turn("assistant", "ok"))
+
+
+def test_what_was_told_stands_behind_the_question(model, reminded):
+    question = "What is my canary called?"
+    asked = question + chat_template.TOLD.format("My canary is called Pip.")
+    assert ids(reminded.reply(question, TOLD, 8)) == ids(model.reply(asked, TOLD, 8))
+    assert ids(reminded.reply("why", TOLD, 8)) == ids(model.reply("why", TOLD, 8))
+
+
+def test_a_turn_that_is_not_shown_is_only_found_again(model, reminded):
+    history = (Turn("user", "My canary is called Pip.", shown=False), *HISTORY)
+    assert reminded.prompt(history) == model.prompt(HISTORY)
+    question = "What is my canary called?"
+    asked = question + chat_template.TOLD.format("My canary is called Pip.")
+    assert ids(reminded.reply(question, history, 8)) == ids(model.reply(asked, HISTORY, 8))
+
+
+def test_an_answer_begins_as_it_is_told(reminded):
+    tokens = list(reminded.reply("Who are you?", max_tokens=40))
+    assert "".join(token.text for token in tokens).startswith(NATURE)
+    assert all(token.hidden.shape == tokens[0].hidden.shape for token in tokens)
+    assert len(list(reminded.reply("Who are you?", max_tokens=2))) == 2
 
 
 def test_texts_join_to_the_decoded_reply(model, tokenizer):

@@ -122,11 +122,13 @@ def needed() -> list[str]:
     A folder, a hub id or a server needs no fetching; a voice that was trained for another language
     model needs that one's vocabulary.
     """
+    from antiphon.llm import sentence_encoder
     from antiphon.t2c.voice import trained_for
 
     models = settings.load(settings.Models)
     llms = trained_for(models.voice)
-    names = (models.recognizer, models.llm, *(() if models.llm in llms else llms[:1]))
+    vocabulary = () if models.llm in llms else llms[:1]
+    names = (models.recognizer, models.llm, *vocabulary, sentence_encoder.NAME)
     return [name for name in names if name in weights.ENTRIES]
 
 

@@ -2,13 +2,15 @@
 
 The language model sees at most a given number of tokens, so a turn costs the same after hours as
 after minutes. Of turns that leave the window, sentences in which the user stated a fact ("My name
-is Anna.") are kept, until they fill their own small share.
+is Anna.") are kept, until they fill their own small share. What else the user told is not shown any
+more, but found again for a question about it.
 """
 
 from __future__ import annotations
 
 import re
 from collections import deque
+from dataclasses import replace
 
 from antiphon.messages import Turn
 
@@ -19,6 +21,8 @@ FACT = re.compile(
 """Matches a sentence that states a fact."""
 FACTS_SHARE = 5
 """At most one fifth of the tokens holds facts from before the window."""
+FOUND_AGAIN = 200
+"""Turns that left the window in which is looked up what the user told."""
 LEFT = 0.6
 """Share of the window that is left when it is full: what stands behind a turn that leaves is read
 again by the language model, so several leave at once."""
@@ -40,6 +44,7 @@ class Memory:
         self.budget = budget
         self._turns: deque[Turn] = deque()
         self._facts: deque[str] = deque()
+        self._left: deque[Turn] = deque(maxlen=FOUND_AGAIN)
         self.instructions = ""
         """What the language model is told before this conversation."""
 
@@ -68,12 +73,12 @@ class Memory:
         return sum(tokens(turn.text) for turn in self._turns)
 
     def context(self) -> tuple[Turn, ...]:
-        """The turns to show to the language model."""
+        """The turns to show to the language model, and those of the user in front of them."""
         told = (Turn("system", self.instructions),) if self.instructions else ()
         if not self._facts:
-            return (*told, *self._turns)
+            return (*told, *self._left, *self._turns)
         opening = Turn("user", f"Remember what I told you: {self.facts}")
-        return (*told, opening, Turn("assistant", "I remember."), *self._turns)
+        return (*told, *self._left, opening, Turn("assistant", "I remember."), *self._turns)
 
     def take_question(self) -> str:
         """What the user said last and nobody answered; it is not remembered any more."""
@@ -86,10 +91,12 @@ class Memory:
         """Forget everything."""
         self._turns.clear()
         self._facts.clear()
+        self._left.clear()
 
     def _leave(self, turn: Turn) -> None:
         if turn.role != "user":
             return
+        self._left.append(replace(turn, shown=False))
         for said in re.split(r"(?<=[.!?])\s+", turn.text):
             if FACT.search(said) and not said.endswith("?") and said not in self._facts:
                 self._facts.append(said)
