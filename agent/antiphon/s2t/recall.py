@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 Likeness = Callable[[str, str], float]
 """How alike a question and a statement are: 1 if they are the same, about 0 if unrelated."""
 
-MOST = 3
+MOST = 2
 """Statements that are found at most."""
 WORDS = 60
 """Words that they have at most together."""
