@@ -21,6 +21,7 @@ class LevelAligner:
     """Hears levels as digits; spreads words evenly, sure of those it hears."""
 
     name, longest = "level", LevelRecognizer.longest
+    languages: tuple[str, ...] = ()
 
     def hear(self, pcm, language):
         heard = LevelRecognizer().finish(pcm).text.split()
