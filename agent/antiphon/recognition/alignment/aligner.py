@@ -35,6 +35,8 @@ class Alignment:
     """All words of the text; none overlap, none has no length."""
     duration: int
     """Samples of the recording."""
+    doubtful: float = DOUBTFUL
+    """Mean confidence below which words are not what is said: each aligner has its own."""
 
     @property
     def confidence(self) -> float | None:
@@ -48,8 +50,8 @@ class Alignment:
         sure = np.array([word.confidence or 0.0 for word in self.words])
         for first in range(max(0, len(sure) - STRETCH) + 1):
             stretch = sure[first : first + STRETCH]
-            if len(stretch) and stretch.mean() < DOUBTFUL:
-                return first + int((stretch < DOUBTFUL).argmax())
+            if len(stretch) and stretch.mean() < self.doubtful:
+                return first + int((stretch < self.doubtful).argmax())
         return None
 
     def transcript(self, name: str, language: str | None = None) -> Transcript:
@@ -139,7 +141,8 @@ class LongAligner:
         for part, (first, last) in zip(parts, shares(heard, words), strict=True):
             if last > first:
                 found += self._placed(part, words[first:last], language)
-        return Alignment(repaired(found, len(pcm)), len(pcm))
+        doubtful = getattr(self.inner, "doubtful", DOUBTFUL)
+        return Alignment(repaired(found, len(pcm)), len(pcm), doubtful)
 
     def _placed(self, part: Utterance, words: Sequence[str], language: str | None) -> list[Word]:
         placed = tuple(self.inner.place(part.pcm, words, language))
