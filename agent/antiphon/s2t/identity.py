@@ -15,6 +15,8 @@ from antiphon.messages import Turn
 MAX_CHARACTERS = 300
 """Longest question that is looked at."""
 NATURE = "I'm Antiphon, a computer program"
+ITSELF = f"{NATURE} from an open-source project."
+"""What it tells of itself if it is asked to."""
 AGAIN = "I'm a computer program"
 """The same if its name was said just now."""
 NAME = "My name is Antiphon"
@@ -39,11 +41,11 @@ _ABOUT_NATURE = re.compile(
     rf"|(?i:\bis (?:this|there) {_BEFORE}{_KIND}"
     r"(?= (?:there|here|behind|on|talking|speaking)\b|\W*$))"
     rf"|(?i:\bis (?:this|that)) {_NAMED}\W*$"
-    r"|(?i:\b(?:about|introduce|describe) yourself\b)"
     r"|(?i:\b(?:he|she|him|her|it)\b.*\b(?:about|call|to) you\b)"
     r"|(?i:\b(?:which|what) (?:\w+ )?(?:model|assistant|ai|system)\b.*"
     r"\b(?:are you|you are|runs? you|you run)\b)"
 )
+_ABOUT_ITSELF = re.compile(r"\b(?:about|introduce|describe) yourself\b", re.IGNORECASE)
 _ABOUT_NAME = re.compile(
     r"\b(?:your (?:\w+ )?name\b|(?:what|how) .*\b(?:they|i|we|people) call you\b|"
     r"are you (?:called|named)\b)",
@@ -72,6 +74,8 @@ def beginning(question: str, history: Sequence[Turn] = ()) -> str:
         return MAKER
     if _ABOUT_NAME.search(text):
         return NAME
+    if _ABOUT_ITSELF.search(text):
+        return ITSELF
     if not _ABOUT_NATURE.search(text):
         return ""
     answered = next((turn.text for turn in reversed(history) if turn.role == "assistant"), "")

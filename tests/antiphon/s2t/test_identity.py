@@ -3,7 +3,7 @@
 import pytest
 
 from antiphon.messages import Turn
-from antiphon.s2t.identity import AGAIN, MAKER, NAME, NATURE, beginning
+from antiphon.s2t.identity import AGAIN, ITSELF, MAKER, NAME, NATURE, beginning
 
 
 @pytest.mark.parametrize(
@@ -13,7 +13,7 @@ from antiphon.s2t.identity import AGAIN, MAKER, NAME, NATURE, beginning
         ("Are you a machine?", NATURE),
         ("Are you Cortana?", NATURE),
         ("Am I talking to a computer?", NATURE),
-        ("Tell us something about yourself.", NATURE),
+        ("Tell us something about yourself.", ITSELF),
         ("You’re a robot, aren’t you?", NATURE),
         ("Is there a human there?", NATURE),
         ("What's your name?", NAME),
