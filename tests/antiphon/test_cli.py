@@ -147,6 +147,7 @@ def test_weights_path_and_fetch(monkeypatch, tmp_path):
     assert set(json.loads(run("weights", "fetch", "--json").stdout)["weights"]) == {
         "whisper-tiny.en",
         "smollm2-135m-instruct",
+        "minilm-l6",
     }
     everything = json.loads(run("weights", "fetch", "--all", "--json").stdout)["weights"]
     larger = {"qwen2.5-0.5b", "qwen2.5-1.5b"}  # which nobody asked for
