@@ -17,7 +17,7 @@ NAME = Conversation(
 
 def reader(text, history):
     """Knows what it is shown, and nothing else."""
-    shown = " ".join(turn.text for turn in history)
+    shown = " ".join(turn.text for turn in history if turn.shown)
     if text == "What's my name?":
         return "Marta." if "Marta" in shown else "I don't know."
     return f"You told me to say {text.split()[1]} right now."
@@ -31,6 +31,17 @@ def test_a_fact_survives_the_memory_window():
 def test_a_fact_the_memory_does_not_keep_is_lost():
     forgotten = Conversation((Line("Marta it is."), *NAME.lines[1:]), NAME.style)
     assert evaluate([forgotten], reader, 400)["kinds"]["memory"]["passed"] == 0
+
+
+def test_what_left_the_window_can_still_be_looked_up():
+    told = {}
+
+    def respond(text, history):
+        told[text] = [turn.shown for turn in history if turn.text == "Marta it is."]
+        return "Yes."
+
+    talk(Conversation((Line("Marta it is."), *NAME.lines[1:]), ()), respond, 400)
+    assert told["Say 0."] == [True] and told["What's my name?"] == [False]
 
 
 def test_the_models_own_replies_are_its_history():
