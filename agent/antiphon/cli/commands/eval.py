@@ -248,7 +248,6 @@ def qa(job: Job, voice: Voice, llm: LanguageModel) -> Mapping[str, Any]:
     from antiphon.evaluation import material
     from antiphon.evaluation.judges import recognizer
     from antiphon.evaluation.measures.question_answering import evaluate
-    from antiphon.s2t.cascade import CascadeEncoder
     from antiphon.training.corpora.synthetic_voices import HELD_OUT
     from antiphon.training.corpora.synthetic_voices import voice as speaker
 
@@ -256,13 +255,12 @@ def qa(job: Job, voice: Voice, llm: LanguageModel) -> Mapping[str, Any]:
     speakers = [speaker(name).speak for name in HELD_OUT]
     judge = recognizer(settings.load(settings.Evaluation).judge)
     agent = parts.load(voice=voice, llm=llm)
-    heard = transcribed = parts.asked(agent, judge, by_sound=True)
-    if not isinstance(agent.s2t.question_encoder, CascadeEncoder):
-        transcribed = parts.asked(parts.cascaded(agent), judge, by_sound=True)
+    cascade = parts.cascaded(agent)
+    heard = parts.asked(agent, judge, by_sound=True)
     ways: dict[str, Way] = {
         "text": parts.asked(agent, judge, by_sound=False),
         "s2t": heard,
-        "cascade": transcribed,
+        "cascade": heard if cascade is agent else parts.asked(cascade, judge, by_sound=True),
     }
     return evaluate(questions, speakers, ways)
 

@@ -59,14 +59,10 @@ def listen(ears: str) -> SpeechToText:
 
 def cascaded(agent: Agent) -> Agent:
     """The same agent, but its language model reads the recognizer's transcript."""
-    from antiphon.agent import Agent
-    from antiphon.s2t import cascade
-    from antiphon.s2t.speech_to_text import SpeechToText
+    from antiphon.s2t.cascade import CascadeEncoder
 
-    encoder = cascade.load(agent.s2t.llm, settings.load(settings.Models).recognizer)
-    own = agent.s2t
-    s2t = SpeechToText(own.llm, encoder, own.detector, own.system, own.examples)
-    return Agent(s2t, agent.voice, trigger=agent.trigger, source=agent.source)
+    transcribes = isinstance(agent.s2t.question_encoder, CascadeEncoder)
+    return agent if transcribes else agent.with_parts(ears="cascade")
 
 
 def asked(agent: Agent, recognize: Callable[[Pcm], str], *, by_sound: bool) -> Way:
