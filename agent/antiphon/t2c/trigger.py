@@ -43,7 +43,8 @@ class BreathTrigger:
 
     A pause in writing is the best place, the beginning of a phrase is good, any other space will
     do in the end; a number keeps its unit, a title its name, and a word that is pronounced by the
-    words around it the next one. One token of look-ahead tells whether the word is complete.
+    words around it the next one. A word alone is said worse than with the next one, so a name of
+    many tokens is no segment. One token of look-ahead tells whether the word is complete.
     """
 
     first: tuple[int, int, int] = (2, 3, 4)
@@ -75,6 +76,8 @@ class BreathTrigger:
             return float("inf")
         if PAUSE.search(text):
             return least[0]
+        if len(text.split()) < 2:
+            return float("inf")
         return least[1] if BEGINS_PHRASE.fullmatch(token.text.strip()) else least[2]
 
 

@@ -51,6 +51,13 @@ def test_the_beginning_of_a_phrase_is_better_than_any_other_space():
     )
 
 
+def test_a_name_of_many_tokens_is_not_spoken_alone():
+    """A listener takes "Romeo", said without knowing what follows, for another word."""
+    assert cut("R", "ome", "o", " and", " Juliet", " is", " sad", ".")[0] == "Romeo and"
+    assert cut("K", "ilim", "anj", "aro", " is", " high", ".")[0] == "Kilimanjaro is"
+    assert cut("R", "ome", "o", "!", " Come", " here", ".")[0] == "Romeo!"
+
+
 def test_what_is_read_by_its_neighbours_keeps_them():
     assert cut("The", " symbol", " for", " sodium", " is", " Na", ",", " and")[0].endswith("Na,")
     assert cut("Children", " can", " get", " lead", " poisoning", " there")[0].endswith("poisoning")
