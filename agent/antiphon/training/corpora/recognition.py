@@ -5,20 +5,20 @@ States are computed once and kept as float16. A shard depends on the seed and it
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from antiphon import audio_file, datasets
 from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 from antiphon.recognition.whisper.features import SAMPLE_RATE
 from antiphon.recognition.whisper.transcriber import Transcriber
+from antiphon.training.corpora import numbered_files
 from antiphon.training.corpora.augmentation import Augment
 from antiphon.training.corpora.heard_speech import Questions, Recording, has_number, recordings
 from antiphon.training.corpora.synthetic_voices import Voice, training_voices
@@ -162,16 +162,14 @@ def build(
         minutes: time to take at most.
         seed: of the order and of what is made up.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    deadline = time.monotonic() + 60 * minutes
-    for number in tqdm(range(corpus.shards), desc="corpus", unit="shard"):
-        path = out / f"{number:05d}.pt"
-        if path.exists():
-            continue
-        if time.monotonic() > deadline:
-            return False
-        write(path, corpus.clips(number, seed), encoder)
-    return True
+    return numbered_files.write(
+        out,
+        corpus.shards,
+        lambda number: states(corpus.clips(number, seed), encoder),
+        minutes=minutes,
+        kind="shard",
+        digits=5,
+    )
 
 
 def dev_clips(data: Path) -> Iterator[tuple[Sound, str]]:
@@ -188,18 +186,20 @@ def dev_clips(data: Path) -> Iterator[tuple[Sound, str]]:
                 yield pcm, row["text"]
 
 
+def states(clips: Iterator[tuple[Sound, str]], encoder: AudioEncoder) -> list[dict[str, Any]]:
+    """The states of clips and their texts."""
+    return [{"frames": encoder.whole(pcm).half(), "text": text} for pcm, text in clips]
+
+
 def write(path: Path, clips: Iterator[tuple[Sound, str]], encoder: AudioEncoder) -> None:
     """Write the states of clips to a file, atomically."""
-    rows = [{"frames": encoder.whole(pcm).half(), "text": text} for pcm, text in clips]
-    part = path.with_suffix(".part")
-    torch.save(rows, part)
-    part.replace(path)
+    numbered_files.save(states(clips, encoder), path)
 
 
 def read(folder: Path) -> list[Clip]:
     """All clips of a folder of shards, in order."""
     return [
         Clip(row["frames"], row["text"])
-        for path in sorted(folder.glob("[0-9]*.pt"))
+        for path in numbered_files.files(folder)
         for row in torch.load(path, weights_only=True)
     ]

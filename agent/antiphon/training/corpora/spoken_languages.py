@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import html
 import re
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from antiphon import audio_file
 from antiphon.errors import UserError
 from antiphon.recognition.qwen3_asr.features import CHUNK, Features
 from antiphon.recognition.recognizer import SAMPLE_RATE
 from antiphon.recognition.whisper.audio_encoder import AudioEncoder
+from antiphon.training.corpora import numbered_files
 from antiphon.training.corpora.augmentation import Augment
 from antiphon.training.corpora.heard_speech import Questions, has_number, recordings, written
 from antiphon.training.corpora.synthetic_voices import TIMBRES, Voice, training_voices, voice
@@ -164,22 +164,12 @@ def build(
         minutes: time to take at most.
         seed: of everything drawn.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    deadline = time.monotonic() + 60 * minutes
-    for number in tqdm(range(shards), desc="corpus", unit="shard"):
-        path = out / f"{number:05d}.pt"
-        if path.exists():
-            continue
-        if time.monotonic() > deadline:
-            return False
-        rows = [
-            prepared(pcm, text, code, encoder, features)
-            for pcm, text, code in corpus.clips(number, seed)
-        ]
-        part = path.with_suffix(".part")
-        torch.save([vars(row) for row in rows], part)
-        part.replace(path)
-    return True
+
+    def shard(number: int) -> list[dict[str, Any]]:
+        clips = corpus.clips(number, seed)
+        return [vars(prepared(*clip, encoder, features)) for clip in clips]
+
+    return numbered_files.write(out, shards, shard, minutes=minutes, kind="shard", digits=5)
 
 
 def prepared(pcm: Sound, text: str, code: str, encoder: AudioEncoder, features: Features) -> Clip:
@@ -216,6 +206,6 @@ def read(folder: Path) -> list[Clip]:
     """All clips of a folder of shards, in order."""
     return [
         Clip(**row)
-        for path in sorted(folder.glob("[0-9]*.pt"))
+        for path in numbered_files.files(folder)
         for row in torch.load(path, weights_only=True)
     ]

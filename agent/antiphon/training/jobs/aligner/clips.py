@@ -5,7 +5,6 @@ A clip is what a Whisper makes of it. Some texts have words that are not said.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from antiphon.recognition.alignment.text_reading import (
     word_windows,
 )
 from antiphon.recognition.recognizer import SAMPLE_RATE
+from antiphon.training.corpora import numbered_files
 from antiphon.training.corpora.augmentation import Augment, resample
 from antiphon.training.corpora.timed_sentences import Sentence
 
@@ -143,21 +143,12 @@ def shown(reading: Reading, times: NDArray[np.float64]) -> Clip:
 
 def make(clips: Clips, out: Path, count: int, *, minutes: float, seed: int) -> bool:
     """Write the clips that `out` does not have yet; True if all are there."""
-    out.mkdir(parents=True, exist_ok=True)
-    deadline = time.monotonic() + 60 * minutes
-    for number in tqdm(range(count), desc="clips", unit="clip"):
-        path = out / f"{number:06d}.pt"
-        if path.exists():
-            continue
-        if time.monotonic() > deadline:
-            return False
-        part = path.with_suffix(".part")
-        torch.save(vars(clips.clip(number, seed)), part)
-        part.replace(path)
-    return True
+    return numbered_files.write(
+        out, count, lambda number: vars(clips.clip(number, seed)), minutes=minutes, kind="clip"
+    )
 
 
 def read(folder: Path) -> list[Clip]:
     """The clips of a folder, in order."""
-    paths = sorted(folder.glob("[0-9]*.pt"))
-    return [Clip(**torch.load(path, weights_only=True)) for path in tqdm(paths, "reading clips")]
+    paths = tqdm(numbered_files.files(folder), "reading clips")
+    return [Clip(**torch.load(path, weights_only=True)) for path in paths]

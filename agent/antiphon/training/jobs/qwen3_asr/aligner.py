@@ -18,7 +18,6 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F
-from tqdm import tqdm
 
 from antiphon.errors import UserError
 from antiphon.recognition.alignment.slots import TIMESTAMP, spoken
@@ -27,7 +26,7 @@ from antiphon.recognition.qwen3_asr.checkpoint import Checkpoint
 from antiphon.recognition.qwen3_asr.features import CHUNK, Features
 from antiphon.recognition.recognizer import SAMPLE_RATE
 from antiphon.training import loop
-from antiphon.training.corpora import texts
+from antiphon.training.corpora import numbered_files, texts
 from antiphon.training.corpora.augmentation import Augment, resample
 from antiphon.training.corpora.timed_speech import Speak, plain, timed_voice
 from antiphon.training.jobs.qwen3_asr.model import padded, write
@@ -115,25 +114,14 @@ class TimedClips:
 
 def corpus(clips: TimedClips, out: Path, count: int, *, minutes: float, seed: int) -> bool:
     """Write the clips that `out` does not have yet; True if all are there."""
-    import time
-
-    out.mkdir(parents=True, exist_ok=True)
-    deadline = time.monotonic() + 60 * minutes
-    for number in tqdm(range(count), desc="timed clips", unit="clip"):
-        path = out / f"{number:06d}.pt"
-        if path.exists():
-            continue
-        if time.monotonic() > deadline:
-            return False
-        part = path.with_suffix(".part")
-        torch.save(vars(clips.clip(number, seed)), part)
-        part.replace(path)
-    return True
+    return numbered_files.write(
+        out, count, lambda number: vars(clips.clip(number, seed)), minutes=minutes, kind="clip"
+    )
 
 
 def read(folder: Path) -> Iterator[Clip]:
     """The clips of a folder, in order."""
-    for path in sorted(folder.glob("[0-9]*.pt")):
+    for path in numbered_files.files(folder):
         yield Clip(**torch.load(path, weights_only=True))
 
 
