@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,6 @@ class CascadeEncoder:
         return Question(transcript.text, None, transcript.complete, transcript.doubt)
 
 
-def load(llm: LanguageModel | TextModel, recognizer: str) -> CascadeEncoder:
+def load(llm: Callable[[], LanguageModel | TextModel], recognizer: str) -> CascadeEncoder:
     """The cascade with the recognizer of a name or folder; any language model reads text."""
     return CascadeEncoder(from_pretrained(recognizer))

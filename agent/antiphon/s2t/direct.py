@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -137,15 +137,20 @@ def adapter_folder(language_model: str, recognizer: str = "") -> Path | None:
     return None
 
 
-def load(llm: LanguageModel | TextModel, recognizer: str) -> DirectEncoder:
+def load(loaded: Callable[[], LanguageModel | TextModel], recognizer: str) -> DirectEncoder:
     """The encoder for a language model and a recognizer.
 
     An adapter that was trained for both reads what is in doubt; without one, the recognizer's own
     decoder does.
 
+    Args:
+        loaded: gives the language model.
+        recognizer: a name.
+
     Raises:
         UserError: The language model takes no embeddings, or the adapter does not fit.
     """
+    llm = loaded()
     if isinstance(llm, TextModel):
         raise UserError(
             f"{llm.name} reads text and takes no embeddings: choose --ears cascade, or a language "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -48,8 +49,11 @@ class QuestionEncoder(Protocol):
         """The question, if the audio ends here; feeding may go on."""
 
 
-Loader = Callable[[LanguageModel | TextModel, str], QuestionEncoder]
-"""Loads a question encoder for a language model and the name of a recognizer."""
+Loader = Callable[[Callable[[], LanguageModel | TextModel], str], QuestionEncoder]
+"""Loads a question encoder for a language model and the name of a recognizer.
+
+The language model may still be loading, so it is asked for last, if at all.
+"""
 
 QUESTION_ENCODERS: Registry[Loader] = Registry(
     "way of hearing",
@@ -59,12 +63,14 @@ QUESTION_ENCODERS: Registry[Loader] = Registry(
 """What `--ears` names: directly, or transcribed first."""
 
 
-def from_pretrained(ears: str, llm: LanguageModel | TextModel, recognizer: str) -> QuestionEncoder:
+def from_pretrained(
+    ears: str, llm: Callable[[], LanguageModel | TextModel], recognizer: str
+) -> QuestionEncoder:
     """A question encoder.
 
     Args:
         ears: a registered name; the name or folder of a recognizer is a cascade with it.
-        llm: the language model that reads what it gives.
+        llm: gives the language model that reads what it gives, and waits until it is loaded.
         recognizer: name or folder of the recognizer it builds on.
 
     Raises:
@@ -72,6 +78,30 @@ def from_pretrained(ears: str, llm: LanguageModel | TextModel, recognizer: str) 
     """
     ears, recognizer = resolve(ears, recognizer)
     return QUESTION_ENCODERS.get(ears)(llm, recognizer)
+
+
+def load_both(
+    load_llm: Callable[[], LanguageModel | TextModel], ears: str, recognizer: str
+) -> tuple[LanguageModel | TextModel, QuestionEncoder]:
+    """A language model and the question encoder for it, loaded at the same time.
+
+    Both take seconds, most of them outside the interpreter.
+
+    Args:
+        load_llm: loads the language model. It runs in the calling thread, since it may have to
+            fetch for minutes and has to be stopped by an interrupt then.
+        ears: as for `from_pretrained`.
+        recognizer: as for `from_pretrained`.
+    """
+    loaded: Future[LanguageModel | TextModel] = Future()
+    with ThreadPoolExecutor(1) as pool:
+        encoder = pool.submit(from_pretrained, ears, loaded.result, recognizer)
+        try:
+            loaded.set_result(load_llm())
+        except BaseException as fault:
+            loaded.set_exception(fault)
+            raise
+        return loaded.result(), encoder.result()
 
 
 def resolve(ears: str, recognizer: str) -> tuple[str, str]:

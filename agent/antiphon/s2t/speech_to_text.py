@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
@@ -178,8 +179,8 @@ class SpeechToText:
         lora = lora if lora and lora.exists() else None
         persona = text_or_file(persona)
         system = chat_template.system_prompt(persona, trained=lora is not None)
-        model = language_model.from_pretrained(llm, lora)
-        encoder = question_encoder.from_pretrained(hearing[0], model, hearing[1])
+        load_llm = partial(language_model.from_pretrained, llm, lora)
+        model, encoder = question_encoder.load_both(load_llm, *hearing)
         # A server's model is large enough to do as it is told.
         shown = () if lora or isinstance(model, TextModel) else chat_template.EXAMPLES
         return cls(model, encoder, SpeechDetector(), system, shown, Reminder(persona))
@@ -195,7 +196,7 @@ class SpeechToText:
             UserError: A name is not known, or the language model cannot be used with it.
         """
         ears = way_of_hearing(ears, self.llm.name)
-        encoder = question_encoder.from_pretrained(ears, self.llm, recognizer)
+        encoder = question_encoder.from_pretrained(ears, lambda: self.llm, recognizer)
         return SpeechToText(
             self.llm, encoder, self.detector, self.system, self.examples, self.reminder
         )

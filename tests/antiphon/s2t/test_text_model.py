@@ -101,4 +101,4 @@ def test_two_thousand_words_without_a_full_stop_end_at_the_limit(server, s2t):
 
 def test_such_a_model_cannot_hear_directly(s2t):
     with pytest.raises(UserError, match="choose --ears cascade"):
-        question_encoder.from_pretrained("s2t", s2t.llm, "whisper-tiny.en")
+        question_encoder.from_pretrained("s2t", lambda: s2t.llm, "whisper-tiny.en")
