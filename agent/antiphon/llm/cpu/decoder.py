@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -47,6 +47,17 @@ class Cache:
     buffer: Buffer
     length: int
     """Steps of the buffer that belong to this stream."""
+    divisible: ClassVar[bool] = True
+    """What was read of its beginnings is found in it."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of what it remembers."""
+        return self.buffer.keys.nbytes + self.buffer.values.nbytes
+
+    def first(self, length: int) -> Cache:
+        """What its first steps remember."""
+        return Cache(self.buffer, length)
 
     def room(self, steps: int) -> Cache:
         """The same, with room for more steps behind it that no other cache uses."""

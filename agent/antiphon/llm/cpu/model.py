@@ -31,9 +31,10 @@ from antiphon.llm.cpu.decoder_graph import (
     packed_layer,
     packed_product,
 )
-from antiphon.llm.cpu.prefix_cache import PrefixCache
+from antiphon.llm.cpu.opening_file import OpeningFile
 from antiphon.llm.cpu.quantized import for_layers, smallest
 from antiphon.llm.language_model import State
+from antiphon.llm.prefix_cache import PrefixCache
 from antiphon.llm.tokenizer import load_tokenizer
 from antiphon_codecs.interruption import checkpoint
 
@@ -67,7 +68,7 @@ class CpuLanguageModel:
         self.folder, self.tokenizer, self.name = folder, tokenizer, name
         self.stop_tokens = chat_template.stop_tokens(tokenizer, config.get("eos_token_id"))
         self._table = load_file(folder / TABLE)["table"]
-        self._read = PrefixCache(folder / OPENING)
+        self._read = PrefixCache(OpeningFile(folder / OPENING))
         # The largest matrix first: on the way it is kept twice.
         self._head = head_session(folder, config["hidden_size"], THREADS)
         self.stack = CpuDecoder(folder, decoder_shape(config), THREADS)

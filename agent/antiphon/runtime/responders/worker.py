@@ -288,7 +288,7 @@ class ThreadWorker:
             yield from job.work(cancelled)
 
         made, dry = 0.0, 0.0  # seconds of sound, and when all of it was heard
-        for output in interruptible(outputs(), cancelled):
+        for output in interruptible(outputs(), cancelled, lane.claim.due):
             lane.results.append((job, output))
             lane.progress += 1
             if isinstance(output, Speech):

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from antiphon.llm.cpu import prefix_cache
+from antiphon.llm import prefix_cache
 from antiphon.llm.cpu.decoder import Buffer, Cache
-from antiphon.llm.cpu.prefix_cache import PrefixCache, size
+from antiphon.llm.prefix_cache import PrefixCache
 
 
 def read(tokens):
@@ -32,7 +32,7 @@ def test_a_prompt_goes_on_from_the_longest_beginning():
 
 def test_a_conversation_that_grows_is_kept_once(monkeypatch):
     cache, said = PrefixCache(), [1, 2, 3]
-    monkeypatch.setattr(prefix_cache, "ROOM", 3 * size(read(list(range(20)))))
+    monkeypatch.setattr(prefix_cache, "ROOM", 3 * read(list(range(20))).nbytes)
     cache.keep([5, 6], read([5, 6]))
     for token in range(10, 27):
         said.append(token)
@@ -43,7 +43,7 @@ def test_a_conversation_that_grows_is_kept_once(monkeypatch):
 
 
 def test_what_was_not_asked_for_longest_makes_room(monkeypatch):
-    monkeypatch.setattr(prefix_cache, "ROOM", 3 * size(read([0, 1])))
+    monkeypatch.setattr(prefix_cache, "ROOM", 3 * read([0, 1]).nbytes)
     cache = PrefixCache()
     for begin in (10, 20, 30):
         cache.keep([begin, 1], read([begin, 1]))

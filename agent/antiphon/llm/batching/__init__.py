@@ -1,0 +1,1 @@
+"""One forward pass of a transformers model for the steps of several conversations."""
