@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, cast
 
 import torch
 
 from antiphon import weights
 from antiphon.tools.arguments import UNCLEAR, ArgumentFiller
 from antiphon.tools.call import Call
+from antiphon.tools.judging.weighing import Weighing
 from antiphon.tools.matcher import EncodedText, Matcher
 from antiphon.tools.rules.direction import impossible
 from antiphon.tools.rules.utterance_kind import wants
 from antiphon.tools.tool import Tool, words_of
+
+if TYPE_CHECKING:
+    from antiphon.llm.language_model import LanguageModel, Vocabulary
 
 FILE = "reader.safetensors"
 MAX_CHARACTERS = 300
@@ -27,6 +33,8 @@ class EncoderChooserConfig:
 
     encoder: str
     """The pretrained sentence encoder that the weights correct."""
+    judges: Mapping[str, Weighing] = field(default_factory=dict)
+    """Language models that are asked where the encoder is in doubt, by name."""
 
 
 @dataclass(frozen=True)
@@ -37,26 +45,22 @@ class Announced:
     texts: EncodedText
 
 
-@dataclass(frozen=True)
-class Choice:
-    """How well every tool fits an utterance."""
-
-    scores: tuple[float, ...]
-    """Above 0: rather asked for than not."""
-    best: int | None
-    """The tool asked for; None: none."""
-
-
 class EncoderChooser:
     """A `ToolChooser` that compares sentences.
 
     Args:
         reader: compares utterances with texts.
         threshold: least score of a call. Higher: fewer false calls, more missed ones.
+        judges: how the word of language models is weighed, by their names.
     """
 
-    def __init__(self, reader: Matcher, threshold: float = 0.0) -> None:
-        self.reader, self.threshold = reader, threshold
+    def __init__(
+        self,
+        reader: Matcher,
+        threshold: float = 0.0,
+        judges: Mapping[str, Weighing] = MappingProxyType({}),
+    ) -> None:
+        self.reader, self.threshold, self.judges = reader, threshold, judges
         self.filler = ArgumentFiller(reader)
 
     @classmethod
@@ -72,7 +76,21 @@ class EncoderChooser:
         folder = folder or weights.assets("tools")
         config = weights.read_config(folder, EncoderChooserConfig)
         reader = Matcher.load(folder / FILE, weights.path(config.encoder))
-        return cls(reader, reader.config.threshold)
+        return cls(reader, reader.config.threshold, config.judges)
+
+    def judged_by(self, llm: Vocabulary) -> EncoderChooser:
+        """The chooser that asks a language model where this one is in doubt.
+
+        It is this one if the model shows no logits, or was never measured as a judge.
+        """
+        from antiphon.llm.text_model import TextModel
+        from antiphon.tools.judging.judged_chooser import JudgedChooser
+        from antiphon.tools.judging.tool_judge import ToolJudge
+
+        weighing = self.judges.get(llm.name)
+        if weighing is None or isinstance(llm, TextModel):
+            return self
+        return JudgedChooser(self, ToolJudge(cast("LanguageModel", llm)), weighing)
 
     @torch.no_grad()
     def announce(self, tools: Sequence[Tool]) -> Announced:
@@ -86,10 +104,20 @@ class EncoderChooser:
         if not readable(text, announced):
             return None
         heard = self.reader.read([text])
-        best = self.choose(heard, announced).best
-        if best is None or not wants(text, announced.tools[best]):
-            return None
-        return self._call(text, heard, announced.tools[best])
+        best = self.asked_for(text, self.scores(heard, announced), announced.tools)
+        return None if best is None else self._call(text, heard, announced.tools[best])
+
+    def asked_for(self, text: str, scores: Sequence[float], tools: Sequence[Tool]) -> int | None:
+        """The tool that an utterance asks for; None: none.
+
+        Args:
+            text: the utterance.
+            scores: how well every tool fits it.
+            tools: that were announced.
+        """
+        best = max(range(len(scores)), key=scores.__getitem__)
+        asked = scores[best] > self.threshold and wants(text, tools[best])
+        return best if asked else None
 
     @torch.no_grad()
     def decide_anyway(self, text: str, announced: Announced) -> Call | None:
@@ -98,7 +126,7 @@ class EncoderChooser:
         if not readable(text, announced):
             return None
         heard = self.reader.read([text])
-        scores = self.choose(heard, announced).scores
+        scores = self.scores(heard, announced)
         best = max(range(len(scores)), key=scores.__getitem__)
         return self._call(text, heard, announced.tools[best])
 
@@ -114,12 +142,10 @@ class EncoderChooser:
         return Call(tool.name, arguments, tuple(missing), impossible(text, tool) or "")
 
     @torch.no_grad()
-    def choose(self, heard: EncodedText, announced: Announced) -> Choice:
-        """Compare an utterance (row 0 of `heard`) with every tool."""
-        found = self.reader.score(heard, announced.texts)[0]
-        scores = tuple(found.tolist())
-        best = max(range(len(scores)), key=scores.__getitem__)
-        return Choice(scores, best if scores[best] > self.threshold else None)
+    def scores(self, heard: EncodedText, announced: Announced) -> list[float]:
+        """How well every tool fits an utterance (row 0 of `heard`); above 0: rather than none."""
+        found: list[float] = self.reader.score(heard, announced.texts)[0].tolist()
+        return found
 
 
 def readable(text: str, announced: Announced) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from antiphon import settings, weights
+from antiphon.llm.language_model import Vocabulary
 from antiphon.registry import Registry
 from antiphon.tools.call import Call
 from antiphon.tools.tool import Tool
@@ -30,6 +31,14 @@ class RequiredChooser(Protocol):
         """The call that fits an utterance best; None: it has no words, or there is no tool."""
 
 
+@runtime_checkable
+class JudgedChoice(Protocol):
+    """What a tool chooser is that asks a language model where it is in doubt."""
+
+    def judged_by(self, llm: Vocabulary) -> ToolChooser:
+        """The chooser that asks this language model; itself if the model is no help."""
+
+
 TOOL_CHOOSERS: Registry[Callable[[], ToolChooser]] = Registry(
     "tool chooser",
     "antiphon.tool_choosers",
@@ -38,11 +47,18 @@ TOOL_CHOOSERS: Registry[Callable[[], ToolChooser]] = Registry(
 """Functions that load a chooser, by name. Folders need no entry."""
 
 
-def from_pretrained(name: str | None = None) -> ToolChooser:
+def judged(chooser: ToolChooser, llm: Vocabulary | None) -> ToolChooser:
+    """A chooser that asks the agent's language model, if both are made for it."""
+    able = llm is not None and isinstance(chooser, JudgedChoice)
+    return chooser.judged_by(llm) if able else chooser
+
+
+def from_pretrained(name: str | None = None, llm: Vocabulary | None = None) -> ToolChooser:
     """The chooser of a name, or of a folder that `antiphon train tools` wrote.
 
     Args:
         name: None takes that of the settings.
+        llm: the agent's language model, asked in doubt if it is of help; None asks none.
 
     Raises:
         UserError: There is no such chooser, or its weights are missing.
@@ -51,5 +67,5 @@ def from_pretrained(name: str | None = None) -> ToolChooser:
     if name not in TOOL_CHOOSERS and Path(name).is_dir():
         from antiphon.tools.encoder_chooser import EncoderChooser
 
-        return EncoderChooser.load(weights.assets(name))
-    return TOOL_CHOOSERS.get(name)()
+        return judged(EncoderChooser.load(weights.assets(name)), llm)
+    return judged(TOOL_CHOOSERS.get(name)(), llm)
