@@ -3,23 +3,48 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
 from antiphon.tools.arguments import ArgumentFiller
 from antiphon.tools.encoder_chooser import text_of
+from antiphon.tools.judging.weighing import Weighing
 from antiphon.tools.matcher import EncodedText, Matcher
 from antiphon.tools.rules.utterance_kind import wants
 from antiphon.tools.tool import Tool
 from antiphon.training.corpora.tool_commands import Example, Sort
+from antiphon.training.tool_odds import Judge
 
 SIZES = (5, 10, 20)
 """How many tools are announced."""
 BATCH = 64
+Choose = Callable[[str, Sequence[Tool], Sequence[float]], int | None]
+"""Which of some tools an utterance asks for, given their scores by the encoder; None: none."""
 
 
+def above(threshold: float) -> Choose:
+    """The encoder's own choice."""
+
+    def choose(text: str, tools: Sequence[Tool], scores: Sequence[float]) -> int | None:
+        best = max(range(len(scores)), key=scores.__getitem__)
+        return best if scores[best] > threshold else None
+
+    return choose
+
+
+def judged(weighing: Weighing, judge: Judge) -> Choose:
+    """The encoder's choice, and the language model's where it is in doubt."""
+
+    def choose(text: str, tools: Sequence[Tool], scores: Sequence[float]) -> int | None:
+        return weighing.choose(scores, lambda i: judge.odds(text, tools[i]))
+
+    return choose
+
+
+@cache
 def tool_of(sort: Sort, description: int = 0) -> Tool:
     """A sort as a robot announces it."""
     properties = {
@@ -38,38 +63,51 @@ class Scores:
     table: torch.Tensor
     """[N, S] scores; the mean over the tools' descriptions would hide a bad one, so the
     description is drawn for every utterance."""
+    described: torch.Tensor
+    """[N, S] which of the tool's descriptions that is."""
+    left_out: bool = False
+    """Whether the right tool is never announced."""
 
-    def chosen(self, size: int, threshold: float, seed: int = 0) -> list[int | None]:
-        """What is called when `size` tools are announced, the right one among them.
-
-        Returns:
-            The column called for every utterance, None for no call.
-        """
+    def announced(self, size: int, seed: int = 0) -> Iterator[list[int]]:
+        """Columns of `size` tools for every utterance, the right one among them or left out."""
         rng = random.Random(f"{seed} {size}")
-        found: list[int | None] = []
-        for row, example in zip(self.table.tolist(), self.examples, strict=True):
+        for example in self.examples:
             strangers = [
                 i
                 for i, sort in enumerate(self.sorts)
                 if example.sort is None or not sort.overlaps(example.sort)
             ]
-            announced = rng.sample(strangers, min(len(strangers), size - bool(example.sort)))
-            if example.sort:
-                announced.append(self.sorts.index(example.sort))
-            best = max(announced, key=row.__getitem__)
-            found.append(best if row[best] > threshold else None)
+            right = None if self.left_out else example.sort
+            announced = rng.sample(strangers, min(len(strangers), size - bool(right)))
+            if right:
+                announced.append(self.sorts.index(right))
+            yield announced
+
+    def chosen(self, size: int, choose: Choose, seed: int = 0) -> list[int | None]:
+        """What is called when `size` tools are announced.
+
+        Returns:
+            The column called for every utterance, None for no call.
+        """
+        found: list[int | None] = []
+        for row, announced in enumerate(self.announced(size, seed)):
+            scores = self.table[row, announced].tolist()
+            named = self.described[row, announced].tolist()
+            tools = [tool_of(self.sorts[i], n) for i, n in zip(announced, named, strict=True)]
+            best = choose(self.examples[row].text, tools, scores)
+            found.append(None if best is None else announced[best])
         return found
 
-    def right(self, size: int, threshold: float) -> list[bool]:
+    def right(self, size: int, choose: Choose) -> list[bool]:
         """Whether the right tool was called, for every utterance."""
         return [
             best is not None and self.sorts[best] == example.sort
-            for best, example in zip(self.chosen(size, threshold), self.examples, strict=True)
+            for best, example in zip(self.chosen(size, choose), self.examples, strict=True)
         ]
 
-    def called(self, size: int, threshold: float) -> list[bool]:
+    def called(self, size: int, choose: Choose) -> list[bool]:
         """Whether anything was called, for every utterance."""
-        return [best is not None for best in self.chosen(size, threshold)]
+        return [best is not None for best in self.chosen(size, choose)]
 
 
 @torch.no_grad()
@@ -83,28 +121,23 @@ def score(
     tools = [tool_of(s, i) for s in sorts for i in range(len(s.says))]
     texts = [text_of(tool) for tool in tools]
     first = [sum(len(s.says) for s in sorts[:i]) for i in range(len(sorts))]
-    read, table = reader.read(texts), []
+    read, table, described = reader.read(texts), [], []
     for at in tqdm(range(0, len(examples), BATCH), desc="tools", unit="batch"):
         heard = reader.read([e.text for e in examples[at : at + BATCH]])
         found = reader.score(heard, read)
         wanted = [[wants(e.text, t) for t in tools] for e in examples[at : at + BATCH]]
         found = found.masked_fill(~torch.tensor(wanted), -torch.inf)
-        asked = [
-            [
-                start + rng.randrange(len(sort.says))
-                for start, sort in zip(first, sorts, strict=True)
-            ]
-            for _ in range(len(found))
-        ]
-        table.append(found.gather(1, torch.tensor(asked)))
-    return Scores(tuple(examples), tuple(sorts), torch.cat(table))
+        drawn = torch.tensor([[rng.randrange(len(s.says)) for s in sorts] for _ in found])
+        table.append(found.gather(1, torch.tensor(first) + drawn))
+        described.append(drawn)
+    return Scores(tuple(examples), tuple(sorts), torch.cat(table), torch.cat(described))
 
 
 def threshold_for(unasked: Scores, false: float) -> float:
     """The least threshold with at most a share `false` of calls where none was asked for."""
     candidates = [0.05 * step for step in range(-200, 400)]
     for threshold in candidates:
-        calls = [called for size in SIZES for called in unasked.called(size, threshold)]
+        calls = [called for size in SIZES for called in unasked.called(size, above(threshold))]
         if sum(calls) <= false * len(calls):
             return threshold
     return candidates[-1]

@@ -250,14 +250,23 @@ def echo(
 def tools(
     paths: Folders,
     limits: Limits,
+    llm: LanguageModel = None,
     out: Out = Path("assets/tools"),
     steps: Steps = 480,
     seed: Seed = 0,
 ) -> None:
-    """Teach the sentence encoder which tool is asked for, and with what."""
+    """Teach the sentence encoder which tool is asked for, and with what.
+
+    With --llm NAME fit how much the word of this language model counts where the finished encoder
+    is in doubt; --minutes is for asking it.
+    """
     prepare(paths.data, "text", limits.training_threads)
     from antiphon.training.jobs import tool_chooser as job
+    from antiphon.training.jobs import tool_judge
 
+    if llm is not None:
+        tool_judge.train(paths.data, paths.work / "tools", out, llm=llm, minutes=limits.minutes)
+        return
     job.train(paths.data, paths.work / "tools", out, steps=steps, minutes=limits.minutes, seed=seed)
 
 

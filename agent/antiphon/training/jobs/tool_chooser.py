@@ -12,7 +12,7 @@ import json
 import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -322,7 +322,7 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     reader.save(out / FILE)
     (out / "config.json").write_text(
-        json.dumps({"kind": "tool chooser", **asdict(config)}), "utf-8"
+        json.dumps({"kind": "tool chooser", "encoder": config.encoder}), "utf-8"
     )
 
 

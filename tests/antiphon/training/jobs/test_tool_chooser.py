@@ -11,6 +11,7 @@ from antiphon.training import tool_scores as scoring
 from antiphon.training.corpora import tool_commands as corpus
 from antiphon.training.corpora.tool_commands import Example, Sort
 from antiphon.training.jobs import tool_chooser as job
+from antiphon.training.tool_scores import above
 
 from ...tools.conftest import tiny
 
@@ -83,15 +84,17 @@ def test_a_tool_that_overlaps_is_not_wrong(batch):
 
 def test_the_best_tool_above_the_threshold_is_called():
     examples = (Example("open the door", DOOR), Example("who are you", None))
-    found = scoring.Scores(examples, (LAMP, DOOR), torch.tensor([[0.5, 2.0], [1.0, -1.0]]))
-    assert found.right(2, 0.0) == [True, False]
-    assert found.called(2, 0.0) == [True, True]
-    assert found.called(2, 1.5) == [True, False]
-    assert found.right(2, 3.0) == [False, False]
+    table = torch.tensor([[0.5, 2.0], [1.0, -1.0]])
+    found = scoring.Scores(examples, (LAMP, DOOR), table, torch.zeros(2, 2).long())
+    assert found.right(2, above(0.0)) == [True, False]
+    assert found.called(2, above(0.0)) == [True, True]
+    assert found.called(2, above(1.5)) == [True, False]
+    assert found.right(2, above(3.0)) == [False, False]
 
 
 def test_the_threshold_allows_as_many_false_calls_as_asked():
     examples = tuple(Example(str(i), None) for i in range(100))
-    found = scoring.Scores(examples, (LAMP,), torch.arange(100)[:, None] / 25)
+    table = torch.arange(100)[:, None] / 25
+    found = scoring.Scores(examples, (LAMP,), table, torch.zeros(100, 1).long())
     threshold = scoring.threshold_for(found, 0.05)
-    assert 0.03 <= sum(found.called(5, threshold)) / 100 <= 0.05
+    assert 0.03 <= sum(found.called(5, above(threshold))) / 100 <= 0.05
