@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from antiphon.tools.call import Call, Result
@@ -70,7 +70,17 @@ def confirmation(told: Iterable[str]) -> str:
     return f"Shall I {' and then '.join(told)}?"
 
 
-def reply(tool: Tool, call: Call, result: Result, text: str = "") -> str:
+Phrase = Callable[[str, Any], str | None]
+"""Writes what a tool returned as a sentence, given what the user had said; None: it cannot."""
+
+
+def no_phrase(said: str, value: Any) -> None:
+    """Leaves it at the plain sentence."""
+
+
+def reply(
+    tool: Tool, call: Call, result: Result, text: str = "", phrase: Phrase = no_phrase
+) -> str:
     """A short answer.
 
     Args:
@@ -78,13 +88,14 @@ def reply(tool: Tool, call: Call, result: Result, text: str = "") -> str:
         call: with which arguments.
         result: what came of it.
         text: what the user had said; a question is answered differently from an order.
+        phrase: writes a sentence for a tool that has none of its own.
     """
     if not result.ok:
         why = (result.error or "").strip().rstrip(".")
         return f"Sorry, that did not work: {why}." if why else "Sorry, that did not work."
     if tool.says is not None and (said := written(tool.says, call, result.value)) is not None:
         return said
-    return told(result.value, bool(REQUEST.match(text.strip())))
+    return phrase(text, result.value) or told(result.value, bool(REQUEST.match(text.strip())))
 
 
 def ask(call: Call) -> str:

@@ -98,3 +98,14 @@ def test_several_calls_are_confirmed_in_one_question():
     assert confirmation(["turn left", "drive 2 meters"]) == (
         "Shall I turn left and then drive 2 meters?"
     )
+
+
+def test_a_language_model_phrases_what_has_no_sentence_of_its_own():
+    def phrase(said: str, value: object) -> str:
+        return f"You said {said}, and got {value}."
+
+    done, call = Result(True, 21), Call("measure_air")
+    assert reply(TOOL, call, done, "measure", phrase) == "You said measure, and got 21."
+    own = Tool("measure_air", "Measure the air.", says="It is {value} degrees.")
+    assert reply(own, call, done, "measure", phrase) == "It is 21 degrees."
+    assert reply(TOOL, call, done, "measure", lambda said, value: None) == "21."

@@ -213,26 +213,32 @@ class Responders:
         """A responder with tools; without them if none can be used."""
         try:
             from antiphon.runtime.responders.tool_responder import ToolResponder
+            from antiphon.tools.result_phrasing import phrasing
             from antiphon.tools.toolbox import Toolbox
 
             tools, required = list(peer.tools.values()), getattr(peer, "must_call", False)
             toolbox = Toolbox(tools, self._choose(plain), required=required)
             seconds = getattr(peer, "call_seconds", CALL_SECONDS)
-            return ToolResponder(plain, toolbox, peer.execute, seconds=seconds)
+            phrase = phrasing(language_model(plain))
+            return ToolResponder(plain, toolbox, peer.execute, seconds=seconds, phrase=phrase)
         except UserError as error:
             say(f"{peer.robot} cannot use its tools. {error}")
             return plain
 
     def _choose(self, responder: Responder[Any]) -> Any:
-        """What chooses among tools, loaded once."""
-        from antiphon.tools.tool_chooser import from_pretrained
+        """What chooses among tools, loaded once; it may ask the responder's language model."""
+        from antiphon.tools.tool_chooser import from_pretrained, judged
 
-        agent = getattr(responder, "agent", None)
-        if agent is None:
+        if getattr(responder, "agent", None) is None:
             raise UserError("This responder has no language model that could choose among tools.")
         with self._loading:
             self._chooser = self._chooser or from_pretrained(self._name)
-        return self._chooser
+        return judged(self._chooser, language_model(responder))
+
+
+def language_model(responder: Responder[Any]) -> Any:
+    """The language model of a responder; None if it has none."""
+    return getattr(getattr(getattr(responder, "agent", None), "s2t", None), "llm", None)
 
 
 class PeerStream:

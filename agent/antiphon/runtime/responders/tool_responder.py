@@ -21,7 +21,15 @@ from antiphon.runtime.responders.responder import (
     WrittenTurn,
 )
 from antiphon.tools.call import Call, Result
-from antiphon.tools.phrases import DECLINED, ask, confirmation, described, reply
+from antiphon.tools.phrases import (
+    DECLINED,
+    Phrase,
+    ask,
+    confirmation,
+    described,
+    no_phrase,
+    reply,
+)
 from antiphon.tools.rules.consent import Answer, after_yes, answer
 from antiphon.tools.toolbox import Toolbox
 
@@ -101,6 +109,7 @@ class ToolResponder:
         seconds: how long an outcome is waited for.
         on_call: called with every call before it is executed.
         clock: tells how long ago something was asked.
+        phrase: writes what a tool without a sentence of its own returned.
     """
 
     def __init__(
@@ -112,9 +121,10 @@ class ToolResponder:
         seconds: float = 10.0,
         on_call: Callable[[Call], object] = lambda call: None,
         clock: Clock | None = None,
+        phrase: Phrase = no_phrase,
     ) -> None:
         self.responder, self.toolbox, self.execute = responder, toolbox, execute
-        self.seconds, self.on_call = seconds, on_call
+        self.seconds, self.on_call, self._phrase = seconds, on_call, phrase
         self._clock = clock or WallClock()
         self._pending: Pending | None = None
 
@@ -220,7 +230,8 @@ class ToolResponder:
             if outcome is None or cancelled():
                 return
             result = Result(outcome.ok, outcome.value, outcome.error)
-            yield reply(self.toolbox.tools[call.name], call, result, text), not left
+            tool = self.toolbox.tools[call.name]
+            yield reply(tool, call, result, text, self._phrase), not left
 
     def _wait(self, future: Future[Any], cancelled: Cancelled) -> Outcome | None:
         """The outcome; None if it is no longer wanted."""
