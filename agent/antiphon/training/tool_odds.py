@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Protocol
 
+from antiphon.tools.judging.judged_chooser import Judge
 from antiphon.tools.tool import Tool
-
-
-class Judge(Protocol):
-    """What `antiphon.tools.judging.tool_judge.ToolJudge` is."""
-
-    def odds(self, text: str, tool: Tool) -> float:
-        """Natural log-odds that an utterance asks for a tool."""
 
 
 class KeptOdds:
@@ -31,6 +24,9 @@ class KeptOdds:
             for line in file.open("rb"):
                 row = json.loads(line)
                 self._known[row["text"], row["tool"], row["description"]] = row["odds"]
+
+    def expect(self) -> None:
+        """Prepares nothing: most is known."""
 
     def odds(self, text: str, tool: Tool) -> float:
         """Natural log-odds that an utterance asks for a tool."""

@@ -11,12 +11,12 @@ import torch
 
 from antiphon.tools.arguments import ArgumentFiller
 from antiphon.tools.encoder_chooser import text_of
+from antiphon.tools.judging.judged_chooser import Judge
 from antiphon.tools.judging.weighing import Weighing
 from antiphon.tools.matcher import EncodedText, Matcher
 from antiphon.tools.rules.utterance_kind import wants
 from antiphon.tools.tool import Tool
 from antiphon.training.corpora.tool_commands import Example, Sort
-from antiphon.training.tool_odds import Judge
 
 SIZES = (5, 10, 20)
 """How many tools are announced."""

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
-from antiphon.tools.encoder_chooser import EncoderChooser
-from antiphon.tools.judging.tool_judge import ToolJudge
+from antiphon.tools.encoder_chooser import Announced, EncoderChooser
 from antiphon.tools.judging.weighing import Weighing
 from antiphon.tools.rules.utterance_kind import wants
 from antiphon.tools.tool import Tool
+
+
+class Judge(Protocol):
+    """Asks a language model about tools: see `ToolJudge`."""
+
+    def expect(self) -> None:
+        """Prepare to be asked."""
+
+    def odds(self, text: str, tool: Tool) -> float:
+        """Natural log-odds that an utterance asks for what a tool does."""
 
 
 class JudgedChooser(EncoderChooser):
@@ -20,9 +30,14 @@ class JudgedChooser(EncoderChooser):
         weighing: of the two.
     """
 
-    def __init__(self, encoder: EncoderChooser, judge: ToolJudge, weighing: Weighing) -> None:
+    def __init__(self, encoder: EncoderChooser, judge: Judge, weighing: Weighing) -> None:
         super().__init__(encoder.reader, encoder.threshold)
         self.judge, self.weighing = judge, weighing
+
+    def announce(self, tools: Sequence[Tool]) -> Announced:
+        """Encode what a robot can do, once."""
+        self.judge.expect()
+        return super().announce(tools)
 
     def asked_for(self, text: str, scores: Sequence[float], tools: Sequence[Tool]) -> int | None:
         """The tool asked for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from threading import Thread
 
 from antiphon.llm.chat_template import encode, split_at_question
 from antiphon.llm.language_model import LanguageModel
@@ -50,6 +51,10 @@ class ToolJudge:
         self._before, self._after = split_at_question(tokenizer, history, SYSTEM)
         self._yes, self._no = (encode(tokenizer, answer)[0] for answer in ("Yes", "No"))
         self._prompt = lru_cache(KEPT)(self._prompt_of)
+
+    def expect(self) -> None:
+        """Read in the background what every question begins with: that takes seconds, once."""
+        Thread(target=self.llm.start, args=(self._before,), daemon=True).start()
 
     def odds(self, text: str, tool: Tool) -> float:
         """Natural log-odds that an utterance asks for what a tool does.

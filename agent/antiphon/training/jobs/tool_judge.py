@@ -23,13 +23,14 @@ from antiphon.errors import UserError
 from antiphon.llm import language_model
 from antiphon.llm.text_model import TextModel
 from antiphon.tools.encoder_chooser import EncoderChooser
+from antiphon.tools.judging.judged_chooser import Judge
 from antiphon.tools.judging.tool_judge import ToolJudge
 from antiphon.tools.judging.weighing import Weighing
 from antiphon.tools.tool import Tool
 from antiphon.training import tool_scores
 from antiphon.training.corpora import tool_commands as corpus
 from antiphon.training.corpora.tool_commands import balanced
-from antiphon.training.tool_odds import Judge, KeptOdds
+from antiphon.training.tool_odds import KeptOdds
 from antiphon.training.tool_scores import SIZES, Scores, tool_of
 
 log = logging.getLogger(__name__)

@@ -28,6 +28,9 @@ class Believes:
         self.name = name
         self.asked: list[tuple[str, str]] = []
 
+    def expect(self):
+        self.expected = True
+
     def odds(self, text, tool):
         self.asked.append((text, tool.name))
         return 1.0 if tool.name == self.name else -1.0

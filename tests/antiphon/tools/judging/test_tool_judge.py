@@ -1,5 +1,7 @@
 """What a language model is asked, on a tiny random one."""
 
+from threading import Event
+
 import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -57,6 +59,19 @@ def test_only_the_utterance_is_read_anew(llm):
     judge.odds("open it", DOOR)
     assert llm.before == first
     assert llm.after == len("open it\n<assistant>")
+
+
+def test_what_all_questions_begin_with_is_read_ahead(llm):
+    read = Event()
+
+    def start(tokens):
+        llm.before = tokens
+        read.set()
+
+    llm.start = start
+    ToolJudge(llm).expect()
+    assert read.wait(10)
+    assert llm.tokenizer.decode(llm.before).endswith("<assistant>Yes\n<user>")
 
 
 def test_tools_are_told_apart(llm):
