@@ -9,8 +9,8 @@ on, given the right tool. `tool_sets.py` has commands with the one right answer,
 
     python benchmarks/tools.py --data DIR [--limit N] [--chooser both --work DIR] [--json]
 
-`--chooser both` asks the language model where the encoder is in doubt, `llm` lets the language
-model alone decide among the encoder's three likeliest. What it said is kept in `--work`.
+`--chooser both` asks the language model where the encoder is in doubt and weighs both; with `llm`
+what it says decides alone there. What it said is kept in `--work`.
 """
 
 from __future__ import annotations
@@ -33,9 +33,8 @@ from antiphon.errors import UserError
 from antiphon.settings import Models
 
 Way = Literal["encoder", "llm", "both"]
-ALONE = {"low": float("-inf"), "high": float("inf"), "near": float("inf"), "score": 0.0}
-ALONE |= {"odds": 1.0, "bias": 0.0}
-"""How a language model's word is weighed that decides alone."""
+ALONE = {"score": 0.0, "odds": 1.0, "bias": 0.0}
+"""How a language model's word is weighed that decides alone in doubt."""
 
 
 def measure(
@@ -72,7 +71,7 @@ def measure(
     right = {n: asked.right(n, choose) for n in scoring.SIZES}
     among = {n: asked.right(n, scoring.above(float("-inf"))) for n in scoring.SIZES}
     called = {n: unasked.called(n, choose) for n in scoring.SIZES}
-    absent = scoring.Scores(*few(asked, cases), left_out=True)
+    absent = replace(first(asked, cases), left_out=True)
     misdirected = [c for n in scoring.SIZES for c in absent.called(n, choose)]
     sets, _ = tool_sets.measure("test", chooser, cases)
     kinds = Counter(e.kind for e in others)
@@ -121,9 +120,10 @@ def error(sizes: Iterable[Sequence[bool]]) -> float:
     return round(statistics.stdev(shares) / len(shares) ** 0.5, 4)
 
 
-def few(scores: Any, count: int) -> tuple[Any, ...]:
-    """The first examples, and what was found of them."""
-    return scores.examples[:count], scores.sorts, scores.table[:count], scores.described[:count]
+def first(scores: Any, count: int) -> Any:
+    """Some of the examples, and what was found of them."""
+    found = {name: getattr(scores, name)[:count] for name in ("examples", "table", "described")}
+    return replace(scores, **found)
 
 
 def with_judge(encoder: Any, way: Way, llm: str, work: Path) -> Any:
@@ -133,12 +133,13 @@ def with_judge(encoder: Any, way: Way, llm: str, work: Path) -> Any:
         UserError: It was not measured as a judge.
     """
     from antiphon.llm import language_model
+    from antiphon.llm.text_model import TextModel
     from antiphon.tools.judging.judged_chooser import JudgedChooser
     from antiphon.tools.judging.tool_judge import ToolJudge
     from antiphon.training.tool_odds import KeptOdds
 
     model = language_model.from_pretrained(llm)
-    if llm not in encoder.judges:
+    if llm not in encoder.judges or isinstance(model, TextModel):
         raise UserError(
             f"{llm} was never measured as a judge: run antiphon train tools --llm {llm}."
         )

@@ -49,8 +49,9 @@ TOOL_CHOOSERS: Registry[Callable[[], ToolChooser]] = Registry(
 
 def judged(chooser: ToolChooser, llm: Vocabulary | None) -> ToolChooser:
     """A chooser that asks the agent's language model, if both are made for it."""
-    able = llm is not None and isinstance(chooser, JudgedChoice)
-    return chooser.judged_by(llm) if able else chooser
+    if llm is None or not isinstance(chooser, JudgedChoice):
+        return chooser
+    return chooser.judged_by(llm)
 
 
 def from_pretrained(name: str | None = None, llm: Vocabulary | None = None) -> ToolChooser:

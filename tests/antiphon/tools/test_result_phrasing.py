@@ -1,6 +1,7 @@
 """Sentences about results: what a language model may say, and when the plain one stays."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -40,6 +41,11 @@ class Writes:
         return torch.eye(256)[self.text[place]]
 
 
+def phraser(text: str) -> ResultPhraser:
+    writes: Any = Writes(text)
+    return ResultPhraser(writes)
+
+
 class SimpleTokenizer:
     eos_token_id = None
     chat_template = ""
@@ -59,7 +65,7 @@ class SimpleTokenizer:
 
 def test_a_sentence_that_holds_the_whole_result_is_said():
     said = "87 percent are left, enough for 212 minutes."
-    assert ResultPhraser(Writes(said)).sentence("how full is it", BATTERY) == said
+    assert phraser(said).sentence("how full is it", BATTERY) == said
 
 
 @pytest.mark.parametrize(
@@ -74,12 +80,12 @@ def test_a_sentence_that_holds_the_whole_result_is_said():
     ],
 )
 def test_a_sentence_that_leaves_out_or_adds_something_is_not_said(written):
-    assert ResultPhraser(Writes(written)).sentence("how full is my battery", BATTERY) is None
+    assert phraser(written).sentence("how full is my battery", BATTERY) is None
 
 
 @pytest.mark.parametrize("value", [None, True, 21, "It is warm.", {}, {"open": True}, ["a"]])
 def test_what_is_a_sentence_already_is_not_phrased(value):
-    assert ResultPhraser(Writes("It is.")).sentence("is it open", value) is None
+    assert phraser("It is.").sentence("is it open", value) is None
 
 
 def test_a_language_model_that_was_never_measured_phrases_nothing():

@@ -41,8 +41,8 @@ COMMANDS, OTHERS = 1000, 1500
 """Utterances that are drawn from: those in doubt are a fifth."""
 ORDER = ("command", "other", "command", "other", "foreign")
 """Kinds of utterances in turn; foreign are commands for a tool that is not announced."""
-COSTS = {"command": 1.0, "other": 2.0, "foreign": 0.5}
-"""What a wrong decision of each kind costs; the bias makes the sum least."""
+MAX_FALSE_CALLS = 0.008
+"""Share of false calls that the bias allows where no tool was asked for."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ def train(data: Path, work: Path, out: Path, *, llm: str, minutes: float | None)
     asked = tool_scores.score(reader, commands, sorts)
     unasked = tool_scores.score(reader, others, sorts)
     doubts = list(answered(in_turn(asked, unasked), judge, minutes))
-    weighing = fitted(doubts, judge)
-    for kind in COSTS:
+    weighing = biased(fitted(doubts, judge), doubts, unasked, judge)
+    for kind in dict.fromkeys(ORDER):
         rows = [doubt for doubt in doubts if doubt.kind == kind]
         wrong = sum(decided(doubt, weighing, judge) != doubt.right for doubt in rows)
         log.info("%s: %d of %d in doubt are wrong", kind, wrong, len(rows))
@@ -147,7 +147,7 @@ def decided(doubt: Doubt, weighing: Weighing, judge: Judge) -> int | None:
 
 
 def fitted(doubts: Sequence[Doubt], judge: Judge) -> Weighing:
-    """The weights of score and log-odds by logistic regression, the bias by `COSTS`."""
+    """The weights of score and log-odds by logistic regression."""
     pairs = [
         (d.scores[i], judge.odds(d.text, d.tools[i]), 1.0, i == d.right)
         for d in doubts
@@ -161,15 +161,33 @@ def fitted(doubts: Sequence[Doubt], judge: Judge) -> Weighing:
     def loss() -> torch.Tensor:
         optimizer.zero_grad()
         missed = F.binary_cross_entropy_with_logits(inputs @ weights, right)
-        missed.backward()  # type: ignore[no-untyped-call]
+        missed.backward()
         return missed
 
-    optimizer.step(loss)  # type: ignore[no-untyped-call]
+    optimizer.step(loss)
     score, odds, bias = (round(w, 3) for w in weights.tolist())
-    found = replace(DOUBT, score=score, odds=odds)
+    return replace(DOUBT, score=score, odds=odds, bias=bias)
 
-    def cost(shifted: float) -> float:
-        weighing = replace(found, bias=shifted)
-        return sum(COSTS[d.kind] * (decided(d, weighing, judge) != d.right) for d in doubts)
 
-    return replace(found, bias=min((round(bias + 0.1 * s, 3) for s in range(-20, 21)), key=cost))
+def biased(weighing: Weighing, doubts: Sequence[Doubt], unasked: Scores, judge: Judge) -> Weighing:
+    """The weighing with the highest bias that makes few calls where no tool was asked for.
+
+    How often the encoder is in doubt there is known of all utterances, what is called then of those
+    that the language model was asked about.
+    """
+    rows = [
+        unasked.table[row, announced].tolist()
+        for size in SIZES
+        for row, announced in enumerate(unasked.announced(size))
+    ]
+    sure = [row for row in rows if not weighing.doubtful(row)]
+    called = sum(max(row) > weighing.low for row in sure) / len(rows)
+    others = [doubt for doubt in doubts if doubt.kind == "other"]
+
+    def false(bias: float) -> float:
+        found = replace(weighing, bias=bias)
+        calls = [decided(doubt, found, judge) is not None for doubt in others]
+        return called + (1 - len(sure) / len(rows)) * sum(calls) / len(calls)
+
+    allowed = [b for b in (0.05 * step for step in range(-60, 41)) if false(b) <= MAX_FALSE_CALLS]
+    return replace(weighing, bias=round(max(allowed, default=-3.0), 2))
