@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -75,10 +76,11 @@ class ResultPhraser:
 
     Args:
         llm: that writes them.
+        seconds: a sentence may take; nobody waits longer for what can be said plainly.
     """
 
-    def __init__(self, llm: LanguageModel) -> None:
-        self.llm = llm
+    def __init__(self, llm: LanguageModel, seconds: float = 3.0) -> None:
+        self.llm, self.seconds = llm, seconds
         history = [
             turn
             for said, result, answer in EXAMPLES
@@ -94,7 +96,8 @@ class ResultPhraser:
             value: what the tool returned.
 
         Returns:
-            None if it holds nothing to phrase, or the model leaves out a value or adds a number.
+            None if it holds nothing to phrase, or the model leaves out a value, adds a number, or
+            is slow.
         """
         if not isinstance(value, Mapping) or not any(map(spoken, leaves(value))):
             return None
@@ -102,13 +105,13 @@ class ResultPhraser:
         return written if faithful(written, said, value) else None
 
     def _written(self, asked: str) -> str:
-        llm = self.llm
+        llm, end = self.llm, time.monotonic() + self.seconds
         tokens = [*encode(llm.tokenizer, asked), *self._after]
         _, logits, cache = llm.read(llm.embeddings[tokens], llm.start(self._before))
         found: list[int] = []
         while (token := int(logits.argmax())) not in llm.stop_tokens:
             found.append(token)
-            if len(found) == MOST_TOKENS:
+            if len(found) == MOST_TOKENS or time.monotonic() > end:
                 return ""
             _, logits, cache = llm.write(token, cache)
         return str(llm.tokenizer.decode(found, skip_special_tokens=True)).strip()

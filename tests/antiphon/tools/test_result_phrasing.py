@@ -41,9 +41,9 @@ class Writes:
         return torch.eye(256)[self.text[place]]
 
 
-def phraser(text: str) -> ResultPhraser:
+def phraser(text: str, seconds: float = 60.0) -> ResultPhraser:
     writes: Any = Writes(text)
-    return ResultPhraser(writes)
+    return ResultPhraser(writes, seconds)
 
 
 class SimpleTokenizer:
@@ -81,6 +81,11 @@ def test_a_sentence_that_holds_the_whole_result_is_said():
 )
 def test_a_sentence_that_leaves_out_or_adds_something_is_not_said(written):
     assert phraser(written).sentence("how full is my battery", BATTERY) is None
+
+
+def test_a_slow_language_model_is_not_waited_for():
+    said = "87 percent are left, enough for 212 minutes."
+    assert phraser(said, seconds=0.0).sentence("how full is it", BATTERY) is None
 
 
 @pytest.mark.parametrize("value", [None, True, 21, "It is warm.", {}, {"open": True}, ["a"]])

@@ -8,7 +8,7 @@ import torch
 from antiphon.training.corpora.tool_commands import Example, Sort
 from antiphon.training.jobs import tool_judge as job
 from antiphon.training.tool_odds import KeptOdds
-from antiphon.training.tool_scores import Scores, above, judged
+from antiphon.training.tool_scores import Scores, above, judged, tool_of
 
 SORTS = tuple(Sort(f"tool_{i}", "tune", (f"Does thing {i}",)) for i in range(24))
 
@@ -85,7 +85,7 @@ def test_a_time_limit_ends_the_questions(parts, judge):
 
 def test_what_was_said_is_not_asked_again(tmp_path, judge):
     file = tmp_path / "odds.jsonl"
-    doubt = job.Doubt("other", "other 1", (job.tool_of(SORTS[0]),), (0.0,), None)
+    doubt = job.Doubt("other", "other 1", (tool_of(SORTS[0]),), (0.0,), None)
     for _ in range(2):
         kept = KeptOdds(judge, file)
         assert kept.odds(doubt.text, doubt.tools[0]) == pytest.approx(-4, abs=4)
