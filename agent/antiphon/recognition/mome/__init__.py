@@ -1,0 +1,1 @@
+"""MoME: one set of weights that hears at many compression rates."""

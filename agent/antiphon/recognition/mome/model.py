@@ -1,0 +1,261 @@
+"""Speech at any of several rates into a frozen language model that writes what was said.
+
+    <bos> sound, one vector for so many encoder states <prompt> text <eos>
+
+A rate is how many states of the speech encoder (50 a second) are averaged to one vector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
+
+from antiphon.errors import UserError
+from antiphon.recognition.mome.adapters import AdapterConfig, active_parameters, attach
+from antiphon.recognition.mome.experts import Pass
+from antiphon.recognition.whisper.text_decoder import loops
+from antiphon_codecs.interruption import checkpoint
+
+RATES = (1, 2, 4, 8, 16)
+HIGHEST = 20
+"""Encoder states that are averaged to one vector at most."""
+FRAMES_PER_SECOND = 50
+TOKENS_PER_SECOND, SPARE_TOKENS = 7, 10
+"""Tokens of a text at most: faster than anybody speaks."""
+BALANCE = 0.01
+"""Weight of the load balancing loss."""
+
+
+@dataclass(frozen=True)
+class MomeConfig:
+    """What a model is made of."""
+
+    language_model: str
+    """Name or folder of the language model, which stays as it is."""
+    whisper: str
+    """The Whisper with whose encoder it hears."""
+    rates: tuple[int, ...] = RATES
+    """Those it is trained at, rising."""
+    adapter: AdapterConfig = field(default_factory=AdapterConfig)
+    audio_width: int = 384
+    """Of an encoder state."""
+    projector_width: int = 768
+    """Inner width of the projectors, one for each rate."""
+    prompt: str = " Transcribe speech to text:"
+    """Stands between sound and text."""
+
+    def __post_init__(self) -> None:
+        if not self.rates or list(self.rates) != sorted(set(self.rates)):
+            raise UserError(f"The rates {self.rates} are not rising: give such as 1,2,4,8,16.")
+        if not 1 <= self.rates[0] <= self.rates[-1] <= HIGHEST:
+            raise UserError(f"The rates {self.rates} are not between 1 and {HIGHEST}.")
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written of a sound."""
+
+    tokens: tuple[int, ...]
+    log_probs: tuple[float, ...]
+
+
+def pooled(frames: torch.Tensor, rate: int) -> torch.Tensor:
+    """Means [ceil(T / rate), width] of so many states [T, width]; the last may be of fewer."""
+    if len(frames) <= rate:
+        return frames.mean(0, keepdim=True) if len(frames) else frames
+    rows = frames.T[None]
+    return F.avg_pool1d(rows, rate, ceil_mode=True, count_include_pad=False)[0].T
+
+
+class Projector(nn.Sequential):
+    """Pooled states [..., inputs] to vectors [..., width] as large as those of tokens.
+
+    Args:
+        inputs: width of a state.
+        inner: width in between.
+        width: of the language model.
+        size: standard deviation of its token embeddings.
+    """
+
+    def __init__(self, inputs: int, inner: int, width: int, size: float) -> None:
+        norm = nn.LayerNorm(width)
+        nn.init.constant_(norm.weight, size)
+        super().__init__(nn.Linear(inputs, inner), nn.ReLU(), nn.Linear(inner, width), norm)
+
+
+class MomeModel(nn.Module):
+    """A frozen language model that hears.
+
+    Args:
+        llm: a causal language model of transformers.
+        tokenizer: its tokenizer.
+        config: of what is added to it.
+    """
+
+    def __init__(self, llm: Any, tokenizer: Any, config: MomeConfig) -> None:
+        super().__init__()
+        self.config, self.tokenizer = config, tokenizer
+        self.llm = llm.eval()
+        self.adapters = attach(llm, config.adapter, len(config.rates))
+        table = llm.get_input_embeddings().weight
+        size = float(table.float().std())
+        self.projectors = nn.ModuleDict(
+            {
+                str(rate): Projector(
+                    config.audio_width, config.projector_width, table.shape[1], size
+                )
+                for rate in config.rates
+            }
+        )
+        self.end = int(tokenizer.eos_token_id)
+        begin = llm.config.bos_token_id
+        self.begin = self.end if begin is None else int(begin)
+        self.prompt: list[int] = tokenizer(config.prompt)["input_ids"]
+
+    def train(self, mode: bool = True) -> MomeModel:
+        """Training mode of what learns; the language model stays as it is."""
+        super().train(mode)
+        self.llm.eval()
+        return self
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return next(self.projectors.parameters()).device
+
+    def active_parameters(self) -> int:
+        """Parameters of the adapters that a token goes through; projectors are not counted."""
+        return active_parameters(self.adapters)
+
+    def added(self) -> dict[str, torch.Tensor]:
+        """What was added to the language model."""
+        return {
+            name: value for name, value in self.state_dict().items() if not name.startswith("llm.")
+        }
+
+    def scale(self, rate: int) -> int:
+        """The place of a rate among those it is trained at.
+
+        Raises:
+            UserError: It is not among them.
+        """
+        if rate not in self.config.rates:
+            known = ", ".join(map(str, self.config.rates))
+            raise UserError(f"Nobody trained this model at rate {rate}: choose {known}.")
+        return self.config.rates.index(rate)
+
+    def encode(self, text: str) -> list[int]:
+        """Tokens of a text, as words that follow others."""
+        found: list[int] = self.tokenizer(f" {text}")["input_ids"]
+        return found
+
+    def hear(self, frames: Sequence[torch.Tensor], rate: int) -> list[torch.Tensor]:
+        """Vectors [ceil(T / rate), width] that stand for the states of sounds [T, audio_width]."""
+        self.scale(rate)
+        parts = [pooled(sound.float(), rate) for sound in frames]
+        found = self.projectors[str(rate)](torch.cat(parts).to(self.device))
+        return list(found.split([len(part) for part in parts]))
+
+    def prompted(self, frames: Sequence[torch.Tensor], rate: int) -> list[torch.Tensor]:
+        """[N, width] of each sound, and all else that stands in front of its text."""
+        begin, prompt = self.embedded([self.begin]), self.embedded(self.prompt)
+        return [torch.cat([begin, sound, prompt]) for sound in self.hear(frames, rate)]
+
+    def embedded(self, tokens: Sequence[int]) -> torch.Tensor:
+        """[N, width] embeddings of tokens."""
+        ids = torch.tensor(tokens, dtype=torch.long, device=self.device)
+        found: torch.Tensor = self.llm.get_input_embeddings()(ids).float()
+        return found
+
+    def losses(
+        self, frames: Sequence[torch.Tensor], texts: Sequence[Sequence[int]], rate: int
+    ) -> Mapping[str, torch.Tensor]:
+        """Cross-entropy of texts at a rate, and the load balancing loss.
+
+        Args:
+            frames: [T, audio_width] encoder states of each clip.
+            texts: tokens of each.
+            rate: one of the configuration's.
+        """
+        rows, wanted = [], []
+        for head, text in zip(self.prompted(frames, rate), texts, strict=True):
+            said = [*text, self.end]
+            rows.append(torch.cat([head, self.embedded(text)]))
+            silent = [-100] * (len(head) - 1)
+            wanted.append(torch.tensor([*silent, *said], device=self.device))
+        targets = pad_sequence(wanted, batch_first=True, padding_value=-100)
+        lengths = torch.tensor([len(row) for row in rows], device=self.device)
+        real = torch.arange(targets.shape[1], device=self.device) < lengths[:, None]
+        with self._precision(), Pass(self.scale(rate), real) as now:
+            states = self.llm.get_decoder()(
+                inputs_embeds=pad_sequence(rows, batch_first=True), use_cache=False
+            ).last_hidden_state
+            asked = targets != -100
+            logits = self.llm.get_output_embeddings()(states[asked])
+        spoken = F.cross_entropy(logits.float(), targets[asked])
+        balance = now.balance.to(spoken)
+        return {"loss": spoken + BALANCE * balance, "text": spoken, "balance": balance}
+
+    @torch.no_grad()
+    def write(self, frames: Sequence[torch.Tensor], rate: int) -> list[Written]:
+        """What is said in sounds of about the same length, the likeliest token each time.
+
+        Args:
+            frames: [T, audio_width] encoder states of each sound.
+            rate: one of the configuration's.
+        """
+        from transformers import DynamicCache
+
+        rows = self.prompted(frames, rate)
+        limits = [
+            len(sound) * TOKENS_PER_SECOND // FRAMES_PER_SECOND + SPARE_TOKENS for sound in frames
+        ]
+        longest = max(map(len, rows))
+        read = torch.stack([F.pad(row, (0, 0, longest - len(row), 0)) for row in rows])
+        empty = torch.tensor([longest - len(row) for row in rows], device=self.device)
+        seen = torch.arange(longest, device=self.device) >= empty[:, None]
+        cache = DynamicCache(config=self.llm.config)
+        places = (seen.cumsum(1) - 1).clamp(min=0)
+        texts: list[list[int]] = [[] for _ in rows]
+        sure: list[list[float]] = [[] for _ in rows]
+        over = [False] * len(rows)
+        with self._precision(), Pass(self.scale(rate), seen):
+            while True:
+                checkpoint()
+                states = self.llm.get_decoder()(
+                    inputs_embeds=read, attention_mask=seen.long(), position_ids=places,
+                    past_key_values=cache, use_cache=True,
+                ).last_hidden_state[:, -1]  # fmt: skip
+                scores = self.llm.get_output_embeddings()(states).float().log_softmax(-1)
+                best, tokens = scores.max(-1)
+                for row, token in enumerate(tokens.tolist()):
+                    text = texts[row]
+                    over[row] = (
+                        over[row] or token == self.end or len(text) >= limits[row] or loops(text)
+                    )
+                    if not over[row]:
+                        text.append(token)
+                        sure[row].append(float(best[row]))
+                if all(over):
+                    return [
+                        Written(tuple(text), tuple(logs))
+                        for text, logs in zip(texts, sure, strict=True)
+                    ]
+                read = self.embedded(tokens.tolist())[:, None]
+                seen = F.pad(seen, (0, 1), value=True)
+                places = places[:, -1:] + 1
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text of tokens."""
+        return " ".join(str(self.tokenizer.decode(list(tokens))).split())
+
+    def _precision(self) -> torch.autocast:
+        """Products in bfloat16 on a GPU."""
+        kind = self.device.type
+        return torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda")
