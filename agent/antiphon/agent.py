@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon import cpu_threads, settings
+from antiphon import cpu_threads, hearing_rate, settings
 from antiphon.errors import UserError
 from antiphon.llm.text_model import TextModel
 from antiphon.messages import Segment, Speech, Token, Turn
@@ -115,6 +115,7 @@ class Agent:
 
         chosen = settings.load(settings.Models)
         cpu_threads.use(chosen.threads if threads is None else threads)
+        hearing_rate.use(chosen.rate)
         s2t = SpeechToText.from_pretrained(llm, ears=ears, recognizer=recognizer, persona=persona)
         spoken = voices.from_pretrained(voice or chosen.voice, s2t.llm)
         if isinstance(s2t.llm, TextModel):

@@ -77,6 +77,12 @@ class Models:
         "Where the language model and Qwen3-ASR compute; auto takes a GPU if there is one.",
         metavar="auto|cuda|cuda:1|mps|cpu",
     )
+    rate: str = setting(
+        "auto",
+        "How coarsely a recognizer with several rates hears questions; auto: coarser while many "
+        "wait.",
+        metavar="auto|1|2|4|8|16",
+    )
     threads: int = setting(
         0, "CPU threads of the models; 0 follows the load: as many as other programs leave cores."
     )

@@ -38,8 +38,9 @@ DOUBTS: dict[Doubt, str] = {
 def sentence(event: Event) -> str:
     """What an event says to a user; empty if nothing."""
     match event:
-        case events.Transcript(text=text, doubt=doubt):
-            return f"You: {DOUBTS[doubt] if doubt else text or '(nothing to be understood)'}"
+        case events.Transcript(text=text, doubt=doubt, rate=rate):
+            heard = f" (heard at rate {rate})" if rate else ""
+            return f"You: {DOUBTS[doubt] if doubt else text or '(nothing to be understood)'}{heard}"
         case events.ToolCalled(text=text):
             return f"Understood: {text}."
         case events.Interrupted(heard_text=text):

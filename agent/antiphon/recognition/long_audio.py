@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from antiphon import hearing_rate
 from antiphon.errors import UserError
 from antiphon.messages import Doubt
 from antiphon.recognition import agreement, recognizer
@@ -67,8 +68,8 @@ class LongAudio:
     there, and is right in the transcript.
 
     Args:
-        recognizer: of single utterances. Its attributes `longest` (samples of an utterance) and
-            `languages` (codes) are used if it has them.
+        recognizer: of single utterances. Its attributes `longest` (samples of an utterance),
+            `languages` (codes) and `rates` are used if it has them.
         segmenter: finds utterances; None makes one.
         name: of the recognizer, for transcripts and messages.
         aligner: gives words their times and confidence instead of the recognizer.
@@ -94,11 +95,13 @@ class LongAudio:
         """State before the first sample.
 
         Raises:
-            UserError: The recognizer does not know a language of the options.
+            UserError: The recognizer does not know a language of the options, or its rate.
         """
         options = options or Options()
         for given in (*options.languages, *([options.language] if options.language else [])):
             require_known(given, self.languages, self.name)
+        rates: Sequence[int] = getattr(self.recognizer, "rates", ())
+        hearing_rate.require(options.rate, rates, self.name)
         return LongAudioState(self._segmenter.start(), options)
 
     def feed(self, pcm: Sound, state: LongAudioState) -> LongAudioState:

@@ -37,6 +37,9 @@ class Options:
     """Of a sampling decoder; None: its own."""
     seed: int = 0
     """Of everything left to chance."""
+    rate: int | None = None
+    """How many states of the encoder a recognizer with several rates averages to one; None: as
+    the load of this process allows."""
 
     def __post_init__(self) -> None:
         count = sum(len(entry.split()) for entry in self.context)
@@ -136,6 +139,8 @@ class Transcript:
     """Its name."""
     notes: tuple[str, ...] = ()
     """Sentences for the user: what was left out, and why."""
+    rate: int | None = None
+    """How many encoder states were averaged to one; None: the recognizer has but one rate."""
 
     @property
     def words(self) -> tuple[Word, ...]:

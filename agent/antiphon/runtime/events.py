@@ -53,6 +53,8 @@ class Transcript(Event):
     """The words; empty if there were none, and then nothing is answered."""
     doubt: Doubt | None = None
     """Why there are none: nobody spoke, or what was heard is not believed, which is said."""
+    rate: int | None = None
+    """How many encoder states were averaged to one, by a recognizer that follows the load."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from antiphon import hearing_rate
 from antiphon.llm.language_model import LanguageModel
 from antiphon.llm.text_model import TextModel
 from antiphon.recognition.recognizer import Recognizer, from_pretrained
@@ -40,9 +41,17 @@ class CascadeEncoder:
     def finish(self, state: Any) -> Question:
         """The transcript as the question."""
         transcript = self.recognizer.finish(state)
-        return Question(transcript.text, None, transcript.complete, transcript.doubt)
+        return Question(
+            transcript.text, None, transcript.complete, transcript.doubt, transcript.rate
+        )
 
 
 def load(llm: Callable[[], LanguageModel | TextModel], recognizer: str) -> CascadeEncoder:
-    """The cascade with the recognizer of a name or folder; any language model reads text."""
-    return CascadeEncoder(from_pretrained(recognizer))
+    """The cascade with the recognizer of a name or folder; any language model reads text.
+
+    Raises:
+        UserError: There is none, or it does not hear at the rate that was chosen.
+    """
+    found = from_pretrained(recognizer)
+    hearing_rate.require(hearing_rate.fixed(), getattr(found, "rates", ()), recognizer)
+    return CascadeEncoder(found)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from antiphon import weights
+from antiphon import hearing_rate, weights
 from antiphon.errors import UserError
 from antiphon.llm.chat_template import encode
 from antiphon.llm.language_model import LanguageModel
@@ -148,7 +148,8 @@ def load(loaded: Callable[[], LanguageModel | TextModel], recognizer: str) -> Di
         recognizer: a name.
 
     Raises:
-        UserError: The language model takes no embeddings, or the adapter does not fit.
+        UserError: The language model takes no embeddings, or the adapter does not fit, or a rate
+            was chosen.
     """
     llm = loaded()
     if isinstance(llm, TextModel):
@@ -156,6 +157,7 @@ def load(loaded: Callable[[], LanguageModel | TextModel], recognizer: str) -> Di
             f"{llm.name} reads text and takes no embeddings: choose --ears cascade, or a language "
             "model that is no server's."
         )
+    hearing_rate.require(hearing_rate.fixed(), (), recognizer)
     folder = adapter_folder(llm.name, recognizer)
     adapter = silence = None
     if folder is not None and not (folder / reading_adapter.FILE).exists():

@@ -31,6 +31,8 @@ class Question:
     """Log odds that the turn is complete, by its sound; None: no opinion."""
     doubt: Doubt | None = None
     """Why the transcript is not to be believed, and no answer is due; None: it is."""
+    rate: int | None = None
+    """At which rate it was heard; None: the recognizer has but one."""
 
 
 class QuestionEncoder(Protocol):

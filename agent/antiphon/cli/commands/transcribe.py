@@ -57,6 +57,10 @@ def transcribe(
     candidates: Annotated[int, typer.Option(min=1, help="Texts it draws.")] = 1,
     score: Annotated[str, typer.Option(help="How it chooses: mode, mbr or whisper.")] = "mode",
     seed: Annotated[int, typer.Option(help="Of its draws.")] = 0,
+    rate: Annotated[
+        int | None,
+        typer.Option(min=1, help="How coarsely a recognizer of several rates hears; else finest."),
+    ] = None,
 ) -> None:
     """Transcribe recordings of any length, each by itself.
 
@@ -77,6 +81,7 @@ def transcribe(
         candidates=candidates,
         scoring=score,
         seed=seed,
+        rate=rate,
     )
     require_places(files, out, format)
     with chatter_to_stderr():

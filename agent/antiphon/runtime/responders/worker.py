@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from antiphon.hearing_rate import FOLLOWER
 from antiphon.messages import Doubt, Speech
 from antiphon.runtime.frames import FRAME_MS
 from antiphon.runtime.responders.precedence import (
@@ -45,6 +46,8 @@ class Understood:
     """Log odds that the turn is complete, if the recognizer judges it."""
     doubt: Doubt | None = None
     """Why there was not, or why what was heard is not believed."""
+    rate: int | None = None
+    """At which rate it was heard, if the recognizer has several."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,8 @@ class Job:
 
     work: Work
     generation: int | None
+    asked: int | None = None
+    """Its number among the questions that wait (`hearing_rate`); None: it answers none."""
 
 
 def sentence(error: BaseException) -> str:
@@ -194,9 +199,22 @@ class _Lane:
         """When each job that is not finished is due; both sides change it under the lock."""
         self.progress = 0
         """Outputs and finished jobs so far."""
+        self.asked: set[int] = set()
+        """Numbers of questions whose answers have not begun."""
         self.closed = False
         self.lock = threading.Lock()
         self.claim = Claim(self.due)
+
+    def began(self, number: int | None, *, heard: bool) -> None:
+        """An answer began, or will not be heard."""
+        if number is not None:
+            self.asked.discard(number)
+            FOLLOWER.began(number, heard=heard)
+
+    def give_up(self) -> None:
+        """None of its answers will be heard."""
+        for number in [*self.asked]:
+            self.began(number, heard=False)
 
     def due(self) -> float:
         """When the first of its jobs is due: it keeps up those behind it."""
@@ -229,9 +247,12 @@ class ThreadWorker:
         """Queue a job."""
         lane = self._lane
         due = CLOCK.now() + (PATIENCE if generation is None else -LEAD)
+        asked = None if generation is None else FOLLOWER.asked()
         with lane.lock:
             lane.dues.append(due)
-        lane.jobs.put(Job(work, generation))
+        if asked is not None:
+            lane.asked.add(asked)
+        lane.jobs.put(Job(work, generation, asked))
 
     def poll(self, frame: int) -> list[tuple[int | None, Output]]:
         """All outputs so far; a job that hangs is given up."""
@@ -245,6 +266,7 @@ class ThreadWorker:
             self._seen = progress, frame
         elif frame - self._seen[1] >= self.stall:
             job = lane.current or Job(lambda cancelled: iter(()), None)
+            lane.give_up()
             self._lane = self._start_thread()
             self._seen = 0, frame
             waited = self.stall * FRAME_MS / 1000
@@ -255,6 +277,7 @@ class ThreadWorker:
         """Stop after the current step; a thread that hangs does not keep the process alive."""
         self.generation = -1
         self._lane.closed = True
+        self._lane.give_up()
         self._lane.jobs.put(None)
         self._thread.join(timeout=CLOSE_TIMEOUT)
 
@@ -275,6 +298,7 @@ class ThreadWorker:
             except Exception as error:
                 lane.results.append((job, Failure(sentence(error))))
             self._precedence.leave(lane.claim)
+            lane.began(job.asked, heard=False)
             with lane.lock:
                 lane.dues.popleft()
             lane.progress += 1
@@ -295,6 +319,7 @@ class ThreadWorker:
                 seconds = len(output.pcm) / output.sample_rate
                 made, dry = made + seconds, max(dry, CLOCK.now()) + seconds
                 if made >= BEGINNING:
+                    lane.began(job.asked, heard=True)
                     with lane.lock:
                         lane.dues[0] = dry - AHEAD
         if job.generation is not None and not self._stale(job):

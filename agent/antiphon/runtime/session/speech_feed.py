@@ -114,7 +114,8 @@ class SpeechFeed:
                 raise RuntimeError("there is nothing to hear with")
             understood = slot.stream.finish()
             text = "" if understood.doubt else understood.text.strip()
-            yield Understood(text, understood.complete, understood.doubt)
+            rate = getattr(understood, "rate", None)
+            yield Understood(text, understood.complete, understood.doubt, rate)
             if respond and (text or understood.doubt not in (None, "no speech")):
                 yield from responder.respond(
                     slot.stream, slot.history, cancelled=cancelled, seed=seed

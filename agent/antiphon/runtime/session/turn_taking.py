@@ -159,6 +159,7 @@ class TurnTaking:
         elif isinstance(output, Understood):
             if turn:
                 turn.text, turn.doubt, turn.understood = output.text, output.doubt, self.at
+                turn.rate = output.rate
                 if output.complete is not None:
                     self._analyzer.judged("hearing", output.complete)
                 self._transcribe()
@@ -292,7 +293,7 @@ class TurnTaking:
         turn = self._turn
         if turn is None or turn.turn_end is None or turn.text is None:
             return
-        self._emit(events.Transcript(self.at, turn.text, turn.doubt))
+        self._emit(events.Transcript(self.at, turn.text, turn.doubt, turn.rate))
         if not turn.text and turn.doubt in (None, "no speech"):
             self._drop_reply()
             self._turn = None

@@ -23,6 +23,8 @@ class UserTurn:
     """What was understood."""
     doubt: Doubt | None = None
     """Why nothing was, or is not believed."""
+    rate: int | None = None
+    """At which rate it was heard, if the recognizer has several."""
     cut: bool = False
     """Whether it was ended for being too long."""
 

@@ -111,3 +111,15 @@ def test_a_day_of_sound_is_refused(talk, monkeypatch):
     monkeypatch.setattr("antiphon.audio_file.MAX_STREAM_SECONDS", 2)
     done = run(talk)
     assert done.exit_code == 2 and "cut it before" in done.stderr
+
+
+def test_a_rate_is_for_recognizers_that_have_several(talk, monkeypatch):
+    done = run(talk, "--rate", "4")
+    assert done.exit_code == 2 and "level hears at one rate only" in done.stderr
+    several = long_audio()
+    several.recognizer.rates = (2, 4)  # type: ignore[attr-defined]
+    monkeypatch.setattr(transcribe, "load", lambda name, aligner: several)
+    done = run(talk, "--rate", "3")
+    assert done.exit_code == 2 and "at rate 3: choose 2, 4." in done.stderr
+    assert run(talk, "--rate", "4").exit_code == 0
+    assert {asked.rate for asked in several.recognizer.asked} == {4}  # type: ignore[attr-defined]

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from fake_conversation import Driver, FakeResponder
 
+from antiphon import hearing_rate
+from antiphon.messages import Speech
 from antiphon.runtime.responders.worker import Done, Failure, InlineWorker, ThreadWorker, Understood
 
 
@@ -191,3 +193,35 @@ def test_a_turn_that_goes_on_is_not_understood_to_its_end():
     found = collect(worker, bool)
     worker.close()
     assert found == [(None, Understood("next"))]
+
+
+def test_questions_wait_until_their_answers_sound_or_are_given_up(monkeypatch):
+    """A coarser rate of hearing follows from it (`hearing_rate`)."""
+    follower = hearing_rate.RateFollower()
+    monkeypatch.setattr("antiphon.runtime.responders.worker.FOLLOWER", follower)
+    go_on, sounding, silent = threading.Event(), threading.Event(), threading.Event()
+
+    def speak(cancelled):
+        go_on.wait(5)
+        yield Speech(np.zeros(16_000, np.float32), 16_000, 0, "yes")
+        sounding.set()
+
+    def wait(cancelled):
+        silent.wait(5)
+        yield from ()
+
+    worker = ThreadWorker()
+    worker.submit(says("heard"))
+    assert follower.load().waiting == 0
+    worker.generation = 1
+    worker.submit(speak, 1)
+    assert follower.load().waiting == 1
+    go_on.set()
+    assert sounding.wait(5)
+    assert follower.load().waiting == 0 and follower.load().first_audio > 0
+    worker.submit(wait, 1)
+    worker.submit(says("never"), 1)
+    assert follower.load().waiting >= 1
+    silent.set()
+    worker.close()
+    assert follower.load().waiting == 0
