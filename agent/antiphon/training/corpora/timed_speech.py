@@ -53,13 +53,8 @@ def flite(voice: str) -> Speak:
 
     def speak(text: str) -> TimedSpeech | None:
         words = text.split()
-        with tempfile.NamedTemporaryFile(suffix=".wav") as out:
-            command = ["flite", "-voice", voice, "-psdur", "-t", text, "-o", out.name]
-            told = run(command, "").decode()
-            pcm = wav(Path(out.name).read_bytes())
-        phones = [(name, float(end)) for name, end in (p.split(":") for p in told.split())]
-        starts = [0.0, *(end for _, end in phones)]
-        spoken = [(name, starts[i], end) for i, (name, end) in enumerate(phones) if name != PAUSE]
+        pcm, phones = spoken_phones(voice, text)
+        spoken = [phone for phone in phones if phone[0] != PAUSE]
         alone = [_phones(word.strip(".,!?")) for word in words]
         bounds = shares([name for name, _, _ in spoken], alone)
         if bounds is None:
@@ -71,6 +66,17 @@ def flite(voice: str) -> Speak:
         return TimedSpeech(pcm, found)
 
     return speak
+
+
+def spoken_phones(voice: str, text: str) -> tuple[Sound, list[tuple[str, float, float]]]:
+    """What a voice of flite says: sound [N], and each phone with its start and end in seconds."""
+    with tempfile.NamedTemporaryFile(suffix=".wav") as out:
+        command = ["flite", "-voice", voice, "-psdur", "-t", text, "-o", out.name]
+        told = run(command, "").decode()
+        pcm = wav(Path(out.name).read_bytes())
+    phones = [(name, float(end)) for name, end in (p.split(":") for p in told.split())]
+    starts = [0.0, *(end for _, end in phones)]
+    return pcm, [(name, starts[i], end) for i, (name, end) in enumerate(phones)]
 
 
 def shares(spoken: Sequence[str], words: Sequence[Sequence[str]]) -> list[int] | None:
