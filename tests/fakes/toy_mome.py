@@ -32,7 +32,10 @@ class Bytes:
         self.inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         self.inner.decoder = decoders.ByteLevel()
 
-    def __call__(self, text: str, return_offsets_mapping: bool = False) -> dict[str, Any]:
+    def __call__(
+        self, text: str, add_special_tokens: bool = True, return_offsets_mapping: bool = False
+    ) -> dict[str, Any]:
+        assert not add_special_tokens
         found = self.inner.encode(text)
         return {"input_ids": found.ids, "offset_mapping": found.offsets}
 

@@ -79,7 +79,7 @@ def _flat(result: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
         name = f"{above}{key}"
         if isinstance(value, Mapping):
             yield from _flat(value, f"{name}.")
-        elif isinstance(value, list):
+        elif isinstance(value, list) and all(isinstance(row, Mapping) for row in value):
             for row in value:
                 title, *rest = row.items()
                 yield from _flat(dict(rest), f"{title[1]}, ")

@@ -1,14 +1,15 @@
-"""`antiphon train qwen3-asr` and `antiphon train aligner`."""
+"""`antiphon train qwen3-asr`, `antiphon train aligner` and `antiphon train mome`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from antiphon.cli.options import with_settings
 from antiphon.cli.training_options import Folders, Limits, Out, Seed, Steps, prepare
+from antiphon.errors import UserError
 
 Device = Annotated[str, typer.Option(help="Where it learns: auto, cuda, mps or cpu.")]
 
@@ -73,3 +74,63 @@ def aligner(
             Path(recognizer), work, out or Path("assets/qwen3-aligner"),
             steps=steps, minutes=limits.minutes, seed=seed, device=device,
         )  # fmt: skip
+
+
+@with_settings
+def mome(
+    paths: Folders,
+    limits: Limits,
+    variant: Annotated[
+        str, typer.Option(help="mome, or what it is compared with; another name lists them.")
+    ] = "mome",
+    rates: Annotated[
+        str, typer.Option(help="States of the encoder that are averaged to one, with commas.")
+    ] = "1,2,4,8,16",
+    out: Annotated[Path | None, typer.Option(help="Folder of the finished weights.")] = None,
+    llm: Annotated[str, typer.Option("--llm", help="The language model; it stays as it is.")] = (
+        "smollm2-135m-instruct"
+    ),
+    place: Annotated[
+        Literal["attention", "ffn", "layer"], typer.Option(help="What experts are parallel to.")
+    ] = "attention",
+    bottleneck: Annotated[int, typer.Option(min=1, help="Inner width of an expert.")] = 12,
+    synthetic: Annotated[int, typer.Option(help="Synthetic clips beside people's.")] = 4000,
+    versions: Annotated[int, typer.Option(help="Versions of each of people's clips.")] = 2,
+    clips: Annotated[
+        int | None, typer.Option(min=1, help="Take at most so many clips, by chance.")
+    ] = None,
+    warm_steps: Annotated[int, typer.Option(help="Steps of the projectors alone.")] = 1500,
+    steps: Steps = 6000,
+    batch: Annotated[int, typer.Option(min=1, help="Clips a step.")] = 32,
+    all_rates: Annotated[
+        bool, typer.Option("--all-rates", help="Learn at all rates each step, not at a random one.")
+    ] = False,
+    coarser: Annotated[
+        float, typer.Option(help="Draw rates by their power of this; 0 draws all alike.")
+    ] = 0.0,
+    device: Device = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Train a recognizer that hears at many rates (MoME), or a variant; --minutes is for each part.
+
+    The variant lora is trained at one rate at a time: one file for each.
+    """
+    device = prepare(paths.data, "speech", limits.training_threads, device)
+    from antiphon.recognition.mome.model import MomeConfig
+    from antiphon.training.jobs.mome import job
+    from antiphon.training.jobs.mome.variants import adapter
+
+    try:
+        wanted = tuple(int(rate) for rate in rates.split(","))
+    except ValueError:
+        raise UserError(f"The rates {rates!r} are no numbers: give such as 1,2,4,8,16.") from None
+    config = MomeConfig(llm, job.WHISPER, wanted, adapter(variant, len(wanted), place, bottleneck))
+    parts = [variant, Path(llm).name, *map(str, wanted), place, f"b{bottleneck}", f"seed{seed}"]
+    name = "-".join(parts)
+    recipe = job.Recipe(
+        paths.data, paths.work / "mome", out or paths.work / "mome" / "out" / name, name, config,
+        job.Schedule(warm_steps, steps, batch, all_rates, coarser),
+        seed=seed, device=device, facts={"variant": variant, "seed": seed},
+    )  # fmt: skip
+    if recipe.corpus(synthetic, versions, clips, limits.minutes or 24 * 60):
+        recipe.train(limits.minutes)

@@ -51,6 +51,7 @@ ARCHITECTURES: Registry[Loader] = Registry(
         "whisper": "antiphon.recognition.whisper.recognizer:load",
         "drax": "antiphon.recognition.drax.recognizer:load",
         "qwen3_asr": "antiphon.recognition.qwen3_asr.recognizer:load",
+        "mome": "antiphon.recognition.mome.recognizer:load",
     },
 )
 """Loaders by the `model_type` of a checkpoint."""

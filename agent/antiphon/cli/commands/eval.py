@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from antiphon import audio_file, settings
+from antiphon.cli.measures import mome as mome_measures
 from antiphon.cli.measures import parts
 from antiphon.cli.measures import recognition as recognition_measures
 from antiphon.cli.measures import spoken as spoken_measures
@@ -35,6 +36,7 @@ app.command()(written_measures.chat)
 app.command()(recognition_measures.alignment)
 measure(app, "Innocent words heard as offensive ones, in percent")(spoken_measures.offensive)
 measure(app, "Prosody")(spoken_measures.prosody)
+measure(app, "MoME by rate")(mome_measures.mome)
 
 REPLIES = 200
 """How many replies the README speaks of."""

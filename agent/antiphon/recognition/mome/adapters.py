@@ -74,7 +74,9 @@ def _mixture(layer: Any, width: int, config: AdapterConfig, scales: int) -> Mixt
 
 
 def _beside(
-    module: nn.Module, adapter: nn.Module, norm: Callable[[torch.Tensor], torch.Tensor] | None = None
+    module: nn.Module,
+    adapter: nn.Module,
+    norm: Callable[[torch.Tensor], torch.Tensor] | None = None,
 ) -> None:
     """Add to what a module gives what an adapter makes of the same input, normed if need be."""
 

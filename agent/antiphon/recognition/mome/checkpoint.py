@@ -31,7 +31,9 @@ def fresh(config: MomeConfig, device: str | torch.device = "cpu") -> MomeModel:
     if torch.device(device).type == "cpu":
         llm = llm.float()
     if not hasattr(llm.get_decoder(), "layers"):
-        raise UserError(f"{config.language_model} has no layers as Llama and Qwen have: choose one.")
+        raise UserError(
+            f"{config.language_model} has no layers as Llama and Qwen have: choose one."
+        )
     return MomeModel(llm, load_tokenizer(folder), config).to(device)
 
 

@@ -64,11 +64,12 @@ class Pass:
             chosen: [B, T, k] which were taken.
         """
         experts = probabilities.shape[-1]
+        counts = F.one_hot(chosen, experts).sum(-2).to(probabilities)
+        weight = torch.ones_like(probabilities[..., :1])
         if self.real is not None and self.real.shape == probabilities.shape[:-1]:
-            probabilities, chosen = probabilities[self.real], chosen[self.real]
-        counts = torch.bincount(chosen.flatten(), minlength=experts).to(probabilities)
-        use = counts / counts.sum().clamp(min=1)
-        mean = probabilities.flatten(0, -2).mean(0)
+            weight = self.real[..., None].to(probabilities)
+        use = (counts * weight).flatten(0, -2).sum(0) / (chosen.shape[-1] * weight.sum())
+        mean = (probabilities * weight).flatten(0, -2).sum(0) / weight.sum()
         self.uses.append(use.detach())
         self.balances.append(experts * (use * mean).sum())
 

@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
+from antiphon import hearing_rate
 from antiphon.errors import UserError
 from antiphon.recognition.mome.adapters import AdapterConfig, active_parameters, attach
 from antiphon.recognition.mome.experts import Pass
@@ -116,7 +117,7 @@ class MomeModel(nn.Module):
         self.end = int(tokenizer.eos_token_id)
         begin = llm.config.bos_token_id
         self.begin = self.end if begin is None else int(begin)
-        self.prompt: list[int] = tokenizer(config.prompt)["input_ids"]
+        self.prompt: list[int] = tokenizer(config.prompt, add_special_tokens=False)["input_ids"]
 
     def train(self, mode: bool = True) -> MomeModel:
         """Training mode of what learns; the language model stays as it is."""
@@ -145,14 +146,12 @@ class MomeModel(nn.Module):
         Raises:
             UserError: It is not among them.
         """
-        if rate not in self.config.rates:
-            known = ", ".join(map(str, self.config.rates))
-            raise UserError(f"Nobody trained this model at rate {rate}: choose {known}.")
+        hearing_rate.require(rate, self.config.rates, "this model")
         return self.config.rates.index(rate)
 
     def encode(self, text: str) -> list[int]:
         """Tokens of a text, as words that follow others."""
-        found: list[int] = self.tokenizer(f" {text}")["input_ids"]
+        found: list[int] = self.tokenizer(f" {text}", add_special_tokens=False)["input_ids"]
         return found
 
     def hear(self, frames: Sequence[torch.Tensor], rate: int) -> list[torch.Tensor]:
@@ -183,16 +182,18 @@ class MomeModel(nn.Module):
             texts: tokens of each.
             rate: one of the configuration's.
         """
-        rows, wanted = [], []
-        for head, text in zip(self.prompted(frames, rate), texts, strict=True):
-            said = [*text, self.end]
-            rows.append(torch.cat([head, self.embedded(text)]))
-            silent = [-100] * (len(head) - 1)
-            wanted.append(torch.tensor([*silent, *said], device=self.device))
-        targets = pad_sequence(wanted, batch_first=True, padding_value=-100)
+        heads = self.prompted(frames, rate)
+        said = self.embedded([token for text in texts for token in text])
+        parts = said.split([len(text) for text in texts])
+        rows = [torch.cat(both) for both in zip(heads, parts, strict=True)]
+        wanted = [
+            torch.tensor([*[-100] * (len(head) - 1), *text, self.end])
+            for head, text in zip(heads, texts, strict=True)
+        ]
+        targets = pad_sequence(wanted, batch_first=True, padding_value=-100).to(self.device)
         lengths = torch.tensor([len(row) for row in rows], device=self.device)
         real = torch.arange(targets.shape[1], device=self.device) < lengths[:, None]
-        with self._precision(), Pass(self.scale(rate), real) as now:
+        with self.precision(), Pass(self.scale(rate), real) as now:
             states = self.llm.get_decoder()(
                 inputs_embeds=pad_sequence(rows, batch_first=True), use_cache=False
             ).last_hidden_state
@@ -225,7 +226,7 @@ class MomeModel(nn.Module):
         texts: list[list[int]] = [[] for _ in rows]
         sure: list[list[float]] = [[] for _ in rows]
         over = [False] * len(rows)
-        with self._precision(), Pass(self.scale(rate), seen):
+        with self.precision(), Pass(self.scale(rate), seen):
             while True:
                 checkpoint()
                 states = self.llm.get_decoder()(
@@ -255,7 +256,7 @@ class MomeModel(nn.Module):
         """The text of tokens."""
         return " ".join(str(self.tokenizer.decode(list(tokens))).split())
 
-    def _precision(self) -> torch.autocast:
+    def precision(self) -> torch.autocast:
         """Products in bfloat16 on a GPU."""
         kind = self.device.type
         return torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda")

@@ -1,4 +1,4 @@
-"""One model at several rates: nothing at first, then what its adapters add; all of it reproducible."""
+"""One model at several rates: nothing at first, then what its adapters add; reproducible."""
 
 from __future__ import annotations
 

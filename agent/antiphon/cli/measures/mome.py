@@ -1,0 +1,45 @@
+"""`antiphon eval mome`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from antiphon.cli.measures.measure import Job
+from antiphon.errors import UserError
+
+RECORDINGS = 60
+"""Recordings of each collection that are heard at most."""
+
+
+def mome(
+    job: Job,
+    recognizer: Annotated[str, typer.Option(help="What is measured: a name or folder.")] = "mome",
+    against: Annotated[
+        list[str] | None,
+        typer.Option(help="A variant's folder that it is compared with; several."),
+    ] = None,
+    rates: Annotated[str, typer.Option(help="With commas between; else all it knows.")] = "",
+    noise: Annotated[float | None, typer.Option(help="Noise, so many dB below speech.")] = None,
+) -> Mapping[str, Any]:
+    """Word errors, costs and experts of MoME by rate. --limit counts in each collection."""
+    from antiphon.evaluation import material
+    from antiphon.evaluation.measures.mome import evaluate, hear
+    from antiphon.recognition.mome.recognizer import load
+
+    try:
+        wanted = [int(rate) for rate in rates.split(",") if rate]
+    except ValueError:
+        raise UserError(f"The rates {rates!r} are no numbers: give such as 1,4,16.") from None
+    listeners = {name: load(name) for name in (recognizer, *(against or ()))}
+    first = listeners[recognizer]
+    if unknown := sorted({*wanted} - {*first.rates}):
+        first.model.scale(unknown[0])
+    for name, other in listeners.items():
+        if other.model.config.whisper != first.model.config.whisper:
+            raise UserError(f"{name} hears with another Whisper than {recognizer}: compare like.")
+    clips = material.clips(job.data, job.limit or RECORDINGS)
+    heard = hear(clips, first, material.changed(job.data, noise, None, job.seed))
+    return evaluate(heard, {name: each.model for name, each in listeners.items()}, wanted)

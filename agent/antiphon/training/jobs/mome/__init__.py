@@ -1,0 +1,1 @@
+"""Trains MoME, and what it is compared with."""
