@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,7 +105,7 @@ def test_what_was_learnt_is_in_its_folder(recognizer, found, speech, tmp_path):
     assert not [*folder.glob("*.part")]
     facts = json.loads((folder / "config.json").read_text())
     assert (facts["model_type"], facts["kind"], facts["seed"]) == ("mome", "recognizer", 3)
-    again = recognizers.from_pretrained(str(folder))
+    again: Any = recognizers.from_pretrained(str(folder))
     assert again.rates == (1, 2, 4)
     frames = recognizer.encoder.whole(speech)
     for rate in again.rates:

@@ -186,9 +186,9 @@ def _between(
 def _texture(speaker: Speaker) -> NDArray[np.float64]:
     """What skin [SIZE, SIZE] differs from its mean; a beard is rough."""
     rng = np.random.default_rng(speaker.texture)
-    smooth = np.kron(rng.standard_normal((4, 4)), np.ones((SIZE // 4, SIZE // 4)))
+    coarse = np.kron(rng.standard_normal((4, 4)), np.ones((SIZE // 4, SIZE // 4)))
+    smooth = _blurred(np.asarray(coarse[None], np.float64), 3.0)[0]
     rough = rng.standard_normal((SIZE, SIZE))
-    smooth = _blurred(smooth[None], 3.0)[0]
     return np.asarray(0.03 * smooth + speaker.beard * (0.3 * rough - 0.5))
 
 

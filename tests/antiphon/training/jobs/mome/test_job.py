@@ -11,6 +11,7 @@ import toy_mome
 
 from antiphon.errors import UserError
 from antiphon.recognition.mome import checkpoint
+from antiphon.recognition.mome.model import MomeModel
 from antiphon.training.corpora.spoken_characters import SILENT, token_at
 from antiphon.training.jobs.mome import job
 from antiphon.training.jobs.mome.batches import Batches
@@ -135,7 +136,7 @@ def test_variants_are_told_apart_and_have_as_many_active_parameters():
         config = replace(
             toy_mome.CONFIG, rates=rates, adapter=adapter(name, len(rates), "attention", 3)
         )
-        counts[name] = toy_mome.MomeModel(llm(), toy_mome.Bytes(), config).active_parameters()
+        counts[name] = MomeModel(llm(), toy_mome.Bytes(), config).active_parameters()
     most = max(counts.values())
     assert min(counts.values()) > 0.85 * most
     assert counts["mome"] == counts["no-shared-expert"] == counts["router-per-rate"]
