@@ -98,6 +98,7 @@ class Understood:
     text: str
     complete: float | None = None
     doubt: str | None = None
+    rate: int | None = None
 
 
 @dataclass
@@ -107,6 +108,7 @@ class Hearing:
     history: tuple
     pcm: list = field(default_factory=list)
     doubt: str | None = None
+    rate: int | None = None
 
     def feed(self, pcm):
         self.pcm.append(pcm)
@@ -114,7 +116,8 @@ class Hearing:
     def finish(self):
         sound = np.concatenate(self.pcm) if self.pcm else np.zeros(0)
         count = int((np.abs(sound) > 0.1).sum()) // FRAME
-        return Understood(f"heard {count} frames" if count else "", doubt=self.doubt)
+        text = f"heard {count} frames" if count else ""
+        return Understood(text, doubt=self.doubt, rate=self.rate)
 
 
 class FakeResponder:
@@ -124,11 +127,12 @@ class FakeResponder:
         self.words = words
         self.replies = 0
         self.doubt: str | None = None
+        self.rate: int | None = None
         self.streams: list[Hearing] = []
         self.answered: list[tuple[str, tuple]] = []
 
     def listen(self, history):
-        self.streams.append(Hearing(tuple(history), doubt=self.doubt))
+        self.streams.append(Hearing(tuple(history), doubt=self.doubt, rate=self.rate))
         return self.streams[-1]
 
     def respond(self, stream, history, *, cancelled, seed):

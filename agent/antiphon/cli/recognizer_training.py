@@ -1,4 +1,4 @@
-"""`antiphon train qwen3-asr`, `antiphon train aligner` and `antiphon train mome`."""
+"""`antiphon train` of recognizers: qwen3-asr, aligner, mome and lips."""
 
 from __future__ import annotations
 
@@ -134,3 +134,22 @@ def mome(
     )  # fmt: skip
     if recipe.corpus(synthetic, versions, clips, limits.minutes or 24 * 60):
         recipe.train(limits.minutes)
+
+
+@with_settings
+def lips(
+    paths: Folders,
+    limits: Limits,
+    out: Out = Path("assets/lips"),
+    clips: Annotated[int, typer.Option(min=1, help="Talking heads that are drawn.")] = 2000,
+    steps: Steps = 3000,
+    device: Device = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Train the encoder that reads lips, on drawn mouths; --minutes is for each part."""
+    device = prepare(paths.data, "text", limits.training_threads, device)
+    from antiphon.training.jobs.mome.lips import Recipe
+
+    recipe = Recipe(paths.data, paths.work / "lips", out, seed=seed, device=device)
+    if recipe.corpus(clips, limits.minutes or 24 * 60):
+        recipe.train(steps, limits.minutes)

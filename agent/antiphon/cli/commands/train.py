@@ -47,6 +47,7 @@ app = typer.Typer(
 app.command(name="qwen3-asr")(recognizer_training.qwen3_asr)
 app.command()(recognizer_training.aligner)
 app.command()(recognizer_training.mome)
+app.command()(recognizer_training.lips)
 
 VOICE_FOLDER, ADAPTER_FOLDER = Path("assets/voice-joe"), Path("assets/s2t")
 

@@ -257,3 +257,12 @@ def test_a_noise_that_sounded_like_a_turn_is_told_and_not_answered(drive, respon
     assert (said.text, said.doubt) == ("", "no speech")
     assert not driver.texts() and not driver.sound.any()
     assert driver.conversation.state == "idle"
+
+
+def test_the_rate_at_which_a_turn_was_heard_is_told(drive, responder):
+    responder.rate = 8
+    driver = drive().ask(20)
+    driver.run(REPLY + 5)
+    (said,) = driver.of(events.Transcript)
+    assert said.rate == 8
+    assert events.from_json(events.to_json(said)) == said
