@@ -213,7 +213,7 @@ class TextToCodec(nn.Module):
         )
         read = self.pronouncer.read(scores[0, before * SLOTS :])
         known = self.dictionary.find(form, written, state.said)
-        return *put(known, *read), known
+        return *put(known, *read, form.text, self.inventory), known
 
     @torch.inference_mode()
     def read_spelling(self, text: str) -> tuple[list[int], list[int]]:

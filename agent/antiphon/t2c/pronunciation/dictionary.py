@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from antiphon.t2c.phonemes import PhonemeInventory, group
+from antiphon.t2c.phonemes import PAUSES, SPACE, STRESS, PhonemeInventory, group
 from antiphon.t2c.pronunciation import heteronyms
 from antiphon.t2c.pronunciation.lexicon import Lexicon
 from antiphon.t2c.pronunciation.own_lexicon import OwnLexicon, Read
@@ -15,6 +15,9 @@ from antiphon.t2c.spelling import Spelling
 
 OWN, CONTEXT, LEXICON, PRONOUNCER = "own lexicon", "context", "lexicon", "pronouncer"
 """Where a pronunciation comes from."""
+
+R, R_COLORED, VOWELS = "ɹ", ("ɚ", "ɜː"), "aeiouæɐɑɔəɚɛɜɪʊʌᵻ"
+"""The sound that links a vowel with its colour to a vowel of the next word."""
 
 _WORD = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)*")
 
@@ -109,18 +112,25 @@ def heteronyms_of(inventory: PhonemeInventory) -> dict[str, dict[str, tuple[int,
 
 
 def put(
-    known: Sequence[Pronunciation], sounds: Sequence[int], characters: Sequence[int]
+    known: Sequence[Pronunciation],
+    sounds: Sequence[int],
+    characters: Sequence[int],
+    text: str,
+    inventory: PhonemeInventory,
 ) -> tuple[list[int], list[int]]:
-    """What the pronouncer said, with what is known in its place.
+    """What the pronouncer said, with what is known in its place, linked to what follows.
 
     Args:
         known: in order, without overlap.
         sounds: of the pronouncer.
         characters: for each sound, the character it came from; never decreasing.
+        text: the characters.
+        inventory: sounds of the voice.
 
     Returns:
         Sounds and their characters; those that are known spread evenly over their word.
     """
+    breaks = {inventory.id(each) for each in (SPACE, *PAUSES)}
     out: list[int] = []
     owners: list[int] = []
     at = 0
@@ -129,11 +139,38 @@ def put(
             out.append(sounds[at])
             owners.append(characters[at])
             at += 1
-        while at < len(sounds) and characters[at] < each.end:
+        while at < len(sounds) and (
+            characters[at] < each.end
+            # The last sound of a word may come from the space or the stop after it.
+            or (sounds[at] not in breaks and text[characters[at]] in f" {PAUSES}")
+        ):
             at += 1
         width = each.end - each.start
         out += each.sounds
         owners += [each.start + i * width // len(each.sounds) for i in range(len(each.sounds))]
     out += sounds[at:]
     owners += characters[at:]
+    return linked(out, owners, inventory)
+
+
+def linked(
+    sounds: Sequence[int], characters: Sequence[int], inventory: PhonemeInventory
+) -> tuple[list[int], list[int]]:
+    """Sounds with the r that links words ("mayor of"): words are looked up alone, without it."""
+    r, space = inventory.find(R), inventory.id(SPACE)
+    out: list[int] = []
+    owners: list[int] = []
+    for at, (sound, character) in enumerate(zip(sounds, characters, strict=True)):
+        out.append(sound)
+        owners.append(character)
+        _, *following = sounds[at : at + 3]
+        if (
+            r is not None
+            and len(following) == 2
+            and following[0] == space
+            and inventory.sounds[sound].endswith(R_COLORED)
+            and inventory.sounds[following[1]].strip(STRESS)[:1] in VOWELS
+        ):
+            out.append(r)
+            owners.append(character)
     return out, owners

@@ -22,7 +22,7 @@ from antiphon.t2c.pronunciation.pronounced_words import pronounced_words
 from antiphon.t2c.spelling import Spelling, spell
 from antiphon.t2c.trigger import BreathTrigger
 
-ALL = (*SOUNDS, "l", "ˈiː", "d", "ˈɛ")
+ALL = (*SOUNDS, "l", "ˈiː", "d", "ˈɛ", "ɚ", "ɹ")
 INVENTORY = PhonemeInventory(ALL)
 WORDS = {"abba": (5, 6, 5), "baa": (6, 7), "don": (5,)}
 
@@ -67,10 +67,33 @@ def test_the_rest_of_a_word_is_no_word(dictionary):
 
 def test_known_sounds_take_the_place_of_the_pronouncers():
     known = [Pronunciation(2, 5, (7, 8, 9, 9), LEXICON)]
-    sounds, owners = put(known, [1, 2, 3, 4], [0, 2, 4, 6])
+    sounds, owners = put(known, [1, 2, 3, 4], [0, 2, 4, 6], "abcdefg", INVENTORY)
     assert sounds == [1, 7, 8, 9, 9, 4] and owners == [0, 2, 2, 3, 4, 6]
-    assert put(known, [], []) == ([7, 8, 9, 9], [2, 2, 3, 4])
-    assert put([], [1], [0]) == ([1], [0])
+    assert put(known, [], [], "abcdefg", INVENTORY) == ([7, 8, 9, 9], [2, 2, 3, 4])
+    assert put([], [1], [0], "a", INVENTORY) == ([1], [0])
+
+
+def said(known, phonemes, characters, text):
+    sounds, owners = put(known, [ALL.index(p) for p in phonemes], characters, text, INVENTORY)
+    return [ALL[sound] for sound in sounds], owners
+
+
+def test_a_sound_that_came_from_the_space_after_a_known_word_goes_with_it():
+    known = [Pronunciation(0, 2, (5, 6), LEXICON)]
+    sounds, owners = said(known, ["a", "b", "b", " ", "a", "."], [0, 1, 2, 2, 3, 4], "ab a.")
+    assert sounds == ["a", "b", " ", "a", "."] and owners == [0, 1, 2, 3, 4]
+    assert said(known, ["a", "b", "d"], [0, 1, 3], "ab's")[0] == ["a", "b", "d"]
+
+
+def test_a_known_word_is_linked_to_a_vowel():
+    known = [Pronunciation(0, 2, (ALL.index("b"), ALL.index("ɚ")), LEXICON)]
+    sounds, owners = said(known, ["b", " ", "ˈɛ", "d"], [0, 2, 3, 4], "br ed")
+    assert sounds == ["b", "ɚ", "ɹ", " ", "ˈɛ", "d"] and owners == [0, 1, 1, 2, 3, 4]
+    assert said(known, ["b", " ", "d"], [0, 2, 3], "br d")[0] == ["b", "ɚ", " ", "d"]
+    assert said(known, ["b", ",", " ", "a"], [0, 2, 3, 4], "br, a")[0] == ["b", "ɚ", ",", " ", "a"]
+    assert said(known, ["b"], [0], "br")[0] == ["b", "ɚ"]
+    small = PhonemeInventory(tuple(sound for sound in ALL if sound != "ɹ"))
+    assert len(put(known, [6, 2, 5], [0, 2, 3], "br a", small)[0]) == 4
 
 
 def segments(text):
