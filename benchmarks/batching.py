@@ -2,7 +2,8 @@
 
 Each conversation asks one question after another, in writing, and speaks the answers; all are held
 at the same time by one process, as by `antiphon serve`. Measured twice, by turns, so that a busy
-machine troubles both: with their steps read together, and each conversation by itself. This is what to run where there is a GPU:
+machine troubles both: with their steps read together, and each conversation by itself. Where there
+is a GPU this is what to run:
 
     python benchmarks/batching.py [--llm NAME] [--device cuda] [--counts 1,4,8,16] [--json]
 
@@ -135,20 +136,24 @@ def spoken(s2t: SpeechToText) -> Callable[[str], Answer]:
 
 
 def conversations(answer: Callable[[str], Answer], count: int, turns: int) -> dict[str, float]:
-    """So many at once: seconds to the first sound, and tokens a second of all of them."""
+    """So many at once: seconds to the first sound, and tokens a second of all of them.
+
+    A busy machine changes less what a token took of the processor.
+    """
 
     def hold(number: int) -> list[Answer]:
         return [answer(QUESTIONS[n % len(QUESTIONS)]) for n in range(number, number + turns)]
 
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     with ThreadPoolExecutor(count) as pool:
         answers = [each for held in pool.map(hold, range(count)) for each in held]
-    seconds = time.perf_counter() - began
-    first = [each.first for each in answers]
+    seconds, worked = time.perf_counter() - began, time.process_time() - worked
+    first, tokens = [each.first for each in answers], sum(each.tokens for each in answers)
     return {
         "first_s_median": statistics.median(first),
         "first_s_max": max(first),
-        "tokens_per_s": sum(each.tokens for each in answers) / seconds,
+        "tokens_per_s": tokens / seconds,
+        "processor_s_per_token": worked / tokens,
     }
 
 

@@ -43,7 +43,7 @@ class Read:
     """What is remembered."""
 
 
-class PaddedLayer(DynamicLayer):
+class PaddedLayer(DynamicLayer):  # type: ignore[misc]
     """A layer's keys and values of all rows; new ones are written behind what each row holds.
 
     Args:

@@ -114,12 +114,7 @@ class Scheduler:
             self._absent.pop(request.thread, None)
             self._changed.notify_all()
         try:
-            while not request.done:
-                with self._changed:
-                    self._changed.wait_for(lambda: request.done or not self._computing)
-                    if request.done:
-                        break
-                    self._computing = True
+            while self._may_compute(request):
                 self._pass()
         finally:
             with self._changed:
@@ -129,6 +124,14 @@ class Scheduler:
             raise request.error
         assert request.read is not None
         return request.read
+
+    def _may_compute(self, request: Request) -> bool:
+        """Wait until it is done, or nobody computes; then it is this thread's turn."""
+        with self._changed:
+            self._changed.wait_for(lambda: request.done or not self._computing)
+            if not request.done:
+                self._computing = True
+            return not request.done
 
     def _pass(self) -> None:
         """Compute for whoever waits, in the thread of one of them."""

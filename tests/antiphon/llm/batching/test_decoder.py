@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import pytest
@@ -14,8 +15,17 @@ from antiphon.llm.batching.decoder import Step, batched
 
 from .conftest import TOKENS, alone
 
-TOLERANCE = {"atol": 1e-4, "rtol": 1e-4}
-"""In float32: sums are added in another order."""
+
+def close(ours, theirs):
+    """In float32: sums are added in another order."""
+    torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
+
+
+def batch(llm):
+    decoder = batched(llm)
+    assert decoder is not None
+    return decoder
+
 
 token = st.integers(0, TOKENS - 1)
 step = st.tuples(st.integers(0, 99), st.lists(token, min_size=1, max_size=5))
@@ -26,7 +36,7 @@ class Conversations:
     """All caches that were ever returned, each with what it has read."""
 
     def __init__(self, llm):
-        self.llm, self.decoder = llm, batched(llm)
+        self.llm, self.decoder = llm, batch(llm)
         self.table = llm.get_input_embeddings().weight
         self.known = [([], self.decoder.start())]
 
@@ -38,8 +48,8 @@ class Conversations:
             now = [*before, *tokens]
             assert got.cache.length == len(now)
             state, logits = alone(self.llm, now)
-            torch.testing.assert_close(got.state, state, **TOLERANCE)
-            torch.testing.assert_close(got.logits, logits, **TOLERANCE)
+            close(got.state, state)
+            close(got.logits, logits)
             self.known.append((now, got.cache))
         return [got.cache for got in read]
 
@@ -102,14 +112,12 @@ def test_what_is_no_number_stays_in_its_own_conversation(llama):
         assert theirs.state.isnan().all()
         good, bad = mine.cache, theirs.cache
     state, _ = alone(llama, [1, 2, 4, 4, 4])
-    torch.testing.assert_close(mine.state, state, **TOLERANCE)
+    close(mine.state, state)
 
 
 def test_half_precision_is_close(llama):
-    import copy
-
     half = copy.deepcopy(llama).bfloat16()
-    decoder, table = batched(half), half.get_input_embeddings().weight
+    decoder, table = batch(half), half.get_input_embeddings().weight
     prompts = [[1, 2, 3, 4], [5], [6, 7]]
     read = decoder([Step(table[tokens], decoder.start()) for tokens in prompts])
     read = decoder([Step(table[[8]], each.cache) for each in read])

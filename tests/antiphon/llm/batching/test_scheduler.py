@@ -238,12 +238,12 @@ def test_others_go_on_if_the_thread_that_computes_is_interrupted():
                 raise KeyboardInterrupt
             return read(self, steps)
 
-        Decoder.__call__ = interrupting  # type: ignore[method-assign]
+        Decoder.__call__ = interrupting
         try:
             decoder.open()
             outcomes = [each.exception(PATIENCE) for each in asked]
         finally:
-            Decoder.__call__ = read  # type: ignore[method-assign]
+            Decoder.__call__ = read
         assert sorted(type(outcome).__name__ for outcome in outcomes) == [
             "KeyboardInterrupt", "NoneType", "NoneType",
         ]  # fmt: skip
