@@ -30,6 +30,7 @@ from antiphon.agent import Agent
 from antiphon.cli.output import Json, chatter_to_stderr
 from antiphon.errors import UserError
 from antiphon.llm import chat_template, transformers_model
+from antiphon.llm.tokenizer import load_tokenizer
 from antiphon.llm.transformers_model import TransformersLanguageModel
 from antiphon.messages import Token
 from antiphon.s2t.speech_to_text import SpeechToText
@@ -77,7 +78,7 @@ def main(
     cpu_threads.use(chosen.threads)
     with chatter_to_stderr():
         weighed = transformers_model.read_model(weights.path(name)).to(where, PRECISIONS[precision])
-        tokenizer = transformers_model.load_tokenizer(weights.path(name))
+        tokenizer = load_tokenizer(weights.path(name))
         ways: dict[str, Callable[[str], Answer]] = {}
         for way in ("together", "alone"):
             model = TransformersLanguageModel(weighed, tokenizer, name, batch=way == "together")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from antiphon_codecs.interruption import Cancelled, checkpoint, interruptible
+from antiphon_codecs.interruption import Cancelled, checkpoint, due, interruptible
 
 
 def layers(log):
@@ -77,3 +79,17 @@ def test_what_raises_for_other_reasons_raises():
         list(interruptible(broken(), lambda: False))
     with pytest.raises(Cancelled):
         raise Cancelled
+
+
+def test_work_inside_other_work_is_due_with_it_unless_said_otherwise():
+    def told(when):
+        yield from interruptible(iter_of(lambda: due()()), lambda: False, when)
+
+    items = interruptible(told(None), lambda: False, lambda: 2.0)
+    assert next(items) == 2.0
+    assert due()() == math.inf
+    assert next(interruptible(told(lambda: 1.0), lambda: False, lambda: 2.0)) == 1.0
+
+
+def iter_of(made):
+    yield made()

@@ -305,7 +305,7 @@ class SpeechToText:
         try:
             while True:
                 follow_load()
-                checkpoint()  # transformers' own models do not ask
+                checkpoint()
                 if len(ids) < len(given):
                     token = given[len(ids)]
                 else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 
@@ -12,6 +13,7 @@ from fake_conversation import Driver, FakeResponder
 from antiphon import hearing_rate
 from antiphon.messages import Speech
 from antiphon.runtime.responders.worker import Done, Failure, InlineWorker, ThreadWorker, Understood
+from antiphon_codecs.interruption import due
 
 
 def says(*texts):
@@ -91,6 +93,25 @@ def test_a_running_work_is_told_that_nobody_wants_it():
     worker.generation = 2
     assert stopped.wait(5)
     worker.close()
+
+
+def test_a_work_can_tell_when_it_is_due():
+    """A reply before what is only prepared: models that serve several put it first."""
+    worker, dues = ThreadWorker(), dict[str, float]()
+
+    def work(name):
+        def noting(cancelled):
+            dues[name] = due()()
+            yield Understood(name)
+
+        return noting
+
+    worker.generation = 1
+    for name, generation in (("prepared", None), ("reply", 1)):
+        worker.submit(work(name), generation)
+        collect(worker, lambda found, name=name: Understood(name) in [out for _, out in found])
+    worker.close()
+    assert dues["reply"] < dues["prepared"] < math.inf
 
 
 def test_a_work_that_hangs_is_given_up_and_can_never_speak_again():
