@@ -28,7 +28,7 @@ MOST = 64
 GRACE = 0.25
 """Share of the last pass for which those are waited for who took part in it: they choose a token
 and come back at once, or speak first what they have."""
-LONGEST_GRACE = 0.01
+LONGEST_GRACE = 0.05
 """Seconds they are waited for at most."""
 
 
@@ -185,7 +185,8 @@ class Scheduler:
         try:
             read = self._decoder([request.step for request in requests])
         except Exception as error:
-            failure = error.with_traceback(None)  # which would hold the tensors of the pass
+            # A traceback holds the tensors of the pass.
+            failure = error.with_traceback(None) if out_of_memory(error) else error
         else:
             for request, result in zip(requests, read, strict=True):
                 request.read = result
