@@ -55,7 +55,7 @@ class Conversations:
 
 
 @given(st.lists(st.lists(step, min_size=1, max_size=4), min_size=1, max_size=4))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_whatever_is_read_together_is_as_if_read_alone(llm, rounds):
     conversations = Conversations(llm)
     for steps in rounds:
