@@ -18,7 +18,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -57,10 +57,13 @@ def measure(
 
     encoder = chooser = EncoderChooser.load(folder)
     reader, threshold = encoder.reader, encoder.threshold
-    choose = scoring.above(threshold)
+    ways: dict[Way, Any] = {"encoder": scoring.above(threshold)}
     if way != "encoder":
         chooser = with_judge(encoder, way, llm, work)
-        choose = scoring.judged(chooser.weighing, chooser.judge)
+        fitted = encoder.judges[llm]
+        ways["llm"] = scoring.judged(replace(fitted, **ALONE), chooser.judge)
+        ways["both"] = scoring.judged(fitted, chooser.judge)
+    choose = ways[way]
     sorts = [sort for sort in corpus.sorts() if sort.split == "test"]
     commands = corpus.commands(data, "test")
     asked = scoring.score(reader, corpus.balanced(commands, limit), sorts)
@@ -68,22 +71,26 @@ def measure(
     unasked = scoring.score(reader, others, sorts)
     annotated = [e for e in commands if e.spans and e.sort and e.sort.parameters]
     slots = scoring.arguments(reader, corpus.balanced(annotated, max(1, limit // 8)))
+    absent = replace(first(asked, cases), left_out=True)
+    compared = {
+        name: figures(
+            [asked.right(n, each) for n in scoring.SIZES],
+            [unasked.called(n, each) for n in scoring.SIZES],
+            [absent.called(n, each) for n in scoring.SIZES],
+        )
+        for name, each in ways.items()
+    }
     right = {n: asked.right(n, choose) for n in scoring.SIZES}
     among = {n: asked.right(n, scoring.above(float("-inf"))) for n in scoring.SIZES}
     called = {n: unasked.called(n, choose) for n in scoring.SIZES}
-    absent = replace(first(asked, cases), left_out=True)
-    misdirected = [c for n in scoring.SIZES for c in absent.called(n, choose)]
     sets, _ = tool_sets.measure("test", chooser, cases)
     kinds = Counter(e.kind for e in others)
     false = Counter(
         e.kind for n in scoring.SIZES for e, c in zip(others, called[n], strict=True) if c
     )
     return {
-        "right_calls": mean(r for rows in right.values() for r in rows),
-        "false_calls": mean(c for rows in called.values() for c in rows),
-        "right_calls_error": error(right.values()),
-        "false_calls_error": error(called.values()),
-        "misdirected_calls": mean(misdirected),
+        **compared[way],
+        "compared": compared,
         **{kind: round(sum(rights) / len(rights), 4) for kind, rights in sorted(sets.items())},
         "utterances_of": {kind: len(rights) for kind, rights in sorted(sets.items())},
         "right_calls_of": {str(n): mean(rows) for n, rows in right.items()},
@@ -114,7 +121,21 @@ def mean(values: Any) -> float:
     return round(sum(found) / len(found), 4)
 
 
-def error(sizes: Iterable[Sequence[bool]]) -> float:
+def figures(
+    right: Sequence[list[bool]], called: Sequence[list[bool]], misdirected: Sequence[list[bool]]
+) -> dict[str, float]:
+    """Shares of right, false and misdirected calls over all sizes, and their standard errors."""
+    return {
+        "right_calls": mean(r for rows in right for r in rows),
+        "right_calls_error": error(right),
+        "false_calls": mean(c for rows in called for c in rows),
+        "false_calls_error": error(called),
+        "misdirected_calls": mean(c for rows in misdirected for c in rows),
+        "misdirected_calls_error": error(misdirected),
+    }
+
+
+def error(sizes: Sequence[list[bool]]) -> float:
     """Standard error of the share, over utterances: the sizes have the same ones."""
     shares = [statistics.mean(row) for row in zip(*sizes, strict=True)]
     return round(statistics.stdev(shares) / len(shares) ** 0.5, 4)

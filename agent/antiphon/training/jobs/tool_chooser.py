@@ -321,9 +321,9 @@ def train(
     reader.config = replace(reader.config, threshold=tuned(reader, data))
     out.mkdir(parents=True, exist_ok=True)
     reader.save(out / FILE)
-    (out / "config.json").write_text(
-        json.dumps({"kind": "tool chooser", "encoder": config.encoder}), "utf-8"
-    )
+    facts = json.loads((weights.assets("tools") / "config.json").read_text("utf-8"))
+    facts.pop("judges", None)  # fitted for the encoder before: `antiphon train tools --llm NAME`
+    (out / "config.json").write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
 
 
 @torch.no_grad()

@@ -4,11 +4,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from antiphon import weights
 from antiphon.llm.text_model import TextVocabulary
 from antiphon.tools import Tool
-from antiphon.tools.encoder_chooser import EncoderChooser
+from antiphon.tools.encoder_chooser import EncoderChooser, EncoderChooserConfig
 from antiphon.tools.judging.judged_chooser import JudgedChooser
 from antiphon.tools.judging.weighing import Weighing
+from antiphon.tools.result_phrasing import PhrasingConfig
 from antiphon.tools.tool_chooser import judged
 from antiphon.tools.toolbox import Toolbox
 
@@ -83,3 +85,13 @@ class Server(TextVocabulary):
 
     def reply(self, messages, *, max_tokens, temperature, top_p):
         raise AssertionError("it was not to be asked")
+
+
+def test_the_committed_weights_are_those_of_models_in_the_catalogue():
+    folder = weights.assets("tools")
+    known = set(weights.named("language model"))
+    judges = weights.read_config(folder, EncoderChooserConfig).judges
+    phrasers = weights.read_config(folder, PhrasingConfig).phrasers
+    assert judges
+    assert {*judges, *phrasers} <= known
+    assert all(weighing.low < weighing.high for weighing in judges.values())
