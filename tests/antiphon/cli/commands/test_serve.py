@@ -16,7 +16,7 @@ from antiphon.errors import UserError
 from antiphon.runtime.responders.model_choices import ModelChoices
 from antiphon.runtime.responders.precedence import Precedence
 from antiphon.settings import Models
-from antiphon.tools import Tool
+from antiphon.tools import Tool, tool_chooser
 from antiphon.transports.mqtt.wire.formats import opus
 
 
@@ -100,6 +100,37 @@ def test_a_robot_whose_tools_cannot_be_used_is_served_without(capsys):
     choices = ModelChoices(own, plain, offer, lambda choice, base: plain)
     assert serve.Responders(choices).of(robot).listen(()).stream == ()
     assert "cannot use its tools" in capsys.readouterr().err
+
+
+def test_the_tools_of_a_robot_are_chosen_with_the_language_model_that_answers(monkeypatch):
+    class Chooser:
+        asked: Any = None
+
+        def announce(self, tools):
+            return tools
+
+        def decide(self, text, announced):
+            return None
+
+        def judged_by(self, llm):
+            self.asked = llm
+            return self
+
+    class FakeResponder:
+        agent = SimpleNamespace(s2t=SimpleNamespace(llm=SimpleNamespace(name="a model")))
+
+        def listen(self, history):
+            return history
+
+    plain: Any = FakeResponder()
+    robot: Any = Session()
+    robot.execute = print
+    chooser = Chooser()
+    monkeypatch.setattr(tool_chooser, "from_pretrained", lambda name: chooser)
+    own, offer = serve.offered(Models(offer="none"))
+    choices = ModelChoices(own, plain, offer, lambda choice, base: plain)
+    serve.Responders(choices).of(robot).listen(())
+    assert chooser.asked is plain.agent.s2t.llm
 
 
 def test_a_voice_of_another_rate_cannot_be_chosen_meanwhile():
