@@ -33,7 +33,7 @@ from antiphon.errors import UserError
 from antiphon.settings import Models
 
 Way = Literal["encoder", "llm", "both"]
-ALONE = {"score": 0.0, "odds": 1.0, "bias": 0.0}
+ALONE: dict[str, Any] = {"score": 0.0, "odds": 1.0, "bias": 0.0}
 """How a language model's word is weighed that decides alone in doubt."""
 
 
