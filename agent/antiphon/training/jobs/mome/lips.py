@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,7 @@ class Recipe:
         for kind, count in (("heads", clips), ("heads-unseen", max(1, clips // 10))):
             drawn = TalkingHeads(self.data, held_out=kind == "heads-unseen")
             if not numbered_files.write(
-                self.work / kind, count, lambda n, drawn=drawn: drawn.row(n, self.seed),
+                self.work / kind, count, partial(drawn.row, seed=self.seed),
                 minutes=minutes, kind="head",
             ):  # fmt: skip
                 return False
