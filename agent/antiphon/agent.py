@@ -92,6 +92,7 @@ class Agent:
         lexicon: Path | None = None,
         speed: float | None = None,
         pitch: float | None = None,
+        rate: str | None = None,
     ) -> Agent:
         """Load everything by name or folder; what is None is taken from the settings.
 
@@ -107,6 +108,7 @@ class Agent:
             lexicon: file of your own words.
             speed: of its speech; 2 is twice as fast.
             pitch: semitones higher than the voice.
+            rate: how coarsely a recognizer of several rates hears in this process (`hearing_rate`).
 
         Raises:
             UserError: if weights are missing and cannot be fetched, or do not fit together.
@@ -115,7 +117,7 @@ class Agent:
 
         chosen = settings.load(settings.Models)
         cpu_threads.use(chosen.threads if threads is None else threads)
-        hearing_rate.use(chosen.rate)
+        hearing_rate.use(chosen.rate if rate is None else rate)
         s2t = SpeechToText.from_pretrained(llm, ears=ears, recognizer=recognizer, persona=persona)
         spoken = voices.from_pretrained(voice or chosen.voice, s2t.llm)
         if isinstance(s2t.llm, TextModel):

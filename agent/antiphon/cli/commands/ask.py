@@ -47,6 +47,7 @@ def ask(
             "lexicon",
             "speed",
             "pitch",
+            "rate",
             "threads",
         ),
     ],
@@ -77,6 +78,7 @@ def ask(
             lexicon=models.lexicon,
             speed=models.speed,
             pitch=models.pitch,
+            rate=models.rate,
             threads=models.threads,
         )
         with Player(play) as player:

@@ -49,6 +49,7 @@ def serve(
             "lexicon",
             "speed",
             "pitch",
+            "rate",
             "tool_chooser",
             "offer",
             "threads",
@@ -78,6 +79,7 @@ def serve(
         "lexicon": models.lexicon,
         "speed": models.speed,
         "pitch": models.pitch,
+        "rate": models.rate,
         "threads": models.threads,
     }
 

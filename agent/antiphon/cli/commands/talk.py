@@ -37,7 +37,16 @@ def talk(
     models: Annotated[
         Models,
         Only(
-            "voice", "llm", "persona", "ears", "recognizer", "lexicon", "speed", "pitch", "threads"
+            "voice",
+            "llm",
+            "persona",
+            "ears",
+            "recognizer",
+            "lexicon",
+            "speed",
+            "pitch",
+            "rate",
+            "threads",
         ),
     ],
     record: Annotated[
@@ -76,6 +85,7 @@ def talk(
             lexicon=models.lexicon,
             speed=models.speed,
             pitch=models.pitch,
+            rate=models.rate,
             threads=models.threads,
         )
         duplex = stack.enter_context(closed)

@@ -150,6 +150,12 @@ def test_a_number_of_threads_that_makes_no_sense_is_one_sentence(question, monke
     assert result.exit_code == 2 and "threads is -1: give" in result.stderr
 
 
+def test_a_rate_that_makes_no_sense_is_one_sentence(question, monkeypatch):
+    monkeypatch.setattr(ask, "load", load_agent)
+    result = run(question, "--rate", "coarse")
+    assert result.exit_code == 2 and "The rate is 'coarse': give auto" in result.stderr
+
+
 def test_unknown_ears_are_named_before_anything_is_loaded(question, monkeypatch):
     monkeypatch.setattr(ask, "load", load_agent)
     result = run(question, "--ears", "none")

@@ -77,11 +77,6 @@ class Recipe:
     facts: Mapping[str, object] = field(default_factory=dict)
     """What is written into config.json besides."""
 
-    @property
-    def model_name(self) -> str:
-        """Of the language model, as a part of a folder's name."""
-        return Path(self.config.language_model).name
-
     def corpus(self, synthetic: int, versions: int, limit: int | None, minutes: float) -> bool:
         """Compute encoder states and alignments of the corpus; True if all are there."""
         transcriber = Transcriber.load(weights.path(self.config.whisper))
@@ -116,10 +111,6 @@ class Recipe:
         dev = dev[:: max(1, len(dev) // EVALUATED)]
         plan, rates = self.schedule, self.config.rates
 
-        def warm(step: int) -> Mapping[str, torch.Tensor]:
-            rate = plan.rate(step, self.seed, rates)
-            return warm_losses(model, batches.draw(step, self.seed, 2 * plan.batch), rate)
-
         def losses(step: int) -> Mapping[str, torch.Tensor]:
             drawn = batches.draw(step, self.seed + 1, plan.batch, step / max(1, plan.steps))
             texts = [row.tokens for row in drawn]
@@ -132,16 +123,7 @@ class Recipe:
                 **named,
             }
 
-        done = loop.fit(
-            model.projectors,
-            warm,
-            loop.Schedule(plan.warm_steps, WARM_RATE, min(100, plan.warm_steps // 4 + 1)),
-            self.work / f"projectors-{self.model_name}-{'-'.join(map(str, rates))}-seed{self.seed}",
-            minutes=minutes,
-            seed=self.seed,
-            save_every=100,
-        )
-        done = done and loop.fit(
+        done = self._warm_up(model, batches, minutes) and loop.fit(
             model,
             losses,
             loop.Schedule(plan.steps, RATE, min(100, plan.steps // 4 + 1)),
@@ -156,6 +138,30 @@ class Recipe:
         last = log.read_text("utf-8").splitlines()[-1:] if log.exists() else []
         save(model, self.out, **self.facts, steps=json.loads(last[0])["step"] if last else 0)
         return done
+
+    def _warm_up(self, model: MomeModel, batches: Batches, minutes: float | None) -> bool:
+        """Train the projectors alone, once for all variants; True if they are done."""
+        plan, rates = self.schedule, self.config.rates
+        name = Path(self.config.language_model).name
+        folder = self.work / f"projectors-{name}-{'-'.join(map(str, rates))}-seed{self.seed}"
+        # Variants that are trained beside each other only read what is finished.
+        there = (folder / "checkpoint.pt").exists()
+        if there and loop.load(folder, model.projectors) >= plan.warm_steps:
+            return True
+
+        def losses(step: int) -> Mapping[str, torch.Tensor]:
+            rate = plan.rate(step, self.seed, rates)
+            return warm_losses(model, batches.draw(step, self.seed, 2 * plan.batch), rate)
+
+        return loop.fit(
+            model.projectors,
+            losses,
+            loop.Schedule(plan.warm_steps, WARM_RATE, min(100, plan.warm_steps // 4 + 1)),
+            folder,
+            minutes=minutes,
+            seed=self.seed,
+            save_every=100,
+        )
 
 
 def error_rates(

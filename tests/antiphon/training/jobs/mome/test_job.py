@@ -38,7 +38,7 @@ def recipe(tmp_path, monkeypatch):
     rows = [{"frames": clip.frames, "text": clip.text} for clip in CLIPS]
     torch.save(rows, work / "corpus" / "00000.pt")
     torch.save([each.short() for each in SPOKEN], work / "spoken" / "00000.pt")
-    torch.save(rows[:8], work / "dev.pt")
+    torch.save(rows[:2], work / "dev.pt")
     plan = Schedule(warm_steps=60, steps=60, batch=12)
     return Recipe(tmp_path, work, tmp_path / "out", "run", toy_mome.CONFIG, plan, seed=1)
 
@@ -62,7 +62,7 @@ def test_a_toy_language_is_heard_at_every_rate(recipe):
     assert model.config == toy_mome.CONFIG
 
 
-def test_a_run_that_was_cut_goes_on_where_it_was(recipe, tmp_path):
+def test_a_run_that_was_cut_goes_on_where_it_was(recipe, tmp_path, monkeypatch):
     short = replace(recipe, schedule=replace(recipe.schedule, warm_steps=4, steps=6))
     assert short.train()
     whole = checkpoint.load(short.out).added()
@@ -73,6 +73,10 @@ def test_a_run_that_was_cut_goes_on_where_it_was(recipe, tmp_path):
         (cut.work / name).symlink_to(recipe.work / name)
     assert not cut.train(minutes=0)
     assert json.loads((cut.out / "config.json").read_text())["steps"] == 0
+    assert cut.train()
+    log = (cut.work / "projectors-toy-1-2-4-seed1" / "log.jsonl").read_text()
+    assert len(log.splitlines()) == 4
+    monkeypatch.setattr(job, "warm_losses", None)  # finished projectors are only read
     assert cut.train()
     for name, value in checkpoint.load(cut.out).added().items():
         torch.testing.assert_close(value, whole[name])
