@@ -25,9 +25,10 @@ import typer
 from report import script, show
 from tqdm import tqdm
 
-from antiphon import cpu_threads, settings, torch_device, weights
+from antiphon import settings, weights
 from antiphon.agent import Agent
 from antiphon.cli.output import Json, chatter_to_stderr
+from antiphon.compute import cpu_threads, torch_device
 from antiphon.errors import UserError
 from antiphon.llm import chat_template, transformers_model
 from antiphon.llm.tokenizer import load_tokenizer

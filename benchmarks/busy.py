@@ -111,7 +111,7 @@ def converse(agent: Agent, asked: Sound, seed: int) -> float | None:
 def measure(agent: Agent, asked: Sound, seed: int, found: Found) -> None:
     """Ask a question in both ways."""
     from antiphon.cli.timed_reply import answer_live
-    from antiphon.cpu_threads import SystemLoad
+    from antiphon.compute.cpu_threads import SystemLoad
 
     system = SystemLoad()
     began = time.perf_counter()

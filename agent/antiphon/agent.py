@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon import cpu_threads, hearing_rate, settings
+from antiphon import settings
+from antiphon.compute import cpu_threads
 from antiphon.errors import UserError
 from antiphon.llm.text_model import TextModel
 from antiphon.messages import Segment, Speech, Token, Turn
+from antiphon.recognition import hearing_rate
 from antiphon.settings import Source
 from antiphon.t2c import voice as voices
 from antiphon.t2c.spelling import text_tokens

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
-from antiphon.training.jobs.unit_lm import Example
+from antiphon.training.jobs.voice.unit_lm import Example
 from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
 SOUNDS = ("^", "$", " ", ",", ".", "a", "b", "ˈa", "iː")

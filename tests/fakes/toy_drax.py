@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from antiphon.recognition.drax.checkpoint import DraxModel, small
-from antiphon.training.corpora.recognition import Clip
+from antiphon.training.corpora.hearing.recognition import Clip
 from antiphon.training.jobs.drax import job
 
 LETTERS = "abcdefgh"

@@ -12,7 +12,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from antiphon.recognition.mome.adapters import AdapterConfig
 from antiphon.recognition.mome.experts import MixtureConfig
 from antiphon.recognition.mome.model import MomeConfig, MomeModel
-from antiphon.training.corpora.recognition import Clip
+from antiphon.training.corpora.hearing.recognition import Clip
 
 LETTERS = "abcdefgh"
 WIDTH = 16

@@ -49,7 +49,7 @@ def prepare(data: Path, folder: str, threads: int = 0, device: str = "cpu") -> s
         return device
     import torch
 
-    from antiphon import torch_device
+    from antiphon.compute import torch_device
 
     if threads:
         torch.set_num_threads(threads)

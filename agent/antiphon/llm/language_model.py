@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
-from antiphon import torch_device, weights
+from antiphon import weights
+from antiphon.compute import torch_device
 from antiphon.registry import Registry
 
 if TYPE_CHECKING:

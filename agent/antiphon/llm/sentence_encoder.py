@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from antiphon.precision import fast_bfloat16
+from antiphon.compute.precision import fast_bfloat16
 
 NAME = "minilm-l6"
 """The encoder whose vectors tell how alike two sentences are, whatever words they have."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from antiphon import torch_device
+from antiphon.compute import torch_device
 from antiphon.llm import chat_template, lora
 from antiphon.llm.language_model import State
 from antiphon.llm.prefix_cache import PrefixCache

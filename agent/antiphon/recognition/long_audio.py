@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon import hearing_rate
 from antiphon.errors import UserError
 from antiphon.messages import Doubt
-from antiphon.recognition import agreement, recognizer
+from antiphon.recognition import agreement, hearing_rate, recognizer
 from antiphon.recognition.agreement import Growing
 from antiphon.recognition.alignment.aligner import ALIGNERS, UtteranceAligner, repaired
 from antiphon.recognition.languages import require_known

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from antiphon import hearing_rate
 from antiphon.llm.language_model import LanguageModel
 from antiphon.llm.text_model import TextModel
+from antiphon.recognition import hearing_rate
 from antiphon.recognition.recognizer import Recognizer, from_pretrained
 from antiphon.s2t.question_encoder import Question
 

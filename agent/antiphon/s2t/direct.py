@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from antiphon import hearing_rate, weights
+from antiphon import weights
 from antiphon.errors import UserError
 from antiphon.llm.chat_template import encode
 from antiphon.llm.language_model import LanguageModel
 from antiphon.llm.text_model import TextModel
+from antiphon.recognition import hearing_rate
 from antiphon.recognition.whisper.recognizer import WhisperRecognizer, WhisperState
 from antiphon.recognition.whisper.transcriber import POSITION_FEATURES, Transcriber, Transcription
 from antiphon.recognition.whisper.turn_end_head import TurnEndHead

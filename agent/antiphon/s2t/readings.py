@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import torch
 from torch.nn import functional as F
 
-from antiphon.onnx_graph import Graph
+from antiphon.compute.onnx_graph import Graph
 from antiphon.recognition.whisper.text_decoder import TextDecoder
 from antiphon.recognition.whisper.transcriber import Transcriber, Transcription
 from antiphon.s2t.adapter import Adapter, pool

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from antiphon import settings
-from antiphon.cpu_threads import follow_load
+from antiphon.compute.cpu_threads import follow_load
 from antiphon.errors import UserError
 from antiphon.llm import chat_template, language_model, text_model
 from antiphon.llm.language_model import LanguageModel

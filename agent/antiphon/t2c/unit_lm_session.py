@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from antiphon.compute.onnx_graph import Graph
 from antiphon.llm.llama import Layer, Llama
-from antiphon.onnx_graph import Graph
 from antiphon_codecs.interruption import checkpoint
 
 EPS = 1e-5

@@ -29,7 +29,8 @@ from antiphon.s2t.reading_adapter import (
     save_reading_adapter,
 )
 from antiphon.s2t.readings import TrainedReadings
-from antiphon.training.corpora import heard_speech, own_replies
+from antiphon.training.corpora.hearing import heard_speech
+from antiphon.training.corpora.voice import own_replies
 from antiphon.training.jobs import reading_adapter as job
 
 log = logging.getLogger(__name__)

@@ -23,7 +23,8 @@ from antiphon.s2t.adapter import Adapter, load_adapter, save_adapter
 from antiphon.s2t.ctc_labels import Speller, vocabulary
 from antiphon.t2c.voice import trained_for
 from antiphon.training.adapter_warm_start import warm_start
-from antiphon.training.corpora import heard_speech, own_replies, texts
+from antiphon.training.corpora.hearing import heard_speech
+from antiphon.training.corpora.voice import own_replies, texts
 from antiphon.training.jobs import language_model, s2t_adapter
 
 LABELS = 32_768

@@ -24,11 +24,12 @@ from antiphon.t2c.denoising_adapter import DenoisingAdapter
 from antiphon.t2c.text_to_codec import TextToCodec
 from antiphon.t2c.voice import load_generator, trained_for
 from antiphon.t2c.voice_join import JoinConfig, VoiceJoin, save_join
-from antiphon.training.corpora import agent_replies, texts
-from antiphon.training.corpora.own_replies import OwnReply
-from antiphon.training.corpora.pseudo_units import EchoExample, pseudo
-from antiphon.training.corpora.spoken_replies import written
-from antiphon.training.jobs import echo_training
+from antiphon.training.corpora.hearing import agent_replies
+from antiphon.training.corpora.voice import texts
+from antiphon.training.corpora.voice.own_replies import OwnReply
+from antiphon.training.corpora.voice.pseudo_units import EchoExample, pseudo
+from antiphon.training.corpora.voice.spoken_replies import written
+from antiphon.training.jobs.voice import echo_training
 
 log = logging.getLogger(__name__)
 INNER = 512

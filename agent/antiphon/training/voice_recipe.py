@@ -25,16 +25,17 @@ from antiphon.messages import Token
 from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 from antiphon.t2c.phonemes import PhonemeInventory
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
-from antiphon.training.corpora import own_replies, teacher_latents, texts, word_lists
-from antiphon.training.corpora.augmentation import Augment
-from antiphon.training.corpora.own_replies import OwnReply
-from antiphon.training.corpora.pseudo_units import EchoExample, pseudo
-from antiphon.training.corpora.spoken_replies import trivia, written
-from antiphon.training.corpora.teacher import Teacher
-from antiphon.training.corpora.teacher_latents import Corpus
-from antiphon.training.jobs import echo_training as echo_job
-from antiphon.training.jobs import language_model, lexicon, pronouncer, student_encoder, unit_lm
-from antiphon.training.jobs import unit_codec as codec_job
+from antiphon.training.corpora.hearing.augmentation import Augment
+from antiphon.training.corpora.voice import own_replies, teacher_latents, texts, word_lists
+from antiphon.training.corpora.voice.own_replies import OwnReply
+from antiphon.training.corpora.voice.pseudo_units import EchoExample, pseudo
+from antiphon.training.corpora.voice.spoken_replies import trivia, written
+from antiphon.training.corpora.voice.teacher import Teacher
+from antiphon.training.corpora.voice.teacher_latents import Corpus
+from antiphon.training.jobs import language_model
+from antiphon.training.jobs.voice import echo_training as echo_job
+from antiphon.training.jobs.voice import lexicon, pronouncer, student_encoder, unit_lm
+from antiphon.training.jobs.voice import unit_codec as codec_job
 from antiphon.training.loop import load
 from antiphon.training.s2t_recipe import own_language_model
 from antiphon_codecs.unit.unit_codec import UnitCodec, UnitCodecConfig

@@ -7,7 +7,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from antiphon.onnx_graph import Graph
+from antiphon.compute.onnx_graph import Graph
 from antiphon_codecs.codec import Pcm
 from antiphon_codecs.interruption import checkpoint
 from antiphon_codecs.unit.hifigan import KERNELS, HifiGan, ResBlock

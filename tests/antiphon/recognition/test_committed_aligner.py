@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from antiphon import audio_file, weights
-from antiphon.evaluation.measures.alignment import shift
+from antiphon.evaluation.measures.listening.alignment import shift
 from antiphon.recognition.alignment.aligner import ALIGNERS
-from antiphon.training.corpora.timed_speech import timed_voice
+from antiphon.training.corpora.hearing.timed_speech import timed_voice
 
 QUESTIONS = Path(__file__).parents[3] / "assets" / "questions"
 SAID = "What do you want to remember about today?"

@@ -24,8 +24,8 @@ from antiphon.t2c import voice as voices
 from antiphon.t2c.phonemes import BEGIN, END, PAUSES, SPACE
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
 from antiphon.t2c.voice_join import JoinConfig, VoiceJoin, save_join
-from antiphon.training.corpora import agent_replies, heard_speech
-from antiphon.training.jobs.echo_training import JoinEcho
+from antiphon.training.corpora.hearing import agent_replies, heard_speech
+from antiphon.training.jobs.voice.echo_training import JoinEcho
 from antiphon.training.voice_join_recipe import VoiceJoinRecipe, new_adapter
 from antiphon_codecs.unit.unit_codec import UnitCodec, UnitCodecConfig
 from antiphon_codecs.unit_language.unit_language import UnitLanguage
@@ -99,7 +99,7 @@ def place(voice, whisper, tmp_path, monkeypatch, empty_cache):
     monkeypatch.setenv("ANTIPHON_VOICE", voice)
     monkeypatch.setenv("ANTIPHON_RECOGNIZER", str(whisper))
     monkeypatch.setattr(speech_to_text, "SpeechDetector", lambda: None)
-    monkeypatch.setattr("antiphon.torch_device._used", None)
+    monkeypatch.setattr("antiphon.compute.torch_device._used", None)
     monkeypatch.setattr("antiphon.training.voice_join_recipe.INNER", 16)
     monkeypatch.setattr(agent_replies, "MAX_TOKENS", 16)
     monkeypatch.setattr("antiphon.llm.chat_template.EXAMPLES", ())

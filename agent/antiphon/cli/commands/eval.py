@@ -48,7 +48,7 @@ RECORDINGS = 100
 def replies(job: Job, voice: Voice, llm: LanguageModel) -> Mapping[str, Any]:
     """Spoken replies against their own text, beside the teacher's voice."""
     from antiphon.evaluation.judges import judges
-    from antiphon.evaluation.measures.replies import evaluate
+    from antiphon.evaluation.measures.speaking.replies import evaluate
 
     agent = parts.load(voice=voice, llm=llm)
     return evaluate(
@@ -72,7 +72,7 @@ def names(
     """Names, places and terms: word errors over the teacher's, and sounds. Needs no data."""
     from antiphon.agent import Agent
     from antiphon.evaluation.judges import recognizer
-    from antiphon.evaluation.measures import names as measured
+    from antiphon.evaluation.measures.speaking import names as measured
     from antiphon.evaluation.spoken_replies import read_out, speaking
     from antiphon.t2c.phonemes import group
     from antiphon.t2c.pronunciation.dictionary import Dictionary
@@ -121,10 +121,10 @@ def voice_(
 ) -> Mapping[str, Any]:
     """Where words are lost between text and sound, on sentences of names. Needs no data."""
     from antiphon.evaluation.judges import recognizer
-    from antiphon.evaluation.measures import names, voice_stages
+    from antiphon.evaluation.measures.speaking import names, voice_stages
     from antiphon.llm.vocabulary import load_vocabulary
     from antiphon.t2c.voice import trained_for
-    from antiphon.training.jobs.pronouncer import Speller
+    from antiphon.training.jobs.voice.pronouncer import Speller
     from antiphon_codecs.unit.unit_codec import UnitCodec
 
     spoken = parts.echo_voice(voice)
@@ -154,7 +154,7 @@ def units(job: Job, voice: Voice) -> Mapping[str, Any]:
     """Unit words against raw units."""
     from antiphon.evaluation import material
     from antiphon.evaluation.judges import recognizer
-    from antiphon.evaluation.measures.unit_language import evaluate
+    from antiphon.evaluation.measures.speaking.unit_language import evaluate
     from antiphon_codecs.unit.unit_codec import UnitCodec
 
     sentences = material.sentences(job.data, job.limit or REPLIES, job.seed)
@@ -174,7 +174,7 @@ def ears(
     """Word errors on human speech, compared with Whisper. --limit counts in each collection."""
     from antiphon.evaluation import material
     from antiphon.evaluation.judges import recognizer
-    from antiphon.evaluation.measures.hearing import evaluate
+    from antiphon.evaluation.measures.listening.hearing import evaluate
     from antiphon.recognition.recognizer import from_pretrained, transcribe
 
     clips = material.clips(job.data, job.limit or RECORDINGS)
@@ -210,7 +210,7 @@ def recognition(
         compared = compare_paths(work / "drax", steps=steps, seeds=seeds, minutes=minutes)
         return {"ablation": compared}
     from antiphon.evaluation import material
-    from antiphon.evaluation.measures.recognition import evaluate, evaluate_drax
+    from antiphon.evaluation.measures.listening.recognition import evaluate, evaluate_drax
     from antiphon.recognition import long_audio
     from antiphon.recognition.drax.recognizer import DraxRecognizer
     from antiphon.recognition.transcript import Options
@@ -233,7 +233,7 @@ def recognition(
 def silence(job: Job) -> Mapping[str, Any]:
     """Sounds without speech that are answered, and speech that is not heard."""
     from antiphon.evaluation import material, speechless
-    from antiphon.evaluation.measures.silence import evaluate
+    from antiphon.evaluation.measures.listening.silence import evaluate
 
     s2t = parts.listen(settings.load(settings.Models).ears)
     clips = material.clips(job.data, job.limit or RECORDINGS)
@@ -250,8 +250,8 @@ def qa(job: Job, voice: Voice, llm: LanguageModel) -> Mapping[str, Any]:
     from antiphon.evaluation import material
     from antiphon.evaluation.judges import recognizer
     from antiphon.evaluation.measures.question_answering import evaluate
-    from antiphon.training.corpora.synthetic_voices import HELD_OUT
-    from antiphon.training.corpora.synthetic_voices import voice as speaker
+    from antiphon.training.corpora.hearing.synthetic_voices import HELD_OUT
+    from antiphon.training.corpora.hearing.synthetic_voices import voice as speaker
 
     questions = material.questions(job.data, job.limit, job.seed)
     speakers = [speaker(name).speak for name in HELD_OUT]
@@ -272,7 +272,7 @@ def ablation(job: Job, voice: Voice) -> Mapping[str, Any]:
     """The voice with parts of the echo taken away, streaming and on whole replies."""
     from antiphon import weights
     from antiphon.evaluation.judges import judges
-    from antiphon.evaluation.measures.ablation import evaluate, variants
+    from antiphon.evaluation.measures.speaking.ablation import evaluate, variants
 
     kinds = variants(weights.assets(voice))
     agent = parts.load(voice=voice)
@@ -298,8 +298,8 @@ def turn_taking_(
     from antiphon.recognition.whisper.audio_encoder import AudioEncoder
     from antiphon.recognition.whisper.turn_end_head import TurnEndHead
     from antiphon.runtime.turns.smart_turn import SmartTurn
-    from antiphon.training.corpora.synthetic_voices import HELD_OUT
-    from antiphon.training.corpora.synthetic_voices import voice as speaker
+    from antiphon.training.corpora.hearing.synthetic_voices import HELD_OUT
+    from antiphon.training.corpora.hearing.synthetic_voices import voice as speaker
 
     split = "train" if train else "dev"
     material = Material.read(job.data, split, job.limit or 30, np.random.default_rng(job.seed))

@@ -26,7 +26,7 @@ def replay(
 
     from antiphon import audio_file
     from antiphon.cli.view import Lines
-    from antiphon.runtime.session import replay as player
+    from antiphon.runtime.recordings import replay as player
 
     if out is not None:
         audio_file.require_writable(out)

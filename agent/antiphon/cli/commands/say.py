@@ -61,7 +61,7 @@ def say(
     elif play is None and speaker() is None:
         raise UserError("There is no speaker to play the speech on: give --out FILE.wav.")
     text = given(text)
-    from antiphon import cpu_threads
+    from antiphon.compute import cpu_threads
 
     cpu_threads.use(models.threads)
     from tqdm import tqdm

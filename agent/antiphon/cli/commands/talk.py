@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from antiphon.runtime.echo.canceller import EchoCanceller
     from antiphon.runtime.events import Event
     from antiphon.runtime.options import Mode, Options
+    from antiphon.runtime.recordings.recorder import FileRecorder
     from antiphon.runtime.responders.responder import Responder
     from antiphon.runtime.session.conversation import Conversation
-    from antiphon.runtime.session.recorder import FileRecorder
 
 log = logging.getLogger(__name__)
 app = typer.Typer(add_completion=False)
@@ -196,7 +196,7 @@ def recorder(
     folder: Path | None, options: Options, seed: int, canceller: Any
 ) -> FileRecorder | None:
     """What records the conversation, if wanted."""
-    from antiphon.runtime.session.recorder import FileRecorder
+    from antiphon.runtime.recordings.recorder import FileRecorder
 
     if folder is None:
         return None

@@ -26,7 +26,7 @@ def mome(
 ) -> Mapping[str, Any]:
     """Word errors, costs and experts of MoME by rate. --limit counts in each collection."""
     from antiphon.evaluation import material
-    from antiphon.evaluation.measures.mome import evaluate, hear
+    from antiphon.evaluation.measures.listening.mome import evaluate, hear
     from antiphon.recognition.mome.recognizer import load
 
     try:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from antiphon.s2t.speech_to_text import SpeechToText
     from antiphon.t2c.pronunciation.pronounced_words import PronouncedWord
     from antiphon.t2c.voice import EchoVoice
-    from antiphon.training.corpora.teacher import Teacher
+    from antiphon.training.corpora.voice.teacher import Teacher
 
     Pcm = NDArray[np.float32]
 
@@ -92,7 +92,7 @@ def teacher(seed: int) -> Callable[[str], Pcm]:
     """The Piper voice as it comes, at the judges' rate."""
     import onnxruntime
 
-    from antiphon.training.corpora.synthetic_voices import voice
+    from antiphon.training.corpora.hearing.synthetic_voices import voice
 
     onnxruntime.set_seed(seed)  # the voice is a little different every time
     return voice("piper:").speak
@@ -101,7 +101,7 @@ def teacher(seed: int) -> Callable[[str], Pcm]:
 def piper() -> Teacher:
     """The Piper voice, cut open before its generator."""
     from antiphon import weights
-    from antiphon.training.corpora.teacher import Teacher
+    from antiphon.training.corpora.voice.teacher import Teacher
 
     folder = weights.cache() / "evaluation"
     folder.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from antiphon.settings import Paths
 if TYPE_CHECKING:
     from antiphon.recognition.alignment.aligner import Aligner
     from antiphon.recognition.long_audio import LongAudio
-    from antiphon.training.corpora.timed_speech import TimedSpeech
+    from antiphon.training.corpora.hearing.timed_speech import TimedSpeech
 
 Sound = NDArray[np.float32]
 
@@ -63,7 +63,7 @@ def alignment(
     it agrees with itself; so it is not judged there.
     """
     from antiphon.evaluation import material
-    from antiphon.evaluation.measures.alignment import evaluate, scenes
+    from antiphon.evaluation.measures.listening.alignment import evaluate, scenes
 
     with chatter_to_stderr():
         rivals = [] if voice == PEOPLE else [RIVAL]
@@ -82,7 +82,7 @@ def sentences(data: Path, voice: str, count: int, seed: int) -> Sequence[TimedSp
     """Sentences that a voice says, whose words pocketsphinx knows as well."""
     from antiphon.evaluation import material
     from antiphon.evaluation.pocketsphinx_aligner import PocketsphinxAligner
-    from antiphon.training.corpora.timed_speech import plain, timed_voice
+    from antiphon.training.corpora.hearing.timed_speech import plain, timed_voice
 
     speak, knows = timed_voice(voice), PocketsphinxAligner().knows
     texts = material.sentences(data, 20 * count, seed)
@@ -97,7 +97,7 @@ def people(data: Path, count: int) -> Sequence[TimedSpeech]:
     from antiphon.evaluation import material
     from antiphon.evaluation.pocketsphinx_aligner import PocketsphinxAligner, steady
     from antiphon.recognition.recognizer import SAMPLE_RATE
-    from antiphon.training.corpora.timed_speech import TimedSpeech, plain
+    from antiphon.training.corpora.hearing.timed_speech import TimedSpeech, plain
 
     rival, found = PocketsphinxAligner(), list[TimedSpeech]()
     clips = material.clips(data)
@@ -140,7 +140,7 @@ def habits(listener: LongAudio, data: Path, limit: int | None, seed: int) -> dic
     """Languages, streaming and contexts of a recognizer; what it does not know is left out."""
     from antiphon import audio_file
     from antiphon.evaluation import material, speechless
-    from antiphon.evaluation.measures import recognizer_habits as measures
+    from antiphon.evaluation.measures.listening import recognizer_habits as measures
     from antiphon.recognition.recognizer import SAMPLE_RATE
 
     count = limit or SENTENCES
@@ -161,8 +161,8 @@ def habits(listener: LongAudio, data: Path, limit: int | None, seed: int) -> dic
 def foreign(data: Path, count: int, seed: int) -> list[tuple[Sound, str]]:
     """Sentences of four languages by the same timbres, which no recognizer here was trained on."""
     from antiphon.evaluation import material
-    from antiphon.training.corpora.spoken_languages import LOCALES, sentences
-    from antiphon.training.corpora.synthetic_voices import voice
+    from antiphon.training.corpora.hearing.spoken_languages import LOCALES, sentences
+    from antiphon.training.corpora.hearing.synthetic_voices import voice
 
     rng = random.Random(seed)
     texts = {code: rng.sample(sentences(code), count // 4 + 1) for code in LOCALES}
@@ -178,7 +178,7 @@ def foreign(data: Path, count: int, seed: int) -> list[tuple[Sound, str]]:
 def names_said(data: Path, count: int, seed: int) -> list[tuple[Sound, str]]:
     """Rare names, each in a sentence, by an unheard voice."""
     from antiphon.evaluation import material
-    from antiphon.training.corpora.synthetic_voices import voice
+    from antiphon.training.corpora.hearing.synthetic_voices import voice
 
     rng, speak = random.Random(seed), voice("flite:rms").speak
     answers = {a for question in material.questions(data) for a in question.answers}

@@ -15,7 +15,7 @@ EARS = ("whisper-base", "whisper-tiny.en")
 def offensive(job: Job, voice: Voice) -> Mapping[str, Any]:
     """Innocent words that two recognizers hear as offensive ones. Needs no data."""
     from antiphon.evaluation.judges import recognizer
-    from antiphon.evaluation.measures import offensive as measured
+    from antiphon.evaluation.measures.speaking import offensive as measured
 
     words = list(measured.words())
     random.Random(job.seed).shuffle(words)
@@ -25,7 +25,7 @@ def offensive(job: Job, voice: Voice) -> Mapping[str, Any]:
 
 def prosody(job: Job, voice: Voice) -> Mapping[str, Any]:
     """Range of pitch, rise of questions, pauses and liveliness. Needs no data."""
-    from antiphon.evaluation.measures import prosody as measured
+    from antiphon.evaluation.measures.speaking import prosody as measured
     from antiphon.evaluation.spoken_replies import read_out, speaking
 
     agent = parts.load(voice=voice)

@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 
+from antiphon.compute.onnx_graph import GROUP, Graph
 from antiphon.llm.cpu.quantized import Quantizer, Weights
-from antiphon.onnx_graph import GROUP, Graph
 
 LAYER, NORM, HEAD = "layer-{:03}.safetensors", "norm.safetensors", "head.safetensors"
 """Files of a packed decoder."""

@@ -18,7 +18,8 @@ import torch
 from filelock import FileLock
 from tqdm import trange
 
-from antiphon import cpu_threads, weights
+from antiphon import weights
+from antiphon.compute import cpu_threads
 from antiphon.llm import chat_template
 from antiphon.llm.cpu.checkpoint_tensors import CheckpointTensors
 from antiphon.llm.cpu.decoder import Cache, CpuDecoder

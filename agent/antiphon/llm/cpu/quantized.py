@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch.nn import functional as F
 
-from antiphon.onnx_graph import GROUP, in_bytes
+from antiphon.compute.onnx_graph import GROUP, in_bytes
 
 Weights = dict[str, torch.Tensor]
 """What a product [N, in] to [N, out] is kept as.

@@ -16,8 +16,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-from antiphon import hearing_rate
 from antiphon.errors import UserError
+from antiphon.recognition import hearing_rate
 from antiphon.recognition.mome.adapters import AdapterConfig, active_parameters, attach
 from antiphon.recognition.mome.experts import Pass
 from antiphon.recognition.whisper.text_decoder import loops

@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from antiphon import hearing_rate, torch_device, weights
+from antiphon import weights
+from antiphon.compute import torch_device
+from antiphon.recognition import hearing_rate
 from antiphon.recognition.long_audio import merged
 from antiphon.recognition.mome import checkpoint as checkpoints
 from antiphon.recognition.mome.model import MomeModel

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from antiphon import torch_device
+from antiphon.compute import torch_device
 from antiphon.errors import UserError
 from antiphon.recognition.qwen3_asr.prompt import Marks
 

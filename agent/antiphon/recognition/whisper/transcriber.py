@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch.nn import functional as F
 
+from antiphon.compute.precision import mixed_precision
 from antiphon.messages import Doubt
-from antiphon.precision import mixed_precision
 from antiphon.recognition.whisper.attention_alignment import monotonic
 from antiphon.recognition.whisper.audio_encoder import (
     MAX_FRAMES,

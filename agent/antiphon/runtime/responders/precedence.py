@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from antiphon import cpu_threads
+from antiphon.compute import cpu_threads
 from antiphon.runtime.clock import WallClock
 
 CLOCK = WallClock()

@@ -15,8 +15,8 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from antiphon.hearing_rate import FOLLOWER
 from antiphon.messages import Doubt, Speech
+from antiphon.recognition.hearing_rate import FOLLOWER
 from antiphon.runtime.frames import FRAME_MS
 from antiphon.runtime.responders.precedence import (
     AHEAD,

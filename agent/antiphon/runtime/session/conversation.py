@@ -22,10 +22,10 @@ from antiphon.runtime import events
 from antiphon.runtime.events import Event, State
 from antiphon.runtime.frames import FRAME, Frame, sixteen_bits
 from antiphon.runtime.options import Options
+from antiphon.runtime.recordings.recorder import NullRecorder, Recorder
 from antiphon.runtime.responders.responder import Responder
 from antiphon.runtime.responders.tempo_responder import TempoResponder
 from antiphon.runtime.responders.worker import Output, Worker
-from antiphon.runtime.session.recorder import NullRecorder, Recorder
 from antiphon.runtime.session.turn_taking import TurnTaking
 from antiphon.runtime.turns.frame_analysis import Analyzer, FrameAnalyzer, PlaybackReference
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from antiphon.llm import chat_template, lora
-from antiphon.training.corpora import spoken_replies
+from antiphon.training.corpora.voice import spoken_replies
 from antiphon.training.loop import Schedule, fit
 
 HELD_OUT_REPLIES = 40

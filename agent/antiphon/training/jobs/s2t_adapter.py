@@ -13,12 +13,12 @@ import torch
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
+from antiphon.compute.precision import mixed_precision
 from antiphon.errors import UserError
 from antiphon.llm import chat_template
-from antiphon.precision import mixed_precision
 from antiphon.recognition.whisper.transcriber import Transcription
 from antiphon.s2t.adapter import Adapter
-from antiphon.training.corpora import heard_speech
+from antiphon.training.corpora.hearing import heard_speech
 from antiphon.training.jobs.language_model import drawn, reply_logits
 from antiphon.training.loop import Schedule, fit
 

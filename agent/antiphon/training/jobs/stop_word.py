@@ -17,8 +17,8 @@ from tqdm import tqdm
 from antiphon.mel import HOP, WINDOW
 from antiphon.runtime.frames import FRAME, RATE
 from antiphon.runtime.turns.stop_word import BANDS, DILATIONS, features
-from antiphon.training.corpora.augmentation import Augment
-from antiphon.training.corpora.stop_word_scenes import (
+from antiphon.training.corpora.hearing.augmentation import Augment
+from antiphon.training.corpora.hearing.stop_word_scenes import (
     MAX_DELAY,
     SCENE_SAMPLES,
     WORD,

@@ -19,9 +19,9 @@ import torch
 from torch.nn import functional as F
 
 from antiphon import weights
+from antiphon.compute.precision import mixed_precision
 from antiphon.llm import lora
 from antiphon.llm.sentence_encoder import SentenceEncoder, load_tokenizer
-from antiphon.precision import mixed_precision
 from antiphon.tools.encoder_chooser import FILE, EncoderChooserConfig
 from antiphon.tools.matcher import Matcher, MatcherConfig
 from antiphon.tools.tool import words_of

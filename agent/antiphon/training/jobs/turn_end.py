@@ -25,7 +25,7 @@ from antiphon.runtime.frames import FRAME, RATE
 from antiphon.runtime.turns.endpointing import SOFT_END_FRAMES, Endpointer
 from antiphon.runtime.turns.smart_turn import TurnEndJudge
 from antiphon.runtime.turns.vad import VoiceActivity
-from antiphon.training.corpora.augmentation import Augment
+from antiphon.training.corpora.hearing.augmentation import Augment
 
 if TYPE_CHECKING:
     from antiphon.recognition.whisper.audio_encoder import AudioEncoder
@@ -84,7 +84,7 @@ def clips(
 def _questions(
     data: Path, count: int, rng: np.random.Generator, piper: Path | None
 ) -> Iterator[Sound]:
-    from antiphon.training.corpora.synthetic_voices import voice
+    from antiphon.training.corpora.hearing.synthetic_voices import voice
 
     names = [*VOICES, *(["piper:"] * 3 if piper else [])]
     with gzip.open(data / "text" / "qa" / "webquestions_train.jsonl.gz", "rt") as file:

@@ -14,6 +14,7 @@ from antiphon.cli.measures import parts
 from antiphon.cli.measures import written as written_measures
 from antiphon.evaluation import judges, material
 from antiphon.messages import Token
+from antiphon.training.corpora.hearing import synthetic_voices
 
 
 def run(*args):
@@ -63,9 +64,9 @@ def test_units():
 
 
 def test_qa(monkeypatch):
-    monkeypatch.setattr("antiphon.training.corpora.synthetic_voices.HELD_OUT", ("espeak:x",))
+    monkeypatch.setattr(synthetic_voices, "HELD_OUT", ("espeak:x",))
     fake = type("Voice", (), {"speak": staticmethod(lambda text: np.ones(16_000, np.float32))})
-    monkeypatch.setattr("antiphon.training.corpora.synthetic_voices.voice", lambda name: fake)
+    monkeypatch.setattr(synthetic_voices, "voice", lambda name: fake)
     result = told("qa")
     assert {"accuracy_text", "accuracy_s2t", "accuracy_cascade", "ratio"} <= set(result)
     assert result["accuracy_s2t"] == 100 and result["ratio"] == 1

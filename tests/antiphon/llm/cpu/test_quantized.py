@@ -4,6 +4,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from antiphon.compute.onnx_graph import GROUP
 from antiphon.llm.cpu.decoder_graph import HEAD, head_session, packed_product
 from antiphon.llm.cpu.quantized import (
     Weights,
@@ -13,7 +14,6 @@ from antiphon.llm.cpu.quantized import (
     four_bits,
     smallest,
 )
-from antiphon.onnx_graph import GROUP
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 import torch
 import toy_mome
 
-from antiphon import hearing_rate
 from antiphon.errors import UserError
+from antiphon.recognition import hearing_rate
 from antiphon.recognition import recognizer as recognizers
 from antiphon.recognition.long_audio import LongAudio
 from antiphon.recognition.mome import checkpoint

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from fake_conversation import Driver, FakeResponder
 
-from antiphon import hearing_rate
 from antiphon.messages import Speech
+from antiphon.recognition import hearing_rate
 from antiphon.runtime.responders.worker import Done, Failure, InlineWorker, ThreadWorker, Understood
 from antiphon_codecs.interruption import due
 

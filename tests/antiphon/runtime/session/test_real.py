@@ -12,11 +12,11 @@ from antiphon.errors import UserError
 from antiphon.runtime import events
 from antiphon.runtime.frames import FRAME
 from antiphon.runtime.options import Options
+from antiphon.runtime.recordings.recorder import FileRecorder
+from antiphon.runtime.recordings.replay import replay
 from antiphon.runtime.responders.worker import InlineWorker
 from antiphon.runtime.session.conversation import Conversation
 from antiphon.runtime.session.heard_words import CUT
-from antiphon.runtime.session.recorder import FileRecorder
-from antiphon.runtime.session.replay import replay
 
 QUESTIONS = Path(__file__).parents[4] / "assets" / "questions"
 pytestmark = pytest.mark.slow

@@ -25,7 +25,8 @@ from antiphon.cli.commands import talk
 from antiphon.cli.view import Lines, Screen, meter, sentence
 from antiphon.runtime import events
 from antiphon.runtime.audio.file_device import SoundFiles
-from antiphon.runtime.session import conversation, replay
+from antiphon.runtime.recordings import replay
+from antiphon.runtime.session import conversation
 
 
 @pytest.fixture

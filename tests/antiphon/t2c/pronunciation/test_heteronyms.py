@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.evaluation.measures import names
+from antiphon.evaluation.measures.speaking import names
 from antiphon.t2c.pronunciation import heteronyms
 
 

@@ -9,7 +9,7 @@ import torch
 from antiphon.errors import UserError
 from antiphon.recognition.whisper.transcriber import Transcription
 from antiphon.s2t.adapter import Adapter, AdapterConfig
-from antiphon.training.corpora import heard_speech
+from antiphon.training.corpora.hearing import heard_speech
 from antiphon.training.jobs import s2t_adapter
 
 

@@ -4,8 +4,8 @@ import torch
 
 from antiphon.runtime.frames import FRAME, RATE
 from antiphon.runtime.turns.stop_word import RECEPTIVE_FIELD, StopWord, features
-from antiphon.training.corpora.augmentation import Augment
-from antiphon.training.corpora.stop_word_scenes import (
+from antiphon.training.corpora.hearing.augmentation import Augment
+from antiphon.training.corpora.hearing.stop_word_scenes import (
     MAX_DELAY,
     SCENE_SAMPLES,
     Material,

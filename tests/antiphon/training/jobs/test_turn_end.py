@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from antiphon.runtime.frames import RATE
-from antiphon.training.corpora.augmentation import Augment
+from antiphon.training.corpora.hearing.augmentation import Augment
 from antiphon.training.jobs.turn_end import AFTER, BEFORE, Moment, fit, paused, scene
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from antiphon.training.corpora.hearing.timed_speech import PAUSE, spoken_phones
 from antiphon.training.corpora.lips.renderer import (
     FPS,
     HELD_OUT,
@@ -16,7 +17,6 @@ from antiphon.training.corpora.lips.renderer import (
     film,
 )
 from antiphon.training.corpora.lips.visemes import Sound, labels
-from antiphon.training.corpora.timed_speech import PAUSE, spoken_phones
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from antiphon.recognition.alignment.text_reading import WINDOW, TextReader
 from antiphon.recognition.alignment.whisper_slots import STATE_S, placed, write
 from antiphon.recognition.whisper.transcriber import Transcriber
 from antiphon.training import loop
-from antiphon.training.corpora.timed_sentences import VOICES, TimedSentences
-from antiphon.training.corpora.timed_sentences import make as make_sentences
-from antiphon.training.corpora.timed_sentences import read as read_sentences
+from antiphon.training.corpora.hearing.timed_sentences import VOICES, TimedSentences
+from antiphon.training.corpora.hearing.timed_sentences import make as make_sentences
+from antiphon.training.corpora.hearing.timed_sentences import read as read_sentences
 from antiphon.training.jobs.aligner.clips import Clip, Clips, make, read
 
 BATCH = 24

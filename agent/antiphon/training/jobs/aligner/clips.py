@@ -23,8 +23,8 @@ from antiphon.recognition.alignment.text_reading import (
 )
 from antiphon.recognition.recognizer import SAMPLE_RATE
 from antiphon.training.corpora import numbered_files
-from antiphon.training.corpora.augmentation import Augment, resample
-from antiphon.training.corpora.timed_sentences import Sentence
+from antiphon.training.corpora.hearing.augmentation import Augment, resample
+from antiphon.training.corpora.hearing.timed_sentences import Sentence
 
 Sound = NDArray[np.float32]
 

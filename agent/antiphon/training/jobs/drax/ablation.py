@@ -22,8 +22,8 @@ from antiphon.errors import UserError
 from antiphon.recognition.drax.path import MixturePath
 from antiphon.recognition.drax.vocabulary import SubVocabulary
 from antiphon.training import loop
-from antiphon.training.corpora import recognition
-from antiphon.training.corpora.recognition import Clip
+from antiphon.training.corpora.hearing import recognition
+from antiphon.training.corpora.hearing.recognition import Clip
 from antiphon.training.jobs.drax import job
 from antiphon.training.jobs.drax.batches import Batches
 from antiphon.training.jobs.drax.evaluation import counts

@@ -16,7 +16,7 @@ from antiphon.errors import UserError
 from antiphon.recognition.drax.checkpoint import DraxModel
 from antiphon.recognition.drax.recognizer import canvas_for, paired
 from antiphon.recognition.drax.vocabulary import SubVocabulary
-from antiphon.training.corpora.recognition import Clip
+from antiphon.training.corpora.hearing.recognition import Clip
 
 BATCH = 24
 LIKELY = 4

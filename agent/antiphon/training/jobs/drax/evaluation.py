@@ -13,7 +13,7 @@ from antiphon.recognition.drax.path import MixturePath
 from antiphon.recognition.drax.recognizer import averaged, canvas_for, paired
 from antiphon.recognition.drax.sampler import sample
 from antiphon.recognition.drax.vocabulary import SubVocabulary, plain
-from antiphon.training.corpora.recognition import Clip
+from antiphon.training.corpora.hearing.recognition import Clip
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from antiphon.recognition.drax.vocabulary import SubVocabulary, common
 from antiphon.recognition.whisper.text_decoder import TextDecoder
 from antiphon.recognition.whisper.transcriber import Transcriber
 from antiphon.training import loop
-from antiphon.training.corpora import recognition
-from antiphon.training.corpora.recognition import Clip, RecognitionCorpus
+from antiphon.training.corpora.hearing import recognition
+from antiphon.training.corpora.hearing.recognition import Clip, RecognitionCorpus
 from antiphon.training.jobs.drax.averaged import Averaged
 from antiphon.training.jobs.drax.batches import Batches
 from antiphon.training.jobs.drax.evaluation import error_rates

@@ -11,8 +11,8 @@ import torch
 from antiphon.errors import UserError
 from antiphon.recognition.drax.vocabulary import plain
 from antiphon.recognition.mome.model import MomeModel
-from antiphon.training.corpora.recognition import Clip
-from antiphon.training.corpora.spoken_characters import token_at
+from antiphon.training.corpora.hearing.recognition import Clip
+from antiphon.training.corpora.hearing.spoken_characters import token_at
 from antiphon.training.jobs.drax.losses import shown
 
 SHORT = 0.3

@@ -20,8 +20,8 @@ from antiphon.recognition.mome.checkpoint import fresh, save
 from antiphon.recognition.mome.model import MomeConfig, MomeModel
 from antiphon.recognition.whisper.transcriber import Transcriber
 from antiphon.training import loop
-from antiphon.training.corpora import recognition, spoken_characters
-from antiphon.training.corpora.recognition import Clip, RecognitionCorpus
+from antiphon.training.corpora.hearing import recognition, spoken_characters
+from antiphon.training.corpora.hearing.recognition import Clip, RecognitionCorpus
 from antiphon.training.jobs.mome.batches import Batches, hidden
 from antiphon.training.jobs.mome.warm_start import warm_losses
 

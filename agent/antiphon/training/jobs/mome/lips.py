@@ -16,10 +16,11 @@ from torch.nn.utils.rnn import pad_sequence
 from antiphon.errors import UserError
 from antiphon.recognition.mome.lip_encoder import LipConfig, LipEncoder, save
 from antiphon.training import loop
-from antiphon.training.corpora import numbered_files, texts
+from antiphon.training.corpora import numbered_files
+from antiphon.training.corpora.hearing.timed_speech import plain
 from antiphon.training.corpora.lips.talking_heads import TalkingHead, talking_head
 from antiphon.training.corpora.lips.visemes import VISEMES
-from antiphon.training.corpora.timed_speech import plain
+from antiphon.training.corpora.voice import texts
 
 VOICES, UNHEARD = ("awb", "slt", "kal16"), ("rms",)
 """Of flite: those that are trained on, and that of the speakers who are held out."""

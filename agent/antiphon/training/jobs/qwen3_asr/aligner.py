@@ -26,9 +26,10 @@ from antiphon.recognition.qwen3_asr.checkpoint import Checkpoint
 from antiphon.recognition.qwen3_asr.features import CHUNK, Features
 from antiphon.recognition.recognizer import SAMPLE_RATE
 from antiphon.training import loop
-from antiphon.training.corpora import numbered_files, texts
-from antiphon.training.corpora.augmentation import Augment, resample
-from antiphon.training.corpora.timed_speech import Speak, plain, timed_voice
+from antiphon.training.corpora import numbered_files
+from antiphon.training.corpora.hearing.augmentation import Augment, resample
+from antiphon.training.corpora.hearing.timed_speech import Speak, plain, timed_voice
+from antiphon.training.corpora.voice import texts
 from antiphon.training.jobs.qwen3_asr.model import padded, write
 
 Sound = NDArray[np.float32]
@@ -173,7 +174,7 @@ def losses(
 
 def tokens(frames: int) -> int:
     """Tokens of the audio tower for so many frames."""
-    from antiphon.training.corpora.spoken_languages import TOKENS, tokens_of
+    from antiphon.training.corpora.hearing.spoken_languages import TOKENS, tokens_of
 
     return frames // CHUNK * TOKENS + tokens_of(frames % CHUNK)
 

@@ -36,8 +36,9 @@ from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
 from antiphon.recognition.recognizer import transcribe
 from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 from antiphon.training import loop
-from antiphon.training.corpora import recognition, spoken_languages, texts
-from antiphon.training.corpora.spoken_languages import Clip, SpokenLanguages
+from antiphon.training.corpora.hearing import recognition, spoken_languages
+from antiphon.training.corpora.hearing.spoken_languages import Clip, SpokenLanguages
+from antiphon.training.corpora.voice import texts
 from antiphon.training.jobs.qwen3_asr.model import Size, make_model, make_tokenizer, padded, write
 
 TEACHER = "whisper-base"

@@ -13,7 +13,7 @@ from antiphon.errors import UserError
 from antiphon.recognition.alignment import whisper_slots
 from antiphon.recognition.alignment.slot_head import SlotHead, SlotHeadConfig
 from antiphon.recognition.alignment.text_reading import FACTS, ROWS, WINDOW
-from antiphon.training.corpora.timed_sentences import Sentence
+from antiphon.training.corpora.hearing.timed_sentences import Sentence
 from antiphon.training.jobs import aligner as job
 from antiphon.training.jobs.aligner.clips import Clip, Clips, read
 

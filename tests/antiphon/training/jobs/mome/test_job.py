@@ -12,7 +12,7 @@ import toy_mome
 from antiphon.errors import UserError
 from antiphon.recognition.mome import checkpoint
 from antiphon.recognition.mome.model import MomeModel
-from antiphon.training.corpora.spoken_characters import SILENT, token_at
+from antiphon.training.corpora.hearing.spoken_characters import SILENT, token_at
 from antiphon.training.jobs.mome import job
 from antiphon.training.jobs.mome.batches import Batches
 from antiphon.training.jobs.mome.job import Recipe, Schedule

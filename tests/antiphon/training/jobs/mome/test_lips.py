@@ -59,7 +59,7 @@ def test_without_heads_it_says_what_draws_them(recipe, tmp_path):
 @pytest.mark.skipif(shutil.which("flite") is None, reason="flite is not installed")
 def test_heads_are_drawn_once_and_some_are_of_others(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "antiphon.training.corpora.texts.turns",
+        "antiphon.training.corpora.voice.texts.turns",
         lambda data: ["Mama may come home soon.", "Room 7b."],
     )
     recipe = Recipe(tmp_path, tmp_path / "work", tmp_path / "out", SIZE)
@@ -71,6 +71,6 @@ def test_heads_are_drawn_once_and_some_are_of_others(tmp_path, monkeypatch):
         assert len(clip.pictures) == len(clip.visemes) and clip.pictures.dtype == torch.uint8
     monkeypatch.setattr(lips, "talking_head", None)
     assert recipe.corpus(2, minutes=0)
-    monkeypatch.setattr("antiphon.training.corpora.texts.turns", lambda data: ["7b"])
+    monkeypatch.setattr("antiphon.training.corpora.voice.texts.turns", lambda data: ["7b"])
     with pytest.raises(UserError, match="no sentences to say"):
         TalkingHeads(tmp_path)

@@ -12,8 +12,8 @@ from antiphon.recognition.alignment.slots import SlotAligner, step_ms
 from antiphon.recognition.qwen3_asr.checkpoint import load
 from antiphon.recognition.qwen3_asr.features import Features
 from antiphon.recognition.transcript import Word
-from antiphon.training.corpora import texts
-from antiphon.training.corpora.timed_speech import TimedSpeech
+from antiphon.training.corpora.hearing.timed_speech import TimedSpeech
+from antiphon.training.corpora.voice import texts
 from antiphon.training.jobs.qwen3_asr import aligner
 from antiphon.training.jobs.qwen3_asr.model import Size, make_model, make_tokenizer, write
 

@@ -14,8 +14,8 @@ from antiphon.recognition.qwen3_asr.features import Features
 from antiphon.recognition.qwen3_asr.prompt import Marks
 from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
 from antiphon.recognition.recognizer import transcribe
-from antiphon.training.corpora import recognition, spoken_languages
-from antiphon.training.corpora.spoken_languages import Clip, at_tokens, tokens_of
+from antiphon.training.corpora.hearing import recognition, spoken_languages
+from antiphon.training.corpora.hearing.spoken_languages import Clip, at_tokens, tokens_of
 from antiphon.training.jobs.qwen3_asr import recognizer as job
 from antiphon.training.jobs.qwen3_asr.model import Size, make_model, make_tokenizer
 from antiphon.training.jobs.qwen3_asr.recognizer import Batches, Recipe

@@ -1,0 +1,1 @@
+"""Devices, threads and graphs that models compute with."""

@@ -1,0 +1,1 @@
+"""Conversations recorded and replayed."""

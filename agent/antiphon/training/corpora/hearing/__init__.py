@@ -1,0 +1,1 @@
+"""What ears learn from."""

@@ -1,0 +1,221 @@
+"""The corpus of Qwen3-ASR: speech in several languages, and sounds without speech.
+
+Kept are the model's own frames, and Whisper base's encoder states at the rate of its tokens, which
+teach the audio tower. A shard depends on the seed and its number alone.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from antiphon import audio_file
+from antiphon.errors import UserError
+from antiphon.recognition.qwen3_asr.features import CHUNK, Features
+from antiphon.recognition.recognizer import SAMPLE_RATE
+from antiphon.recognition.whisper.audio_encoder import AudioEncoder
+from antiphon.training.corpora import numbered_files
+from antiphon.training.corpora.hearing.augmentation import Augment
+from antiphon.training.corpora.hearing.heard_speech import (
+    Questions,
+    has_number,
+    recordings,
+    written,
+)
+from antiphon.training.corpora.hearing.synthetic_voices import (
+    TIMBRES,
+    Voice,
+    training_voices,
+    voice,
+)
+
+Sound = NDArray[np.float32]
+
+SHARD = 64
+"""Clips a shard."""
+LONGEST = 15 * SAMPLE_RATE
+"""Samples of a clip at most."""
+BOOK = Path("/usr/share/doc/debian-handbook/html")
+"""Where Debian's package debian-handbook keeps the same book in many languages."""
+LOCALES = {"de": "de-DE", "es": "es-ES", "fr": "fr-FR"}
+"""Languages besides English, and what the book calls them."""
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\W\d_])")
+SPEAKABLE = re.compile(r"[^\W\d_][\w ,.;:!?'’-]{15,110}")
+PEOPLE, ENGLISH, FOREIGN = 0.4, 0.25, 0.28
+"""Shares of people's clips, synthetic English and the other languages; the rest is no speech."""
+TOKENS = 13
+"""Of the audio tower, a second."""
+STATES = 50
+"""Of Whisper, a second."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip as the model is shown it."""
+
+    frames: torch.Tensor
+    """[T, bands] scaled log-mel frames, float16."""
+    states: torch.Tensor
+    """[N, width] Whisper's states at the model's tokens, float16."""
+    text: str
+    language: str
+    """Code; empty: nobody speaks."""
+
+
+class SpokenLanguages:
+    """Draws clips.
+
+    Args:
+        data: the data folder (docs/data.md).
+        languages: codes besides English.
+    """
+
+    def __init__(self, data: Path, languages: Sequence[str] = tuple(LOCALES)) -> None:
+        self.people = [clip for clip in recordings(data) if clip.text]
+        self.augment, self.questions = Augment(data), Questions(data, has_number)
+        self.english = training_voices(None)
+        self.texts = {code: sentences(code) for code in languages}
+        self.languages = tuple(languages)
+
+    def clips(self, shard: int, seed: int) -> Iterator[tuple[Sound, str, str]]:
+        """Sound [N] at 16 kHz, text and language of the clips of a shard."""
+        rng = np.random.default_rng([seed, shard])
+        order = np.random.default_rng(seed).permutation(len(self.people))
+        for i in range(SHARD):
+            kind = rng.random()
+            if kind < PEOPLE:
+                clip = self.people[order[(shard * SHARD + i) % len(order)]]
+                pcm, text, code = audio_file.read(clip.path, SAMPLE_RATE), clip.text, "en"
+                text = written("", text)
+            elif kind < PEOPLE + ENGLISH:
+                text, code = self._question(rng), "en"
+                pcm = self.english[int(rng.integers(len(self.english)))].speak(text)
+            elif kind < PEOPLE + ENGLISH + FOREIGN:
+                code = self.languages[int(rng.integers(len(self.languages)))]
+                text = self.texts[code][int(rng.integers(len(self.texts[code])))]
+                pcm = speaker(code, TIMBRES[int(rng.integers(len(TIMBRES)))]).speak(text)
+            else:
+                pcm, text, code = self._noise(rng), "", ""
+            if rng.random() < 0.6:
+                pcm = self.augment(pcm, rng)
+            if len(pcm) <= LONGEST:
+                yield pcm, text, code
+
+    def _question(self, rng: np.random.Generator) -> str:
+        text = self.questions.draw(rng)
+        while has_number(text):
+            text = self.questions.draw(rng)
+        return text
+
+    def _noise(self, rng: np.random.Generator) -> Sound:
+        """Half a second to eight of a noise, or of hardly anything."""
+        length = int(rng.uniform(0.5, 8) * SAMPLE_RATE)
+        if self.augment.noises and rng.random() < 0.8:
+            noise = self.augment.noises[int(rng.integers(len(self.augment.noises)))]
+            start = int(rng.integers(len(noise)))
+            found = np.take(noise, np.arange(start, start + length), mode="wrap")
+        else:
+            found = rng.normal(0, 10 ** rng.uniform(-4, -2), length).astype(np.float32)
+        return np.asarray(found, np.float32)
+
+
+def sentences(code: str) -> list[str]:
+    """Sentences of a language, from Debian's handbook.
+
+    Raises:
+        UserError: It is not installed.
+    """
+    folder = BOOK / LOCALES.get(code, code)
+    if not folder.is_dir():
+        raise UserError(
+            f"There are no texts in '{code}': install Debian's package debian-handbook."
+        )
+    found = set[str]()
+    for page in sorted(folder.glob("*.html")):
+        for part in re.findall(r'<div class="para">(.*?)</div>', page.read_text("utf-8"), re.S):
+            plain = " ".join(html.unescape(re.sub(r"<[^>]+>", "", part)).split())
+            found.update(s for s in SENTENCE_END.split(plain) if SPEAKABLE.fullmatch(s))
+    return sorted(text for text in found if not has_number(text))
+
+
+@lru_cache(maxsize=64)
+def speaker(code: str, timbre: str) -> Voice:
+    """One of espeak's voices: all languages have the same timbres, so none gives one away."""
+    return voice(f"espeak:{'fr-fr' if code == 'fr' else code}{timbre}")
+
+
+def build(
+    corpus: SpokenLanguages,
+    encoder: AudioEncoder,
+    features: Features,
+    out: Path,
+    *,
+    shards: int,
+    minutes: float,
+    seed: int = 0,
+) -> bool:
+    """Write the shards that `out` does not have yet; True if all are there.
+
+    Args:
+        corpus: of clips.
+        encoder: Whisper's, whose states are kept.
+        features: of the model.
+        out: folder of the shards.
+        shards: how many there are to be.
+        minutes: time to take at most.
+        seed: of everything drawn.
+    """
+
+    def shard(number: int) -> list[dict[str, Any]]:
+        clips = corpus.clips(number, seed)
+        return [vars(prepared(*clip, encoder, features)) for clip in clips]
+
+    return numbered_files.write(out, shards, shard, minutes=minutes, kind="shard", digits=5)
+
+
+def prepared(pcm: Sound, text: str, code: str, encoder: AudioEncoder, features: Features) -> Clip:
+    """A clip of a sound [N] at 16 kHz."""
+    full, state = features.feed(pcm, features.start())
+    frames = torch.cat([*full, *features.finish(state)])
+    states = at_tokens(encoder.whole(pcm), len(frames))
+    return Clip(frames.half(), states.half(), text, code)
+
+
+def at_tokens(states: torch.Tensor, frames: int) -> torch.Tensor:
+    """Whisper's states [S, width] at the tokens of so many frames: means of what each one sees.
+
+    A token is eight frames, three strided convolutions wide; thirteen of them are made of every
+    second by itself.
+    """
+    found = []
+    for second in range(-(-frames // CHUNK)):
+        here = states[second * STATES : (second + 1) * STATES]
+        for token in range(tokens_of(min(CHUNK, frames - second * CHUNK))):
+            part = here[max(0, 4 * token - 2) : 4 * token + 2]
+            found.append(part.mean(0) if len(part) else states[-1])
+    return torch.stack(found)
+
+
+def tokens_of(frames: int) -> int:
+    """Tokens of at most a second of frames."""
+    for _ in range(3):
+        frames = (frames + 1) // 2
+    return frames
+
+
+def read(folder: Path) -> list[Clip]:
+    """All clips of a folder of shards, in order."""
+    return [
+        Clip(**row)
+        for path in numbered_files.files(folder)
+        for row in torch.load(path, weights_only=True)
+    ]
