@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from antiphon.recognition import agreement, hearing_rate, recognizer
 from antiphon.recognition.agreement import Growing
 from antiphon.recognition.alignment.aligner import ALIGNERS, UtteranceAligner, repaired
 from antiphon.recognition.languages import require_known
-from antiphon.recognition.recognizer import SAMPLE_RATE, Recognizer
+from antiphon.recognition.recognizer import SAMPLE_RATE, BatchRecognizer, Recognizer
 from antiphon.recognition.segmentation import Segmenter, SegmenterState, Utterance
 from antiphon.recognition.transcript import Options, Partial, Segment, Transcript, joined
 
@@ -150,32 +150,48 @@ class LongAudio:
         """The transcript of a recording [N], mono, 16 kHz."""
         return self.finish(self.feed(pcm, self.start(options)))
 
-    def transcribe_batch(
-        self, recordings: Iterable[Sound], options: Options | None = None
-    ) -> list[Transcript]:
-        """The transcripts of several recordings."""
-        return [self.transcribe(pcm, options) for pcm in recordings]
+    def utterances(self, pieces: Iterable[Sound]) -> Iterator[Utterance]:
+        """The utterances of a recording that comes in pieces [N], as soon as each is over."""
+        state = self._segmenter.start()
+        for pcm in pieces:
+            for first in range(0, len(pcm), BLOCK):
+                over, state = self._segmenter.step(pcm[first : first + BLOCK], state)
+                yield from over
+        yield from self._segmenter.finish(state)
+
+    def hear(self, utterances: Sequence[Utterance], options: Options) -> list[Transcript]:
+        """Transcripts of utterances of any recordings, with the times of these; empty: no speech.
+
+        All are heard at once if the recognizer can do so.
+        """
+        inner, clips = self.recognizer, [each.pcm for each in utterances]
+        if len(clips) > 1 and isinstance(inner, BatchRecognizer):
+            heard = inner.transcribe_batch(clips, options)
+        else:
+            heard = [inner.finish(inner.feed(pcm, inner.start(options))) for pcm in clips]
+        return [
+            self._placed(said, each, options) for said, each in zip(heard, utterances, strict=True)
+        ]
 
     def _close(self, utterance: Utterance, state: LongAudioState) -> LongAudioState:
-        heard = self._hear(utterance.pcm, state.options)
+        (heard,) = self.hear([utterance], state.options)
         growing = agreement.close(state.growing, heard.text)
         if not heard.text:
             return replace(state, growing=growing)
+        return replace(state, heard=(*state.heard, heard), growing=growing, fresh=0)
+
+    def _placed(self, heard: Transcript, utterance: Utterance, options: Options) -> Transcript:
+        if heard.doubt == "no speech" or not heard.text:
+            return Transcript("")
+        if options.words:
+            heard = self._aligned(heard, utterance.pcm)
         segments = heard.segments or (Segment(heard.text, 0, len(utterance.pcm)),)
         length = len(utterance.pcm)
         first, last = utterance.first, utterance.last
         if len(segments) == 1:
             segments = (segments[0].trimmed(first, last),)
         placed = tuple(each.placed(utterance.start, length) for each in segments)
-        heard = replace(heard, segments=placed)
-        return replace(state, heard=(*state.heard, heard), growing=growing, fresh=0)
-
-    def _hear(self, pcm: Sound, options: Options) -> Transcript:
-        state: Any = self.recognizer.start(options)
-        heard = self.recognizer.finish(self.recognizer.feed(pcm, state))
-        if heard.doubt == "no speech":
-            return Transcript("")
-        return self._aligned(heard, pcm) if options.words and heard.text else heard
+        return replace(heard, segments=placed)
 
     def _aligned(self, heard: Transcript, pcm: Sound) -> Transcript:
         """The transcript of an utterance [N] with the aligner's words, if there is one for it."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,16 @@ class Recognizer(Protocol):
 
     def finish(self, state: Any) -> Transcript:
         """The transcript, if the audio ends here; feeding may go on."""
+
+
+@runtime_checkable
+class BatchRecognizer(Recognizer, Protocol):
+    """One that transcribes several utterances at once faster than one after another."""
+
+    def transcribe_batch(
+        self, clips: Sequence[NDArray[np.float32]], options: Options
+    ) -> list[Transcript]:
+        """The transcripts of whole utterances [N], mono, 16 kHz: those of each by itself."""
 
 
 @dataclass(frozen=True)

@@ -101,13 +101,6 @@ def test_two_recordings_at_once_do_not_mix_and_a_state_can_be_continued_twice():
     assert listener.finish(one) == listener.finish(one) == listener.transcribe(TALK)
 
 
-def test_a_batch_equals_one_by_one():
-    listener = long_audio()
-    assert listener.transcribe_batch([TALK, TALK[:40_000]]) == [
-        listener.transcribe(TALK), listener.transcribe(TALK[:40_000])
-    ]  # fmt: skip
-
-
 def test_a_language_the_recognizer_does_not_know_is_refused_at_once():
     listener = long_audio()
     with pytest.raises(UserError, match=r"level does not know french, only de, en"):

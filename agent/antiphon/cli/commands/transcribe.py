@@ -89,13 +89,11 @@ def transcribe(
         listener.start(options)  # says at once what it does not know
     suffix = formats.SUFFIXES.get(format, format)
     failed = list[str]()
-    for path in files:
-        try:
-            transcript = heard(listener, path, options, stream=stream)
-        except UserError as error:
+    for path, transcript in zip(files, heard(listener, files, options, stream), strict=True):
+        if isinstance(transcript, UserError):
             if len(files) == 1:
-                raise
-            print(f"antiphon: {error}", file=sys.stderr)
+                raise transcript
+            print(f"antiphon: {transcript}", file=sys.stderr)
             failed.append(str(path))
             continue
         for note in transcript.notes:
@@ -144,25 +142,39 @@ def name_of(path: Path) -> str:
     return "stdin" if str(path) == audio_file.STANDARD else path.stem
 
 
-def heard(listener: LongAudio, path: Path, options: Options, *, stream: bool) -> Transcript:
-    """The transcript of a recording; the text so far is printed on the way if it is wanted."""
+def heard(
+    listener: LongAudio, files: Sequence[Path], options: Options, stream: bool
+) -> Iterator[Transcript | UserError]:
+    """The transcripts of recordings, in order, or why there is none."""
+    from antiphon.recognition.batches import transcribe_all
+
+    if not stream:
+        yield from transcribe_all(listener, map(progress, files), options)
+        return
+    for path in files:
+        yield printed(listener, path, options)
+
+
+def printed(listener: LongAudio, path: Path, options: Options) -> Transcript | UserError:
+    """The transcript of a recording, whose text is printed on the way, or why there is none."""
     from dataclasses import replace
 
-    state = listener.start(replace(options, partials=stream))
+    state = listener.start(replace(options, partials=True))
     shown = ""
-    for pcm in progress(path, quiet=stream):
-        state = listener.feed(pcm, state)
-        if stream:
+    try:
+        for pcm in gathered(audio_file.stream(path), RATE):
+            state = listener.feed(pcm, state)
             said = listener.partial(state).text
             print(said[len(shown) :], end="", flush=True)
             shown = said
+    except UserError as error:
+        return error
     state = listener.end(state)
-    if stream:
-        print(listener.partial(state).text[len(shown) :], flush=True)
+    print(listener.partial(state).text[len(shown) :], flush=True)
     return listener.finish(state)
 
 
-def progress(path: Path, *, quiet: bool) -> Iterator[NDArray[np.float32]]:
+def progress(path: Path) -> Iterator[NDArray[np.float32]]:
     """The recording piece by piece, with a bar of its seconds."""
     from tqdm import tqdm
 
@@ -171,7 +183,7 @@ def progress(path: Path, *, quiet: bool) -> Iterator[NDArray[np.float32]]:
         total=round(length, 1) if length else None,
         desc=name_of(path),
         unit="s",
-        disable=quiet or not sys.stderr.isatty(),
+        disable=not sys.stderr.isatty(),
         leave=False,
     ) as bar:
         for pcm in gathered(audio_file.stream(path), RATE):

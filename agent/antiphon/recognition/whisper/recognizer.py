@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -122,6 +123,20 @@ class WhisperRecognizer:
             sum(map(len, hearing.windows)) * FRAME,
             self.name,
         )
+
+    def transcribe_batch(
+        self, clips: Sequence[NDArray[np.float32]], options: Options
+    ) -> list[Transcript]:
+        """See `BatchRecognizer`: the decoder reads all of them at once."""
+        begun = self.start(options)
+        states = [self.feed(clip, begun) for clip in clips]
+        single = [s for s in states if not s.encoder.done and len(s.encoder.mel)]
+        together = self.transcriber.hear_together([s.encoder for s in single], begun.request)
+        heard = dict(zip(map(id, single), together, strict=True))
+        return [
+            self.finish(replace(s, fresh=0, hearing=heard[id(s)]) if id(s) in heard else s)
+            for s in states
+        ]
 
     def segments(self, hearing: Hearing, *, words_too: bool) -> tuple[Segment, ...]:
         """The windows of a hearing in which something is said.

@@ -17,6 +17,9 @@ from antiphon_codecs.skip_init import SkipInit
 TOKENS_PER_SECOND = 10
 """Faster than anybody speaks: a transcript that grows beyond it is a loop."""
 
+Marks = tuple[torch.Tensor, torch.Tensor, list[int | None]]
+"""See `TextDecoder.first_marks`."""
+
 REPEATS = 4
 """Repetitions from which a loop of the decoder is assumed, and not a speaker who repeats."""
 
@@ -194,9 +197,7 @@ class TextDecoder(nn.Module):
         best, tokens = (logits + self.allowed.to(logits.dtype)).max(-1)
         return tokens, best.float() - logits.float().logsumexp(-1)
 
-    def first_marks(
-        self, states: torch.Tensor, marks: Sequence[int] = ()
-    ) -> tuple[torch.Tensor, torch.Tensor, list[int | None]]:
+    def first_marks(self, states: torch.Tensor, marks: Sequence[int] = ()) -> Marks:
         """What follows the first token of the prompt.
 
         Args:
@@ -239,33 +240,18 @@ class TextDecoder(nn.Module):
             behind: see `start`.
             request: language and context; None: in the prompt's language, without context.
         """
-        request = request or Request()
         limit = self.limit(len(audio))
         guess = list(draft)[:limit]
-        context = [self.before, *request.context] if request.context else []
-        state = self.start(audio[None], behind)
-        if self.languages and len(request.languages) > 1:
-            first, _, state = self.step(torch.tensor([[*context, self.prompt[0]]]), state)
-            marks = self.first_marks(first[:, -1], request.languages)
-            prompt = [self.prompt[0], marks[2][0] or self.prompt[1], *self.prompt[2:]]
-            read = torch.tensor([prompt[1:] + guess])
-            states, looks, state = self.step(read, state)
-        else:
-            prompt = list(self.prompt)
-            if self.languages and request.languages:
-                prompt[1] = request.languages[0]
-            read = torch.tensor([context + prompt + guess])
-            states, looks, state = self.step(read, state)
-            marks = self.first_marks(states[:, len(context)], request.languages)
+        states, looks, state, marks = self._ask(self.start(audio[None], behind), request, guess)
         no_speech, language, mark = float(marks[0]), float(marks[1]), marks[2][0]
-        asked = read.shape[1] - len(guess)
-        states, looks = states[0, asked - 1 :], looks[0, asked - 1 :]
+        asked = state.length - len(guess)
+        states, looks = states[0, -1 - len(guess) :], looks[0, -1 - len(guess) :]
         choices, log_probs = self.choose(states)
         chosen = choices.tolist()
         agreed = 0
         while agreed < len(guess) and chosen[agreed] == guess[agreed]:
             agreed += 1
-        state = state.crop(len(context) + len(prompt) + agreed)
+        state = state.crop(asked + agreed)
         found = [(states[: agreed + 1], looks[: agreed + 1], log_probs[: agreed + 1])]
         tokens, token = guess[:agreed], chosen[agreed]
         while token != self.end and len(tokens) < limit and not loops(tokens):
@@ -310,16 +296,54 @@ class TextDecoder(nn.Module):
             float(no_speech), float(language), mark[0],
         )  # fmt: skip
 
+    def _ask(
+        self, state: DecoderState, request: Request | None, guess: Sequence[int] = ()
+    ) -> tuple[torch.Tensor, torch.Tensor, DecoderState, Marks]:
+        """Read context, prompt and a guess of the text.
+
+        Args:
+            state: of B windows, before the first token.
+            request: language and context.
+            guess: the same tokens for all of them.
+
+        Returns:
+            As `step` does, at least from the last token of the prompt on; as `first_marks` does.
+        """
+        request, count = request or Request(), len(state.audio[0][0])
+        context = [self.before, *request.context] if request.context else []
+        several = self.languages and len(request.languages) > 1
+        if several:
+            first, _, state = self.step(
+                torch.tensor([[*context, self.prompt[0]]]).expand(count, -1), state
+            )
+            marks = self.first_marks(first[:, -1], request.languages)
+            prompts = [[mark or self.prompt[1], *self.prompt[2:], *guess] for mark in marks[2]]
+            return *self.step(torch.tensor(prompts), state), marks
+        prompt = list(self.prompt)
+        if self.languages and request.languages:
+            prompt[1] = request.languages[0]
+        read = torch.tensor([[*context, *prompt, *guess]]).expand(count, -1)
+        states, looks, state = self.step(read, state)
+        marks = self.first_marks(states[:, len(context)], request.languages)
+        return states, looks, state, marks
+
     @torch.no_grad()
-    def transcribe_batch(self, audio: torch.Tensor, lengths: torch.Tensor) -> list[Transcript]:
-        """Transcripts of several windows [B, S, width], of which `lengths` [B] states are audio."""
-        prompt = torch.tensor([self.prompt]).expand(len(audio), -1)
-        states, looks, state = self.step(prompt, self.start(audio))
-        no_speech, language = (p.tolist() for p in self.first_marks(states[:, 0])[:2])
+    def transcribe_batch(
+        self, state: DecoderState, lengths: Sequence[int], request: Request | None = None
+    ) -> list[Transcript]:
+        """Transcripts of several windows.
+
+        Args:
+            state: of B windows, before the first token.
+            lengths: how many encoder states of each are audio.
+            request: language and context; None: in the prompt's language, without context.
+        """
+        states, looks, state, marks = self._ask(state, request)
+        no_speech, language = marks[0].tolist(), marks[1].tolist()
         all_states, all_looks = [states[:, -1:]], [looks[:, -1:]]
         tokens, log_probs = list[torch.Tensor](), list[torch.Tensor]()
-        limits = torch.tensor([self.limit(int(n)) for n in lengths])
-        over = torch.zeros(len(audio), dtype=torch.bool)
+        limits = torch.tensor([self.limit(n) for n in lengths])
+        over = torch.zeros(len(lengths), dtype=torch.bool)
         while True:
             token, log_prob = self.choose(all_states[-1][:, -1])
             over = over | (len(tokens) >= limits)
@@ -337,16 +361,17 @@ class TextDecoder(nn.Module):
         chosen, sure = torch.stack(tokens, 1), torch.stack(log_probs, 1)
         states, looks = torch.cat(all_states, 1), torch.cat(all_looks, 1)
         found = []
-        for row in range(len(audio)):
+        for row, length in enumerate(lengths):
             count = int((chosen[row] == self.end).nonzero()[0])
             found.append(
                 Transcript(
                     tuple(chosen[row, :count].tolist()),
                     states[row, : count + 1].clone(),
-                    looks[row, : count + 1, : int(lengths[row])].clone(),
+                    looks[row, : count + 1, :length].clone(),
                     sure[row, : count + 1].clone(),
                     no_speech[row],
                     language[row],
+                    marks[2][row],
                 )
             )
         return found

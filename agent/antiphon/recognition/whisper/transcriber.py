@@ -23,7 +23,12 @@ from antiphon.recognition.whisper.audio_encoder import (
 )
 from antiphon.recognition.whisper.doubt import doubt
 from antiphon.recognition.whisper.features import normalize
-from antiphon.recognition.whisper.text_decoder import Request, TextDecoder, Transcript
+from antiphon.recognition.whisper.text_decoder import (
+    DecoderState,
+    Request,
+    TextDecoder,
+    Transcript,
+)
 
 POSITION_FEATURES = 4
 """Cosines that encode how much of a word has been said."""
@@ -129,6 +134,26 @@ class Transcriber:
             found += (self.decoder.transcribe(windows[i], draft, self.behind, request),)
         return Hearing(windows, found, len(state.done))
 
+    @torch.no_grad()
+    def hear_together(
+        self, states: Sequence[EncoderState], request: Request | None = None
+    ) -> list[Hearing]:
+        """What `hear` hears in each of several recordings, of one window each: in one batch.
+
+        Args:
+            states: the recordings.
+            request: language and context of all.
+        """
+        windows = [self.encoder.states(state)[0] for state in states]
+        starts = [self.decoder.start(window[None], self.behind).audio for window in windows]
+        audio = tuple(
+            (torch.cat([key for key, _ in layer]), torch.cat([value for _, value in layer]))
+            for layer in zip(*starts, strict=True)
+        )
+        lengths = [len(window) for window in windows]
+        found = self.decoder.transcribe_batch(DecoderState(audio, ()), lengths, request)
+        return [Hearing((w,), (t,)) for w, t in zip(windows, found, strict=True)]
+
     def transcription(self, hearing: Hearing) -> Transcription:
         """The windows of a hearing as one recording."""
         return self._join(hearing.windows, hearing.transcripts)
@@ -152,7 +177,7 @@ class Transcriber:
             counts = [(len(mel) + 1) // 2 for mel in mels]
             windows = [row[:count].float() for row, count in zip(batch, counts, strict=True)]
             padded = torch.stack([torch.cat([w, self.silence[len(w) :]]) for w in windows])
-            found = self.decoder.transcribe_batch(padded, torch.tensor(counts))
+            found = self.decoder.transcribe_batch(self.decoder.start(padded), counts)
         return [self._join([w], [t]) for w, t in zip(windows, found, strict=True)]
 
     def _join(self, windows: Sequence[torch.Tensor], found: Sequence[Transcript]) -> Transcription:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -92,3 +93,17 @@ def test_words_come_with_times_inside_the_recording(multilingual, speech):
     assert found.language == "de"
     assert all(0 <= w.start < w.end <= found.duration + 320 for w in found.words)
     assert all(0 < w.confidence <= 1 for w in found.words)
+
+
+@pytest.mark.parametrize("options", [Options(), Options(language="de", context=("Ada",))])
+def test_a_batch_is_heard_as_each_of_it_alone(multilingual, speech, options):
+    options = replace(options, words=True)
+    clips = [speech, speech[:9000], speech[3000:20_000], speech[:100]]
+    batch = multilingual.transcribe_batch(clips, options)
+    for clip, together in zip(clips, batch, strict=True):
+        alone = multilingual.finish(multilingual.feed(clip, multilingual.start(options)))
+        assert together.text == alone.text and together.language == alone.language
+        assert [(w.text, w.start, w.end) for w in together.words] == [
+            (w.text, w.start, w.end) for w in alone.words
+        ]
+        assert together.duration == alone.duration

@@ -43,10 +43,10 @@ def test_a_batch_equals_one_by_one(listener, speech):
         listener.decoder.transcribe(w, behind=listener.behind)
         for w in (listener.encoder.encode(clip)[0] for clip in clips)
     ]
-    padded = [listener.encoder.encode(clip)[0] for clip in clips]
+    windows = [listener.encoder.encode(clip)[0] for clip in clips]
+    padded = torch.stack([torch.cat([w, listener.silence[len(w) :]]) for w in windows])
     batch = listener.decoder.transcribe_batch(
-        torch.stack([torch.cat([w, listener.silence[len(w) :]]) for w in padded]),
-        torch.tensor([len(w) for w in padded]),
+        listener.decoder.start(padded), [len(w) for w in windows]
     )
     for one, other in zip(found, batch, strict=True):
         assert one.tokens == other.tokens
