@@ -80,5 +80,9 @@ def test_a_recording_that_cannot_be_read_harms_no_other():
 def test_a_language_nobody_knows_is_refused_before_anything_is_heard():
     recognizer = BatchLevelRecognizer()
     with pytest.raises(UserError, match="does not know french"):
-        list(transcribe_all(listening(recognizer), [[np.ones(RATE)]], Options(language="fr")))
+        list(
+            transcribe_all(
+                listening(recognizer), [[np.ones(RATE, np.float32)]], Options(language="fr")
+            )
+        )
     assert not recognizer.sizes

@@ -202,12 +202,15 @@ def recognition(
     steps: Annotated[int, typer.Option(min=1, help="Of each of them.")] = 300,
     seeds: Annotated[int, typer.Option(min=1, help="Of each path.")] = 3,
     work: Annotated[Path, typer.Option(help="Of `antiphon train drax`.")] = Path("work"),
+    device: Annotated[str, typer.Option(help="Where they learn: auto, cuda, mps or cpu.")] = "cpu",
 ) -> Mapping[str, Any]:
     """Word errors of a recognizer beside Whisper's. --limit counts in each collection."""
     if ablation:
         from antiphon.training.jobs.drax.ablation import run as compare_paths
 
-        compared = compare_paths(work / "drax", steps=steps, seeds=seeds, minutes=minutes)
+        compared = compare_paths(
+            work / "drax", steps=steps, seeds=seeds, minutes=minutes, device=device
+        )
         return {"ablation": compared}
     from antiphon.evaluation import material
     from antiphon.evaluation.measures.listening.recognition import evaluate, evaluate_drax

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from antiphon import weights
+from antiphon import torch_device, weights
 from antiphon.errors import UserError
 from antiphon.recognition.drax.path import MixturePath
 from antiphon.recognition.drax.vocabulary import SubVocabulary
@@ -41,7 +41,9 @@ DRAWS = 2000
 """Draws of the bootstrap."""
 
 
-def run(work: Path, *, steps: int, seeds: int, minutes: float) -> dict[str, Any]:
+def run(
+    work: Path, *, steps: int, seeds: int, minutes: float, device: str = "cpu"
+) -> dict[str, Any]:
     """Train what is missing, as far as the time goes, and compare what is there.
 
     Args:
@@ -49,12 +51,14 @@ def run(work: Path, *, steps: int, seeds: int, minutes: float) -> dict[str, Any]
         steps: of each run.
         seeds: runs of each path.
         minutes: time to take at most.
+        device: where it is trained: "cpu", "cuda" and so on; words are counted on the CPU.
 
     Raises:
-        UserError: There is no corpus or middle.
+        UserError: There is no corpus or middle, or no such device.
     """
     if not (work / "middle" / "checkpoint.pt").exists():
         raise UserError(f"{work} has no trained middle: run `antiphon train drax` first.")
+    place = torch_device.chosen(device)
     deadline = time.monotonic() + 60 * minutes
     queue = list(itertools.product(range(seeds), PATHS))
     missing = [each for each in queue if not _result(work, *each).exists()]
@@ -68,17 +72,20 @@ def run(work: Path, *, steps: int, seeds: int, minutes: float) -> dict[str, Any]
         model = job.fresh(vocabulary)
         loop.load(work / "middle", model.middle)
         model.middle.requires_grad_(False)
+        model.to(place)
         file = _result(work, seed, name)
 
         def losses(step: int, model: Any = model, name: str = name, seed: int = seed) -> Any:
             model.middle.eval()
-            return decoder_losses(model, batches.draw(step, seed), PATHS[name])
+            batch = batches.draw(step, seed).to(place)
+            with place:
+                return decoder_losses(model, batch, PATHS[name])
 
         schedule = loop.Schedule(steps, job.DECODER_RATE, warmup=min(100, steps // 4))
         if not loop.fit(model, losses, schedule, file.parent, minutes=left, seed=seed):
             break
         with torch.no_grad():
-            found = counts(model.eval(), dev, vocabulary, (STEPS,), PATHS[name])
+            found = counts(model.cpu().eval(), dev, vocabulary, (STEPS,), PATHS[name])
         file.write_text(json.dumps([[each.wrong[STEPS], each.words] for each in found]))
     return table(work, steps, seeds)
 

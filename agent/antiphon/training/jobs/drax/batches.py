@@ -67,8 +67,19 @@ class Batch:
     @property
     def heard(self) -> torch.Tensor:
         """[B, S] True where there is audio."""
-        places = torch.arange(self.audio.shape[1])
+        places = torch.arange(self.audio.shape[1], device=self.audio.device)
         return places[None] < self.lengths[:, None]
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on a device."""
+        hint = Hint(*(part.to(device) for part in vars(self.hint).values())) if self.hint else None
+        return Batch(
+            self.audio.to(device),
+            self.lengths.to(device),
+            self.text.to(device),
+            self.counts.to(device),
+            hint,
+        )
 
 
 class Batches:

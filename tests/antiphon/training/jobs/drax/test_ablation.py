@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from toy_drax import Letters, prepare
 
 from antiphon.errors import UserError
 from antiphon.training.jobs.drax import ablation, job
+from antiphon.training.jobs.drax.losses import decoder_losses
 
 
 @pytest.fixture
@@ -31,6 +33,21 @@ def test_a_queue_that_was_cut_goes_on(work, monkeypatch):
     monkeypatch.setattr("antiphon.training.loop.fit", None)  # nothing is trained twice
     assert ablation.run(work, steps=3, seeds=1, minutes=9) == whole
     assert ablation.run(work, steps=3, seeds=2, minutes=0)["audio source"]["seeds"] == 1
+
+
+def test_what_is_learnt_from_is_on_the_device_of_the_model(work):
+    batches, _, _ = ablation._material(work)
+    letters: Any = Letters()
+    model, device = job.fresh(letters).to("meta"), torch.device("meta")
+    for path in ablation.PATHS.values():
+        with device:
+            found = decoder_losses(model, batches.draw(0, 0).to(device), path)
+        assert {value.device.type for value in found.values()} == {"meta"}
+
+
+def test_a_device_that_is_not_there_is_refused(work):
+    with pytest.raises(UserError, match="no device 'abacus'"):
+        ablation.run(work, steps=1, seeds=1, minutes=1, device="abacus")
 
 
 def test_rates_are_of_all_runs_and_clips(tmp_path):
