@@ -53,6 +53,10 @@ def alignment(
     voice: Annotated[
         str, typer.Option(help="Who speaks: flite:…, festival:…, piper:FOLDER or people.")
     ] = "flite:rms",
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(help="clean, noise10, noise0, 60s or 300s; several. All if not said."),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Sentences; 100 if not said.")] = None,
     seed: Annotated[int, typer.Option(help="Which ones, and everything else left to chance.")] = 0,
     json: Json = False,
@@ -62,9 +66,16 @@ def alignment(
     Where people say them nobody knows exactly. The times are pocketsphinx's, of recordings where
     it agrees with itself; so it is not judged there.
     """
+    from antiphon.errors import UserError
     from antiphon.evaluation import material
     from antiphon.evaluation.measures.listening.alignment import evaluate, scenes
 
+    kinds = kind or ["clean", *NOISES, *MINUTES]
+    if unknown := [each for each in kinds if each not in {"clean", *NOISES, *MINUTES}]:
+        raise UserError(
+            f"There is no kind of recording '{unknown[0]}': "
+            f"choose {', '.join(['clean', *NOISES, *MINUTES])}."
+        )
     with chatter_to_stderr():
         rivals = [] if voice == PEOPLE else [RIVAL]
         names = aligner or ["slots", "attention", "ctc=drax", *rivals]
@@ -74,7 +85,8 @@ def alignment(
         noisy = {
             kind: material.changed(data, decibels, None, seed) for kind, decibels in NOISES.items()
         }
-        result = evaluate(aligners, scenes(spoken, noisy, MINUTES, seed))
+        made = scenes(spoken, noisy, MINUTES, seed)
+        result = evaluate(aligners, {each: made[each] for each in kinds})
     show(json, "Alignment", result if json else table(result))
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.errors import UserError
+from antiphon.recognition.alignment.sharing import Border, borders
 from antiphon.recognition.recognizer import SAMPLE_RATE
 from antiphon.recognition.segmentation import Segmenter, Utterance
 from antiphon.recognition.transcript import Segment, Transcript, Word
@@ -23,6 +23,8 @@ DOUBTFUL = 0.2
 """Mean confidence of words below which they are not what is said."""
 STRETCH = 8
 """Words that are judged together."""
+BESIDE = 8
+"""Words that are read behind those of which it is asked to which part they belong."""
 SHORTEST = SAMPLE_RATE // 50
 """Samples of a word at least."""
 
@@ -111,12 +113,35 @@ class UtteranceAligner(Protocol):
         """The words, at least one, in an utterance [N]."""
 
 
+@runtime_checkable
+class JudgingAligner(UtteranceAligner, Protocol):
+    """One that also says how likely a text is what is said."""
+
+    def judge(
+        self,
+        pcm: Sound,
+        texts: Sequence[Sequence[str]],
+        language: str | None,
+        *,
+        ended: bool = True,
+    ) -> list[float]:
+        """Log-likelihoods of the words of several texts in an utterance [N].
+
+        Args:
+            pcm: the utterance.
+            texts: words of each, maybe none.
+            language: of them.
+            ended: whether nothing is said behind the text.
+        """
+
+
 class LongAligner:
     """Aligns recordings of any length.
 
     A recording is cut where nobody speaks, and what is heard in each part says which words of the
     text belong there; these are placed within the part. So a word that was left out, or was never
-    said, moves its neighbours only.
+    said, moves its neighbours only. Words between two parts that were heard in neither belong
+    where they are likelier to be said.
 
     Args:
         inner: places words in a part.
@@ -137,50 +162,54 @@ class LongAligner:
         if not parts:
             raise UserError("Nobody speaks in the recording: give the one that goes with the text.")
         heard = [self.inner.hear(part.pcm, language) for part in parts]
+        lengths = [part.last - part.first for part in parts]
         found: list[Word] = []
-        for part, (first, last) in zip(parts, shares(heard, words), strict=True):
+        first = 0
+        for i, border in enumerate([*borders(heard, lengths, words), None]):
+            last = len(words)
+            if border is not None:
+                last = self._border(parts[i], parts[i + 1], border, first, words, language)
             if last > first:
-                found += self._placed(part, words[first:last], language)
+                found += self._placed(parts[i], words[first:last], language)
+            first = last
         doubtful = getattr(self.inner, "doubtful", DOUBTFUL)
         return Alignment(repaired(found, len(pcm)), len(pcm), doubtful)
+
+    def _border(
+        self,
+        before: Utterance,
+        after: Utterance,
+        border: Border,
+        first: int,
+        words: Sequence[str],
+        language: str | None,
+    ) -> int:
+        """The first word of the later of two parts: where both are likeliest to be said.
+
+        Args:
+            before: the earlier part.
+            after: the later part.
+            border: where the later part may begin.
+            first: the first word of the earlier part.
+            words: of the text.
+            language: of them.
+        """
+        border = border.behind(first)
+        inner = self.inner
+        if len(border.places) == 1 or not isinstance(inner, JudgingAligner):
+            return border.likely
+        last = border.most + BESIDE
+        early = inner.judge(before.pcm, [words[first:at] for at in border.places], language)
+        late = inner.judge(
+            after.pcm, [words[at:last] for at in border.places], language, ended=False
+        )
+        score = dict(zip(border.places, map(sum, zip(early, late, strict=True)), strict=True))
+        return max(score, key=lambda at: (score[at], -abs(at - border.likely)))
 
     def _placed(self, part: Utterance, words: Sequence[str], language: str | None) -> list[Word]:
         placed = tuple(self.inner.place(part.pcm, words, language))
         said = Segment("", 0, len(part.pcm), placed).trimmed(part.first, part.last)
         return [word.moved(part.start) for word in said.words]
-
-
-def shares(heard: Sequence[str], words: Sequence[str]) -> list[tuple[int, int]]:
-    """Which words of a text belong to each part of a recording: first and one past the last.
-
-    Args:
-        heard: what was heard in each part.
-        words: of the text.
-    """
-    owners = [(_bare(word), part) for part, text in enumerate(heard) for word in text.split()]
-    known = [_bare(word) for word in words]
-    matcher = difflib.SequenceMatcher(a=[w for w, _ in owners], b=known, autojunk=False)
-    owner: list[int | None] = [None] * len(words)
-    for block in matcher.get_matching_blocks():
-        for i in range(block.size):
-            owner[block.b + i] = owners[block.a + i][1]
-    bounds, at = list[tuple[int, int]](), 0
-    for part, text in enumerate(heard):
-        if part == len(heard) - 1:
-            last = len(words)
-        else:
-            mine = [i for i, each in enumerate(owner) if each == part]
-            later = [i for i, each in enumerate(owner) if each is not None and each > part]
-            room = later[0] if later else len(words)
-            last = mine[-1] + 1 if mine else at
-            spoken = len(text.split())
-            last = min(room, max(last, min(at + spoken, room))) if not mine else last
-            if mine and room > last:  # words nobody heard, between two parts
-                last += max(0, min(room - last, spoken - (last - at)))
-        last = max(at, last)
-        bounds.append((at, last))
-        at = last
-    return bounds
 
 
 def repaired(words: Sequence[Word], length: int) -> tuple[Word, ...]:
@@ -208,7 +237,3 @@ def _sentences(words: Sequence[Word]) -> list[list[Word]]:
             groups.append([])
         groups[-1].append(word)
     return groups
-
-
-def _bare(word: str) -> str:
-    return "".join(sign for sign in word.casefold() if sign.isalnum()) or word

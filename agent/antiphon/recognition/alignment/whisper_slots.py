@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from antiphon import weights
 from antiphon.errors import UserError
 from antiphon.recognition.alignment.aligner import LongAligner
+from antiphon.recognition.alignment.attention import judged
 from antiphon.recognition.alignment.slot_head import CLASSES, SlotHead, SlotHeadConfig
 from antiphon.recognition.alignment.slot_reading import best_path
 from antiphon.recognition.alignment.slots import spoken
@@ -37,6 +38,8 @@ LONGEST = 24 * SAMPLE_RATE
 """Samples that are aligned at once at most."""
 NEAR = 3
 """Classes beside the chosen one over which a time is averaged."""
+TENTH = 10
+"""Classes in a tenth of a second."""
 OUTSIDE = -30.0
 """Log-probability of a class outside a word's window."""
 NAME = "aligner"
@@ -78,6 +81,17 @@ class WhisperSlotAligner:
         heard = self.recognizer.finish(self.recognizer.feed(pcm, state))
         return "" if heard.doubt == "no speech" else heard.text
 
+    def judge(
+        self,
+        pcm: Sound,
+        texts: Sequence[Sequence[str]],
+        language: str | None,
+        *,
+        ended: bool = True,
+    ) -> list[float]:
+        """See `JudgingAligner`."""
+        return judged(self.recognizer, pcm, texts, language, ended=ended)
+
     @torch.no_grad()
     def place(self, pcm: Sound, words: Sequence[str], language: str | None) -> list[Word]:
         """The words in an utterance [N]."""
@@ -91,9 +105,9 @@ class WhisperSlotAligner:
             self.head.places(reading.frames[None], reading.mel[None]),
             self.head.words(word_states(reading)), looks, firsts, row, torch.tensor([count]),
         )  # fmt: skip
-        times = placed(scores, firsts, count) * SAMPLE_RATE
-        times = times.round().astype(int).tolist()
-        sure = said.sigmoid().tolist()
+        seconds, steady = placed(scores, firsts, count)
+        times = (seconds * SAMPLE_RATE).round().astype(int).tolist()
+        sure = (said.sigmoid().numpy() * steady).tolist()
         found, at = list[Word](), 0
         for word, letters in zip(words, bare, strict=True):
             if letters:
@@ -106,10 +120,14 @@ class WhisperSlotAligner:
         return found
 
 
-def placed(scores: torch.Tensor, firsts: torch.Tensor, count: int) -> NDArray[np.float64]:
-    """Seconds [W, 2] at which words begin and end.
+def placed(
+    scores: torch.Tensor, firsts: torch.Tensor, count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Seconds [W, 2] at which words begin and end, and how sure that is.
 
     They are the likeliest that never step back, and lie between classes: the mean of those near.
+    How sure a word's place is [W] is the probability that it is there but for a tenth of a second,
+    the geometric mean of its start's and its end's.
 
     Args:
         scores: [W, 2, classes] log-probabilities in each word's window.
@@ -125,7 +143,8 @@ def placed(scores: torch.Tensor, firsts: torch.Tensor, count: int) -> NDArray[np
     mass = np.exp(flat) * (np.abs(classes - path[:, None]) <= NEAR)
     mean = (mass * classes).sum(1) / mass.sum(1)
     times: NDArray[np.float64] = np.maximum.accumulate(mean).reshape(-1, 2) * STATE_S / CLASSES
-    return times
+    steady = (np.exp(flat) * (np.abs(classes - path[:, None]) <= TENTH)).sum(1).clip(0, 1)
+    return times, np.sqrt(steady.reshape(-1, 2).prod(1))
 
 
 def write(head: SlotHead, whisper: str, out: Path) -> None:

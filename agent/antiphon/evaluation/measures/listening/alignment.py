@@ -61,14 +61,15 @@ def scenes(
         spoken: sentences.
         noisy: what brings noise to a sentence, by kind.
         minutes: lengths of recordings made of all sentences one after another, by kind.
-        seed: of the pauses.
+        seed: of the order of these, and of the pauses between them.
     """
     found: dict[str, Sequence[Timed]] = {"clean": spoken}
     for kind, change in noisy.items():
         found[kind] = [Scene(change(each.pcm), tuple(each.words)) for each in spoken]
-    rng = np.random.default_rng(seed)
     for kind, length in minutes.items():
-        found[kind] = list(joined(spoken, int(length * MINUTE), rng))
+        rng = np.random.default_rng(seed)
+        shuffled = [spoken[i] for i in rng.permutation(len(spoken))]
+        found[kind] = list(joined(shuffled, int(length * MINUTE), rng))
     return found
 
 
@@ -142,8 +143,11 @@ def doubts(aligner: Aligner, recordings: Sequence[Timed]) -> dict[str, Any]:
 def judged(
     aligner: Aligner, recordings: Sequence[Timed], done: Callable[[], object] = lambda: None
 ) -> dict[str, Any]:
-    """`aas_ms` with its 95 % interval over recordings, the share of words that are far off, RTF."""
-    shifts, failed, spent = list[NDArray[np.float64]](), 0, 0.0
+    """`aas_ms` with its 95 % interval over recordings, the share of words that are far off, RTF.
+
+    And whether confidence tells which are (`told`).
+    """
+    shifts, sure, failed, spent = list[NDArray[np.float64]](), list[float | None](), 0, 0.0
     for recording in recordings:
         text = " ".join(word.text for word in recording.words)
         begun = time.perf_counter()
@@ -155,6 +159,7 @@ def judged(
             words = tuple(Word(word.text, end, end) for word in recording.words)
         spent += time.perf_counter() - begun
         shifts.append(shift(words, recording.words))
+        sure += [word.confidence for word in words]
         done()
     every = np.concatenate(shifts)
     length = sum(len(recording.pcm) for recording in recordings) / SAMPLE_RATE
@@ -166,8 +171,24 @@ def judged(
         "words": len(every),
         "recordings": len(recordings),
         "failed": failed,
+        **told(every, sure),
         "rtf": round(spent / length, 4),
     }
+
+
+def told(shifts: NDArray[np.float64], sure: Sequence[float | None]) -> dict[str, float]:
+    """How often a word that is far off has less confidence than one that is not (`told`).
+
+    That is the area below the ROC curve: 0.5 tells nothing. Nothing if no word is far off, all are,
+    or the aligner knows no confidence.
+    """
+    known = np.array([value is not None for value in sure])
+    values, far = np.array([value or 0.0 for value in sure]), shifts > FAR_MS
+    low, high = values[far & known], values[~far & known]
+    if not len(low) or not len(high):
+        return {}
+    less = (low[:, None] < high).mean() + 0.5 * (low[:, None] == high).mean()
+    return {"told": round(float(less), 3)}
 
 
 def shift(found: Sequence[Word], true: Sequence[Word]) -> NDArray[np.float64]:

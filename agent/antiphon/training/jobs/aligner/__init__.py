@@ -128,7 +128,7 @@ def judged(head: SlotHead, clips: Sequence[Clip]) -> Mapping[str, float]:
         batch = collate([clip])
         found, odds = scores(head, batch)
         true = clip.times.numpy().astype(float)
-        off = np.abs(placed(found, batch.firsts, len(clip.frames)) - true).mean(1)
+        off = np.abs(placed(found, batch.firsts, len(clip.frames))[0] - true).mean(1)
         shifts.append(off[true[:, 0] >= 0])
         sure += odds.sigmoid().tolist()
         said += (true[:, 0] >= 0).tolist()

@@ -16,6 +16,7 @@ from antiphon.evaluation.measures.listening.alignment import (
     evaluate,
     scenes,
     shift,
+    told,
 )
 from antiphon.recognition.alignment.aligner import Alignment
 from antiphon.recognition.transcript import Word
@@ -75,6 +76,14 @@ def test_scenes_hold_every_word_where_it_is():
         assert before.end <= after.start
     for word in whole.words:
         assert whole.pcm[word.start : word.end].all()
+
+
+def test_confidence_tells_which_words_are_far_off():
+    shifts = np.array([10.0, 20.0, 300.0, 400.0])
+    assert told(shifts, [0.9, 0.8, 0.1, 0.2]) == {"told": 1.0}
+    assert told(shifts, [0.9, 0.5, 0.5, None]) == {"told": 0.75}
+    assert told(shifts, [0.1, 0.2, 0.8, 0.9]) == {"told": 0.0}
+    assert told(shifts, [None] * 4) == told(shifts[:2], [0.9, 0.8]) == {}
 
 
 class Believer(Late):

@@ -88,7 +88,9 @@ def test_without_clips_it_says_so(tmp_path):
 def test_times_never_step_back_and_stay_in_the_recording():
     scores = torch.randn(9, 2, 2 * WINDOW).mul(4).log_softmax(-1)
     firsts = torch.tensor([-40, -30, 0, 5, 5, 5, 20, 20, 30])
-    flat = whisper_slots.placed(scores, firsts, 100).ravel()
+    times, steady = whisper_slots.placed(scores, firsts, 100)
+    flat = times.ravel()
+    assert steady.shape == (9,) and (steady >= 0).all() and (steady <= 1).all()
     assert all(a <= b for a, b in pairwise(flat)) and flat[0] >= 0 and flat[-1] <= 100 * STATE_S
 
 
