@@ -47,6 +47,19 @@ def test_a_person_is_transcribed_with_times(name, wrong):
     assert told["words"][-1]["end"] <= soundfile.info(path).duration + 0.02
 
 
+@pytest.mark.parametrize("name", ["whisper-tiny.en", "whisper-base"])
+def test_people_are_heard_together_as_each_is_alone(name):
+    paths = sorted(QUESTIONS.glob("*.wav"))
+    form = ("--recognizer", name, "--words", "--format", "verbose_json")
+    together = run("transcribe", *paths, *form).stdout.splitlines()
+    for path, line in zip(paths, together, strict=True):
+        whole, alone = json.loads(line), json.loads(run("transcribe", path, *form).stdout)
+        assert whole.pop("file") == str(path)
+        sure = [[word.pop("confidence") for word in each["words"]] for each in (whole, alone)]
+        assert sure[0] == pytest.approx(sure[1], abs=1e-3)  # sums are rounded otherwise
+        assert whole["text"] == alone["text"] and whole["words"] == alone["words"]
+
+
 def test_noise_and_silence_give_nothing(tmp_path):
     path = tmp_path / "noise.wav"
     noise = np.random.default_rng(0).normal(0, 0.05, 5 * 16_000)

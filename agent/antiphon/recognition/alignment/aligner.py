@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.errors import UserError
-from antiphon.recognition.alignment.sharing import Border, borders
+from antiphon.recognition.alignment.sharing import Border, borders, fits
 from antiphon.recognition.recognizer import SAMPLE_RATE
 from antiphon.recognition.segmentation import Segmenter, Utterance
 from antiphon.recognition.transcript import Segment, Transcript, Word
@@ -184,7 +184,10 @@ class LongAligner:
         words: Sequence[str],
         language: str | None,
     ) -> int:
-        """The first word of the later of two parts: where both are likeliest to be said.
+        """The first word of the later of two parts: where words fit best on either side.
+
+        That is how sure each word's place is, and how likely the whole is to be said, if the
+        aligner knows: either is deceived, by words alike or by a sentence that it knows by heart.
 
         Args:
             before: the earlier part.
@@ -195,15 +198,21 @@ class LongAligner:
             language: of them.
         """
         border = border.behind(first)
-        inner = self.inner
-        if len(border.places) == 1 or not isinstance(inner, JudgingAligner):
+        if len(border.places) == 1:
             return border.likely
-        last = border.most + BESIDE
-        early = inner.judge(before.pcm, [words[first:at] for at in border.places], language)
-        late = inner.judge(
-            after.pcm, [words[at:last] for at in border.places], language, ended=False
-        )
-        score = dict(zip(border.places, map(sum, zip(early, late, strict=True)), strict=True))
+        inner, count, last = self.inner, border.most - border.least, border.most + BESIDE
+        early = inner.place(before.pcm, words[first : border.most], language)[-count:]
+        late = inner.place(after.pcm, words[border.least : last], language)[:count]
+        scores = fits([w.confidence for w in early], [w.confidence for w in late])
+        if isinstance(inner, JudgingAligner):
+            texts = [words[first:at] for at in border.places]
+            rests = [words[at:last] for at in border.places]
+            judged = (
+                inner.judge(before.pcm, texts, language),
+                inner.judge(after.pcm, rests, language, ended=False),
+            )
+            scores = [sum(each) for each in zip(scores, *judged, strict=True)]
+        score = dict(zip(border.places, scores, strict=True))
         return max(score, key=lambda at: (score[at], -abs(at - border.likely)))
 
     def _placed(self, part: Utterance, words: Sequence[str], language: str | None) -> list[Word]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
@@ -10,10 +11,13 @@ from itertools import accumulate, groupby
 
 from rapidfuzz.distance import Levenshtein
 
-REACH = 6
+REACH = 10
 """Words before and behind the likeliest border that may yet be on its other side."""
 LONG = 5
 """Letters of a word that is believed by itself; a shorter one needs an equal neighbour, too."""
+
+LEAST = 0.01
+"""A word's confidence counts as this at least, so that one word alone does not decide."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,23 @@ def _spread(owners: list[int], lengths: Sequence[int]) -> None:
                 place = bisect_right(room, (i + 0.5) / run * room[-1])
                 owners[at + i] = first + min(place, last - first)
         at += run
+
+
+def fits(before: Sequence[float | None], after: Sequence[float | None]) -> list[float]:
+    """How well words fit if so many of them, from none to all, belong to the earlier of two parts.
+
+    Args:
+        before: confidence of each word in the earlier part; None: not known.
+        after: the same in the later part.
+
+    Returns:
+        Sums of logarithms, one more than there are words.
+    """
+    early, late = (
+        [math.log(max(LEAST, 1.0 if sure is None else sure)) for sure in each]
+        for each in (before, after)
+    )
+    return [sum(early[:at]) + sum(late[at:]) for at in range(len(early) + 1)]
 
 
 def bare(word: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -69,13 +70,28 @@ class MishearingAligner(LevelAligner):
     def hear(self, pcm, language):
         return "?"
 
+    def place(self, pcm, words, language):
+        heard, step = super().hear(pcm, language), len(pcm) // max(1, len(words))
+        return [
+            Word(word, i * step, (i + 1) * step, 0.9 if word in heard else 0.01)
+            for i, word in enumerate(words)
+        ]
+
+
+class JudgingAligner(MishearingAligner):
+    """Places every word alike, and knows only which texts are likely."""
+
+    def place(self, pcm, words, language):
+        return [replace(word, confidence=0.5) for word in super().place(pcm, words, language)]
+
     def judge(self, pcm, texts, language, *, ended=True):
-        heard = super().hear(pcm, language)
+        heard = LevelAligner.hear(self, pcm, language)
         return [sum(-1.0 if word in heard else -9.0 for word in text) for text in texts]
 
 
-def test_words_that_were_misheard_go_where_they_fit(aligner):
-    aligner.inner = MishearingAligner()
+@pytest.mark.parametrize("kind", [MishearingAligner, JudgingAligner])
+def test_words_that_were_misheard_go_where_they_fit(aligner, kind):
+    aligner.inner = kind()
     words = aligner.align(TALK, "three five five five seven").words
     middles = [(w.start + w.end) / 2 / RATE for w in words]
     assert middles[0] < 2.5 < middles[1] < middles[3] < 6.5 < middles[4]

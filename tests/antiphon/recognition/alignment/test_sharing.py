@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.recognition.alignment.sharing import REACH, Border, borders
+from antiphon.recognition.alignment.sharing import REACH, Border, borders, fits
 
 
 def likely(heard, text, lengths=None):
@@ -51,6 +53,18 @@ def test_a_border_is_sure_only_between_words_that_were_heard():
         heard, [3, 4], ["they", "sail", "at", "dawn", "then", "the", "sea", "is", "calm"]
     )
     assert (border.least, border.most) == (2, 5)
+
+
+@pytest.mark.parametrize("true", [0, 1, 2, 3])
+def test_words_fit_best_on_either_side_of_where_they_are_said(true):
+    before = [0.9 if i < true else 0.1 for i in range(3)]
+    after = [0.1 if i < true else 0.9 for i in range(3)]
+    scores = fits(before, after)
+    assert max(range(4), key=scores.__getitem__) == true
+
+
+def test_what_no_aligner_is_sure_of_decides_nothing():
+    assert fits([None, 0.0], [None, 0.001]) == pytest.approx([math.log(0.01)] * 3)
 
 
 TEXTS = st.lists(st.lists(st.sampled_from("abcd"), max_size=5).map(" ".join), min_size=1)
