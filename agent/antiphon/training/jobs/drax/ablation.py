@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from antiphon import torch_device, weights
+from antiphon import weights
+from antiphon.compute import torch_device
 from antiphon.errors import UserError
 from antiphon.recognition.drax.path import MixturePath
 from antiphon.recognition.drax.vocabulary import SubVocabulary
