@@ -47,10 +47,9 @@ def test_a_person_is_transcribed_with_times(name, wrong):
     assert told["words"][-1]["end"] <= soundfile.info(path).duration + 0.02
 
 
-@pytest.mark.parametrize("name", ["whisper-tiny.en", "whisper-base"])
-def test_people_are_heard_together_as_each_is_alone(name):
-    paths = sorted(QUESTIONS.glob("*.wav"))
-    form = ("--recognizer", name, "--words", "--format", "verbose_json")
+def test_people_are_heard_together_as_each_is_alone():
+    paths = sorted(QUESTIONS.glob("*.wav"))[:2]
+    form = ("--words", "--format", "verbose_json")
     together = run("transcribe", *paths, *form).stdout.splitlines()
     for path, line in zip(paths, together, strict=True):
         whole, alone = json.loads(line), json.loads(run("transcribe", path, *form).stdout)
