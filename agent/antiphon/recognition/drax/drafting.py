@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
-from antiphon.recognition.whisper.text_decoder import DecoderState, TextDecoder, loops
+from antiphon.recognition.whisper.decoding import DecoderState
+from antiphon.recognition.whisper.text_decoder import TextDecoder, loops
 
 SEARCH = 4
 """Tokens of a draft within which it is found again behind a token that it did not have."""

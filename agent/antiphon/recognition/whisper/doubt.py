@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from antiphon.messages import Doubt
-from antiphon.recognition.whisper.text_decoder import Transcript
+from antiphon.recognition.whisper.decoding import Transcript
 
 COMPRESSION = 2.4
 """Ratio from which a text is a loop, as in Whisper's own fallback."""

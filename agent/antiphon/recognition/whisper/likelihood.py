@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional as F
 
-from antiphon.recognition.whisper.text_decoder import DecoderState, Request, TextDecoder
+from antiphon.recognition.whisper.decoding import DecoderState, Request
+from antiphon.recognition.whisper.text_decoder import TextDecoder
 
 
 @torch.no_grad()
@@ -27,12 +28,10 @@ def log_likelihoods(
         audio: the window.
         texts: tokens of each, as many as the decoder has room for.
         behind: see `TextDecoder.start`.
-        request: of its languages only the first is used.
+        request: see `TextDecoder.prompt_in`.
         ended: whether nothing is said behind the text.
     """
-    prompt = list(decoder.prompt)
-    if decoder.languages and request and len(request.languages) == 1:
-        prompt[1] = request.languages[0]
+    prompt = decoder.prompt_in(request)
     given = [torch.tensor([*prompt, *text]) for text in texts]
     padded = torch.nn.utils.rnn.pad_sequence(given, batch_first=True, padding_value=decoder.end)
     states, _, _ = decoder.step(padded, decoder.start(audio[None], behind))

@@ -15,7 +15,7 @@ from antiphon.recognition.languages import UNSPACED, require_known
 from antiphon.recognition.recognizer import SAMPLE_RATE
 from antiphon.recognition.transcript import Options, Segment, Transcript
 from antiphon.recognition.whisper.audio_encoder import MAX_FRAMES, EncoderState
-from antiphon.recognition.whisper.text_decoder import Request
+from antiphon.recognition.whisper.decoding import Request
 from antiphon.recognition.whisper.transcriber import Hearing, Transcriber, Transcription
 from antiphon.recognition.whisper.turn_end_head import TurnEndHead
 from antiphon.recognition.whisper.word_times import FRAME, words

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from antiphon.recognition.whisper.layers import DecoderLayer, KeyValue, WhisperConfig, load
+from antiphon.recognition.whisper.decoding import DecoderState, Request, Transcript
+from antiphon.recognition.whisper.layers import DecoderLayer, WhisperConfig, load
 from antiphon_codecs.skip_init import SkipInit
 
 TOKENS_PER_SECOND = 10
@@ -22,57 +22,6 @@ Marks = tuple[torch.Tensor, torch.Tensor, list[int | None]]
 
 REPEATS = 4
 """Repetitions from which a loop of the decoder is assumed, and not a speaker who repeats."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a transcript is to be like."""
-
-    languages: tuple[int, ...] = ()
-    """Marks of the languages it may be in; of several the likeliest is written. None: the prompt's
-    own."""
-    context: tuple[int, ...] = ()
-    """Tokens it is read after, as if they had been said before."""
-
-
-@dataclass(frozen=True)
-class DecoderState:
-    """What the decoder remembers of one window."""
-
-    audio: tuple[KeyValue, ...]
-    """Keys and values of the encoder states, one pair a layer."""
-    text: tuple[KeyValue, ...]
-    """Keys and values of the tokens so far, one pair a layer; empty before the first."""
-
-    @property
-    def length(self) -> int:
-        """Tokens so far."""
-        return self.text[0][0].shape[2] if self.text else 0
-
-    def crop(self, length: int) -> DecoderState:
-        """The state after the first `length` tokens."""
-        kept = tuple((k[:, :, :length], v[:, :, :length]) for k, v in self.text)
-        return DecoderState(self.audio, kept)
-
-
-@dataclass(frozen=True)
-class Transcript:
-    """What Whisper hears in one window."""
-
-    tokens: tuple[int, ...]
-    """Text tokens [U], without the end mark."""
-    states: torch.Tensor
-    """[U + 1, width] post-norm states that chose the tokens and, last, the end mark."""
-    looks: torch.Tensor
-    """[U + 1, S] where each of them looked, weights over the encoder frames."""
-    log_probs: torch.Tensor
-    """[U + 1] log probability of each of them."""
-    no_speech: float
-    """Probability of the mark for a window without speech, in the place of the transcript."""
-    language: float = 1.0
-    """Probability of the language that is written; 1 if the checkpoint knows no other."""
-    mark: int | None = None
-    """The mark of that language; None: the checkpoint knows no other."""
 
 
 class TextDecoder(nn.Module):
@@ -138,6 +87,13 @@ class TextDecoder(nn.Module):
     def before(self) -> int:
         """The mark in front of a context."""
         return self.no_speech - 1
+
+    def prompt_in(self, request: Request | None) -> list[int]:
+        """The prompt, in the language of the request if it names just one."""
+        prompt = list(self.prompt)
+        if self.languages and request and len(request.languages) == 1:
+            prompt[1] = request.languages[0]
+        return prompt
 
     @property
     def stack(self) -> list[DecoderLayer]:
@@ -279,11 +235,9 @@ class TextDecoder(nn.Module):
             audio: the window.
             tokens: of the text.
             behind: see `start`.
-            request: of its languages only the first is used.
+            request: see `prompt_in`.
         """
-        prompt = list(self.prompt)
-        if self.languages and request and len(request.languages) == 1:
-            prompt[1] = request.languages[0]
+        prompt = self.prompt_in(request)
         given = torch.tensor([prompt + list(tokens)])
         states, looks, _ = self.step(given, self.start(audio[None], behind))
         no_speech, language, mark = self.first_marks(states[:, 0], prompt[1:2])
@@ -319,9 +273,7 @@ class TextDecoder(nn.Module):
             marks = self.first_marks(first[:, -1], request.languages)
             prompts = [[mark or self.prompt[1], *self.prompt[2:], *guess] for mark in marks[2]]
             return *self.step(torch.tensor(prompts), state), marks
-        prompt = list(self.prompt)
-        if self.languages and request.languages:
-            prompt[1] = request.languages[0]
+        prompt = self.prompt_in(request)
         read = torch.tensor([[*context, *prompt, *guess]]).expand(count, -1)
         states, looks, state = self.step(read, state)
         marks = self.first_marks(states[:, len(context)], request.languages)

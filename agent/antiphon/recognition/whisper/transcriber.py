@@ -21,14 +21,10 @@ from antiphon.recognition.whisper.audio_encoder import (
     EncoderState,
     silent_mel,
 )
+from antiphon.recognition.whisper.decoding import DecoderState, Request, Transcript
 from antiphon.recognition.whisper.doubt import doubt
 from antiphon.recognition.whisper.features import normalize
-from antiphon.recognition.whisper.text_decoder import (
-    DecoderState,
-    Request,
-    TextDecoder,
-    Transcript,
-)
+from antiphon.recognition.whisper.text_decoder import TextDecoder
 
 POSITION_FEATURES = 4
 """Cosines that encode how much of a word has been said."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from antiphon.recognition.transcript import Word
 from antiphon.recognition.whisper.attention_alignment import monotonic
-from antiphon.recognition.whisper.text_decoder import Transcript
+from antiphon.recognition.whisper.decoding import Transcript
 
 FRAME = 320
 """Samples of an encoder state."""

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from antiphon.recognition.whisper.decoding import Transcript
 from antiphon.recognition.whisper.doubt import doubt
-from antiphon.recognition.whisper.text_decoder import Transcript
 
 
 def transcript(log_prob=-0.2, no_speech=0.05, language=1.0):

@@ -12,8 +12,8 @@ from transformers import WhisperConfig, WhisperModel
 
 from antiphon.errors import UserError
 from antiphon.recognition.transcript import Options
+from antiphon.recognition.whisper.decoding import Request
 from antiphon.recognition.whisper.recognizer import WhisperRecognizer
-from antiphon.recognition.whisper.text_decoder import Request
 from antiphon.recognition.whisper.transcriber import Transcriber
 
 EN, DE, FR = 50_259, 50_261, 50_265

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.recognition.whisper.text_decoder import Transcript
+from antiphon.recognition.whisper.decoding import Transcript
 from antiphon.recognition.whisper.word_times import AHEAD, FRAME, grouped, words
 
 
