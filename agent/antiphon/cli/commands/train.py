@@ -46,6 +46,7 @@ app = typer.Typer(
 
 app.command(name="qwen3-asr")(recognizer_training.qwen3_asr)
 app.command()(recognizer_training.aligner)
+app.command()(recognizer_training.drax)
 app.command()(recognizer_training.mome)
 app.command()(recognizer_training.lips)
 
@@ -270,54 +271,6 @@ def tools(
         tool_judge.train(paths.data, paths.work / "tools", out, llm=llm, minutes=limits.minutes)
         return
     job.train(paths.data, paths.work / "tools", out, steps=steps, minutes=limits.minutes, seed=seed)
-
-
-@app.command()
-@with_settings
-def drax(
-    paths: Folders,
-    limits: Limits,
-    out: Out = Path("assets/drax"),
-    synthetic: Annotated[int, typer.Option(help="Synthetic clips beside people's.")] = 4000,
-    versions: Annotated[int, typer.Option(help="Versions of each of people's clips.")] = 2,
-    clips: Annotated[
-        int | None, typer.Option(min=1, help="Take at most so many clips, by chance.")
-    ] = None,
-    middle_steps: Annotated[int, typer.Option(help="Steps of the middle by CTC alone.")] = 1400,
-    steps: Steps = 4500,
-    middle: Annotated[
-        bool, typer.Option("--middle/--no-middle", help="Let the path go over the audio's guess.")
-    ] = True,
-    joint: Annotated[
-        bool, typer.Option(help="Let the middle learn along with the decoder (slower).")
-    ] = False,
-    seed: Seed = 0,
-) -> None:
-    """Train the recognizer Drax on Whisper tiny.en's states; --minutes is for each part."""
-    prepare(paths.data, "speech", limits.training_threads)
-    from antiphon.training.jobs.drax import job
-
-    work = paths.work / "drax"
-    minutes = limits.minutes or 24 * 60
-    if job.corpus(
-        paths.data,
-        work,
-        synthetic=synthetic,
-        versions=versions,
-        limit=clips,
-        minutes=minutes,
-        seed=seed,
-    ):
-        job.train(
-            work,
-            out,
-            middle_steps=middle_steps,
-            steps=steps,
-            minutes=limits.minutes,
-            seed=seed,
-            middle_in_path=middle,
-            joint=joint,
-        )
 
 
 @app.command(name="stop-word")

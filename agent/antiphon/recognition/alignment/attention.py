@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from antiphon.errors import UserError
 from antiphon.recognition.alignment.aligner import LongAligner
+from antiphon.recognition.alignment.whisper_listener import Sound, WhisperListener
 from antiphon.recognition.recognizer import from_pretrained
 from antiphon.recognition.transcript import Options, Word
-from antiphon.recognition.whisper.likelihood import log_likelihoods
 from antiphon.recognition.whisper.recognizer import WhisperRecognizer
 from antiphon.recognition.whisper.word_times import words as word_times
 
-Sound = NDArray[np.float32]
 
-
-class AttentionAligner:
+class AttentionAligner(WhisperListener):
     """Places words in an utterance by a Whisper's cross-attention.
 
     Args:
@@ -28,25 +23,9 @@ class AttentionAligner:
     languages: tuple[str, ...] = ()
 
     def __init__(self, recognizer: WhisperRecognizer) -> None:
-        self.recognizer, self.name = recognizer, f"attention of {recognizer.name}"
+        super().__init__(recognizer)
+        self.name = f"attention of {recognizer.name}"
         self.longest = recognizer.longest
-
-    def hear(self, pcm: Sound, language: str | None) -> str:
-        """What is said."""
-        state = self.recognizer.start(Options(language=language))
-        heard = self.recognizer.finish(self.recognizer.feed(pcm, state))
-        return "" if heard.doubt == "no speech" else heard.text
-
-    def judge(
-        self,
-        pcm: Sound,
-        texts: Sequence[Sequence[str]],
-        language: str | None,
-        *,
-        ended: bool = True,
-    ) -> list[float]:
-        """See `JudgingAligner`."""
-        return judged(self.recognizer, pcm, texts, language, ended=ended)
 
     def place(self, pcm: Sound, words: Sequence[str], language: str | None) -> list[Word]:
         """The words in an utterance [N], which is cut into windows if it is longer than one."""
@@ -66,24 +45,6 @@ class AttentionAligner:
             placed = next(pieces, fallback)
             found.append(Word(word, placed.start, placed.end, placed.confidence))
         return found
-
-
-def judged(
-    recognizer: WhisperRecognizer,
-    pcm: Sound,
-    texts: Sequence[Sequence[str]],
-    language: str | None,
-    *,
-    ended: bool,
-) -> list[float]:
-    """What `JudgingAligner.judge` says, by a Whisper."""
-    whisper, request = recognizer.transcriber, recognizer.start(Options(language=language)).request
-    said = [" ".join(["", *text]) for text in texts]
-    encoded = whisper.tokenizer.encode_batch(said, add_special_tokens=False)
-    room = whisper.decoder.config.max_target_positions - len(whisper.decoder.prompt) - 1
-    window = whisper.encoder.encode(pcm)[0]
-    tokens = [each.ids[:room] for each in encoded]
-    return log_likelihoods(whisper.decoder, window, tokens, whisper.behind, request, ended=ended)
 
 
 class _Marks:

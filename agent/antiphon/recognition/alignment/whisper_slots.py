@@ -15,7 +15,6 @@ from safetensors.torch import load_file, save_file
 from antiphon import weights
 from antiphon.errors import UserError
 from antiphon.recognition.alignment.aligner import LongAligner
-from antiphon.recognition.alignment.attention import judged
 from antiphon.recognition.alignment.slot_head import CLASSES, SlotHead, SlotHeadConfig
 from antiphon.recognition.alignment.slot_reading import best_path
 from antiphon.recognition.alignment.slots import spoken
@@ -25,12 +24,11 @@ from antiphon.recognition.alignment.text_reading import (
     word_states,
     word_windows,
 )
+from antiphon.recognition.alignment.whisper_listener import Sound, WhisperListener
 from antiphon.recognition.recognizer import SAMPLE_RATE
-from antiphon.recognition.transcript import Options, Word
+from antiphon.recognition.transcript import Word
 from antiphon.recognition.whisper.recognizer import WhisperRecognizer
 from antiphon.recognition.whisper.transcriber import Transcriber
-
-Sound = NDArray[np.float32]
 
 STATE_S = 0.02
 """Seconds of an encoder state."""
@@ -57,7 +55,7 @@ class AlignerConfig:
     kind: str = "aligner"
 
 
-class WhisperSlotAligner:
+class WhisperSlotAligner(WhisperListener):
     """Places words in an utterance by a head that was trained on a Whisper.
 
     Args:
@@ -72,25 +70,9 @@ class WhisperSlotAligner:
     """Chosen on 27 recordings of people, with their own texts and with others'."""
 
     def __init__(self, head: SlotHead, recognizer: WhisperRecognizer, name: str) -> None:
-        self.head, self.recognizer, self.name = head.eval(), recognizer, f"slots of {name}"
+        super().__init__(recognizer)
+        self.head, self.name = head.eval(), f"slots of {name}"
         self.reader = TextReader(recognizer.transcriber)
-
-    def hear(self, pcm: Sound, language: str | None) -> str:
-        """What is said."""
-        state = self.recognizer.start(Options(language=language))
-        heard = self.recognizer.finish(self.recognizer.feed(pcm, state))
-        return "" if heard.doubt == "no speech" else heard.text
-
-    def judge(
-        self,
-        pcm: Sound,
-        texts: Sequence[Sequence[str]],
-        language: str | None,
-        *,
-        ended: bool = True,
-    ) -> list[float]:
-        """See `JudgingAligner`."""
-        return judged(self.recognizer, pcm, texts, language, ended=ended)
 
     @torch.no_grad()
     def place(self, pcm: Sound, words: Sequence[str], language: str | None) -> list[Word]:
