@@ -41,6 +41,9 @@ class Script:
         self.given: list[np.ndarray] = []
         self.finished = 0
 
+    def prompt(self, history=()):
+        return [], []
+
     def start(self, history=()):
         self.given, self.finished = [], 0
         return self

@@ -55,7 +55,7 @@ def replies(
     Args:
         s2t: whose language model answers.
         prompts: what it is asked.
-        folder: keeps replies for the next run with the same model and prompts.
+        folder: keeps replies for the next run with the same model, style and prompts.
         max_tokens: longest reply.
 
     Raises:
@@ -66,7 +66,8 @@ def replies(
             f"{s2t.llm.name} shows no hidden states, by which replies are measured: choose a "
             "language model that is no server's with --llm."
         )
-    key = fingerprint(s2t.llm.weights(), [*prompts, str(max_tokens)])
+    opening, _ = s2t.prompt()
+    key = fingerprint(s2t.llm.weights(), [*prompts, str(max_tokens), str(opening)])
     path = folder / f"replies-{key}.pt"
     if path.exists():
         return [restore(row) for row in torch.load(path, weights_only=True)]

@@ -29,6 +29,9 @@ def test_replies_are_kept_for_the_same_model_and_prompts(tiny_agent, tmp_path, m
     assert [t.id for t in again[1]] == [t.id for t in first[1]]
     torch.testing.assert_close(again[1][2].hidden, first[1][2].hidden)
     monkeypatch.undo()
+    monkeypatch.setattr(s2t, "prompt", lambda: ([1], []))
+    spoken_replies.replies(s2t, ["a", "b"], tmp_path)
+    assert len(list(tmp_path.glob("replies-*.pt"))) == 2, "another style, other replies"
     key = spoken_replies.fingerprint(known, ["a"])
     known["weight"] += 1
     assert (
