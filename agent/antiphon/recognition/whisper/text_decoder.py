@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from antiphon.compute.rounded_head import RoundedHead
 from antiphon.recognition.whisper.decoding import DecoderState, Request, Transcript
 from antiphon.recognition.whisper.layers import DecoderLayer, WhisperConfig, load
 from antiphon_codecs.skip_init import SkipInit
@@ -147,11 +149,21 @@ class TextDecoder(nn.Module):
             x = layer.feed_forward(x + seen)
         return self.layer_norm(x), torch.stack(looks), DecoderState(state.audio, tuple(text))
 
+    @cached_property
+    def _head(self) -> RoundedHead:
+        return RoundedHead(self.embed_tokens.weight)
+
+    def logits(self, states: torch.Tensor) -> torch.Tensor:
+        """Logits [..., V], float32, of post-norm states [..., width]; see `RoundedHead`."""
+        if states.device.type != "cpu":
+            return F.linear(states, self.embed_tokens.weight).float()
+        return self._head(states)
+
     def choose(self, states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The greedy next tokens [...] of post-norm states [..., width], and their log probs."""
-        logits = F.linear(states, self.embed_tokens.weight)
-        best, tokens = (logits + self.allowed.to(logits.dtype)).max(-1)
-        return tokens, best.float() - logits.float().logsumexp(-1)
+        logits = self.logits(states)
+        best, tokens = (logits + self.allowed).max(-1)
+        return tokens, best - logits.logsumexp(-1)
 
     def first_marks(self, states: torch.Tensor, marks: Sequence[int] = ()) -> Marks:
         """What follows the first token of the prompt.
@@ -164,11 +176,12 @@ class TextDecoder(nn.Module):
             Probabilities [B] of no speech, and of the likeliest of the languages among all that
             there are; its marks [B].
         """
-        logits = F.linear(states, self.embed_tokens.weight).float()
+        logits = self.logits(states)
         no_speech = logits.softmax(-1)[:, self.no_speech]
         if not self.languages:
             return no_speech, torch.ones_like(no_speech), [None] * len(states)
-        among = logits[:, self.languages.start : self.languages.stop].softmax(-1)
+        known = self.embed_tokens.weight[self.languages.start : self.languages.stop]
+        among = F.linear(states, known).float().softmax(-1)
         offered = torch.tensor(marks or [self.prompt[1]])
         best, at = among[:, offered - self.languages.start].max(-1)
         return no_speech, best, offered[at].tolist()
@@ -198,7 +211,7 @@ class TextDecoder(nn.Module):
         """
         limit = self.limit(len(audio))
         guess = list(draft)[:limit]
-        states, looks, state, marks = self._ask(self.start(audio[None], behind), request, guess)
+        states, looks, state, marks = self.ask(self.start(audio[None], behind), request, guess)
         no_speech, language, mark = float(marks[0]), float(marks[1]), marks[2][0]
         asked = state.length - len(guess)
         states, looks = states[0, -1 - len(guess) :], looks[0, -1 - len(guess) :]
@@ -250,7 +263,7 @@ class TextDecoder(nn.Module):
             float(no_speech), float(language), mark[0],
         )  # fmt: skip
 
-    def _ask(
+    def ask(
         self, state: DecoderState, request: Request | None, guess: Sequence[int] = ()
     ) -> tuple[torch.Tensor, torch.Tensor, DecoderState, Marks]:
         """Read context, prompt and a guess of the text.
@@ -290,7 +303,7 @@ class TextDecoder(nn.Module):
             lengths: how many encoder states of each are audio.
             request: language and context; None: in the prompt's language, without context.
         """
-        states, looks, state, marks = self._ask(state, request)
+        states, looks, state, marks = self.ask(state, request)
         no_speech, language = marks[0].tolist(), marks[1].tolist()
         all_states, all_looks = [states[:, -1:]], [looks[:, -1:]]
         tokens, log_probs = list[torch.Tensor](), list[torch.Tensor]()
