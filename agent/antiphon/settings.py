@@ -59,6 +59,11 @@ class Models:
     recognizer: str = setting(
         "whisper-tiny.en", "The recognizer that hears the questions: its name or folder."
     )
+    rescorer: str = setting(
+        "smollm2-135m-instruct",
+        "The small language model that weighs what may have been said where hearing is in doubt; "
+        "empty: none does.",
+    )
     source: Source = setting("hidden", "Speak from hidden states (Echo), or from the text.")
     lexicon: Path | None = setting(
         None, "Your own words: a file with a word and how it is said on each line."

@@ -18,6 +18,7 @@ from antiphon.llm.chat_template import encode
 from antiphon.llm.language_model import LanguageModel
 from antiphon.llm.text_model import TextModel
 from antiphon.recognition import hearing_rate
+from antiphon.recognition.rescoring import rescorer
 from antiphon.recognition.whisper.recognizer import WhisperRecognizer, WhisperState
 from antiphon.recognition.whisper.transcriber import POSITION_FEATURES, Transcriber, Transcription
 from antiphon.recognition.whisper.turn_end_head import TurnEndHead
@@ -178,5 +179,6 @@ def load(loaded: Callable[[], LanguageModel | TextModel], recognizer: str) -> Di
         readings = TrainedReadings(transcriber, llm.tokenizer, llm.embeddings, taught)
     else:
         readings = DecoderReadings(transcriber, llm.tokenizer, llm.embeddings)
+    rescorer.attach(transcriber)
     heard = WhisperRecognizer(transcriber, TurnEndHead.for_recognizer(recognizer))
     return DirectEncoder(heard, readings, llm.tokenizer, llm.embeddings)

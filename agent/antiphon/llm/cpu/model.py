@@ -104,6 +104,12 @@ class CpuLanguageModel:
         (logits,) = self._head.run(None, {"x": states[None, -1:].numpy()})
         return states[-1], torch.from_numpy(logits[0, 0]), cache
 
+    def follow(self, tokens: Sequence[int], cache: Cache) -> tuple[torch.Tensor, Cache]:
+        """Logits [N, V] of what follows each of N tokens; the cache given stays as it is."""
+        states, cache = self.stack.step(self.embeddings[list(tokens)].float(), cache)
+        (logits,) = self._head.run(None, {"x": states[None].numpy()})
+        return torch.from_numpy(logits[0]), cache
+
     def write(self, token: int, cache: Cache) -> State:
         """Read the token that was chosen."""
         return self.read(self.embeddings[[token]], cache)

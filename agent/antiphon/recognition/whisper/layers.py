@@ -78,8 +78,17 @@ class Attention(nn.Module):
     def look(
         self, x: torch.Tensor, source: KeyValue, mask: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The same, and the attention weights [B, heads, T, S]."""
-        query, (key, value) = self._split(self.q_proj(x)), source
+        """The same, and the attention weights [B, heads, T, S].
+
+        A source of one row is that of all rows of `x`, and is not copied for them; a mask is then
+        not possible.
+        """
+        rows, (key, value) = len(x), source
+        if len(key) == 1 < rows:
+            seen, weights = self.look(x.reshape(1, -1, x.shape[-1]), source)
+            apart = weights.view(self.heads, rows, -1, weights.shape[-1]).transpose(0, 1)
+            return seen.view(x.shape), apart
+        query = self._split(self.q_proj(x))
         scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
         if mask is not None:
             scores = scores.masked_fill(~mask, -math.inf)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from antiphon.recognition.whisper.doubt import doubt
 from antiphon.recognition.whisper.features import normalize
 from antiphon.recognition.whisper.text_decoder import TextDecoder
 
+Revise = Callable[[torch.Tensor, Transcript, DecoderState, "Request | None"], Transcript]
+"""A second transcript of a window, from its states, the first, and how it was heard."""
 POSITION_FEATURES = 4
 """Cosines that encode how much of a word has been said."""
 
@@ -88,6 +90,7 @@ class Transcriber:
         decoder: Whisper's decoder.
         tokenizer: of the decoder's tokens.
         silence: [1500, width] encoder states of silence; None computes them.
+        revise: thinks what was heard of a window over: see `Rescorer.revise`.
     """
 
     def __init__(
@@ -96,7 +99,9 @@ class Transcriber:
         decoder: TextDecoder,
         tokenizer: Tokenizer,
         silence: torch.Tensor | None = None,
+        revise: Revise | None = None,
     ) -> None:
+        self.revise = revise
         self.encoder, self.decoder, self.tokenizer = encoder, decoder, tokenizer
         self.silence = silence_states(encoder) if silence is None else silence.float()
         with torch.no_grad():
@@ -127,7 +132,10 @@ class Transcriber:
         found = known[: before.finished]
         for i in range(len(found), len(windows)):
             draft = known[i].tokens if i < len(known) else ()
-            found += (self.decoder.transcribe(windows[i], draft, self.behind, request),)
+            heard = self.decoder.transcribe(windows[i], draft, self.behind, request)
+            if self.revise is not None:
+                heard = self.revise(windows[i], heard, self.behind, request)
+            found += (heard,)
         return Hearing(windows, found, len(state.done))
 
     @torch.no_grad()
