@@ -38,5 +38,6 @@ class RoundedHead:
         (rounded,) = self._session.run(None, {"x": rows.numpy()})
         logits = torch.from_numpy(rounded)
         likely = logits.topk(min(EXACT, logits.shape[1]), sorted=False).indices
-        exact = torch.einsum("nkw,nw->nk", self.weight[likely], rows)
+        with torch.autocast("cpu", enabled=False):
+            exact = torch.einsum("nkw,nw->nk", self.weight[likely], rows)
         return logits.scatter_(1, likely, exact).unflatten(0, states.shape[:-1])

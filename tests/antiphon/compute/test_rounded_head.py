@@ -21,3 +21,10 @@ def test_what_is_likely_is_exact_and_the_rest_is_near():
 def test_a_small_vocabulary_is_exact():
     weight, states = torch.randn(7, 32), torch.randn(2, 32)
     torch.testing.assert_close(RoundedHead(weight)(states), states @ weight.T)
+
+
+def test_it_is_as_exact_where_everything_else_is_half_as_precise():
+    weight, states = torch.randn(200, 32), torch.randn(4, 32)
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = RoundedHead(weight)(states.bfloat16())
+    torch.testing.assert_close(logits.amax(-1), (states.bfloat16().float() @ weight.T).amax(-1))
