@@ -49,11 +49,12 @@ def train_hearing(
 ) -> None:
     """Train the adapter of the recognizer of the settings and a language model."""
     require_own(llm)
+    from antiphon.training.corpora.hearing import heard_speech
     from antiphon.training.hearing_recipe import HearingRecipe
 
     name = file_name(llm)
     out = own_folder(f"s2t-{name}") if out is None else out
-    heard = paths.work / "s2t" / "corpus"
+    heard = heard_speech.folder(paths.work, settings.load(settings.Models).recognizer)
     recipe = HearingRecipe(paths.data, paths.work / "s2t" / name, heard, out, llm, seed=seed)
     if not recipe.corpus(hours, limits.minutes):
         typer.echo("Time is up before anything was heard: run it again with more --minutes.")

@@ -1,4 +1,4 @@
-"""`antiphon train` of recognizers: qwen3-asr, aligner, drax, mome and lips."""
+"""`antiphon train` of recognizers: whisper, qwen3-asr, aligner, drax, mome and lips."""
 
 from __future__ import annotations
 
@@ -7,11 +7,47 @@ from typing import Annotated, Literal
 
 import typer
 
+from antiphon.cli.language_model_training import file_name
 from antiphon.cli.options import with_settings
 from antiphon.cli.training_options import Folders, Limits, Out, Seed, Steps, prepare
 from antiphon.errors import UserError
 
 Device = Annotated[str, typer.Option(help="Where it learns: auto, cuda, mps or cpu.")]
+
+
+@with_settings
+def whisper(
+    paths: Folders,
+    limits: Limits,
+    recognizer: Annotated[
+        str, typer.Option(help="The Whisper that is taught.")
+    ] = "whisper-tiny.en",
+    out: Out = Path("assets/whisper-questions"),
+    hours: Annotated[float, typer.Option(help="Hours of speech, if there is no corpus yet.")] = 6.0,
+    steps: Steps = 600,
+    seed: Seed = 0,
+) -> None:
+    """Teach Whisper's decoder what an agent is asked; --minutes is for each part."""
+    prepare(paths.data, "speech", limits.training_threads)
+    from antiphon import settings, weights
+    from antiphon.recognition.whisper.transcriber import Transcriber
+    from antiphon.training.corpora.hearing import heard_speech
+    from antiphon.training.jobs import question_decoder
+
+    name = file_name(recognizer)
+    corpus = (
+        paths.work / "s2t" / ("corpus" if recognizer == "whisper-tiny.en" else f"corpus-{name}")
+    )
+    listener = Transcriber.load(weights.path(recognizer))
+    labeler = weights.path(settings.load(settings.Training).labeler)
+    minutes = limits.minutes or 24 * 60
+    if heard_speech.ensure(
+        paths.data, corpus, listener, labeler, hours=hours, minutes=minutes, seed=seed
+    ):
+        question_decoder.train(
+            recognizer, corpus, paths.work / "whisper" / file_name(recognizer), out,
+            steps=steps, minutes=limits.minutes, seed=seed,
+        )  # fmt: skip
 
 
 @with_settings

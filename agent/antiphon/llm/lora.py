@@ -1,8 +1,9 @@
-"""Low-rank corrections of a language model's linear layers, and how they are merged away."""
+"""Low-rank corrections of a transformer's linear layers, and how they are merged away."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -35,14 +36,21 @@ class LoRA(nn.Module):
         return out
 
 
-def attach(llm: nn.Module, rank: int = 16, alpha: float = 32.0, first: int = 0) -> dict[str, LoRA]:
-    """Put corrections on every layer named in `TARGETS`; all other parameters are frozen.
+def attach(
+    llm: nn.Module,
+    rank: int = 16,
+    alpha: float = 32.0,
+    first: int = 0,
+    targets: Sequence[str] = TARGETS,
+) -> dict[str, LoRA]:
+    """Put corrections on linear layers; all other parameters are frozen.
 
     Args:
-        llm: a language model whose blocks are numbered `….layers.N.…`.
+        llm: a model whose blocks are numbered `….layers.N.…`.
         rank: of the corrections.
         alpha: their weight is alpha / rank.
         first: the blocks before it stay as they are, which saves their backward pass.
+        targets: how the names of the layers end.
 
     Returns:
         The corrections by the name of their layer.
@@ -52,9 +60,9 @@ def attach(llm: nn.Module, rank: int = 16, alpha: float = 32.0, first: int = 0) 
     for name, module in list(llm.named_modules()):
         parent, _, last = name.rpartition(".")
         block = re.search(r"layers\.(\d+)\.", name)
-        if block is None or int(block[1]) < first:
+        if block is None or int(block[1]) < first or not isinstance(module, nn.Linear):
             continue
-        if last in TARGETS and isinstance(module, nn.Linear):
+        if any(name.endswith(f".{target}") for target in targets):
             found[name] = LoRA(module, rank, alpha)
             setattr(llm.get_submodule(parent), last, found[name])
     return found

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from antiphon.llm.language_model import LanguageModel
 from antiphon.llm.text_model import TextModel
 from antiphon.recognition import hearing_rate
+from antiphon.recognition.conversation import listener
 from antiphon.recognition.recognizer import Recognizer, from_pretrained
-from antiphon.recognition.rescoring import rescorer
 from antiphon.recognition.whisper.recognizer import WhisperRecognizer
 from antiphon.s2t.question_encoder import Question
 
@@ -57,5 +57,5 @@ def load(llm: Callable[[], LanguageModel | TextModel], recognizer: str) -> Casca
     found = from_pretrained(recognizer)
     hearing_rate.require(hearing_rate.fixed(), getattr(found, "rates", ()), recognizer)
     if isinstance(found, WhisperRecognizer):
-        rescorer.attach(found.transcriber)
+        listener.prepare(found.transcriber, recognizer)
     return CascadeEncoder(found)

@@ -18,9 +18,9 @@ from antiphon.llm.chat_template import encode
 from antiphon.llm.language_model import LanguageModel
 from antiphon.llm.text_model import TextModel
 from antiphon.recognition import hearing_rate
-from antiphon.recognition.rescoring import rescorer
+from antiphon.recognition.conversation import listener
 from antiphon.recognition.whisper.recognizer import WhisperRecognizer, WhisperState
-from antiphon.recognition.whisper.transcriber import POSITION_FEATURES, Transcriber, Transcription
+from antiphon.recognition.whisper.transcriber import POSITION_FEATURES, Transcription
 from antiphon.recognition.whisper.turn_end_head import TurnEndHead
 from antiphon.s2t import reading_adapter
 from antiphon.s2t.adapter import load_adapter
@@ -164,7 +164,7 @@ def load(loaded: Callable[[], LanguageModel | TextModel], recognizer: str) -> Di
     adapter = silence = None
     if folder is not None and not (folder / reading_adapter.FILE).exists():
         adapter, silence = load_adapter(folder / "adapter.safetensors")
-    transcriber = Transcriber.load(weights.path(recognizer), silence)
+    transcriber = listener.load(recognizer, silence)
     width = 3 * transcriber.encoder.config.d_model + POSITION_FEATURES
     readings: Readings
     if adapter is not None:
@@ -179,6 +179,5 @@ def load(loaded: Callable[[], LanguageModel | TextModel], recognizer: str) -> Di
         readings = TrainedReadings(transcriber, llm.tokenizer, llm.embeddings, taught)
     else:
         readings = DecoderReadings(transcriber, llm.tokenizer, llm.embeddings)
-    rescorer.attach(transcriber)
     heard = WhisperRecognizer(transcriber, TurnEndHead.for_recognizer(recognizer))
     return DirectEncoder(heard, readings, llm.tokenizer, llm.embeddings)

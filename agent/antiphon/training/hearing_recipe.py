@@ -87,19 +87,12 @@ class HearingRecipe:
 
         A corpus that is there is taken as it is.
         """
-        if not any(self.corpus_folder.glob("*.pt")):
-            self.corpus_folder.parent.mkdir(parents=True, exist_ok=True)
-            labels = heard_speech.pseudo_labels(
-                self.data,
-                weights.path(settings.load(settings.Training).labeler),
-                self.corpus_folder.parent / "labels.json",
-            )
-            corpus = heard_speech.Corpus(self.data, self.listener, None, labels)
-            most = 24 * 60 if minutes is None else minutes
-            heard_speech.build(
-                corpus, self.corpus_folder, hours=hours, minutes=most, seed=self.seed
-            )
-        return any(self.corpus_folder.glob("*.pt"))
+        labeler = weights.path(settings.load(settings.Training).labeler)
+        most = 24 * 60 if minutes is None else minutes
+        return heard_speech.ensure(
+            self.data, self.corpus_folder, self.listener, labeler,
+            hours=hours, minutes=most, seed=self.seed,
+        )  # fmt: skip
 
     def replies(self, minutes: float | None) -> bool:
         """Let the language model answer the clips in doubt, in writing; returns whether it has."""

@@ -44,6 +44,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
+app.command()(recognizer_training.whisper)
 app.command(name="qwen3-asr")(recognizer_training.qwen3_asr)
 app.command()(recognizer_training.aligner)
 app.command()(recognizer_training.drax)

@@ -112,10 +112,10 @@ class TextDecoder(nn.Module):
         """
         keys = [layer.encoder_attn.keys(audio) for layer in self.stack]
         if behind is not None:
-            at = audio.shape[1]
+            rest = [(k[:, :, audio.shape[1] :], v[:, :, audio.shape[1] :]) for k, v in behind.audio]
             keys = [
-                (torch.cat([k, more[0][:, :, at:]], 2), torch.cat([v, more[1][:, :, at:]], 2))
-                for (k, v), more in zip(keys, behind.audio, strict=True)
+                (extended(k, more[0]), extended(v, more[1]))
+                for (k, v), more in zip(keys, rest, strict=True)
             ]
         return DecoderState(tuple(keys), ())
 
@@ -340,6 +340,11 @@ class TextDecoder(nn.Module):
                 )
             )
         return found
+
+
+def extended(own: torch.Tensor, more: torch.Tensor) -> torch.Tensor:
+    """Keys or values [B, heads, S, d] and behind them those of one window [1, heads, T, d]."""
+    return torch.cat([own, more.to(own.dtype).expand(len(own), -1, -1, -1)], 2)
 
 
 def loops(tokens: Sequence[int]) -> bool:

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from antiphon import audio_file, datasets
+from antiphon import audio_file, datasets, settings
 from antiphon.recognition.whisper.features import SAMPLE_RATE
 from antiphon.recognition.whisper.transcriber import Transcriber, Transcription
 from antiphon.training.corpora.hearing.augmentation import Augment
@@ -252,3 +252,37 @@ def build(corpus: Corpus, out: Path, *, hours: float, minutes: float, seed: int 
                 bar.update(round(took, 3))
             number += 1
     return made
+
+
+def folder(work: Path, recognizer: str) -> Path:
+    """Where the shards are that a recognizer heard, below the work folder."""
+    usual = recognizer == settings.Models.recognizer
+    return work / "s2t" / ("corpus" if usual else f"corpus-{Path(recognizer).name}")
+
+
+def ensure(
+    data: Path,
+    out: Path,
+    listener: Transcriber,
+    labeler: Path,
+    *,
+    hours: float,
+    minutes: float,
+    seed: int = 0,
+) -> bool:
+    """Make a corpus in `out`, unless one is there; returns whether there is one.
+
+    Args:
+        data: the data folder (docs/data.md).
+        out: folder of the shards; the labels are kept beside it.
+        listener: Whisper, whose states are stored.
+        labeler: see `pseudo_labels`.
+        hours: of audio.
+        minutes: to take at most.
+        seed: of the clips.
+    """
+    if not any(out.glob("*.pt")):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        labels = pseudo_labels(data, labeler, out.parent / "labels.json")
+        build(Corpus(data, listener, None, labels), out, hours=hours, minutes=minutes, seed=seed)
+    return any(out.glob("*.pt"))

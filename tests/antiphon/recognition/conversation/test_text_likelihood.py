@@ -7,7 +7,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from antiphon.llm.cpu import model
 from antiphon.llm.transformers_model import read_model
-from antiphon.recognition.rescoring.text_likelihood import TextLikelihood, plain
+from antiphon.recognition.conversation.text_likelihood import TextLikelihood, plain
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.recognition.rescoring.beam_search import likeliest
+from antiphon.recognition.conversation.beam_search import likeliest
 from antiphon.recognition.whisper.decoding import DecoderState
 
 TOKENS, END, LONGEST = 4, 4, 3

@@ -14,11 +14,9 @@ from functools import lru_cache
 import torch
 from tokenizers import Tokenizer
 
-from antiphon import settings, weights
-from antiphon.recognition.rescoring.beam_search import likeliest
+from antiphon.recognition.conversation.beam_search import likeliest
 from antiphon.recognition.whisper.decoding import DecoderState, Request, Transcript
 from antiphon.recognition.whisper.text_decoder import TextDecoder
-from antiphon.recognition.whisper.transcriber import Transcriber
 
 SURE = 0.6
 """Probability of a token's letters below which it is in doubt."""
@@ -124,14 +122,3 @@ class Rescorer:
 
     def _text(self, tokens: Sequence[int]) -> str:
         return self.tokenizer.decode(list(tokens)).strip()
-
-
-def attach(transcriber: Transcriber) -> None:
-    """Let a Whisper that hears a conversation think twice, if the settings name who helps it."""
-    from antiphon.llm.cpu import model
-    from antiphon.recognition.rescoring.text_likelihood import TextLikelihood
-
-    if name := settings.load(settings.Models).rescorer:
-        likelihoods = TextLikelihood(model.load(weights.path(name), None, name))
-        decoder, tokenizer = transcriber.decoder, transcriber.tokenizer
-        transcriber.revise = Rescorer(decoder, tokenizer, likelihoods).revise

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from antiphon.recognition.rescoring import rescorer as module
-from antiphon.recognition.rescoring.rescorer import Rescorer
+from antiphon.recognition.conversation import rescorer as module
+from antiphon.recognition.conversation.rescorer import Rescorer
 from antiphon.recognition.whisper.decoding import Transcript
 
 TEXTS = {10: " Who", 11: " He", 12: " who", 13: " sang", 14: "?", 15: " sank"}

@@ -1,0 +1,1 @@
+"""How Whisper hears a conversation: taught what is asked, and with second thoughts."""

@@ -1,0 +1,55 @@
+"""A correction of Whisper's decoder, which then expects what an agent is asked.
+
+Whisper learnt to write subtitles. Where the sound leaves a choice it takes "He wrote the" for "Who
+wrote the", and a word it knows for a name that it does not. The correction is of low rank (Hu et
+al. 2021, arXiv 2106.09685) and is merged into the weights, so hearing costs what it did. The
+encoder stays as it is, and with it everything else that listens to its states.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from antiphon import weights
+from antiphon.llm import lora
+from antiphon.recognition.whisper.text_decoder import TextDecoder
+
+KIND = "question decoder"
+"""What `config.json` in a folder of corrections says."""
+FILE = "decoder.safetensors"
+TARGETS = (
+    *(f"self_attn.{name}_proj" for name in ("q", "k", "v", "out")),
+    *(f"encoder_attn.{name}_proj" for name in ("q", "out")),
+    "fc1",
+    "fc2",
+)
+"""Layers that are corrected. What is made of the encoder's states is not: those of silence are
+computed once, and in training nothing has to be led back through them."""
+
+
+@dataclass(frozen=True)
+class TuningConfig:
+    """What the `config.json` beside a correction says."""
+
+    recognizer: str
+    """The Whisper whose decoder it corrects."""
+
+
+def attach(decoder: TextDecoder, rank: int) -> dict[str, lora.LoRA]:
+    """Give a decoder a correction that can learn; the rest of it is frozen."""
+    return lora.attach(decoder, rank, float(rank), targets=TARGETS)
+
+
+def folder_for(recognizer: str) -> Path | None:
+    """The correction for the recognizer of a name; None: there is none."""
+    for folder in weights.trained(KIND).values():
+        if weights.read_config(folder, TuningConfig).recognizer == recognizer:
+            return folder
+    return None
+
+
+def tune(decoder: TextDecoder, recognizer: str) -> None:
+    """Merge the correction for a recognizer into its decoder, if there is one."""
+    if folder := folder_for(recognizer):
+        lora.merge(decoder, folder / FILE)
