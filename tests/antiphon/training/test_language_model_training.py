@@ -98,6 +98,7 @@ def place(voice, whisper, tmp_path, monkeypatch, empty_cache):
     monkeypatch.setenv("ANTIPHON_ASSETS", str(tmp_path / "assets"))
     monkeypatch.setenv("ANTIPHON_VOICE", voice)
     monkeypatch.setenv("ANTIPHON_RECOGNIZER", str(whisper))
+    monkeypatch.setenv("ANTIPHON_RESCORER", "")  # in an empty cache it would be fetched each time
     monkeypatch.setattr(speech_to_text, "SpeechDetector", lambda: None)
     monkeypatch.setattr("antiphon.compute.torch_device._used", None)
     monkeypatch.setattr("antiphon.training.voice_join_recipe.INNER", 16)
