@@ -11,6 +11,7 @@ from antiphon.training import tool_scores as scoring
 from antiphon.training.corpora import tool_commands as corpus
 from antiphon.training.corpora.tool_commands import Example, Sort
 from antiphon.training.jobs import tool_chooser as job
+from antiphon.training.jobs.tool_batches import Batch, disturb
 from antiphon.training.tool_scores import above
 
 from ...tools.conftest import tiny
@@ -42,13 +43,13 @@ def test_a_disturbed_utterance_keeps_what_was_said():
     text = "bring the red cup to the table"
     spans = {"object": (10, 17), "place": (25, 30)}
     for seed in range(200):
-        found = job.disturb(Example(text, LAMP, spans), random.Random(seed))
+        found = disturb(Example(text, LAMP, spans), random.Random(seed))
         said = {name: found.text[a:b] for name, (a, b) in found.spans.items()}
         assert said == {"object": "red cup", "place": "table"}
 
 
 @pytest.fixture
-def batch() -> job.Batch:
+def batch() -> Batch:
     heard = [
         Example("switch the lamp on", LAMP, {"lamp": (11, 15)}),
         Example("open the door", DOOR),
@@ -56,7 +57,7 @@ def batch() -> job.Batch:
         Example("who are you", None),
     ]
     texts = ["lamp on", "open door", "open gate", "lamp: which lamp", "colour: of the lamp"]
-    return job.Batch(heard, texts, [LAMP, DOOR, GATE], [(0, 3, (11, 15)), (0, 4, None)], [])
+    return Batch(heard, texts, [LAMP, DOOR, GATE], [(0, 3, (11, 15)), (0, 4, None)], [])
 
 
 def test_the_reader_learns_what_a_batch_teaches(batch):
