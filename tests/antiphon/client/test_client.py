@@ -293,7 +293,7 @@ class FakeStream:
 
 
 def test_the_example_talks_with_microphone_and_speaker(monkeypatch):
-    code = (Path(__file__).parents[2] / "examples" / "microphone.py").read_text("utf-8")
+    code = (Path(__file__).parents[3] / "examples" / "microphone.py").read_text("utf-8")
     monkeypatch.setitem(sys.modules, "sounddevice", SimpleNamespace(Stream=FakeStream))
 
     async def main():
