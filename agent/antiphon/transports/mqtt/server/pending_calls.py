@@ -1,4 +1,4 @@
-"""PendingCalls of a robot's tools that wait for their results."""
+"""Calls of a robot's tools that wait for their results."""
 
 from __future__ import annotations
 

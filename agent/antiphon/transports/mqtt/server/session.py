@@ -11,8 +11,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,16 +20,17 @@ from antiphon.runtime.frames import FRAME, Frame
 from antiphon.tools import Call, Result
 from antiphon.tools.phrases import described
 from antiphon.transports.mqtt.server.announced_tools import tools_of
+from antiphon.transports.mqtt.server.downlink import Downlink
 from antiphon.transports.mqtt.server.jitter_buffer import Frames, JitterBuffer
 from antiphon.transports.mqtt.server.pending_calls import PendingCalls, settle
 from antiphon.transports.mqtt.server.rate_limit import RateLimit
 from antiphon.transports.mqtt.server.voice_sender import VoiceSender
 from antiphon.transports.mqtt.wire import messages, packets
-from antiphon.transports.mqtt.wire.envelope import Incoming, Outgoing, sound
+from antiphon.transports.mqtt.wire.envelope import Incoming, Outgoing
 from antiphon.transports.mqtt.wire.formats.format import Format
 from antiphon.transports.mqtt.wire.malformed import MalformedError
 from antiphon.transports.mqtt.wire.messages import Cmd, Heard, Hello, Metrics, State, Stop
-from antiphon.transports.mqtt.wire.topics import Topics, tool_of
+from antiphon.transports.mqtt.wire.topics import tool_of
 
 if TYPE_CHECKING:
     from antiphon.runtime.session.conversation import Conversation
@@ -41,8 +41,6 @@ RESUME_SECONDS = 3.0
 """Seconds a reply waits for a robot that is gone before it is stopped."""
 LINGER_SECONDS = 1.0
 """Seconds after the last packet that an idle conversation still counts as active."""
-EXPIRY_SECONDS = 2
-"""Seconds in which a tool must be begun, and sound and events must have arrived."""
 CALL_SECONDS = 30.0
 """Seconds in which a tool must have answered."""
 
@@ -71,19 +69,19 @@ class Session:
         now: Callable[[], float],
         call_soon: Callable[..., object],
     ) -> None:
-        self.robot, self.topics, self.hello = robot, Topics(robot), hello
+        self.robot, self.hello = robot, hello
         self.formats = formats
         self.malformed = 0
         """Messages that were dropped because they are not what they should be."""
         self.gone_since: float | None = None
         """When the robot went offline, in seconds; None: it is online."""
-        self._send, self._now, self._call_soon = send, now, call_soon
+        self._downlink = Downlink(robot, send, now)
+        self._now, self._call_soon = now, call_soon
         self._calls = PendingCalls()
         self._pending_turn_calls: deque[tuple[Call, Future[Result]]] = deque()
-        """PendingCalls of a turn that may go on."""
+        """Calls of a turn that may go on."""
         self._command_limit = RateLimit(20, 40)
         self._report_limit = RateLimit(100, 200)  # a report for every frame, twice
-        self._published: State | None = None
         self.tools = tools_of(hello)
         """What the robot can do, by name."""
         self._last: Frame = np.zeros(FRAME, np.float32)
@@ -113,11 +111,12 @@ class Session:
 
     def send_snapshot(self) -> None:
         """Tell the robot where it stands."""
-        self.gone_since = self._published = None
+        self.gone_since = None
+        self._downlink.repeat_state()
         self._publish_state()
         talk = self.conversation
         snapshot = {"event": "Snapshot", "state": talk.state, "muted": talk.muted}
-        self._event({**snapshot, "turns": len(talk.history)})
+        self._downlink.event(self._out.stream, {**snapshot, "turns": len(talk.history)})
 
     def suspend(self) -> None:
         """The line or the robot is gone: nothing on its way is heard."""
@@ -156,9 +155,7 @@ class Session:
             self._publish_state()
         elif leaf == "cmd":
             self._handle_command(messages.read(Cmd, payload))
-            if message.response and message.response.startswith(self.topics("response")):
-                answer = Outgoing(message.response, b'{"ok":true}', 1, expiry=EXPIRY_SECONDS)
-                self._send(replace(answer, correlation=message.correlation))
+            self._downlink.confirm(message)
         elif tool := tool_of(leaf):
             result = messages.read(messages.Result, payload)
             mine = result.session == self.hello.session
@@ -200,8 +197,7 @@ class Session:
         """Stop the agent, and the robot with it."""
         self._cancel("the robot was stopped")
         self.conversation.stop()
-        said = Stop(reason, self._out.generation, self._out.stream)
-        self._send(Outgoing(self.topics("stop"), said.body(), 1, expiry=60))
+        self._downlink.stop(Stop(reason, self._out.generation, self._out.stream))
 
     # Tools
 
@@ -233,7 +229,7 @@ class Session:
                 settle(future, Result(False, error="the robot is gone"))
             elif self._calls.add(call, future, self._now() + CALL_SECONDS):
                 self._show_call(call)
-                self._send_call(call)
+                self._downlink.call(call, self._out.stream)
 
     def _cancel(self, reason: str) -> None:
         """No call is wanted any more."""
@@ -246,20 +242,6 @@ class Session:
         told = described(self.tools[call.name], call)
         self.conversation.notice(ToolCalled(0, call.name, json.dumps(call.arguments), told))
         self._emit_events()
-
-    def _send_call(self, call: Call) -> None:
-        stream, sent = self._out.stream, _ms(self._now())
-        body = messages.Call(call.id, stream, call.arguments, sent, 1000 * EXPIRY_SECONDS).body()
-        self._send(
-            Outgoing(
-                self.topics.call(call.name),
-                body,
-                1,
-                expiry=EXPIRY_SECONDS,
-                response=self.topics.result(call.name),
-                correlation=call.id.encode(),
-            )
-        )
 
     # Time passes
 
@@ -285,8 +267,7 @@ class Session:
         """Say how the stream did."""
         source, out = self._in, self._out
         counts = source.received, source.late, self.malformed, source.filled, out.packets
-        body = Metrics(out.stream, *counts).body()
-        self._send(Outgoing(self.topics("metrics"), body, expiry=60))
+        self._downlink.metrics(Metrics(out.stream, *counts))
 
     def close(self) -> None:
         """The robot will not come back."""
@@ -306,8 +287,7 @@ class Session:
         if not len(frames):
             return
         for packet in self._out.take(self._now()):
-            topic = self.topics("audio/out")
-            self._send(sound(topic, packet, self._out.format, self.hello.framing))
+            self._downlink.sound(packet, self._out.format, self.hello.framing)
         self._out.settle()
         self._start_calls()
         self._publish_state()
@@ -326,7 +306,7 @@ class Session:
             self._emit(self.conversation.events.popleft())
 
     def _emit(self, event: Event) -> None:
-        self._event(to_json(event))
+        self._downlink.event(self._out.stream, to_json(event))
         if isinstance(event, Paused):
             self._out.ask(self._now())
             self._sounding = False
@@ -334,20 +314,8 @@ class Session:
         elif isinstance(event, Interrupted) and event.reason == "stop word":
             self.stop(event.reason)
 
-    def _event(self, fields: dict[str, Any]) -> None:
-        body = messages.event(self._out.stream, _ms(self._now()), fields)
-        self._send(Outgoing(self.topics("event"), body, 1, expiry=EXPIRY_SECONDS))
-
     def _publish_state(self) -> None:
         talk, out = self.conversation, self._out
         told = talk.state, self.hello.session, out.stream, out.generation, talk.muted
         up, down = (each.content_type for each in self.formats)
-        said = State(*told, sent=0, audio_in=up, audio_out=down)
-        if said != self._published:
-            self._published = said
-            body = replace(said, sent=_ms(self._now())).body()
-            self._send(Outgoing(self.topics("state"), body, 1, retain=True))
-
-
-def _ms(now: float) -> int:
-    return round(1000 * now)
+        self._downlink.state(State(*told, sent=0, audio_in=up, audio_out=down))
