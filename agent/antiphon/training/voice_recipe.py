@@ -1,17 +1,14 @@
-"""The recipe of a voice from first to last: where every job reads from and writes to.
+"""The recipe of a voice up to stage II: where every job reads from and writes to.
 
-Jobs in order: `latents`, `codec`, `student`, `language`, `pronouncer`, `t2c`, `echo`. Each
-continues where it was stopped and writes what it has learned into the voice's folder.
+Jobs in order: `latents`, `codec`, `student`, `language`, `pronouncer`, `t2c`; then `echo_recipe`.
+Each continues where it was stopped and writes what it has learned into the voice's folder.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import math
 import pickle
-import random
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,20 +17,13 @@ import torch
 
 from antiphon import settings, weights
 from antiphon.errors import UserError
-from antiphon.llm import lora
-from antiphon.messages import Token
 from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 from antiphon.t2c.phonemes import PhonemeInventory
 from antiphon.t2c.text_to_codec import T2CConfig, TextToCodec
 from antiphon.training.corpora.hearing.augmentation import Augment
-from antiphon.training.corpora.voice import own_replies, teacher_latents, texts, word_lists
-from antiphon.training.corpora.voice.own_replies import OwnReply
-from antiphon.training.corpora.voice.pseudo_units import EchoExample, pseudo
-from antiphon.training.corpora.voice.spoken_replies import trivia, written
+from antiphon.training.corpora.voice import teacher_latents, texts, word_lists
 from antiphon.training.corpora.voice.teacher import Teacher
 from antiphon.training.corpora.voice.teacher_latents import Corpus
-from antiphon.training.jobs import language_model
-from antiphon.training.jobs.voice import echo_training as echo_job
 from antiphon.training.jobs.voice import lexicon, pronouncer, student_encoder, unit_lm
 from antiphon.training.jobs.voice import unit_codec as codec_job
 from antiphon.training.loop import load
@@ -41,11 +31,8 @@ from antiphon.training.s2t_recipe import own_language_model
 from antiphon_codecs.unit.unit_codec import UnitCodec, UnitCodecConfig
 from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
-log = logging.getLogger(__name__)
 RECALLED_TOKENS = 8
 """Tokens the denoising adapter recalls, where output and input embeddings are the same."""
-READ_REPLIES = 2500
-"""Replies from dialogues, and as many from trivia, that the denoising adapter learns from first."""
 NOISE_SENTENCES = 400
 """Sentences by which the teacher's noise is measured."""
 RUNNING_TEXT = 150_000
@@ -87,14 +74,6 @@ class VoiceRecipe:
         """The teacher."""
         self.work.mkdir(parents=True, exist_ok=True)
         return Teacher(self.voice_file, self.work)
-
-    @property
-    def adapter_folder(self) -> Path:
-        """Folder of the adapter made beside this voice, for the LoRA of its language model."""
-        folder = self.out.parent / "s2t"
-        if not (folder / "lora.safetensors").exists():
-            raise UserError(f"{folder} has no lora.safetensors: run `antiphon train s2t` first")
-        return folder
 
     @cached_property
     def words(self) -> list[str]:
@@ -280,87 +259,3 @@ class VoiceRecipe:
         lr = unit_lm.RATE / 2 if further else unit_lm.RATE
         unit_lm.train(task, folder, steps=steps, minutes=minutes, seed=self.seed, lr=lr)
         model.save(self.out / "t2c.safetensors")
-
-    def states(self, count: int) -> tuple[list[OwnReply], list[list[Token]]]:
-        """Hidden states of the language model, its LoRA merged, with the tokens they chose.
-
-        Args:
-            count: how many replies it writes itself.
-
-        Returns:
-            Its own replies to training questions, and its guesses while it reads other replies.
-        """
-        from transformers import AutoTokenizer
-
-        from antiphon.llm.transformers_model import read_model
-
-        corrections, folder = self.adapter_folder / "lora.safetensors", weights.path(self.llm)
-        llm, tokenizer = read_model(folder, corrections), AutoTokenizer.from_pretrained(folder)
-        asked = [question for question, _ in (*texts.questions(self.data), *written())]
-        own = own_replies.write(llm, tokenizer, asked, count, self.seed)
-        rng = random.Random(self.seed)
-        read = written()
-        for pool in (trivia(self.data), texts.exchanges(self.data)):
-            read += rng.sample(pool, min(READ_REPLIES, len(pool)))
-        return own, own_replies.guesses(llm, tokenizer, read, self.seed)
-
-    def train_echo(
-        self,
-        replies: int,
-        steps: int,
-        minutes: float | None,
-        *,
-        cosine: bool = True,
-        generator: bool = False,
-        joint: bool = False,
-    ) -> None:
-        """Stage III: train the denoiser on hidden states of the language model's own replies.
-
-        All ways start from an adapter fitted to the embeddings alone. Without the denoising term
-        the result is a variant for the ablation, beside the voice. Jointly, the adapter's LoRA
-        beside the voice's folder is trained, too.
-        """
-        model = self.finished_model()
-        cache = self.work / "echo.pkl"
-        if not cache.exists():
-            own, guesses = self.states(replies)
-            cache.write_bytes(pickle.dumps((guesses, pseudo(model.eval(), own))))
-        guesses, examples = pickle.loads(cache.read_bytes())
-        kind = "echo-joint" if joint else "echo" if cosine else "echo-without-cosine"
-        folder = self.work / kind
-        if not (folder / "checkpoint.pt").exists():
-            log.info("cosine after warm start: %.3f", echo_job.warm_start(model, guesses))
-            self._denoiser(model, "cosine-only")
-        if joint:
-            self._joint_echo(model, examples, folder, steps, minutes)
-            return
-        task = echo_job.Echo(model, examples, cosine=cosine, generator=generator)
-        echo_job.train(task, folder, steps=steps, minutes=minutes, seed=self.seed)
-        if cosine:
-            model.save(self.out / "t2c.safetensors")
-        else:
-            self._denoiser(model, "without-cosine")
-
-    def _joint_echo(
-        self,
-        model: TextToCodec,
-        examples: Sequence[EchoExample],
-        folder: Path,
-        steps: int,
-        minutes: float | None,
-    ) -> None:
-        llm, tokenizer = language_model.load_llm(weights.path(self.llm))
-        corrections = language_model.upper_half(llm)
-        lora.restore(corrections, self.adapter_folder / "lora.safetensors")
-        task = echo_job.JointEcho(
-            model, examples, llm, language_model.stage_one(self.data, tokenizer)
-        )
-        echo_job.train(task, folder, steps=steps, minutes=minutes, seed=self.seed)
-        lora.save(corrections, self.adapter_folder / "lora.safetensors")
-        model.save(self.out / "t2c.safetensors")
-
-    def _denoiser(self, model: TextToCodec, name: str) -> None:
-        from safetensors.torch import save_file
-
-        state = {k: v.half().contiguous() for k, v in model.denoiser.state_dict().items()}
-        save_file(state, self.out / f"echo-{name}.safetensors")

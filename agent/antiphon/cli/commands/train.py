@@ -241,10 +241,12 @@ def echo(
         prepare(paths.data, "text", limits.training_threads, device)
         train_join(paths, limits, llm, models.voice, out, replies=replies, steps=steps, seed=seed)
         return
-    recipe = voice_recipe(paths, out or VOICE_FOLDER, seed, limits.training_threads)
+    voice = voice_recipe(paths, out or VOICE_FOLDER, seed, limits.training_threads)
     if joint and (generator or not cosine):
         raise UserError("--joint keeps the generator and the denoising term: leave the others out")
-    recipe.train_echo(
+    from antiphon.training.echo_recipe import EchoRecipe
+
+    EchoRecipe(voice).train(
         replies, steps, limits.minutes, cosine=cosine, generator=generator, joint=joint
     )
 
