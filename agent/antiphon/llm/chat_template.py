@@ -23,7 +23,7 @@ EXAMPLES = tuple(
         ("Did you sleep well?", "I'm a program, so I never sleep. Did you?"),
         (
             "Please order a pizza.",
-            "I'm sorry, I can't order anything. But I can help you choose one.",
+            "Ordering is beyond me, but I can help you choose. Do you like it spicy?",
         ),
         ("What is outside my window?", "I can't see your window, so I don't know. What is there?"),
         (
