@@ -42,6 +42,8 @@ REPLIES = 200
 """How many replies the README speaks of."""
 RECORDINGS = 100
 """Recordings of each collection that are heard at most."""
+QUESTIONS = 400
+"""Questions that are heard, if nobody says how many."""
 
 
 @measure(app, "Replies")
@@ -170,14 +172,25 @@ def ears(
     job: Job,
     noise: Annotated[float | None, typer.Option(help="Noise, so many dB below speech.")] = None,
     level: Annotated[float | None, typer.Option(help="Peak of recordings in dBFS.")] = None,
+    questions: Annotated[
+        bool, typer.Option("--questions", help="Questions by unknown voices instead of people.")
+    ] = False,
 ) -> Mapping[str, Any]:
     """Word errors on human speech, compared with Whisper. --limit counts in each collection."""
     from antiphon.evaluation import material
     from antiphon.evaluation.judges import recognizer
-    from antiphon.evaluation.measures.listening.hearing import evaluate
+    from antiphon.evaluation.measures.listening import hearing
     from antiphon.recognition.recognizer import from_pretrained, transcribe
+    from antiphon.training.corpora.hearing.synthetic_voices import HELD_OUT
+    from antiphon.training.corpora.hearing.synthetic_voices import voice as speaker
 
-    clips = material.clips(job.data, job.limit or RECORDINGS)
+    change = material.changed(job.data, noise, level, job.seed)
+    if questions:
+        asked = material.questions(job.data, job.limit or QUESTIONS, job.seed)
+        voices = {name: speaker(name).speak for name in HELD_OUT}
+        said = hearing.spoken([question.text for question in asked], voices, change)
+    else:
+        said = hearing.recorded(material.clips(job.data, job.limit or RECORDINGS), change)
     name = settings.load(settings.Models).recognizer
     decoder = from_pretrained(name)
     ways: dict[str, Callable[[Pcm], str]] = {
@@ -185,7 +198,7 @@ def ears(
         "decoder": lambda pcm: transcribe(decoder, pcm).text,
         "whisper": recognizer(name),
     }
-    return evaluate(clips, ways, material.changed(job.data, noise, level, job.seed))
+    return hearing.evaluate(said, ways)
 
 
 @measure(app, "Recognition")

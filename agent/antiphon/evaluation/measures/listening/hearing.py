@@ -1,10 +1,12 @@
-"""Hearing: word errors on human speech, beside those of the Whisper decoder inside it."""
+"""Hearing: word errors on speech, beside those of the Whisper decoder inside it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial
+from itertools import cycle, pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,26 +34,59 @@ class Heard:
     """Words of the decoder of which only the beginning is left."""
 
 
-def evaluate(
-    clips: Sequence[Clip],
-    ways: Mapping[str, Callable[[Pcm], str]],
+@dataclass(frozen=True)
+class Utterance:
+    """What is said to the listeners."""
+
+    part: str
+    """The collection it belongs to, or the voice."""
+    text: str
+    sound: Callable[[], Pcm]
+    """How it sounds."""
+
+
+def recorded(
+    clips: Sequence[Clip], change: Callable[[Pcm], Pcm] = lambda pcm: pcm
+) -> list[Utterance]:
+    """People's recordings, with a change made to the sound, such as noise."""
+
+    def sound(path: Path) -> Pcm:
+        return change(audio_file.read(path, RATE))
+
+    return [Utterance(clip.part, clip.text, partial(sound, clip.path)) for clip in clips]
+
+
+def spoken(
+    texts: Sequence[str],
+    voices: Mapping[str, Callable[[str], Pcm]],
     change: Callable[[Pcm], Pcm] = lambda pcm: pcm,
+) -> list[Utterance]:
+    """Texts that synthetic voices say in turn."""
+
+    def sound(voice: str, text: str) -> Pcm:
+        return change(voices[voice](text))
+
+    turns = zip(texts, cycle(voices), strict=False)
+    return [Utterance(voice, text, partial(sound, voice, text)) for text, voice in turns]
+
+
+def evaluate(
+    utterances: Sequence[Utterance], ways: Mapping[str, Callable[[Pcm], str]]
 ) -> dict[str, Any]:
-    """Word error rates on human recordings, overall and by collection.
+    """Word error rates, overall and by collection or voice.
 
     Args:
-        clips: recordings with transcripts.
+        utterances: what is said.
         ways: the listeners: "ctc" as the agent hears, "decoder" the one inside it, "whisper".
-        change: made to the sound, such as noise.
     """
     found: dict[str, list[Heard]] = {}
-    for clip in tqdm(clips, desc="ears", unit="clip"):
-        pcm = change(audio_file.read(clip.path, RATE))
+    for said in tqdm(utterances, desc="ears", unit="clip"):
+        pcm = said.sound()
         texts = {way: ways[way](pcm) for way in WAYS}
-        errors = {way: word_errors(clip.text, text) for way, text in texts.items()}
+        errors = {way: word_errors(said.text, text) for way, text in texts.items()}
         words, decoded = normalized(texts["ctc"]).split(), normalized(texts["decoder"]).split()
         heard = Heard(errors, doubled(words, decoded), cut(words, decoded))
-        found.setdefault(clip.part, []).append(heard)
+        found.setdefault(said.part, []).append(heard)
     return compared(found)
 
 

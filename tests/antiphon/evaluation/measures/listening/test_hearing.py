@@ -24,7 +24,7 @@ def test_ears_overall_and_by_set(tmp_path):
         audio_file.write(tmp_path / f"{name}.wav", sound(value), 16_000)
     clips = [Clip("x", tmp_path / "a.wav", "yes sir"), Clip("y", tmp_path / "b.wav", "a b c d e f")]
     result = hearing.evaluate(
-        clips,
+        hearing.recorded(clips),
         {
             "ctc": lambda pcm: "yes sir" if pcm[0] < 0.3 else "a b c d e x",
             "decoder": lambda pcm: "yes sir" if pcm[0] < 0.3 else "a b c d e f",
@@ -43,7 +43,17 @@ def test_the_sound_can_be_changed_before_it_is_heard(tmp_path):
     heard = lambda pcm: f"{pcm[0]:.1f}"  # noqa: E731
     ways = dict.fromkeys(hearing.WAYS, heard)
     clips = [Clip("x", tmp_path / "a.wav", "0.5")]
-    assert hearing.evaluate(clips, ways, lambda pcm: 2 * pcm)["ctc_wer"] == 0
+    louder = hearing.recorded(clips, lambda pcm: 2 * pcm)
+    assert hearing.evaluate(louder, ways)["ctc_wer"] == 0
+
+
+def test_voices_ask_in_turn():
+    voices = {"loud": lambda text: sound(len(text)), "soft": lambda text: sound(0)}
+    said = hearing.spoken(["1", "22", "333"], voices, lambda pcm: pcm + 1)
+    assert [(each.part, each.text) for each in said] == [
+        ("loud", "1"), ("soft", "22"), ("loud", "333"),
+    ]  # fmt: skip
+    assert [each.sound()[0] for each in said] == [2, 1, 4]
 
 
 @pytest.mark.parametrize(
