@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, WhisperModel
+from tiny_llm import byte_tokenizer, chat_tokenizer, llama
+from transformers import PreTrainedTokenizerFast, WhisperModel
 from transformers import WhisperConfig as HubConfig
 
 from antiphon.agent import Agent
@@ -87,14 +87,6 @@ def tiny_agent() -> Agent:
     return Agent(script, EchoVoice(t2c.requires_grad_(False), codec.requires_grad_(False)))
 
 
-def byte_tokenizer() -> Tokenizer:
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE({letter: i for i, letter in enumerate(letters)}, []))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    return tokenizer
-
-
 @pytest.fixture(scope="session")
 def hub_whisper():
     torch.manual_seed(1)
@@ -130,28 +122,12 @@ def listener(whisper) -> Transcriber:
 
 @pytest.fixture(scope="session")
 def tokenizer() -> PreTrainedTokenizerFast:
-    found = PreTrainedTokenizerFast(tokenizer_object=byte_tokenizer())
-    found.add_special_tokens(
-        {"eos_token": "<|im_end|>", "additional_special_tokens": ["<|im_start|>"]}
-    )
-    return found
+    return chat_tokenizer()
 
 
 @pytest.fixture(scope="session")
 def llm():
-    torch.manual_seed(2)
-    config = LlamaConfig(
-        vocab_size=258,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        eos_token_id=256,
-        tie_word_embeddings=True,
-        initializer_range=0.3,
-    )
-    return LlamaForCausalLM(config).eval()
+    return llama(2, eos_token_id=256, initializer_range=0.3)
 
 
 @pytest.fixture(scope="session")

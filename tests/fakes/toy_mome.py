@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM
+from tiny_llm import byte_tokenizer, llama
 
 from antiphon.recognition.mome.adapters import AdapterConfig
 from antiphon.recognition.mome.experts import MixtureConfig
@@ -27,10 +26,7 @@ class Bytes:
     eos_token_id = 257
 
     def __init__(self) -> None:
-        letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-        self.inner = Tokenizer(models.BPE({letter: i for i, letter in enumerate(letters)}, []))
-        self.inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        self.inner.decoder = decoders.ByteLevel()
+        self.inner = byte_tokenizer()
 
     def __call__(
         self, text: str, add_special_tokens: bool = True, return_offsets_mapping: bool = False
@@ -43,21 +39,8 @@ class Bytes:
         return self.inner.decode([i for i in ids if i < 256])
 
 
-def language_model(seed: int = 2) -> Any:
-    torch.manual_seed(seed)
-    config = LlamaConfig(
-        vocab_size=258,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        bos_token_id=256,
-        eos_token_id=257,
-        tie_word_embeddings=True,
-        initializer_range=0.1,
-    )
-    return LlamaForCausalLM(config).eval()
+def language_model() -> Any:
+    return llama(2, bos_token_id=256, eos_token_id=257, initializer_range=0.1)
 
 
 def model(config: MomeConfig = CONFIG, **changes: Any) -> MomeModel:

@@ -8,7 +8,7 @@ import re
 import pytest
 import torch
 from safetensors.torch import save_file
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tiny_llm import byte_tokenizer
 from transformers import (
     PreTrainedTokenizerFast,
     Qwen3ASRForConditionalGeneration,
@@ -42,11 +42,7 @@ def config(**more):
 
 @pytest.fixture(scope="session")
 def tiny_tokenizer():
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    whole = Tokenizer(models.BPE({letter: i for i, letter in enumerate(letters)}, []))
-    whole.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    whole.decoder = decoders.ByteLevel()
-    found = PreTrainedTokenizerFast(tokenizer_object=whole)
+    found = PreTrainedTokenizerFast(tokenizer_object=byte_tokenizer())
     found.add_special_tokens({"additional_special_tokens": SPECIAL})
     return found
 

@@ -7,11 +7,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny_llm import byte_tokenizer
 
 from antiphon.tools.phrases import no_phrase, plain
 from antiphon.tools.result_phrasing import ResultPhraser, faithful, leaves, phrasing, spoken
-
-from ..conftest import byte_tokenizer
 
 BATTERY = {"percent": 87, "minutes_left": 212, "charging": False}
 

@@ -11,7 +11,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tiny_llm import byte_tokenizer
 from transformers import PreTrainedTokenizerFast
 from typer.testing import CliRunner
 
@@ -27,22 +27,17 @@ def run(*args):
 
 
 @pytest.fixture
-def byte_tokenizer() -> PreTrainedTokenizerFast:
-    """One token a byte, as byte-level BPE falls back to."""
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE({sign: i for i, sign in enumerate(alphabet)}, []))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer)
+def reading() -> PreTrainedTokenizerFast:
+    """Reads bytes."""
+    return PreTrainedTokenizerFast(tokenizer_object=byte_tokenizer())
 
 
 @pytest.fixture
-def spoken_by_tiny(tiny_agent, byte_tokenizer, monkeypatch):
+def spoken_by_tiny(tiny_agent, reading, monkeypatch):
     tiny_agent.source = "text"
 
     def load(text, **choices):
-        return tiny_agent, list(
-            text_tokens(text, TokenTable("tiny", byte_tokenizer, torch.zeros(256, 8)))
-        )
+        return tiny_agent, list(text_tokens(text, TokenTable("tiny", reading, torch.zeros(256, 8))))
 
     monkeypatch.setattr(say, "load", load)
 
@@ -114,8 +109,8 @@ def test_what_can_be_read(text):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=60))
-def test_tokens_spell_the_text(byte_tokenizer, text):
-    tokens = list(text_tokens(text, TokenTable("tiny", byte_tokenizer, torch.zeros(256, 4))))
+def test_tokens_spell_the_text(reading, text):
+    tokens = list(text_tokens(text, TokenTable("tiny", reading, torch.zeros(256, 4))))
     assert "".join(token.text for token in tokens) == text
     assert all(token.hidden.shape == (4,) for token in tokens)
 
@@ -150,8 +145,8 @@ def test_phonemes_are_not_spoken(spoken_by_tiny, tmp_path):
     assert not (tmp_path / "x.wav").exists()
 
 
-def test_a_users_words_are_said_as_the_file_says(tiny_agent, byte_tokenizer, monkeypatch, tmp_path):
-    table = TokenTable("tiny", byte_tokenizer, torch.zeros(256, 8))
+def test_a_users_words_are_said_as_the_file_says(tiny_agent, reading, monkeypatch, tmp_path):
+    table = TokenTable("tiny", reading, torch.zeros(256, 8))
     monkeypatch.setattr("antiphon.llm.vocabulary.load_vocabulary", lambda name: table)
     monkeypatch.setattr("antiphon.t2c.voice.from_pretrained", lambda *names: tiny_agent.voice)
     (tmp_path / "own.txt").write_text("SQL /abba/\nwrong\n")

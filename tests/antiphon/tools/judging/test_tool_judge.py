@@ -4,13 +4,12 @@ from threading import Event
 
 import pytest
 import torch
+from tiny_llm import byte_tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from antiphon.llm.transformers_model import TransformersLanguageModel
 from antiphon.tools import Tool
 from antiphon.tools.judging.tool_judge import ToolJudge
-
-from ...conftest import byte_tokenizer
 
 LAMP, DOOR = Tool("lamp_on", "Switch the lamp on."), Tool("openDoor", "Open the door.")
 
