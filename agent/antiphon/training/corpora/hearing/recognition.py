@@ -45,6 +45,8 @@ QUIET = SAMPLE_RATE * 3 // 20
 DEV = ("librispeech_subset", "kathleen", "matthes_lj_sentences", "speechocean762")
 DEV_CLIPS = 20
 """Of each collection, held out to watch the training."""
+CORPUS, DEV_FILE = "corpus", "dev.pt"
+"""Folder of the shards, and file of the held-out clips, beside each other."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,37 @@ def labeller(transcriber: Transcriber) -> Callable[[Sound], str]:
     return label
 
 
+def make(
+    data: Path,
+    work: Path,
+    transcriber: Transcriber,
+    *,
+    synthetic: int,
+    versions: int,
+    limit: int | None,
+    minutes: float,
+    seed: int,
+) -> bool:
+    """Compute the states of the corpus and of the held-out clips; True if all are there.
+
+    Args:
+        data: the data folder (docs/data.md).
+        work: gets `CORPUS` and `DEV_FILE`.
+        transcriber: whose encoder's states they are; it writes the texts that are missing.
+        synthetic: see `RecognitionCorpus`, as the next two.
+        versions: of each recording.
+        limit: of clips.
+        minutes: time to take at most.
+        seed: of the order and of what is made up.
+    """
+    clips = RecognitionCorpus(data, synthetic, versions, limit, label=labeller(transcriber))
+    encoder = transcriber.encoder
+    done = build(clips, encoder, work / CORPUS, minutes=minutes, seed=seed)
+    if not (work / DEV_FILE).exists():
+        write(work / DEV_FILE, dev_clips(data), encoder)
+    return done
+
+
 def build(
     corpus: RecognitionCorpus, encoder: AudioEncoder, out: Path, *, minutes: float, seed: int = 0
 ) -> bool:
@@ -203,8 +236,13 @@ def write(path: Path, clips: Iterator[tuple[Sound, str]], encoder: AudioEncoder)
 
 def read(folder: Path) -> list[Clip]:
     """All clips of a folder of shards, in order."""
-    return [
-        Clip(row["frames"], row["text"])
-        for path in numbered_files.files(folder)
-        for row in torch.load(path, weights_only=True)
-    ]
+    return [clip for path in numbered_files.files(folder) for clip in _clips(path)]
+
+
+def read_dev(work: Path) -> list[Clip]:
+    """The held-out clips that `make` wrote to a folder."""
+    return _clips(work / DEV_FILE)
+
+
+def _clips(path: Path) -> list[Clip]:
+    return [Clip(row["frames"], row["text"]) for row in torch.load(path, weights_only=True)]

@@ -102,11 +102,10 @@ def _material(work: Path) -> tuple[Batches, list[Clip], list[int]]:
     vocabulary = SubVocabulary(file, kept)
     model = job.fresh(vocabulary)
     loop.load(work / "middle", model.middle)
-    clips = recognition.read(work / "corpus")
+    clips = recognition.read(work / recognition.CORPUS)
     batches = Batches(clips, vocabulary, model.end, model.decoder.config.length)
     batches.listen(model, work / "hints.pt")
-    rows = torch.load(work / "dev.pt", weights_only=True)
-    return batches, [Clip(row["frames"], row["text"]) for row in rows], kept
+    return batches, recognition.read_dev(work), kept
 
 
 def table(work: Path, steps: int, seeds: int) -> dict[str, Any]:

@@ -21,7 +21,6 @@ from antiphon.recognition.whisper.text_decoder import TextDecoder
 from antiphon.recognition.whisper.transcriber import Transcriber
 from antiphon.training import loop
 from antiphon.training.corpora.hearing import recognition
-from antiphon.training.corpora.hearing.recognition import Clip, RecognitionCorpus
 from antiphon.training.jobs.drax.averaged import Averaged
 from antiphon.training.jobs.drax.batches import Batches
 from antiphon.training.jobs.drax.evaluation import error_rates
@@ -50,18 +49,10 @@ def corpus(
     seed: int,
 ) -> bool:
     """Compute the encoder states of the corpus and of the held-out clips; True if all are there."""
-    transcriber = Transcriber.load(weights.path(WHISPER))
-    encoder = transcriber.encoder
-    label = recognition.labeller(transcriber)
-    done = recognition.build(
-        RecognitionCorpus(data, synthetic, versions, limit, label=label),
-        encoder,
-        work / "corpus",
-        minutes=minutes,
-        seed=seed,
-    )
-    if not (work / "dev.pt").exists():
-        recognition.write(work / "dev.pt", recognition.dev_clips(data), encoder)
+    done = recognition.make(
+        data, work, Transcriber.load(weights.path(WHISPER)),
+        synthetic=synthetic, versions=versions, limit=limit, minutes=minutes, seed=seed,
+    )  # fmt: skip
     if not (work / VOCABULARY).exists():
         kept = common(weights.path(WHISPER) / "tokenizer.json", recognition.texts(data), LEAST)
         (work / VOCABULARY).write_text(json.dumps(kept), "utf-8")
@@ -96,13 +87,12 @@ def train(
     """
     torch.manual_seed(seed)
     file = weights.path(WHISPER) / "tokenizer.json"
-    clips = recognition.read(work / "corpus")
+    clips = recognition.read(work / recognition.CORPUS)
     kept = json.loads((work / VOCABULARY).read_text("utf-8"))
     vocabulary = SubVocabulary(file, kept)
     model = fresh(vocabulary)
     batches = Batches(clips, vocabulary, model.end, model.decoder.config.length)
-    rows = torch.load(work / "dev.pt", weights_only=True)
-    dev = [Clip(row["frames"], row["text"]) for row in rows][:EVALUATED]
+    dev = recognition.read_dev(work)[:EVALUATED]
     first = loop.fit(
         model.middle,
         lambda step: middle_losses(model, batches.draw(step, seed)),

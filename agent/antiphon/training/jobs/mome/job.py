@@ -21,7 +21,7 @@ from antiphon.recognition.mome.model import MomeConfig, MomeModel
 from antiphon.recognition.whisper.transcriber import Transcriber
 from antiphon.training import loop
 from antiphon.training.corpora.hearing import recognition, spoken_characters
-from antiphon.training.corpora.hearing.recognition import Clip, RecognitionCorpus
+from antiphon.training.corpora.hearing.recognition import Clip
 from antiphon.training.jobs.mome.batches import Batches, hidden
 from antiphon.training.jobs.mome.warm_start import warm_losses
 
@@ -80,14 +80,11 @@ class Recipe:
     def corpus(self, synthetic: int, versions: int, limit: int | None, minutes: float) -> bool:
         """Compute encoder states and alignments of the corpus; True if all are there."""
         transcriber = Transcriber.load(weights.path(self.config.whisper))
-        clips = RecognitionCorpus(
-            self.data, synthetic, versions, limit, label=recognition.labeller(transcriber)
-        )
-        folder, dev = self.work / "corpus", self.work / "dev.pt"
-        encoder = transcriber.encoder
-        done = recognition.build(clips, encoder, folder, minutes=minutes, seed=self.seed)
-        if not dev.exists():
-            recognition.write(dev, recognition.dev_clips(self.data), encoder)
+        done = recognition.make(
+            self.data, self.work, transcriber,
+            synthetic=synthetic, versions=versions, limit=limit, minutes=minutes, seed=self.seed,
+        )  # fmt: skip
+        folder = self.work / recognition.CORPUS
         return done and spoken_characters.build(
             transcriber, folder, self.work / "spoken", minutes=minutes
         )
@@ -103,11 +100,10 @@ class Recipe:
         """
         torch.manual_seed(self.seed)
         model = fresh(self.config, self.device)
-        clips = recognition.read(self.work / "corpus")
+        clips = recognition.read(self.work / recognition.CORPUS)
         places = spoken_characters.read(self.work / "spoken")
         batches = Batches(clips, places, model)
-        rows = torch.load(self.work / "dev.pt", weights_only=True)
-        dev = [Clip(row["frames"], row["text"]) for row in rows]
+        dev = recognition.read_dev(self.work)
         dev = dev[:: max(1, len(dev) // EVALUATED)]
         plan, rates = self.schedule, self.config.rates
 

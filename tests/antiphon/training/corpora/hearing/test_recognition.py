@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,6 +79,20 @@ def test_a_run_that_was_cut_makes_what_a_whole_one_makes(corpus, listener, tmp_p
     assert [clip.text for clip in whole] == [clip.text for clip in cut]
     assert all(torch.equal(a.frames, b.frames) for a, b in zip(whole, cut, strict=True))
     assert whole[0].frames.dtype == torch.float16 and whole[0].frames.shape[1] == 16
+
+
+def test_held_out_clips_are_made_once_beside_the_corpus(data, listener, tmp_path, monkeypatch):
+    monkeypatch.setattr(recognition, "DEV", ("kathleen",))
+    monkeypatch.setattr(recognition, "training_voices", lambda limit: [])
+    sizes: dict[str, Any] = {"synthetic": 0, "versions": 1, "limit": None, "minutes": 9, "seed": 1}
+    assert recognition.make(data, tmp_path / "work", listener, **sizes)
+    made = [clip.text for clip in read(tmp_path / "work" / recognition.CORPUS)]
+    assert sorted(made) == ["text 0", "text 1", "text 2"]
+    (held_out,) = recognition.read_dev(tmp_path / "work")
+    assert held_out.text == "text 3" and held_out.frames.shape[1] == 16
+    monkeypatch.setattr(recognition, "dev_clips", lambda data: [])
+    assert recognition.make(data, tmp_path / "work", listener, **sizes)
+    assert len(recognition.read_dev(tmp_path / "work")) == 1
 
 
 def test_too_long_clips_are_left_out(corpus, monkeypatch):
