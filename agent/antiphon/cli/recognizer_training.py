@@ -29,7 +29,7 @@ def whisper(
 ) -> None:
     """Teach Whisper's decoder what an agent is asked; --minutes is for each part."""
     prepare(paths.data, "speech", limits.training_threads)
-    from antiphon import settings, weights
+    from antiphon import weights
     from antiphon.recognition.whisper.transcriber import Transcriber
     from antiphon.training.corpora.hearing import heard_speech
     from antiphon.training.jobs import question_decoder
@@ -39,10 +39,8 @@ def whisper(
         paths.work / "s2t" / ("corpus" if recognizer == "whisper-tiny.en" else f"corpus-{name}")
     )
     listener = Transcriber.load(weights.path(recognizer))
-    labeler = weights.path(settings.load(settings.Training).labeler)
-    minutes = limits.minutes or 24 * 60
     if heard_speech.ensure(
-        paths.data, corpus, listener, labeler, hours=hours, minutes=minutes, seed=seed
+        paths.data, corpus, listener, hours=hours, minutes=limits.minutes, seed=seed
     ):
         question_decoder.train(
             recognizer, corpus, paths.work / "whisper" / file_name(recognizer), out,

@@ -87,11 +87,9 @@ class HearingRecipe:
 
         A corpus that is there is taken as it is.
         """
-        labeler = weights.path(settings.load(settings.Training).labeler)
-        most = 24 * 60 if minutes is None else minutes
         return heard_speech.ensure(
-            self.data, self.corpus_folder, self.listener, labeler,
-            hours=hours, minutes=most, seed=self.seed,
+            self.data, self.corpus_folder, self.listener,
+            hours=hours, minutes=minutes, seed=self.seed,
         )  # fmt: skip
 
     def replies(self, minutes: float | None) -> bool:

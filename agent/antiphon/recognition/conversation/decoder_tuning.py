@@ -13,7 +13,9 @@ from pathlib import Path
 
 from antiphon import weights
 from antiphon.llm import lora
+from antiphon.recognition.whisper.doubt import UNCLEAR_LOG_PROB
 from antiphon.recognition.whisper.text_decoder import TextDecoder
+from antiphon.recognition.whisper.transcriber import Transcriber
 
 KIND = "question decoder"
 """What `config.json` in a folder of corrections says."""
@@ -34,6 +36,8 @@ class TuningConfig:
 
     recognizer: str
     """The Whisper whose decoder it corrects."""
+    unclear: float = UNCLEAR_LOG_PROB
+    """See `doubt`: a decoder that was taught more is surer, also of what it does not understand."""
 
 
 def attach(decoder: TextDecoder, rank: int) -> dict[str, lora.LoRA]:
@@ -49,7 +53,8 @@ def folder_for(recognizer: str) -> Path | None:
     return None
 
 
-def tune(decoder: TextDecoder, recognizer: str) -> None:
+def tune(transcriber: Transcriber, recognizer: str) -> None:
     """Merge the correction for a recognizer into its decoder, if there is one."""
     if folder := folder_for(recognizer):
-        lora.merge(decoder, folder / FILE)
+        lora.merge(transcriber.decoder, folder / FILE)
+        transcriber.unclear = weights.read_config(folder, TuningConfig).unclear

@@ -26,7 +26,7 @@ def load(recognizer: str, silence: torch.Tensor | None = None) -> Transcriber:
 
 def prepare(transcriber: Transcriber, recognizer: str) -> None:
     """The same for a Whisper that is there."""
-    decoder_tuning.tune(transcriber.decoder, recognizer)
+    decoder_tuning.tune(transcriber, recognizer)
     if name := settings.load(settings.Models).rescorer:
         likelihoods = TextLikelihood(model.load(weights.path(name), None, name))
         decoder, tokenizer = transcriber.decoder, transcriber.tokenizer

@@ -23,12 +23,15 @@ LANGUAGE = 0.5
 """Probability of the language that is written below which another one is spoken."""
 
 
-def doubt(transcripts: Sequence[Transcript], text: str) -> Doubt | None:
+def doubt(
+    transcripts: Sequence[Transcript], text: str, unclear: float = UNCLEAR_LOG_PROB
+) -> Doubt | None:
     """Why not to believe a recording's text; None: there is no reason.
 
     Args:
         transcripts: of its windows.
         text: all they say.
+        unclear: mean log probability of a token below which it is not known what was said.
     """
     if not text:
         return "no speech"
@@ -40,7 +43,7 @@ def doubt(transcripts: Sequence[Transcript], text: str) -> Doubt | None:
         return "loop"
     if max(t.language for t in transcripts) < LANGUAGE:
         return "language"
-    return "unclear" if log_prob < UNCLEAR_LOG_PROB else None
+    return "unclear" if log_prob < unclear else None
 
 
 def compression(text: str) -> float:

@@ -22,7 +22,7 @@ from antiphon.recognition.whisper.audio_encoder import (
     silent_mel,
 )
 from antiphon.recognition.whisper.decoding import DecoderState, Request, Transcript
-from antiphon.recognition.whisper.doubt import doubt
+from antiphon.recognition.whisper.doubt import UNCLEAR_LOG_PROB, doubt
 from antiphon.recognition.whisper.features import normalize
 from antiphon.recognition.whisper.text_decoder import TextDecoder
 
@@ -92,6 +92,9 @@ class Transcriber:
         silence: [1500, width] encoder states of silence; None computes them.
         revise: thinks what was heard of a window over: see `Rescorer.revise`.
     """
+
+    unclear = UNCLEAR_LOG_PROB
+    """How unlikely, for this decoder, is what was not understood: see `doubt`."""
 
     def __init__(
         self,
@@ -204,7 +207,7 @@ class Transcriber:
             text,
             tuple(piece for t in found for piece in (*map(self.piece, t.tokens), "")),
             torch.cat([t.log_probs for t in found]) if found else torch.empty(0),
-            doubt(found, text),
+            doubt(found, text, self.unclear),
         )
 
     def piece(self, token: int) -> str:

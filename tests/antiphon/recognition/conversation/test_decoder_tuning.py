@@ -6,6 +6,7 @@ import torch
 from antiphon.llm import lora
 from antiphon.recognition.conversation import decoder_tuning
 from antiphon.recognition.whisper.text_decoder import TextDecoder
+from antiphon.recognition.whisper.transcriber import Transcriber
 
 STATES = torch.randn(1, 40, 16, generator=torch.Generator().manual_seed(3))
 TOKENS = torch.tensor([[50_257, 50_362, 65, 66]])
@@ -40,17 +41,19 @@ def test_merged_it_reads_as_it_did_beside_the_weights(corrected, whisper, tmp_pa
     folder = tmp_path / "assets" / "questions-of-a-friend"
     folder.mkdir(parents=True)
     lora.save(corrections, folder / decoder_tuning.FILE)
-    facts = {"kind": decoder_tuning.KIND, "recognizer": "friend"}
+    facts = {"kind": decoder_tuning.KIND, "recognizer": "friend", "unclear": -0.5}
     (folder / "config.json").write_text(json.dumps(facts))
     monkeypatch.setenv("ANTIPHON_ASSETS", str(folder.parent))
-    plain, merged = TextDecoder.load(whisper), TextDecoder.load(whisper)
+    plain, merged = Transcriber.load(whisper), Transcriber.load(whisper)
 
     decoder_tuning.tune(merged, "friend")
-    assert not torch.allclose(read(merged), read(plain), atol=0.1)
-    torch.testing.assert_close(read(merged), read(decoder), atol=0.02, rtol=0.02)
+    assert not torch.allclose(read(merged.decoder), read(plain.decoder), atol=0.1)
+    torch.testing.assert_close(read(merged.decoder), read(decoder), atol=0.02, rtol=0.02)
+    assert merged.unclear == -0.5
 
     decoder_tuning.tune(plain, "a stranger")
-    torch.testing.assert_close(read(plain), read(TextDecoder.load(whisper)))
+    torch.testing.assert_close(read(plain.decoder), read(TextDecoder.load(whisper)))
+    assert plain.unclear == Transcriber.unclear
 
 
 def test_what_was_computed_of_silence_before_holds_afterwards(whisper):

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from antiphon import audio_file, datasets, settings
+from antiphon import audio_file, datasets, settings, weights
 from antiphon.recognition.whisper.features import SAMPLE_RATE
 from antiphon.recognition.whisper.transcriber import Transcriber, Transcription
 from antiphon.training.corpora.hearing.augmentation import Augment
@@ -264,10 +264,9 @@ def ensure(
     data: Path,
     out: Path,
     listener: Transcriber,
-    labeler: Path,
     *,
     hours: float,
-    minutes: float,
+    minutes: float | None,
     seed: int = 0,
 ) -> bool:
     """Make a corpus in `out`, unless one is there; returns whether there is one.
@@ -276,13 +275,14 @@ def ensure(
         data: the data folder (docs/data.md).
         out: folder of the shards; the labels are kept beside it.
         listener: Whisper, whose states are stored.
-        labeler: see `pseudo_labels`.
         hours: of audio.
-        minutes: to take at most.
+        minutes: to take at most; None: a day.
         seed: of the clips.
     """
     if not any(out.glob("*.pt")):
         out.parent.mkdir(parents=True, exist_ok=True)
+        labeler = weights.path(settings.load(settings.Training).labeler)
         labels = pseudo_labels(data, labeler, out.parent / "labels.json")
-        build(Corpus(data, listener, None, labels), out, hours=hours, minutes=minutes, seed=seed)
+        most = 24 * 60 if minutes is None else minutes
+        build(Corpus(data, listener, None, labels), out, hours=hours, minutes=most, seed=seed)
     return any(out.glob("*.pt"))

@@ -34,6 +34,6 @@ def test_a_corpus_that_is_there_is_taken_as_it_is(tmp_path, listener):
     folder.mkdir(parents=True)
     (folder / "00000.pt").touch()
     nowhere = tmp_path / "nowhere"
-    assert heard_speech.ensure(nowhere, folder, listener, nowhere, hours=1, minutes=1)
+    assert heard_speech.ensure(nowhere, folder, listener, hours=1, minutes=1)
     assert heard_speech.folder(tmp_path, "somewhere/whisper-base") != folder
     assert list(folder.iterdir()) == [folder / "00000.pt"]
