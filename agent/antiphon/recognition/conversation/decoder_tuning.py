@@ -2,8 +2,8 @@
 
 Whisper learnt to write subtitles. Where the sound leaves a choice it takes "He wrote the" for "Who
 wrote the", and a word it knows for a name that it does not. The correction is of low rank (Hu et
-al. 2021, arXiv 2106.09685) and is merged into the weights, so hearing costs what it did. The
-encoder stays as it is, and with it everything else that listens to its states.
+al. 2021, arXiv 2106.09685) and is merged into a copy of the weights, so hearing takes as long as it
+did. The encoder stays as it is, and with it everything else that listens to its states.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from antiphon import weights
 from antiphon.llm import lora
+from antiphon.recognition.whisper.audio_encoder import MAX_FRAMES
 from antiphon.recognition.whisper.doubt import UNCLEAR_LOG_PROB
 from antiphon.recognition.whisper.text_decoder import TextDecoder
 from antiphon.recognition.whisper.transcriber import Transcriber
@@ -36,8 +37,10 @@ class TuningConfig:
 
     recognizer: str
     """The Whisper whose decoder it corrects."""
+    longest: int = MAX_FRAMES // 2
+    """States of the longest window that it was taught; of longer ones it skips beginnings."""
     unclear: float = UNCLEAR_LOG_PROB
-    """See `doubt`: a decoder that was taught more is surer, also of what it does not understand."""
+    """See `doubt`: a decoder that learnt more is surer, also of what it does not understand."""
 
 
 def attach(decoder: TextDecoder, rank: int) -> dict[str, lora.LoRA]:
@@ -54,7 +57,11 @@ def folder_for(recognizer: str) -> Path | None:
 
 
 def tune(transcriber: Transcriber, recognizer: str) -> None:
-    """Merge the correction for a recognizer into its decoder, if there is one."""
+    """Let a decoder with the correction for a recognizer hear short windows, if there is one."""
     if folder := folder_for(recognizer):
-        lora.merge(transcriber.decoder, folder / FILE)
-        transcriber.unclear = weights.read_config(folder, TuningConfig).unclear
+        config = weights.read_config(folder, TuningConfig)
+        taught = TextDecoder.load(weights.path(recognizer))
+        taught.embed_tokens = transcriber.decoder.embed_tokens  # kept once
+        lora.merge(taught, folder / FILE)
+        transcriber.taught, transcriber.longest = taught, config.longest
+        transcriber.unclear = config.unclear

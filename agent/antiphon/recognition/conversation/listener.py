@@ -29,5 +29,5 @@ def prepare(transcriber: Transcriber, recognizer: str) -> None:
     decoder_tuning.tune(transcriber, recognizer)
     if name := settings.load(settings.Models).rescorer:
         likelihoods = TextLikelihood(model.load(weights.path(name), None, name))
-        decoder, tokenizer = transcriber.decoder, transcriber.tokenizer
-        transcriber.revise = Rescorer(decoder, tokenizer, likelihoods).revise
+        decoder = transcriber.taught or transcriber.decoder
+        transcriber.revise = Rescorer(decoder, transcriber.tokenizer, likelihoods).revise

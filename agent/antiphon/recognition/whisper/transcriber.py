@@ -93,8 +93,12 @@ class Transcriber:
         revise: thinks what was heard of a window over: see `Rescorer.revise`.
     """
 
+    taught: TextDecoder | None = None
+    """Hears short windows in the decoder's place; its keys of the audio are the same."""
+    longest = MAX_FRAMES // 2
+    """States of the longest window that it hears."""
     unclear = UNCLEAR_LOG_PROB
-    """How unlikely, for this decoder, is what was not understood: see `doubt`."""
+    """How unlikely is what was not understood: see `doubt`."""
 
     def __init__(
         self,
@@ -135,8 +139,10 @@ class Transcriber:
         found = known[: before.finished]
         for i in range(len(found), len(windows)):
             draft = known[i].tokens if i < len(known) else ()
-            heard = self.decoder.transcribe(windows[i], draft, self.behind, request)
-            if self.revise is not None:
+            short = len(windows[i]) <= self.longest
+            decoder = self.taught if self.taught is not None and short else self.decoder
+            heard = decoder.transcribe(windows[i], draft, self.behind, request)
+            if self.revise is not None and short:
                 heard = self.revise(windows[i], heard, self.behind, request)
             found += (heard,)
         return Hearing(windows, found, len(state.done))

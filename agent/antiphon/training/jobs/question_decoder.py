@@ -159,7 +159,7 @@ def train(
     lora.save(corrections, out / decoder_tuning.FILE)
     facts = {
         "kind": decoder_tuning.KIND,
-        **asdict(decoder_tuning.TuningConfig(recognizer)),
+        **asdict(decoder_tuning.TuningConfig(recognizer, LONGEST_CLIP)),
     }
     (out / "config.json").write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
     return done

@@ -36,23 +36,40 @@ def test_a_correction_that_learnt_nothing_changes_nothing(whisper):
     torch.testing.assert_close(read(decoder), before)
 
 
-def test_merged_it_reads_as_it_did_beside_the_weights(corrected, whisper, tmp_path, monkeypatch):
-    decoder, corrections = corrected
+@pytest.fixture
+def taught(corrected, whisper, tmp_path, monkeypatch):
+    """A Whisper whose correction is found among one's own weights."""
     folder = tmp_path / "assets" / "questions-of-a-friend"
     folder.mkdir(parents=True)
-    lora.save(corrections, folder / decoder_tuning.FILE)
-    facts = {"kind": decoder_tuning.KIND, "recognizer": "friend", "unclear": -0.5}
-    (folder / "config.json").write_text(json.dumps(facts))
+    lora.save(corrected[1], folder / decoder_tuning.FILE)
+    facts = {"recognizer": str(whisper), "unclear": -0.5, "longest": 30}
+    (folder / "config.json").write_text(json.dumps({"kind": decoder_tuning.KIND, **facts}))
     monkeypatch.setenv("ANTIPHON_ASSETS", str(folder.parent))
-    plain, merged = Transcriber.load(whisper), Transcriber.load(whisper)
+    found = Transcriber.load(whisper)
+    decoder_tuning.tune(found, str(whisper))
+    return found
 
-    decoder_tuning.tune(merged, "friend")
-    assert not torch.allclose(read(merged.decoder), read(plain.decoder), atol=0.1)
-    torch.testing.assert_close(read(merged.decoder), read(decoder), atol=0.02, rtol=0.02)
-    assert merged.unclear == -0.5
 
+def test_merged_it_reads_as_it_did_beside_the_weights(corrected, taught):
+    assert not torch.allclose(read(taught.taught), read(taught.decoder), atol=0.1)
+    torch.testing.assert_close(read(taught.taught), read(corrected[0]), atol=0.02, rtol=0.02)
+    assert taught.unclear == -0.5
+
+
+def test_it_hears_windows_as_long_as_those_it_was_taught(taught, whisper, speech):
+    plain = Transcriber.load(whisper)
+    for pcm, decoder in ((speech[:9600], taught.taught), (speech, plain.decoder)):
+        state = taught.encoder.feed(pcm, taught.encoder.start())
+        (window,) = taught.encoder.states(state)
+        assert (len(window) <= 30) == (decoder is taught.taught)
+        wanted = decoder.transcribe(window, behind=taught.behind)
+        torch.testing.assert_close(taught.hear(state).transcripts[0].states, wanted.states)
+
+
+def test_a_recognizer_without_a_correction_stays_as_it_is(taught, whisper):
+    plain = Transcriber.load(whisper)
     decoder_tuning.tune(plain, "a stranger")
-    torch.testing.assert_close(read(plain.decoder), read(TextDecoder.load(whisper)))
+    assert plain.taught is None
     assert plain.unclear == Transcriber.unclear
 
 
