@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from antiphon.cli.language_model_training import file_name
+from antiphon.cli.language_model_training import file_name, own_folder
 from antiphon.cli.options import with_settings
 from antiphon.cli.training_options import Folders, Limits, Out, Seed, Steps, prepare
 from antiphon.errors import UserError
@@ -22,9 +22,14 @@ def whisper(
     recognizer: Annotated[
         str, typer.Option(help="The Whisper that is taught.")
     ] = "whisper-tiny.en",
-    out: Out = Path("assets/whisper-questions"),
-    hours: Annotated[float, typer.Option(help="Hours of speech, if there is no corpus yet.")] = 6.0,
-    steps: Steps = 600,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the finished weights; else one of its own among assets."),
+    ] = None,
+    hours: Annotated[
+        float, typer.Option(help="Hours of speech, if there is no corpus yet.")
+    ] = 11.6,
+    steps: Steps = 1000,
     seed: Seed = 0,
 ) -> None:
     """Teach Whisper's decoder what an agent is asked; --minutes is for each part."""
@@ -35,15 +40,14 @@ def whisper(
     from antiphon.training.jobs import question_decoder
 
     name = file_name(recognizer)
-    corpus = (
-        paths.work / "s2t" / ("corpus" if recognizer == "whisper-tiny.en" else f"corpus-{name}")
-    )
+    corpus = heard_speech.folder(paths.work, recognizer)
     listener = Transcriber.load(weights.path(recognizer))
     if heard_speech.ensure(
         paths.data, corpus, listener, hours=hours, minutes=limits.minutes, seed=seed
     ):
+        out = out or own_folder(f"{name}-questions")
         question_decoder.train(
-            recognizer, corpus, paths.work / "whisper" / file_name(recognizer), out,
+            recognizer, corpus, paths.work / "whisper" / name, out,
             steps=steps, minutes=limits.minutes, seed=seed,
         )  # fmt: skip
 

@@ -176,19 +176,20 @@ def ears(
         bool, typer.Option("--questions", help="Questions by unknown voices instead of people.")
     ] = False,
 ) -> Mapping[str, Any]:
-    """Word errors on human speech, compared with Whisper. --limit counts in each collection."""
+    """Word errors on human speech, compared with Whisper. --limit counts in each collection.
+
+    With --questions it counts all of them.
+    """
     from antiphon.evaluation import material
     from antiphon.evaluation.judges import recognizer
     from antiphon.evaluation.measures.listening import hearing
     from antiphon.recognition.recognizer import from_pretrained, transcribe
-    from antiphon.training.corpora.hearing.synthetic_voices import HELD_OUT
-    from antiphon.training.corpora.hearing.synthetic_voices import voice as speaker
 
     change = material.changed(job.data, noise, level, job.seed)
     if questions:
         asked = material.questions(job.data, job.limit or QUESTIONS, job.seed)
-        voices = {name: speaker(name).speak for name in HELD_OUT}
-        said = hearing.spoken([question.text for question in asked], voices, change)
+        texts = [question.text for question in asked]
+        said = hearing.spoken(texts, parts.unknown_voices(), change)
     else:
         said = hearing.recorded(material.clips(job.data, job.limit or RECORDINGS), change)
     name = settings.load(settings.Models).recognizer
@@ -266,11 +267,9 @@ def qa(job: Job, voice: Voice, llm: LanguageModel) -> Mapping[str, Any]:
     from antiphon.evaluation import material
     from antiphon.evaluation.judges import recognizer
     from antiphon.evaluation.measures.question_answering import evaluate
-    from antiphon.training.corpora.hearing.synthetic_voices import HELD_OUT
-    from antiphon.training.corpora.hearing.synthetic_voices import voice as speaker
 
     questions = material.questions(job.data, job.limit, job.seed)
-    speakers = [speaker(name).speak for name in HELD_OUT]
+    speakers = list(parts.unknown_voices().values())
     judge = recognizer(settings.load(settings.Evaluation).judge)
     agent = parts.load(voice=voice, llm=llm)
     cascade = parts.cascaded(agent)
@@ -314,12 +313,11 @@ def turn_taking_(
     from antiphon.recognition.whisper.audio_encoder import AudioEncoder
     from antiphon.recognition.whisper.turn_end_head import TurnEndHead
     from antiphon.runtime.turns.smart_turn import SmartTurn
-    from antiphon.training.corpora.hearing.synthetic_voices import HELD_OUT
-    from antiphon.training.corpora.hearing.synthetic_voices import voice as speaker
 
     split = "train" if train else "dev"
     material = Material.read(job.data, split, job.limit or 30, np.random.default_rng(job.seed))
-    said = [speaker(n).speak(text) for n in HELD_OUT for text in turn_taking.BACKCHANNELS]
+    voices = parts.unknown_voices().values()
+    said = [speak(text) for speak in voices for text in turn_taking.BACKCHANNELS]
     agent = [parts.aloud(text, voice) for text in turn_taking.AGENT]
     turn_end_head = TurnEndHead.load()
     recognizer = weights.path(settings.load(settings.Models).recognizer)

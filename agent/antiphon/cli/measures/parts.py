@@ -98,6 +98,13 @@ def teacher(seed: int) -> Callable[[str], Pcm]:
     return voice("piper:").speak
 
 
+def unknown_voices() -> dict[str, Callable[[str], Pcm]]:
+    """Voices that nothing was trained on, by name: a text to sound at 16 kHz."""
+    from antiphon.training.corpora.hearing.synthetic_voices import HELD_OUT, voice
+
+    return {name: voice(name).speak for name in HELD_OUT}
+
+
 def piper() -> Teacher:
     """The Piper voice, cut open before its generator."""
     from antiphon import weights

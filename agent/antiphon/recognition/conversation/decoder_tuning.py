@@ -8,13 +8,12 @@ did. The encoder stays as it is, and with it everything else that listens to its
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
-from pathlib import Path
 
 from antiphon import weights
 from antiphon.llm import lora
 from antiphon.recognition.whisper.audio_encoder import MAX_FRAMES
-from antiphon.recognition.whisper.doubt import UNCLEAR_LOG_PROB
 from antiphon.recognition.whisper.text_decoder import TextDecoder
 from antiphon.recognition.whisper.transcriber import Transcriber
 
@@ -39,8 +38,9 @@ class TuningConfig:
     """The Whisper whose decoder it corrects."""
     longest: int = MAX_FRAMES // 2
     """States of the longest window that it was taught; of longer ones it skips beginnings."""
-    unclear: float = UNCLEAR_LOG_PROB
-    """See `doubt`: a decoder that learnt more is surer, also of what it does not understand."""
+    unclear: float = -0.6
+    """See `doubt`. A decoder that learnt more is surer, also of what it does not understand; found
+    for tiny.en (card of assets/whisper-tiny.en-questions)."""
 
 
 def attach(decoder: TextDecoder, rank: int) -> dict[str, lora.LoRA]:
@@ -48,20 +48,13 @@ def attach(decoder: TextDecoder, rank: int) -> dict[str, lora.LoRA]:
     return lora.attach(decoder, rank, float(rank), targets=TARGETS)
 
 
-def folder_for(recognizer: str) -> Path | None:
-    """The correction for the recognizer of a name; None: there is none."""
-    for folder in weights.trained(KIND).values():
-        if weights.read_config(folder, TuningConfig).recognizer == recognizer:
-            return folder
-    return None
-
-
 def tune(transcriber: Transcriber, recognizer: str) -> None:
     """Let a decoder with the correction for a recognizer hear short windows, if there is one."""
-    if folder := folder_for(recognizer):
+    for folder in weights.trained(KIND).values():
         config = weights.read_config(folder, TuningConfig)
-        taught = TextDecoder.load(weights.path(recognizer))
-        taught.embed_tokens = transcriber.decoder.embed_tokens  # kept once
-        lora.merge(taught, folder / FILE)
-        transcriber.taught, transcriber.longest = taught, config.longest
-        transcriber.unclear = config.unclear
+        if config.recognizer == recognizer:
+            table = transcriber.decoder.embed_tokens
+            taught = deepcopy(transcriber.decoder, {id(table): table})  # the table is kept once
+            lora.merge(taught, folder / FILE)
+            transcriber.taught, transcriber.longest = taught, config.longest
+            transcriber.unclear = config.unclear

@@ -58,3 +58,18 @@ class Transcript:
     """Probability of the language that is written; 1 if the checkpoint knows no other."""
     mark: int | None = None
     """The mark of that language; None: the checkpoint knows no other."""
+
+
+def extended(windows: KeyValue, constant: KeyValue) -> KeyValue:
+    """Keys and values of windows, and behind them what a longer constant window has there.
+
+    Args:
+        windows: [B, heads, S, d].
+        constant: [1, heads, T, d].
+    """
+
+    def joined(own: torch.Tensor, more: torch.Tensor) -> torch.Tensor:
+        rest = more[:, :, own.shape[2] :].to(own.dtype)
+        return torch.cat([own, rest.expand(len(own), -1, -1, -1)], 2)
+
+    return joined(windows[0], constant[0]), joined(windows[1], constant[1])

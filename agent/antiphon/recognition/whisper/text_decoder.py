@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from antiphon.compute.rounded_head import RoundedHead
-from antiphon.recognition.whisper.decoding import DecoderState, Request, Transcript
+from antiphon.recognition.whisper.decoding import DecoderState, Request, Transcript, extended
 from antiphon.recognition.whisper.layers import DecoderLayer, WhisperConfig, load
 from antiphon_codecs.skip_init import SkipInit
 
@@ -112,11 +112,7 @@ class TextDecoder(nn.Module):
         """
         keys = [layer.encoder_attn.keys(audio) for layer in self.stack]
         if behind is not None:
-            rest = [(k[:, :, audio.shape[1] :], v[:, :, audio.shape[1] :]) for k, v in behind.audio]
-            keys = [
-                (extended(k, more[0]), extended(v, more[1]))
-                for (k, v), more in zip(keys, rest, strict=True)
-            ]
+            keys = [extended(own, more) for own, more in zip(keys, behind.audio, strict=True)]
         return DecoderState(tuple(keys), ())
 
     def step(
@@ -340,11 +336,6 @@ class TextDecoder(nn.Module):
                 )
             )
         return found
-
-
-def extended(own: torch.Tensor, more: torch.Tensor) -> torch.Tensor:
-    """Keys or values [B, heads, S, d] and behind them those of one window [1, heads, T, d]."""
-    return torch.cat([own, more.to(own.dtype).expand(len(own), -1, -1, -1)], 2)
 
 
 def loops(tokens: Sequence[int]) -> bool:

@@ -3,6 +3,7 @@ import json
 import pytest
 import torch
 
+from antiphon import weights
 from antiphon.llm import lora
 from antiphon.recognition.conversation import decoder_tuning
 from antiphon.recognition.whisper.text_decoder import TextDecoder
@@ -82,3 +83,11 @@ def test_what_was_computed_of_silence_before_holds_afterwards(whisper):
     for old, new in zip(before, decoder.start(STATES).audio, strict=True):
         assert torch.equal(old[0], new[0])
         assert torch.equal(old[1], new[1])
+
+
+def test_the_committed_correction_is_whisper_tiny_s():
+    (folder,) = weights.trained(decoder_tuning.KIND).values()
+    config = weights.read_config(folder, decoder_tuning.TuningConfig)
+    assert config.recognizer == "whisper-tiny.en"
+    assert config.unclear > Transcriber.unclear
+    assert config.longest < Transcriber.longest
