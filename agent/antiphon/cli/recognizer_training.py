@@ -12,6 +12,7 @@ from antiphon.cli.options import with_settings
 from antiphon.cli.training_options import Folders, Limits, Out, Seed, Steps, prepare
 from antiphon.errors import UserError
 
+Hours = Annotated[float, typer.Option(help="Hours of speech, if there is no corpus yet.")]
 Device = Annotated[str, typer.Option(help="Where it learns: auto, cuda, mps or cpu.")]
 
 
@@ -26,9 +27,7 @@ def whisper(
         Path | None,
         typer.Option(help="Folder of the finished weights; else one of its own among assets."),
     ] = None,
-    hours: Annotated[
-        float, typer.Option(help="Hours of speech, if there is no corpus yet.")
-    ] = 11.6,
+    hours: Hours = 11.6,
     steps: Steps = 1000,
     seed: Seed = 0,
 ) -> None:
@@ -179,11 +178,7 @@ def mome(
         Literal["attention", "ffn", "layer"], typer.Option(help="What experts are parallel to.")
     ] = "attention",
     bottleneck: Annotated[int, typer.Option(min=1, help="Inner width of an expert.")] = 12,
-    synthetic: Annotated[int, typer.Option(help="Synthetic clips beside people's.")] = 4000,
-    versions: Annotated[int, typer.Option(help="Versions of each of people's clips.")] = 2,
-    clips: Annotated[
-        int | None, typer.Option(min=1, help="Take at most so many clips, by chance.")
-    ] = None,
+    hours: Hours = 11.6,
     warm_steps: Annotated[int, typer.Option(help="Steps of the projectors alone.")] = 1500,
     steps: Steps = 6000,
     batch: Annotated[int, typer.Option(min=1, help="Clips a step.")] = 32,
@@ -202,6 +197,7 @@ def mome(
     """
     device = prepare(paths.data, "speech", limits.training_threads, device)
     from antiphon.recognition.mome.model import MomeConfig
+    from antiphon.training.corpora.hearing import heard_speech
     from antiphon.training.jobs.mome import job
     from antiphon.training.jobs.mome.variants import adapter
 
@@ -213,11 +209,12 @@ def mome(
     parts = [variant, Path(llm).name, *map(str, wanted), place, f"b{bottleneck}", f"seed{seed}"]
     name = "-".join(parts)
     recipe = job.Recipe(
-        paths.data, paths.work / "mome", out or paths.work / "mome" / "out" / name, name, config,
+        paths.data, paths.work / "mome", heard_speech.folder(paths.work, job.WHISPER),
+        out or paths.work / "mome" / "out" / name, name, config,
         job.Schedule(warm_steps, steps, batch, all_rates, coarser),
         seed=seed, device=device, facts={"variant": variant, "seed": seed},
     )  # fmt: skip
-    if recipe.corpus(synthetic, versions, clips, limits.minutes or 24 * 60):
+    if recipe.prepare(hours, limits.minutes):
         recipe.train(limits.minutes)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from antiphon import weights
+from antiphon.compute.precision import fast_bfloat16
 from antiphon.errors import UserError
 from antiphon.llm.tokenizer import load_tokenizer
 from antiphon.llm.transformers_model import read_model
@@ -21,14 +22,14 @@ FILE = "mome.safetensors"
 def fresh(config: MomeConfig, device: str | torch.device = "cpu") -> MomeModel:
     """A model that has learnt nothing yet, around its language model.
 
-    On a processor it computes in float32, elsewhere the language model is in bfloat16.
+    The language model is in bfloat16, but on a processor that is slower that way.
 
     Raises:
         UserError: The language model has no layers that adapters could be put beside.
     """
     folder = weights.path(config.language_model)
     llm: Any = read_model(folder)
-    if torch.device(device).type == "cpu":
+    if torch.device(device).type == "cpu" and not fast_bfloat16():
         llm = llm.float()
     if not hasattr(llm.get_decoder(), "layers"):
         raise UserError(

@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
+from antiphon.compute.precision import mixed_precision
 from antiphon.errors import UserError
 from antiphon.recognition import hearing_rate
 from antiphon.recognition.mome.adapters import AdapterConfig, active_parameters, attach
@@ -257,6 +258,7 @@ class MomeModel(nn.Module):
         return " ".join(str(self.tokenizer.decode(list(tokens))).split())
 
     def precision(self) -> torch.autocast:
-        """Products in bfloat16 on a GPU."""
-        kind = self.device.type
-        return torch.autocast(kind, torch.bfloat16, enabled=kind == "cuda")
+        """Products in bfloat16 on a GPU, and on a processor that is faster that way."""
+        if self.device.type == "cuda":
+            return torch.autocast("cuda", torch.bfloat16)
+        return mixed_precision(enabled=self.device.type == "cpu")

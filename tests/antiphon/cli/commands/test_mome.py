@@ -28,7 +28,7 @@ def data(tmp_path):
 
 def test_a_run_is_named_by_what_it_trains(data, tmp_path, monkeypatch):
     made = []
-    monkeypatch.setattr(job.Recipe, "corpus", lambda self, *args: bool(made.append(self)) or True)
+    monkeypatch.setattr(job.Recipe, "prepare", lambda self, *args: bool(made.append(self)) or True)
     monkeypatch.setattr(job.Recipe, "train", lambda self, minutes: True)
     done = run(
         "train", "mome", "--data", data, "--work", tmp_path, "--rates", "4,16", "--device", "cpu",

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from antiphon.recognition.drax.vocabulary import plain
 from antiphon.recognition.whisper.attention_alignment import monotonic
 from antiphon.recognition.whisper.transcriber import Transcriber
 from antiphon.recognition.whisper.word_times import pieces
@@ -55,7 +54,7 @@ def build(transcriber: Transcriber, corpus: Path, out: Path, *, minutes: float) 
 
     Args:
         transcriber: Whisper, whose states the shards hold.
-        corpus: of `recognition.build`.
+        corpus: of `heard_speech.build`.
         out: folder of the places, shard by shard.
         minutes: time to take at most.
     """
@@ -63,7 +62,7 @@ def build(transcriber: Transcriber, corpus: Path, out: Path, *, minutes: float) 
 
     def places(number: int) -> list[torch.Tensor]:
         rows = torch.load(shards[number], weights_only=True)
-        return [spoken(transcriber, row["frames"], plain(row["text"])) for row in rows]
+        return [spoken(transcriber, row["frames"], row["text"]) for row in rows]
 
     return numbered_files.write(
         out, len(shards), places, minutes=minutes, kind="alignment", digits=5

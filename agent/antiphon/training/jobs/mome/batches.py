@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from antiphon.errors import UserError
-from antiphon.recognition.drax.vocabulary import plain
 from antiphon.recognition.mome.model import MomeModel
 from antiphon.training.corpora.hearing.recognition import Clip
 from antiphon.training.corpora.hearing.spoken_characters import token_at
@@ -18,6 +17,9 @@ from antiphon.training.jobs.drax.losses import shown
 SHORT = 0.3
 """Share of the clips, the shortest, that are drawn from at first; all of them are from the middle
 of the training on."""
+
+LONGEST = 600
+"""States of a clip at most."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Batches:
     """Draws clips by step number.
 
     Args:
-        clips: of the corpus; those without words are left out.
+        clips: of the corpus; those without words, or longer than `LONGEST`, are left out.
         places: which character is spoken at every state of each (`spoken_characters`).
         model: whose tokens are wanted.
     """
@@ -46,11 +48,10 @@ class Batches:
     ) -> None:
         rows = []
         for clip, at in zip(clips, places, strict=True):
-            text = plain(clip.text)
-            if not text or not len(clip.frames):
+            if not clip.text or not 0 < len(clip.frames) <= LONGEST:
                 continue
             found = model.tokenizer(
-                f" {text}", add_special_tokens=False, return_offsets_mapping=True
+                f" {clip.text}", add_special_tokens=False, return_offsets_mapping=True
             )
             ends = [max(0, end - 1) for _, end in found["offset_mapping"]]
             rows.append(Row(clip.frames, list(found["input_ids"]), token_at(at, ends)))

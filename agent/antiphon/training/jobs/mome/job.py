@@ -20,7 +20,8 @@ from antiphon.recognition.mome.checkpoint import fresh, save
 from antiphon.recognition.mome.model import MomeConfig, MomeModel
 from antiphon.recognition.whisper.transcriber import Transcriber
 from antiphon.training import loop
-from antiphon.training.corpora.hearing import recognition, spoken_characters
+from antiphon.training.corpora import numbered_files
+from antiphon.training.corpora.hearing import heard_speech, recognition, spoken_characters
 from antiphon.training.corpora.hearing.recognition import Clip
 from antiphon.training.jobs.mome.batches import Batches, hidden
 from antiphon.training.jobs.mome.warm_start import warm_losses
@@ -30,6 +31,8 @@ WARM_RATE, RATE = 1e-3, 1e-3
 """Peak learning rates."""
 EVALUATED = 24
 """Held-out clips that are transcribed to watch the training."""
+SPOKEN = "spoken"
+"""Folder of the alignments."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class Recipe:
     Attributes:
         data: the data folder (docs/data.md).
         work: folder of corpus and checkpoints.
+        corpus: folder of heard speech.
         out: folder of the finished weights.
         name: of this run's checkpoints in `work`.
         config: of the model.
@@ -68,6 +72,7 @@ class Recipe:
 
     data: Path
     work: Path
+    corpus: Path
     out: Path
     name: str
     config: MomeConfig
@@ -77,17 +82,24 @@ class Recipe:
     facts: Mapping[str, object] = field(default_factory=dict)
     """What is written into config.json besides."""
 
-    def corpus(self, synthetic: int, versions: int, limit: int | None, minutes: float) -> bool:
-        """Compute encoder states and alignments of the corpus; True if all are there."""
+    def prepare(self, hours: float, minutes: float | None) -> bool:
+        """Make what is missing of the corpus and of its alignments; True if all is there.
+
+        Args:
+            hours: of audio, if there is no corpus yet.
+            minutes: time to take at most, for each of the two.
+        """
         transcriber = Transcriber.load(weights.path(self.config.whisper))
-        done = recognition.make(
-            self.data, self.work, transcriber,
-            synthetic=synthetic, versions=versions, limit=limit, minutes=minutes, seed=self.seed,
-        )  # fmt: skip
-        folder = self.work / recognition.CORPUS
-        return done and spoken_characters.build(
-            transcriber, folder, self.work / "spoken", minutes=minutes
-        )
+        if not heard_speech.ensure(
+            self.data, self.corpus, transcriber, hours=hours, minutes=minutes, seed=self.seed
+        ):
+            return False
+        if not (self.work / recognition.DEV_FILE).exists():
+            self.work.mkdir(parents=True, exist_ok=True)
+            held_out = recognition.dev_clips(self.data)
+            recognition.write(self.work / recognition.DEV_FILE, held_out, transcriber.encoder)
+        most = 24 * 60 if minutes is None else minutes
+        return spoken_characters.build(transcriber, self.corpus, self.work / SPOKEN, minutes=most)
 
     def train(self, minutes: float | None = None) -> bool:
         """Train both stages on the corpus and write what was learnt.
@@ -100,9 +112,7 @@ class Recipe:
         """
         torch.manual_seed(self.seed)
         model = fresh(self.config, self.device)
-        clips = recognition.read(self.work / recognition.CORPUS)
-        places = spoken_characters.read(self.work / "spoken")
-        batches = Batches(clips, places, model)
+        batches = Batches(heard(self.corpus), spoken_characters.read(self.work / SPOKEN), model)
         dev = recognition.read_dev(self.work)
         dev = dev[:: max(1, len(dev) // EVALUATED)]
         plan, rates = self.schedule, self.config.rates
@@ -158,6 +168,15 @@ class Recipe:
             seed=self.seed,
             save_every=100,
         )
+
+
+def heard(corpus: Path) -> list[Clip]:
+    """The clips of a corpus of heard speech."""
+    return [
+        Clip(states.frames, text)
+        for path in numbered_files.files(corpus)
+        for states, text in heard_speech.read(path)
+    ]
 
 
 def error_rates(

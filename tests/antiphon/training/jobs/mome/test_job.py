@@ -12,6 +12,8 @@ import toy_mome
 from antiphon.errors import UserError
 from antiphon.recognition.mome import checkpoint
 from antiphon.recognition.mome.model import MomeModel
+from antiphon.recognition.whisper.transcriber import Transcription
+from antiphon.training.corpora.hearing import heard_speech
 from antiphon.training.corpora.hearing.spoken_characters import SILENT, token_at
 from antiphon.training.jobs.mome import job
 from antiphon.training.jobs.mome.batches import Batches
@@ -35,12 +37,15 @@ def recipe(tmp_path, monkeypatch):
     work = tmp_path / "work"
     for folder in ("corpus", "spoken"):
         (work / folder).mkdir(parents=True)
-    rows = [{"frames": clip.frames, "text": clip.text} for clip in CLIPS]
-    torch.save(rows, work / "corpus" / "00000.pt")
+    none = torch.empty(0)
+    heard = [(Transcription(clip.frames, none, none, ""), clip.text) for clip in CLIPS]
+    heard_speech.save(work / "corpus" / "00000.pt", heard)
     torch.save([each.short() for each in SPOKEN], work / "spoken" / "00000.pt")
-    torch.save(rows[:2], work / "dev.pt")
+    dev = [{"frames": clip.frames, "text": clip.text} for clip in CLIPS[:2]]
+    torch.save(dev, work / "dev.pt")
     plan = Schedule(warm_steps=60, steps=60, batch=12)
-    return Recipe(tmp_path, work, tmp_path / "out", "run", toy_mome.CONFIG, plan, seed=1)
+    folders = (tmp_path, work, work / "corpus", tmp_path / "out")
+    return Recipe(*folders, "run", toy_mome.CONFIG, plan, seed=1)
 
 
 def rows(folder):
