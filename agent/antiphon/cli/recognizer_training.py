@@ -219,6 +219,35 @@ def mome(
 
 
 @with_settings
+def mome_lips(
+    paths: Folders,
+    limits: Limits,
+    start: Annotated[Path, typer.Option(help="Folder of a trained MoME.")] = Path("assets/mome"),
+    lips: Annotated[str, typer.Option(help="Name or folder of the lip encoder.")] = "lips",
+    out: Out = Path("assets/mome-lips"),
+    warm_steps: Annotated[int, typer.Option(help="Steps of the lips' projectors alone.")] = 1500,
+    steps: Steps = 1500,
+    batch: Annotated[int, typer.Option(min=1, help="Clips a step.")] = 32,
+    coarser: Annotated[
+        float, typer.Option(help="Draw rates by their power of this; 0 draws all alike.")
+    ] = 0.5,
+    device: Device = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Teach a MoME to read lips, too, on the heads of `train lips`; --minutes is for each part."""
+    device = prepare(paths.data, "speech", limits.training_threads, device)
+    from antiphon.training.corpora.hearing import heard_speech
+    from antiphon.training.jobs.mome import job, seeing
+
+    recipe = seeing.Recipe(
+        paths.data, paths.work, heard_speech.folder(paths.work, job.WHISPER), start, lips, out,
+        job.Schedule(warm_steps, steps, batch, coarser=coarser), seed=seed, device=device,
+    )  # fmt: skip
+    if recipe.prepare(limits.minutes):
+        recipe.train(limits.minutes)
+
+
+@with_settings
 def lips(
     paths: Folders,
     limits: Limits,

@@ -49,6 +49,7 @@ app.command(name="qwen3-asr")(recognizer_training.qwen3_asr)
 app.command()(recognizer_training.aligner)
 app.command()(recognizer_training.drax)
 app.command()(recognizer_training.mome)
+app.command(name="mome-lips")(recognizer_training.mome_lips)
 app.command()(recognizer_training.lips)
 
 VOICE_FOLDER, ADAPTER_FOLDER = Path("assets/voice-joe"), Path("assets/s2t")

@@ -117,14 +117,15 @@ def save(encoder: LipEncoder, folder: Path, **facts: Any) -> None:
     save_file({k: v.half().contiguous() for k, v in encoder.state_dict().items()}, folder / FILE)
 
 
-def load(folder: Path) -> LipEncoder:
-    """The encoder of a folder, frozen.
+def load(name: str | Path) -> LipEncoder:
+    """The encoder of a name or folder, frozen.
 
     Raises:
         UserError: Something is missing or does not fit.
     """
     from safetensors.torch import load_file
 
+    folder = weights.trained("lip encoder").get(str(name)) or Path(name)
     encoder = LipEncoder(weights.read_config(folder, LipConfig))
     if not (folder / FILE).exists():
         raise UserError(f"There is no {folder / FILE}: train it (antiphon train lips), or copy it.")

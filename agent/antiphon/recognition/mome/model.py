@@ -1,14 +1,16 @@
 """Speech at any of several rates into a frozen language model that writes what was said.
 
-    <bos> sound, one vector for so many encoder states <prompt> text <eos>
+    <bos> sound, one vector for so many encoder states [lips, likewise] <prompt> text <eos>
 
-A rate is how many states of the speech encoder (50 a second) are averaged to one vector.
+A rate is how many states of the speech encoder (50 a second) are averaged to one vector; a lip
+rate, how many of the lip encoder (25 a second).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -25,7 +27,8 @@ from antiphon.recognition.whisper.text_decoder import loops
 from antiphon_codecs.interruption import checkpoint
 
 RATES = (1, 2, 4, 8, 16)
-HIGHEST = 20
+LIP_RATES = (1, 2, 5)
+HIGHEST, HIGHEST_OF_LIPS = 20, 5
 """Encoder states that are averaged to one vector at most."""
 FRAMES_PER_SECOND = 50
 TOKENS_PER_SECOND, SPARE_TOKENS = 7, 10
@@ -51,12 +54,24 @@ class MomeConfig:
     """Inner width of the projectors, one for each rate."""
     prompt: str = " Transcribe speech to text:"
     """Stands between sound and text."""
+    lips: str | None = None
+    """Name or folder of the lip encoder; None: it only hears."""
+    lip_rates: tuple[int, ...] = ()
+    """Those it is trained at, rising."""
+    lip_width: int = 128
+    """Of a lip encoder's state."""
 
     def __post_init__(self) -> None:
-        if not self.rates or list(self.rates) != sorted(set(self.rates)):
-            raise UserError(f"The rates {self.rates} are not rising: give such as 1,2,4,8,16.")
-        if not 1 <= self.rates[0] <= self.rates[-1] <= HIGHEST:
-            raise UserError(f"The rates {self.rates} are not between 1 and {HIGHEST}.")
+        if not self.rates or bool(self.lip_rates) != (self.lips is not None):
+            raise UserError("It needs a rate, and rates of lips if and only if it sees them.")
+        for rates, highest in ((self.rates, HIGHEST), (self.lip_rates, HIGHEST_OF_LIPS)):
+            if list(rates) != sorted(set(rates)):
+                raise UserError(f"The rates {rates} are not rising: give such as 1,2,4,8,16.")
+            if rates and not 1 <= rates[0] <= rates[-1] <= highest:
+                raise UserError(f"The rates {rates} are not between 1 and {highest}.")
+
+
+Lips = Sequence[torch.Tensor | None]
 
 
 @dataclass(frozen=True)
@@ -107,14 +122,15 @@ class MomeModel(nn.Module):
         self.adapters = attach(llm, config.adapter, len(config.rates))
         table = llm.get_input_embeddings().weight
         size = float(table.float().std())
-        self.projectors = nn.ModuleDict(
-            {
-                str(rate): Projector(
-                    config.audio_width, config.projector_width, table.shape[1], size
-                )
-                for rate in config.rates
-            }
-        )
+
+        def projectors(width: int, rates: Sequence[int]) -> nn.ModuleDict:
+            inner = config.projector_width
+            return nn.ModuleDict(
+                {str(r): Projector(width, inner, len(table[0]), size) for r in rates}
+            )
+
+        self.projectors = projectors(config.audio_width, config.rates)
+        self.lip_projectors = projectors(config.lip_width, config.lip_rates)
         self.end = int(tokenizer.eos_token_id)
         begin = llm.config.bos_token_id
         self.begin = self.end if begin is None else int(begin)
@@ -162,10 +178,28 @@ class MomeModel(nn.Module):
         found = self.projectors[str(rate)](torch.cat(parts).to(self.device))
         return list(found.split([len(part) for part in parts]))
 
-    def prompted(self, frames: Sequence[torch.Tensor], rate: int) -> list[torch.Tensor]:
+    def see(self, lips: Sequence[torch.Tensor | None], rate: int) -> list[torch.Tensor]:
+        """Vectors [ceil(T / rate), width] that stand for the states of lips [T, lip_width].
+
+        Raises:
+            UserError: Nobody trained the rate.
+        """
+        if rate not in self.config.lip_rates:
+            known = ", ".join(map(str, self.config.lip_rates)) or "none: it sees no lips"
+            raise UserError(f"Nobody trained this model at lip rate {rate}: choose {known}.")
+        unseen = torch.zeros(0, self.config.lip_width)
+        parts = [pooled((unseen if part is None else part).float(), rate) for part in lips]
+        found = self.lip_projectors[str(rate)](torch.cat(parts).to(self.device))
+        return list(found.split([len(part) for part in parts]))
+
+    def prompted(
+        self, frames: Sequence[torch.Tensor], rate: int, lips: Lips = (), lip_rate: int = 0
+    ) -> list[torch.Tensor]:
         """[N, width] of each sound, and all else that stands in front of its text."""
         begin, prompt = self.embedded([self.begin]), self.embedded(self.prompt)
-        return [torch.cat([begin, sound, prompt]) for sound in self.hear(frames, rate)]
+        sounds = self.hear(frames, rate)
+        seen = self.see(lips, lip_rate) if lips else [prompt[:0]] * len(sounds)
+        return [torch.cat([begin, *both, prompt]) for both in zip(sounds, seen, strict=True)]
 
     def embedded(self, tokens: Sequence[int]) -> torch.Tensor:
         """[N, width] embeddings of tokens."""
@@ -174,7 +208,12 @@ class MomeModel(nn.Module):
         return found
 
     def losses(
-        self, frames: Sequence[torch.Tensor], texts: Sequence[Sequence[int]], rate: int
+        self,
+        frames: Sequence[torch.Tensor],
+        texts: Sequence[Sequence[int]],
+        rate: int,
+        lips: Lips = (),
+        lip_rate: int = 0,
     ) -> Mapping[str, torch.Tensor]:
         """Cross-entropy of texts at a rate, and the load balancing loss.
 
@@ -182,8 +221,10 @@ class MomeModel(nn.Module):
             frames: [T, audio_width] encoder states of each clip.
             texts: tokens of each.
             rate: one of the configuration's.
+            lips: [T, lip_width] states of each clip's lips, or None; empty: of no clip.
+            lip_rate: one of the configuration's.
         """
-        heads = self.prompted(frames, rate)
+        heads = self.prompted(frames, rate, lips, lip_rate)
         said = self.embedded([token for text in texts for token in text])
         parts = said.split([len(text) for text in texts])
         rows = [torch.cat(both) for both in zip(heads, parts, strict=True)]
@@ -205,18 +246,24 @@ class MomeModel(nn.Module):
         return {"loss": spoken + BALANCE * balance, "text": spoken, "balance": balance}
 
     @torch.no_grad()
-    def write(self, frames: Sequence[torch.Tensor], rate: int) -> list[Written]:
+    def write(
+        self, frames: Sequence[torch.Tensor], rate: int, lips: Lips = (), lip_rate: int = 0
+    ) -> list[Written]:
         """What is said in sounds of about the same length, the likeliest token each time.
 
         Args:
-            frames: [T, audio_width] encoder states of each sound.
+            frames: [T, audio_width] encoder states of each sound; none of what is only seen.
             rate: one of the configuration's.
+            lips: [T, lip_width] states of the lips of each, or None; empty: of none.
+            lip_rate: one of the configuration's.
         """
         from transformers import DynamicCache
 
-        rows = self.prompted(frames, rate)
+        rows = self.prompted(frames, rate, lips, lip_rate)
+        seen_only = [2 * len(part) if part is not None else 0 for part in lips]
         limits = [
-            len(sound) * TOKENS_PER_SECOND // FRAMES_PER_SECOND + SPARE_TOKENS for sound in frames
+            max(length) * TOKENS_PER_SECOND // FRAMES_PER_SECOND + SPARE_TOKENS
+            for length in zip_longest(map(len, frames), seen_only, fillvalue=0)
         ]
         longest = max(map(len, rows))
         read = torch.stack([F.pad(row, (0, 0, longest - len(row), 0)) for row in rows])

@@ -24,6 +24,8 @@ from antiphon.training.corpora.voice import texts
 
 VOICES, UNHEARD = ("awb", "slt", "kal16"), ("rms",)
 """Of flite: those that are trained on, and that of the speakers who are held out."""
+UNSEEN = 10
+"""Every so many texts one is held out."""
 LETTERS = (12, 80)
 """Letters of a sentence, fewest and most."""
 BATCH = 12
@@ -46,13 +48,14 @@ class TalkingHeads:
 
     Args:
         data: the data folder (docs/data.md).
-        held_out: whether speakers and voices are those for evaluation.
+        held_out: whether speakers, voices and texts are those for evaluation.
     """
 
     def __init__(self, data: Path, *, held_out: bool = False) -> None:
         fewest, most = LETTERS
         turns = (" ".join(turn.split()) for turn in texts.turns(data))
-        self.texts = sorted({t for t in turns if fewest <= len(t) <= most and plain(t)})
+        known = sorted({t for t in turns if fewest <= len(t) <= most and plain(t)})
+        self.texts = [t for i, t in enumerate(known) if (i % UNSEEN == 0) == held_out]
         self.held_out = held_out
         if not self.texts:
             raise UserError(f"{data} has no sentences to say: give the folder of docs/data.md.")

@@ -60,7 +60,7 @@ def test_without_heads_it_says_what_draws_them(recipe, tmp_path):
 def test_heads_are_drawn_once_and_some_are_of_others(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "antiphon.training.corpora.voice.texts.turns",
-        lambda data: ["Mama may come home soon.", "Room 7b."],
+        lambda data: ["Mama may come home soon.", "We go home in May.", "Room 7b."],
     )
     recipe = Recipe(tmp_path, tmp_path / "work", tmp_path / "out", SIZE)
     assert not recipe.corpus(2, minutes=0)
