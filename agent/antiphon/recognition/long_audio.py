@@ -16,6 +16,7 @@ from antiphon.recognition import agreement, hearing_rate, recognizer
 from antiphon.recognition.agreement import Growing
 from antiphon.recognition.alignment.aligner import ALIGNERS, UtteranceAligner, repaired
 from antiphon.recognition.languages import require_known
+from antiphon.recognition.lips import lip_pictures
 from antiphon.recognition.recognizer import SAMPLE_RATE, BatchRecognizer, Recognizer
 from antiphon.recognition.segmentation import Segmenter, SegmenterState, Utterance
 from antiphon.recognition.transcript import Options, Partial, Segment, Transcript, joined
@@ -68,7 +69,7 @@ class LongAudio:
 
     Args:
         recognizer: of single utterances. Its attributes `longest` (samples of an utterance),
-            `languages` (codes) and `rates` are used if it has them.
+            `languages` (codes), `rates` and `sees` (lips) are used if it has them.
         segmenter: finds utterances; None makes one.
         name: of the recognizer, for transcripts and messages.
         aligner: gives words their times and confidence instead of the recognizer.
@@ -86,6 +87,8 @@ class LongAudio:
     ) -> None:
         self.recognizer, self.name = recognizer, name or getattr(recognizer, "name", "")
         self.languages: tuple[str, ...] = tuple(getattr(recognizer, "languages", ()))
+        self.sees = bool(getattr(recognizer, "sees", False))
+        """Whether it reads lips, too."""
         self._aligner = aligner
         limits = [getattr(each, "longest", LONGEST) for each in (recognizer, aligner) if each]
         self._segmenter = segmenter or Segmenter(min(limits))
@@ -94,9 +97,12 @@ class LongAudio:
         """State before the first sample.
 
         Raises:
-            UserError: The recognizer does not know a language of the options, or its rate.
+            UserError: The recognizer does not know a language of the options, or its rate, or
+                sees no lips.
         """
         options = options or Options()
+        if options.lips is not None:
+            lip_pictures.require(self.sees, self.name)
         for given in (*options.languages, *([options.language] if options.language else [])):
             require_known(given, self.languages, self.name)
         rates: Sequence[int] = getattr(self.recognizer, "rates", ())
@@ -127,7 +133,8 @@ class LongAudio:
         """The session of the utterance that goes on, with all of it heard."""
         session, pcm = state.session, cuts.pcm
         if session is None or session.start != cuts.start:
-            begun = self.recognizer.start(replace(state.options, words=False))
+            wanted = replace(state.options, words=False).part(cuts.start)
+            begun = self.recognizer.start(wanted)
             session = Session(cuts.start, 0, begun)
         heard = self.recognizer.feed(pcm[session.fed :], session.state)
         return Session(session.start, len(pcm), heard)
@@ -162,13 +169,17 @@ class LongAudio:
     def hear(self, utterances: Sequence[Utterance], options: Options) -> list[Transcript]:
         """Transcripts of utterances of any recordings, with the times of these; empty: no speech.
 
-        All are heard at once if the recognizer can do so.
+        All are heard at once if the recognizer can do so and no lips are seen.
         """
         inner, clips = self.recognizer, [each.pcm for each in utterances]
-        if len(clips) > 1 and isinstance(inner, BatchRecognizer):
+        if len(clips) > 1 and isinstance(inner, BatchRecognizer) and options.lips is None:
             heard = inner.transcribe_batch(clips, options)
         else:
-            heard = [inner.finish(inner.feed(pcm, inner.start(options))) for pcm in clips]
+            wanted = [options.part(each.start, len(each.pcm)) for each in utterances]
+            heard = [
+                inner.finish(inner.feed(pcm, inner.start(each)))
+                for pcm, each in zip(clips, wanted, strict=True)
+            ]
         return [
             self._placed(said, each, options) for said, each in zip(heard, utterances, strict=True)
         ]

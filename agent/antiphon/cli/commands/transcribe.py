@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as json_
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from antiphon.recognition.lips.faces import Faces
+    from antiphon.recognition.lips.video import Picture
     from antiphon.recognition.long_audio import LongAudio
     from antiphon.recognition.transcript import Options, Transcript
 
@@ -61,6 +63,9 @@ def transcribe(
         int | None,
         typer.Option(min=1, help="How coarsely a recognizer of several rates hears; else finest."),
     ] = None,
+    video: Annotated[
+        bool, typer.Option("--video", help="Read lips in the pictures of clips, too.")
+    ] = False,
 ) -> None:
     """Transcribe recordings of any length, each by itself.
 
@@ -87,9 +92,14 @@ def transcribe(
     with chatter_to_stderr():
         listener = load(recognizer, align)
         listener.start(options)  # says at once what it does not know
+        faces = eyes(listener) if video else None
     suffix = formats.SUFFIXES.get(format, format)
     failed = list[str]()
-    for path, transcript in zip(files, heard(listener, files, options, stream), strict=True):
+    if faces is None:
+        told = heard(listener, files, options, stream)
+    else:
+        told = seen(listener, files, options, stream, faces)
+    for path, transcript in zip(files, told, strict=True):
         if isinstance(transcript, UserError):
             if len(files) == 1:
                 raise transcript
@@ -115,6 +125,15 @@ def load(recognizer: str, aligner: str = "") -> LongAudio:
     from antiphon.recognition import long_audio
 
     return long_audio.from_pretrained(recognizer, aligner)
+
+
+def eyes(listener: LongAudio) -> Faces:
+    """What finds faces in clips; a `UserError` if the recognizer could not use them."""
+    from antiphon.recognition.lips import lip_pictures
+    from antiphon.recognition.lips.faces import Faces
+
+    lip_pictures.require(listener.sees, listener.name)
+    return Faces()
 
 
 def require_places(files: Sequence[Path], out: Path | None, format: str) -> None:
@@ -153,6 +172,35 @@ def heard(
         return
     for path in files:
         yield printed(listener, path, options)
+
+
+def seen(
+    listener: LongAudio, files: Sequence[Path], options: Options, stream: bool, faces: Faces
+) -> Iterator[Transcript | UserError]:
+    """The transcripts of clips, in order, or why there is none; lips are read where they can be."""
+    from dataclasses import replace
+
+    from antiphon.recognition.lips import mouths
+
+    for path in files:
+        found = mouths.find(path, faces, watched)
+        lips, why = (None, found.value) if isinstance(found, mouths.Unseen) else (found, "")
+        (said,) = heard(listener, [path], replace(options, lips=lips), stream)
+        if isinstance(said, UserError):
+            yield said
+            continue
+        notes = lips.notes(said.duration) if lips else (f"Heard by sound alone: {why}.",)
+        yield replace(said, notes=(*said.notes, *notes))
+
+
+def watched(pictures: Iterable[Picture]) -> Iterable[Picture]:
+    """The pictures of a clip, with a bar of how many were looked at."""
+    from tqdm import tqdm
+
+    shown: Iterable[Picture] = tqdm(
+        pictures, desc="lips", unit="picture", disable=not sys.stderr.isatty(), leave=False
+    )
+    return shown
 
 
 def printed(listener: LongAudio, path: Path, options: Options) -> Transcript | UserError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,16 +25,6 @@ from antiphon.recognition.transcript import Options
 def automatic():
     yield
     hearing_rate.use("auto")
-
-
-@pytest.fixture
-def found(monkeypatch, whisper):
-    """Weights by name: the toy language model, and a tiny Whisper."""
-    monkeypatch.setattr(
-        "antiphon.weights.path", lambda name: Path(name) if Path(name).is_dir() else whisper
-    )
-    monkeypatch.setattr(checkpoint, "read_model", lambda folder: toy_mome.language_model())
-    monkeypatch.setattr(checkpoint, "load_tokenizer", lambda folder: toy_mome.Bytes())
 
 
 @pytest.mark.parametrize("rate", toy_mome.CONFIG.rates)
