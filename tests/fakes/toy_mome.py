@@ -17,7 +17,10 @@ LETTERS = "abcdefgh"
 WIDTH = 16
 """Of an encoder state."""
 ADAPTER = AdapterConfig(mixture=MixtureConfig(routed=5, shared=1, top_k=2, bottleneck=3))
-CONFIG = MomeConfig("toy", "toy-whisper", (1, 2, 4), ADAPTER, WIDTH, 32, ":")
+CONFIG = MomeConfig(
+    "toy", "toy-whisper", (1, 2, 4), ADAPTER, WIDTH, context_blocks=1, context_reach=1,
+    projector_width=32, prompt=":",
+)  # fmt: skip
 
 
 class Bytes:

@@ -1,7 +1,7 @@
 """A mixture of Matryoshka experts: what it adds to a frozen layer (Cappellazzo et al. 2025, MoME).
 
     MoME(x) = sum of the shared experts E(x) + sum over the chosen experts g_n E_n(x)
-    E(x) = up(GELU(down(x)))
+    E(x) = PACE up(GELU(down(x)))
 
 The very same router and experts serve every compression rate and both modalities. Experts are
 small, so all of them are computed at once and those that were not chosen count nothing, which is
@@ -19,6 +19,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+PACE = 4.0
+"""By which outputs of experts are multiplied, as LoRA's are by alpha / rank: each expert sees few
+tokens and counts little in a sum, so it would learn more slowly than the corrections beside it."""
 _PASS: ContextVar[Pass | None] = ContextVar("pass", default=None)
 
 
@@ -116,6 +119,9 @@ class Experts(nn.Module):
         self.down = nn.Linear(width, count * bottleneck)
         self.up = nn.Linear(count * bottleneck, width, bias=False)
         self.up_bias = nn.Parameter(torch.zeros(count, width))
+        bound = (6 / (width + bottleneck)) ** 0.5  # Xavier of one expert, not of all as one
+        nn.init.uniform_(self.down.weight, -bound, bound)
+        nn.init.zeros_(self.down.bias)
         nn.init.zeros_(self.up.weight)
 
     def forward(self, x: torch.Tensor, gates: torch.Tensor) -> torch.Tensor:
@@ -123,7 +129,7 @@ class Experts(nn.Module):
         inner = F.gelu(self.down(x)).unflatten(-1, (self.count, self.bottleneck))
         gates = gates.to(inner.dtype)
         out: torch.Tensor = self.up((inner * gates[..., None]).flatten(-2))
-        return out + gates @ self.up_bias.to(gates.dtype)
+        return PACE * (out + gates @ self.up_bias.to(gates.dtype))
 
 
 class Mixture(nn.Module):

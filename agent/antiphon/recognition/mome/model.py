@@ -23,6 +23,7 @@ from antiphon.errors import UserError
 from antiphon.recognition import hearing_rate
 from antiphon.recognition.mome.adapters import AdapterConfig, active_parameters, attach
 from antiphon.recognition.mome.experts import Pass
+from antiphon.recognition.mome.lip_encoder import TimeBlock
 from antiphon.recognition.whisper.text_decoder import loops
 from antiphon_codecs.interruption import checkpoint
 
@@ -50,6 +51,10 @@ class MomeConfig:
     adapter: AdapterConfig = field(default_factory=AdapterConfig)
     audio_width: int = 384
     """Of an encoder state."""
+    context_blocks: int = 1
+    """That look at neighbouring states before they are averaged; all rates share them."""
+    context_reach: int = 5
+    """States on either side that each of them looks at."""
     projector_width: int = 768
     """Inner width of the projectors, one for each rate."""
     prompt: str = " Transcribe speech to text:"
@@ -129,6 +134,11 @@ class MomeModel(nn.Module):
                 {str(r): Projector(width, inner, len(table[0]), size) for r in rates}
             )
 
+        blocks = (
+            TimeBlock(config.audio_width, config.context_reach)
+            for _ in range(config.context_blocks)
+        )
+        self.context = nn.Sequential(*blocks)
         self.projectors = projectors(config.audio_width, config.rates)
         self.lip_projectors = projectors(config.lip_width, config.lip_rates)
         self.end = int(tokenizer.eos_token_id)
@@ -171,11 +181,24 @@ class MomeModel(nn.Module):
         found: list[int] = self.tokenizer(f" {text}", add_special_tokens=False)["input_ids"]
         return found
 
+    def contextual(self, frames: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """States [T, audio_width] of each sound that know of their neighbours."""
+        states = [sound.to(self.device, torch.float32) for sound in frames]
+        if not any(map(len, states)):
+            return states
+        lengths = torch.tensor([len(sound) for sound in states], device=self.device)
+        x = pad_sequence(states, batch_first=True)
+        real = (torch.arange(x.shape[1], device=self.device) < lengths[:, None])[..., None]
+        with self.precision():
+            for block in self.context:
+                x = block(x) * real
+        return [row[: len(sound)].float() for row, sound in zip(x, states, strict=True)]
+
     def hear(self, frames: Sequence[torch.Tensor], rate: int) -> list[torch.Tensor]:
         """Vectors [ceil(T / rate), width] that stand for the states of sounds [T, audio_width]."""
         self.scale(rate)
-        parts = [pooled(sound.float(), rate) for sound in frames]
-        found = self.projectors[str(rate)](torch.cat(parts).to(self.device))
+        parts = [pooled(sound, rate) for sound in self.contextual(frames)]
+        found = self.projectors[str(rate)](torch.cat(parts))
         return list(found.split([len(part) for part in parts]))
 
     def see(self, lips: Sequence[torch.Tensor | None], rate: int) -> list[torch.Tensor]:

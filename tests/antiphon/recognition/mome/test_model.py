@@ -56,7 +56,7 @@ def test_only_what_was_added_learns():
             model.losses([clip.frames for clip in clips], texts, rate)["loss"].backward()
         learnt = {n for n, p in model.named_parameters() if p.grad is not None and p.grad.any()}
         assert learnt and not any(name.startswith("llm.") for name in learnt)
-        assert {name.split(".")[0] for name in learnt} == {"adapters", "projectors"}
+        assert {name.split(".")[0] for name in learnt} == {"adapters", "context", "projectors"}
 
 
 def test_rates_with_their_own_corrections_learn_apart():

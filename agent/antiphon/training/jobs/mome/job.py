@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from antiphon import weights
 from antiphon.recognition.drax.candidates import distance
@@ -23,7 +24,7 @@ from antiphon.training import loop
 from antiphon.training.corpora import numbered_files
 from antiphon.training.corpora.hearing import heard_speech, recognition, spoken_characters
 from antiphon.training.corpora.hearing.recognition import Clip
-from antiphon.training.jobs.mome.batches import Batches, hidden
+from antiphon.training.jobs.mome.batches import Batches
 from antiphon.training.jobs.mome.warm_start import warm_losses
 
 WHISPER = "whisper-tiny.en"
@@ -121,7 +122,7 @@ class Recipe:
             drawn = batches.draw(step, self.seed + 1, plan.batch, step / max(1, plan.steps))
             texts = [row.tokens for row in drawn]
             at = rates if plan.all_rates else [plan.rate(step, self.seed, rates)]
-            found = [model.losses([hidden(r.frames) for r in drawn], texts, rate) for rate in at]
+            found = [model.losses([r.frames for r in drawn], texts, rate) for rate in at]
             named = {f"rate_{r}": each["text"].detach() for r, each in zip(at, found, strict=True)}
             return {
                 "loss": torch.stack([each["loss"] for each in found]).mean(),
@@ -146,21 +147,31 @@ class Recipe:
         return done
 
     def _warm_up(self, model: MomeModel, batches: Batches, minutes: float | None) -> bool:
-        """Train the projectors alone, once for all variants; True if they are done."""
+        """Train all that is in front of the language model, once for all variants.
+
+        Returns:
+            True if it is done.
+        """
         plan, rates = self.schedule, self.config.rates
+        front = nn.ModuleList([model.context, model.projectors])
         name = Path(self.config.language_model).name
-        folder = self.work / f"projectors-{name}-{'-'.join(map(str, rates))}-seed{self.seed}"
-        # Variants that are trained beside each other only read what is finished.
-        there = (folder / "checkpoint.pt").exists()
-        if there and loop.load(folder, model.projectors) >= plan.warm_steps:
-            return True
+        begun = f"projectors-{name}-"
+        folder = self.work / f"{begun}{'-'.join(map(str, rates))}-seed{self.seed}"
+        # Variants begin alike, so one at few rates takes its part of what learnt at more. Those
+        # that are trained beside each other only read what is finished.
+        for there in sorted(self.work.glob(f"{begun}*-seed{self.seed}"), reverse=True):
+            known = {*there.name.removeprefix(begun).split("-")}
+            if not (known.issuperset(map(str, rates)) and (there / "checkpoint.pt").exists()):
+                continue
+            if loop.load(there, front) >= plan.warm_steps:
+                return True
 
         def losses(step: int) -> Mapping[str, torch.Tensor]:
             rate = plan.rate(step, self.seed, rates)
             return warm_losses(model, batches.draw(step, self.seed, 2 * plan.batch), rate)
 
         return loop.fit(
-            model.projectors,
+            front,
             losses,
             loop.Schedule(plan.warm_steps, WARM_RATE, min(100, plan.warm_steps // 4 + 1)),
             folder,

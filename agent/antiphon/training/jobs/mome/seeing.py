@@ -24,7 +24,7 @@ from antiphon.training.corpora.hearing import spoken_characters
 from antiphon.training.corpora.hearing.babble import Babble
 from antiphon.training.corpora.lips import seen_speech
 from antiphon.training.jobs.mome import job
-from antiphon.training.jobs.mome.batches import Batches, Row, alike, hidden, ordered, row
+from antiphon.training.jobs.mome.batches import Batches, Row, alike, ordered, row
 from antiphon.training.jobs.mome.warm_start import warm_lip_losses
 
 SEEN = 0.7
@@ -107,7 +107,7 @@ class Recipe:
             rate = plan.rate(step, self.seed, model.config.rates)
             lips = [each.lips for each in rows]
             found = model.losses(
-                [hidden(each.frames) if len(each.frames) else each.frames for each in rows],
+                [each.frames for each in rows],
                 [each.tokens for each in rows],
                 rate,
                 lips if any(part is not None for part in lips) else (),

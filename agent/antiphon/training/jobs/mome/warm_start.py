@@ -26,8 +26,9 @@ TEMPERATURE = 0.05
 def warm_losses(model: MomeModel, rows: Sequence[Row], rate: int) -> Mapping[str, torch.Tensor]:
     """How far the vectors of sounds at a rate are from the tokens that are spoken in them."""
     model.scale(rate)
-    sounds = [pooled(hidden(row.frames), rate) for row in rows]
-    return _losses(model, model.projectors[str(rate)], sounds, rows, rate)
+    sounds = model.contextual([hidden(row.frames) for row in rows])
+    windows = [pooled(sound, rate) for sound in sounds]
+    return _losses(model, model.projectors[str(rate)], windows, rows, rate)
 
 
 def warm_lip_losses(model: MomeModel, rows: Sequence[Row], rate: int) -> Mapping[str, torch.Tensor]:
@@ -59,7 +60,8 @@ def _losses(
         both = min(len(target), len(window))  # sound and pictures may end apart
         shown.append(window[:both])
         wanted.append(target[:both])
-    vectors = projector(torch.cat(shown).to(model.device))
+    with model.precision():
+        vectors = projector(torch.cat(shown).to(model.device))
     known = table[torch.tensor(candidates, device=table.device)].float()
     cosines = F.normalize(vectors.float(), dim=-1) @ F.normalize(known, dim=-1).T
     logs = (cosines / TEMPERATURE).log_softmax(-1)[:, : 1 + len(own)]
