@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from antiphon.llm.transformers_model import read_model
 from antiphon.recognition.mome.model import MomeConfig, MomeModel
 
 FILE = "mome.safetensors"
+LARGE = 4096
+"""Numbers of a matrix from which on it is kept in int8, each row with a scale of its own."""
+SCALE = ".scale"
 
 
 def fresh(config: MomeConfig, device: str | torch.device = "cpu") -> MomeModel:
@@ -39,16 +43,39 @@ def fresh(config: MomeConfig, device: str | torch.device = "cpu") -> MomeModel:
 
 
 def save(model: MomeModel, folder: Path, **facts: Any) -> None:
-    """Write what was added to the language model, in float16."""
+    """Write what was added to the language model: matrices in int8, the rest in float16."""
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
     config = {"model_type": "mome", "kind": "recognizer", **asdict(model.config), **facts}
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
-    state = {name: value.half().cpu().contiguous() for name, value in model.added().items()}
+    state = rounded(model.added())
     part = folder / f"{FILE}.part"
     save_file(state, part)
     part.replace(folder / FILE)
+
+
+def rounded(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Weights as they are kept."""
+    found = {}
+    for name, value in state.items():
+        kept = value.detach().float().cpu()
+        if kept.ndim > 1 and kept.numel() >= LARGE:
+            scale = (kept.abs().amax(-1, keepdim=True) / 127).clamp(min=1e-9)
+            found[name + SCALE] = scale
+            found[name] = (kept / scale).round().clamp(-127, 127).to(torch.int8)
+        else:
+            found[name] = kept.half()
+    return {name: value.contiguous() for name, value in found.items()}
+
+
+def restored(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Weights as they were before `rounded`, float32."""
+    return {
+        name: value.float() * state.get(name + SCALE, 1.0)
+        for name, value in state.items()
+        if not name.endswith(SCALE)
+    }
 
 
 def load(folder: Path, device: str | torch.device = "cpu") -> MomeModel:
@@ -63,7 +90,7 @@ def load(folder: Path, device: str | torch.device = "cpu") -> MomeModel:
     if not (folder / FILE).exists():
         raise UserError(f"There is no {folder / FILE}: train it (antiphon train mome), or copy it.")
     model = fresh(config, device)
-    state = load_file(folder / FILE)
+    state = restored(load_file(folder / FILE))
     if state.keys() != model.added().keys() or any(
         state[name].shape != value.shape for name, value in model.added().items()
     ):
