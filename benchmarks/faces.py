@@ -9,6 +9,7 @@ own; `over_faces` holds the clients.
 added      milliseconds to the first sound of an answer, less those of the conversation in process
 sessions   conversations at once, a question every ten seconds each, that leave a fifth of a core
 models     first audio of four and of eight conversations at once with the real models
+robots     late answers of ten robots that ask at once, by the rate at which --ears hears
 truncate   words by which memory and what was heard differ after replies were interrupted
 fuzz       what 100,000 malformed messages, strangers and slow readers break
 soak       two hours of conversation over each face, all at once, connections cut at random
@@ -23,7 +24,7 @@ import typer
 from over_faces.added import added
 from over_faces.client import FACES, SOAKED, module_of
 from over_faces.fuzz import fuzz
-from over_faces.sessions import sessions, with_models
+from over_faces.sessions import at_once, sessions, with_models
 from over_faces.soak import soak
 from over_faces.truncation import EXACT, truncation
 from report import script, show
@@ -31,8 +32,9 @@ from report import script, show
 from antiphon.cli.output import Json
 from antiphon.errors import UserError
 
-PARTS = ("added", "sessions", "models", "truncate", "fuzz", "soak")
+PARTS = ("added", "sessions", "models", "robots", "truncate", "fuzz", "soak")
 MODEL_SESSIONS, MODEL_TURNS = (4, 8), 3
+ROBOTS, ROBOT_TURNS, RATES = 10, 3, ("1", "auto")
 
 
 def main(
@@ -46,6 +48,7 @@ def main(
     clients: Annotated[int, typer.Option(min=1, help="Of a face at once, in the soak.")] = 8,
     seed: Annotated[int, typer.Option(help="Of what is damaged.")] = 0,
     llm: Annotated[str, typer.Option(help="Language model of `models`; empty: the default.")] = "",
+    ears: Annotated[str, typer.Option(help="Recognizer of several rates, for `robots`.")] = "",
     json: Json = False,
 ) -> None:
     """Measure every face."""
@@ -63,6 +66,8 @@ def main(
     for part in (only,) if only else PARTS:
         if part == "models" and "realtime" in faces:
             result["models"] = asyncio.run(with_models(MODEL_SESSIONS, MODEL_TURNS, llm))
+        elif part == "robots" and ears:
+            result["robots"] = asyncio.run(at_once(ROBOTS, ROBOT_TURNS, ears, RATES, llm))
         elif part == "soak":
             result["soak"] = asyncio.run(soak((face,) if face else SOAKED, hours, clients))
         elif part == "truncate":

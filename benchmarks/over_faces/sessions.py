@@ -26,6 +26,8 @@ STEPS = (50, 100, 150, 200)
 CORE_SHARE = 0.8
 TURN, SPOKEN, WORDS = 10.0, 2.0, 15
 """Seconds from question to question and of a question, and words of an answer, 0.2 s each."""
+CROWDED_TURN, LATE = 30.0, 2.0
+"""Seconds from question to question where many ask at once, and after which an answer is late."""
 LOADING_SECONDS = 120.0
 QUESTION_RATE = 16_000
 
@@ -82,11 +84,11 @@ async def sessions(face: str, seconds: float, steps: tuple[int, ...] = STEPS) ->
 
 
 @contextmanager
-def antiphon_serve(llm: str) -> Iterator[int]:
+def antiphon_serve(*options: str) -> Iterator[int]:
     """`antiphon serve --realtime` once it listens: its port.
 
     Args:
-        llm: its language model; empty: the default.
+        options: such as "--llm" and a name.
 
     Raises:
         UserError: It does not begin.
@@ -95,7 +97,7 @@ def antiphon_serve(llm: str) -> Iterator[int]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "antiphon", "serve", "--realtime", "--port", str(port)]
-    command += ["--llm", llm] if llm else []
+    command += options
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         until = time.perf_counter() + LOADING_SECONDS
@@ -122,7 +124,7 @@ async def with_models(counts: tuple[int, ...], turns: int, llm: str = "") -> dic
     paths = sorted(weights.assets("questions").glob("*.wav"))
     questions = [audio_file.read(path) for path in paths]
     found: dict[str, Any] = {}
-    with antiphon_serve(llm) as port:
+    with antiphon_serve(*(("--llm", llm) if llm else ())) as port:
         for count in tqdm(counts, desc="sessions with models", leave=False):
             async with contextlib.AsyncExitStack() as stack:
                 clients = [await stack.enter_async_context(client(port)) for _ in range(count)]
@@ -139,10 +141,53 @@ async def with_models(counts: tuple[int, ...], turns: int, llm: str = "") -> dic
     return found
 
 
+async def at_once(
+    count: int, turns: int, ears: str, rates: tuple[str, ...], llm: str = ""
+) -> dict[str, Any]:
+    """Robots that ask at the same moment, by the rate at which they are heard.
+
+    Args:
+        count: of robots.
+        turns: of each of them; those of the first are left out: caches are cold.
+        ears: a recognizer of several rates.
+        rates: each a number, or auto.
+        llm: the language model; empty: the default.
+
+    Returns:
+        By rate, `late`: the share of answers whose first sound came over `LATE` seconds after the
+        end of the question, with the median of these seconds.
+    """
+    client = module_of("realtime").Client
+    paths = sorted(weights.assets("questions").glob("*.wav"))
+    questions = [audio_file.read(path) for path in paths]
+    found: dict[str, Any] = {}
+    for rate in tqdm(rates, desc="robots at once", leave=False):
+        options = ("--ears", ears, "--rate", rate, *(("--llm", llm) if llm else ()))
+        with antiphon_serve(*options) as port:
+            async with contextlib.AsyncExitStack() as stack:
+                clients = [await stack.enter_async_context(client(port)) for _ in range(count)]
+                talks = [
+                    conversing(each, questions, turns + 1, number, 0.0, CROWDED_TURN)
+                    for number, each in enumerate(clients)
+                ]
+                waits = [wait for each in await asyncio.gather(*talks) for wait in each[1:]]
+        found[rate] = {
+            "answers": len(waits),
+            "late": round(float(np.mean(np.array(waits) > LATE)), 3),
+            "first_audio_s_median": round(float(np.median(waits)), 2),
+        }
+    return found
+
+
 async def conversing(
-    client: Any, questions: list[Any], turns: int, first: int, begin: float
+    client: Any,
+    questions: list[Any],
+    turns: int,
+    first: int,
+    begin: float,
+    turn: float = TURN,
 ) -> list[float]:
-    """Asks a recorded question every ten seconds.
+    """Asks a recorded question every so many seconds.
 
     Args:
         client: that asks.
@@ -150,6 +195,7 @@ async def conversing(
         turns: so many.
         first: of the questions.
         begin: seconds until the first one.
+        turn: seconds from question to question.
 
     Returns:
         Seconds until each answer sounds; the whole time if none did. Of several answers in a turn,
@@ -162,7 +208,7 @@ async def conversing(
         before = set(client.begun)  # what still sounds of the last answer is none of this turn
         await client.mic(question)
         asked = time.perf_counter()
-        await client.mic(np.zeros(round(TURN * QUESTION_RATE) - len(question), np.float32))
+        await client.mic(np.zeros(round(turn * QUESTION_RATE) - len(question), np.float32))
         begun = [at for item, at in client.begun.items() if item not in before]
-        waits.append(max(begun) - asked if begun else TURN)
+        waits.append(max(begun) - asked if begun else turn)
     return waits
