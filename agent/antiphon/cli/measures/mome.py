@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -24,6 +25,7 @@ def mome(
         typer.Option(help="A variant's folder that it is compared with; several."),
     ] = None,
     rates: Annotated[str, typer.Option(help="With commas between; else all it knows.")] = "",
+    plot: Annotated[Path | None, typer.Option(help="Draw the curves into this picture.")] = None,
     noise: Annotated[float | None, typer.Option(help="Noise, so many dB below speech.")] = None,
     lips: Annotated[
         bool,
@@ -33,6 +35,7 @@ def mome(
     """Word errors, costs and experts of MoME by rate. --limit counts in each collection."""
     from antiphon.evaluation import material
     from antiphon.evaluation.measures.listening import lips as seen
+    from antiphon.evaluation.measures.listening import rate_plot
     from antiphon.evaluation.measures.listening.mome import evaluate, hear
     from antiphon.recognition.mome import lip_encoder
     from antiphon.recognition.mome.recognizer import load
@@ -59,4 +62,7 @@ def mome(
         return seen.evaluate(found, first.model, at, lip_rate)
     clips = material.clips(job.data, job.limit or RECORDINGS)
     heard = hear(clips, first, material.changed(job.data, noise, None, job.seed))
-    return evaluate(heard, {name: each.model for name, each in listeners.items()}, wanted)
+    result = evaluate(heard, {name: each.model for name, each in listeners.items()}, wanted)
+    if plot is not None:
+        rate_plot.draw(result, plot)
+    return result

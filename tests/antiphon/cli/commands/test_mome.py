@@ -80,7 +80,9 @@ def test_figures_come_as_one_object_and_as_a_table(data, measured):
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert found["mome"]["wer"].keys() == {"2", "4"} and "average" in found["difference"]["lora"]
-    table = run("eval", "mome", "--data", data, "--rates", "4")
+    drawn = data / "curves.png"
+    table = run("eval", "mome", "--data", data, "--rates", "4", "--plot", drawn)
+    assert drawn.stat().st_size > 1000
     assert table.exit_code == 0 and "prefill_ms" in table.stdout
 
 
