@@ -13,7 +13,7 @@ from antiphon.cli import main
 from antiphon.evaluation.material import Clip
 from antiphon.recognition.mome import recognizer as recognizers
 from antiphon.recognition.mome.recognizer import MomeRecognizer
-from antiphon.training.jobs.mome import job
+from antiphon.training.jobs.mome import job, seeing
 
 
 def run(*args):
@@ -40,6 +40,22 @@ def test_a_run_is_named_by_what_it_trains(data, tmp_path, monkeypatch):
     assert recipe.config.adapter.mixture.bottleneck == 6 and recipe.schedule.all_rates
     assert recipe.name == "matryoshka-lora-both-smollm2-135m-instruct-4-16-attention-b6-seed2"
     assert recipe.out == tmp_path / "mome" / "out" / recipe.name
+
+
+def test_a_model_goes_on_to_see_from_where_it_is_said(data, tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        seeing.Recipe, "prepare", lambda self, *args: bool(made.append(self)) or True
+    )
+    monkeypatch.setattr(seeing.Recipe, "train", lambda self, minutes: True)
+    done = run(
+        "train", "mome-lips", "--data", data, "--work", tmp_path, "--start", tmp_path / "hears",
+        "--lips", "reader", "--out", tmp_path / "sees", "--steps", 7, "--device", "cpu",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    (recipe,) = made
+    assert (recipe.start, recipe.out) == (tmp_path / "hears", tmp_path / "sees")
+    assert recipe.lips == "reader" and recipe.schedule.steps == 7
 
 
 @pytest.mark.parametrize(
@@ -92,6 +108,7 @@ def test_figures_come_as_one_object_and_as_a_table(data, measured):
         (("--rates", "3,4"), "at rate 3: choose 1, 2, 4"),
         (("--rates", "four"), "are no numbers"),
         (("--against", "other"), "other hears with another Whisper than mome"),
+        (("--lips",), "mome sees no lips"),
     ],
 )
 def test_what_cannot_be_measured_is_one_sentence(data, measured, options, said):
