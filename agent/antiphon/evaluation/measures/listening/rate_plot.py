@@ -23,8 +23,9 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
 
     models = {name: found for name, found in result.items() if _is_model(found)}
     agreement: Mapping[str, float] = result.get("router", {}).get("agreement") or {}
-    figure, panels = plt.subplots(1, 1 + bool(agreement), figsize=(5 + 4 * bool(agreement), 4),
-                                  squeeze=False)  # fmt: skip
+    count = 1 + bool(agreement)
+    size = (1 + 4 * count, 4.5)
+    figure, panels = plt.subplots(1, count, figsize=size, squeeze=False, layout="constrained")
     for name, found in models.items():
         rates = sorted(found["wer"])
         middle = np.array([found["wer"][rate] for rate in rates])
@@ -32,10 +33,12 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
         label = f"{Path(name).name} ({found['active_params'] / 1e6:.2f} M active)"
         spread = np.abs(ends - middle)
         panels[0, 0].errorbar(rates, middle, spread, marker="o", capsize=3, label=label)
+    known = sorted({rate for found in models.values() for rate in found["wer"]})
     panels[0, 0].set_xscale("log", base=2)
+    panels[0, 0].set_xticks(known, map(str, known))
     panels[0, 0].set_xlabel("rate: encoder states averaged to one")
     panels[0, 0].set_ylabel("word error rate, %")
-    panels[0, 0].legend(fontsize=7)
+    figure.legend(loc="outside upper left", fontsize=8)
     if agreement:
         pairs = {tuple(map(int, pair.split(", "))): value for pair, value in agreement.items()}
         rates = sorted({rate for pair in pairs for rate in pair})
@@ -45,7 +48,6 @@ def draw(result: Mapping[str, Any], path: Path) -> None:
         panels[0, 1].set_yticks(range(len(rates)), rates)
         panels[0, 1].set_title("correlation of the use of experts")
         figure.colorbar(shown, ax=panels[0, 1])
-    figure.tight_layout()
     figure.savefig(path, dpi=120)
     plt.close(figure)
 

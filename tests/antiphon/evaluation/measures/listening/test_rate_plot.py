@@ -21,4 +21,4 @@ def test_a_result_becomes_a_picture(router, tmp_path):
     path = tmp_path / "curves.png"
     rate_plot.draw({"clips": 5, "mome": MODEL, "lora-4": MODEL, **router}, path)
     height, width, _ = image.imread(path).shape
-    assert height > 200 and (width > 2 * height) == bool(router)
+    assert height > 200 and (width > 1.5 * height) == bool(router)
