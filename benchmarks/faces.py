@@ -54,6 +54,8 @@ def main(
     """Measure every face."""
     if only and only not in PARTS:
         raise UserError(f"There is no part '{only}': choose {', '.join(PARTS)}.")
+    if only == "robots" and not ears:
+        raise UserError("The robots need a recognizer of several rates: name it with --ears.")
     if face:
         module_of(face)
     faces = (face,) if face else FACES

@@ -112,6 +112,12 @@ def antiphon_serve(*options: str) -> Iterator[int]:
         process.wait(30)
 
 
+def recorded_questions() -> list[Any]:
+    """Each [N] at `QUESTION_RATE`."""
+    paths = sorted(weights.assets("questions").glob("*.wav"))
+    return [audio_file.read(path) for path in paths]
+
+
 async def with_models(counts: tuple[int, ...], turns: int, llm: str = "") -> dict[str, Any]:
     """Seconds from the end of a recorded question to the first sound of its answer.
 
@@ -120,9 +126,7 @@ async def with_models(counts: tuple[int, ...], turns: int, llm: str = "") -> dic
         turns: of each of them.
         llm: the language model; empty: the default.
     """
-    client = module_of("realtime").Client
-    paths = sorted(weights.assets("questions").glob("*.wav"))
-    questions = [audio_file.read(path) for path in paths]
+    client, questions = module_of("realtime").Client, recorded_questions()
     found: dict[str, Any] = {}
     with antiphon_serve(*(("--llm", llm) if llm else ())) as port:
         for count in tqdm(counts, desc="sessions with models", leave=False):
@@ -157,9 +161,7 @@ async def at_once(
         By rate, `late`: the share of answers whose first sound came over `LATE` seconds after the
         end of the question, with the median of these seconds.
     """
-    client = module_of("realtime").Client
-    paths = sorted(weights.assets("questions").glob("*.wav"))
-    questions = [audio_file.read(path) for path in paths]
+    client, questions = module_of("realtime").Client, recorded_questions()
     found: dict[str, Any] = {}
     for rate in tqdm(rates, desc="robots at once", leave=False):
         options = ("--ears", ears, "--rate", rate, *(("--llm", llm) if llm else ()))

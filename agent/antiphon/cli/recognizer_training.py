@@ -252,8 +252,8 @@ def lips(
     paths: Folders,
     limits: Limits,
     out: Out = Path("assets/lips"),
-    clips: Annotated[int, typer.Option(min=1, help="Talking heads that are drawn.")] = 2000,
-    steps: Steps = 3000,
+    clips: Annotated[int, typer.Option(min=1, help="Talking heads that are drawn.")] = 2400,
+    steps: Steps = 1500,
     device: Device = "auto",
     seed: Seed = 0,
 ) -> None:

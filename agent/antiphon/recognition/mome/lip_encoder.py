@@ -19,10 +19,6 @@ from torch.nn import functional as F
 from antiphon import weights
 from antiphon.errors import UserError
 
-FPS = 25
-"""States a second."""
-SIZE = 32
-"""Height and width of a picture."""
 FILE = "lips.safetensors"
 
 

@@ -21,6 +21,7 @@ from torch.nn.utils.rnn import pad_sequence
 from antiphon.compute.precision import mixed_precision
 from antiphon.errors import UserError
 from antiphon.recognition import hearing_rate
+from antiphon.recognition.lips.lip_pictures import FPS
 from antiphon.recognition.mome.adapters import AdapterConfig, active_parameters, attach
 from antiphon.recognition.mome.experts import Pass
 from antiphon.recognition.mome.lip_encoder import TimeBlock
@@ -32,6 +33,8 @@ LIP_RATES = (1, 2, 5)
 HIGHEST, HIGHEST_OF_LIPS = 20, 5
 """Encoder states that are averaged to one vector at most."""
 FRAMES_PER_SECOND = 50
+FRAMES_A_PICTURE = FRAMES_PER_SECOND // FPS
+"""States of the sound's encoder for one of the lips'."""
 TOKENS_PER_SECOND, SPARE_TOKENS = 7, 10
 """Tokens of a text at most: faster than anybody speaks."""
 BALANCE = 0.01
@@ -283,7 +286,7 @@ class MomeModel(nn.Module):
         from transformers import DynamicCache
 
         rows = self.prompted(frames, rate, lips, lip_rate)
-        seen_only = [2 * len(part) if part is not None else 0 for part in lips]
+        seen_only = [FRAMES_A_PICTURE * len(part) if part is not None else 0 for part in lips]
         limits = [
             max(length) * TOKENS_PER_SECOND // FRAMES_PER_SECOND + SPARE_TOKENS
             for length in zip_longest(map(len, frames), seen_only, fillvalue=0)

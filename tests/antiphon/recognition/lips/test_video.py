@@ -10,17 +10,11 @@ import toy_clip
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.recognition.lips import lip_pictures
 from antiphon.recognition.lips.video import LONGEST_SIDE, VideoError, at_rate, pictures
-from antiphon.recognition.mome import lip_encoder
 
 
 def shown(times, rate=25, most=1e9):
     return list(at_rate(zip(times, range(len(times)), strict=True), rate, most))
-
-
-def test_pictures_are_those_that_the_encoder_takes():
-    assert (lip_pictures.FPS, lip_pictures.SIZE) == (lip_encoder.FPS, lip_encoder.SIZE)
 
 
 @given(st.sampled_from([5, 10, 15, 24, 25, 29.97, 30, 50, 60, 120]), st.integers(2, 200))

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from antiphon.errors import UserError
+from antiphon.recognition.lips.lip_pictures import SIZE
 from antiphon.recognition.mome import lip_encoder
-from antiphon.recognition.mome.lip_encoder import SIZE, LipConfig, LipEncoder
+from antiphon.recognition.mome.lip_encoder import LipConfig, LipEncoder
 
 CONFIG = LipConfig(width=16, channels=4, blocks=2, reach=2, visemes=5)
 

@@ -183,9 +183,15 @@ def make(
     clips = RecognitionCorpus(data, synthetic, versions, limit, label=labeller(transcriber))
     encoder = transcriber.encoder
     done = build(clips, encoder, work / CORPUS, minutes=minutes, seed=seed)
-    if not (work / DEV_FILE).exists():
-        write(work / DEV_FILE, dev_clips(data), encoder)
+    make_dev(data, work, encoder)
     return done
+
+
+def make_dev(data: Path, work: Path, encoder: AudioEncoder) -> None:
+    """Compute the states of the held-out clips, unless they are in `work`."""
+    if not (work / DEV_FILE).exists():
+        work.mkdir(parents=True, exist_ok=True)
+        write(work / DEV_FILE, dev_clips(data), encoder)
 
 
 def build(

@@ -8,12 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from antiphon.recognition.lips.lip_pictures import FPS, SIZE
 from antiphon.training.corpora.lips.visemes import Sound, shapes
 
-FPS = 25
-"""Pictures a second."""
-SIZE = 32
-"""Height and width of a picture."""
 HELD_OUT = 1_000_000
 """Speakers from this number on are for evaluation only."""
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from antiphon.recognition.lips.lip_pictures import FPS
 from antiphon.training.corpora.hearing.timed_speech import PAUSE, spoken_phones
 from antiphon.training.corpora.lips.renderer import (
-    FPS,
     HELD_OUT,
     Camera,
     Pictures,

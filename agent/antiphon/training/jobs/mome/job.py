@@ -95,10 +95,7 @@ class Recipe:
             self.data, self.corpus, transcriber, hours=hours, minutes=minutes, seed=self.seed
         ):
             return False
-        if not (self.work / recognition.DEV_FILE).exists():
-            self.work.mkdir(parents=True, exist_ok=True)
-            held_out = recognition.dev_clips(self.data)
-            recognition.write(self.work / recognition.DEV_FILE, held_out, transcriber.encoder)
+        recognition.make_dev(self.data, self.work, transcriber.encoder)
         most = 24 * 60 if minutes is None else minutes
         return spoken_characters.build(transcriber, self.corpus, self.work / SPOKEN, minutes=most)
 

@@ -17,7 +17,7 @@ from antiphon import weights
 from antiphon.errors import UserError
 from antiphon.recognition.mome import lip_encoder
 from antiphon.recognition.mome.checkpoint import fresh, load, save
-from antiphon.recognition.mome.model import LIP_RATES, MomeModel
+from antiphon.recognition.mome.model import LIP_RATES, MomeConfig, MomeModel
 from antiphon.recognition.whisper.transcriber import Transcriber
 from antiphon.training import loop
 from antiphon.training.corpora.hearing import spoken_characters
@@ -68,7 +68,7 @@ class Recipe:
             raise UserError(
                 f"There are no talking heads in {heads}: run antiphon train lips first."
             )
-        whisper = load(self.start).config.whisper
+        whisper = weights.read_config(self.start, MomeConfig).whisper
         seen = seen_speech.SeenSpeech(
             heads,
             Transcriber.load(weights.path(whisper)),
@@ -96,14 +96,13 @@ class Recipe:
             for clip in seen_speech.read(work / "seen")
         )
 
-        def drawn(step: int, rng: np.random.Generator) -> list[Row]:
-            if rng.random() < SEEN:
-                return [some(each, rng) for each in alike(seen, 1.0, plan.batch, rng)]
-            return heard.draw(step, self.seed + 2, plan.batch)
-
         def losses(step: int) -> Mapping[str, torch.Tensor]:
             rng = np.random.default_rng([self.seed, step, 2])
-            rows = drawn(step, rng)
+            kind = "seen" if rng.random() < SEEN else "heard"
+            if kind == "seen":
+                rows = [some(each, rng) for each in alike(seen, 1.0, plan.batch, rng)]
+            else:
+                rows = heard.draw(step, self.seed + 2, plan.batch)
             rate = plan.rate(step, self.seed, model.config.rates)
             lips = [each.lips for each in rows]
             found = model.losses(
@@ -113,7 +112,6 @@ class Recipe:
                 lips if any(part is not None for part in lips) else (),
                 int(rng.choice(self.lip_rates)),
             )
-            kind = "heard" if rows[0].lips is None and len(rows[0].frames) else "seen"
             return {**found, f"{kind}_{rate}": found["text"].detach()}
 
         done = self._warm_up(model, seen, minutes) and loop.fit(
@@ -127,7 +125,8 @@ class Recipe:
     def model(self) -> MomeModel:
         """What was trained to hear, with projectors of lips that know nothing."""
         hears = load(self.start)
-        config = replace(hears.config, lips=self.lips, lip_rates=self.lip_rates)
+        width = lip_encoder.load(self.lips).config.width
+        config = replace(hears.config, lips=self.lips, lip_rates=self.lip_rates, lip_width=width)
         model = fresh(config, self.device)
         model.load_state_dict(hears.added(), strict=False)
         return model

@@ -13,10 +13,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from antiphon.recognition.mome.model import MomeModel, pooled
+from antiphon.recognition.mome.model import FRAMES_A_PICTURE, MomeModel, pooled
 from antiphon.training.jobs.mome.batches import Row, hidden
 
-FRAMES_OF_A_PICTURE = 2
 OTHERS = 1024
 """Tokens beside a batch's own that are told apart from them."""
 TEMPERATURE = 0.05
@@ -35,7 +34,7 @@ def warm_lip_losses(model: MomeModel, rows: Sequence[Row], rate: int) -> Mapping
     """The same of lips, of rows that have them."""
     seen = [(row, pooled(row.lips.float(), rate)) for row in rows if row.lips is not None]
     windows, projector = [window for _, window in seen], model.lip_projectors[str(rate)]
-    frames = rate * FRAMES_OF_A_PICTURE
+    frames = rate * FRAMES_A_PICTURE
     return _losses(model, projector, windows, [row for row, _ in seen], frames)
 
 

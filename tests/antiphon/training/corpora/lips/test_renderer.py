@@ -8,9 +8,9 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from antiphon.recognition.lips.lip_pictures import SIZE
 from antiphon.training.corpora.lips.renderer import (
     HELD_OUT,
-    SIZE,
     Camera,
     Speaker,
     closer,

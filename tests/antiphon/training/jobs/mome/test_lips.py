@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from antiphon.errors import UserError
+from antiphon.recognition.lips.lip_pictures import FPS
 from antiphon.recognition.mome import lip_encoder
 from antiphon.recognition.mome.lip_encoder import LipConfig
-from antiphon.training.corpora.lips.renderer import FPS, HELD_OUT, Camera, Speaker, film
+from antiphon.training.corpora.lips.renderer import HELD_OUT, Camera, Speaker, film
 from antiphon.training.corpora.lips.visemes import VISEMES, Sound, labels
 from antiphon.training.jobs.mome import lips
 from antiphon.training.jobs.mome.lips import Recipe, TalkingHeads
