@@ -17,13 +17,14 @@ from paho.mqtt.properties import Properties
 from antiphon.runtime.audio.devices import Duplex
 from antiphon.runtime.frames import FRAME, FRAME_MS
 from antiphon.runtime.frames import RATE as HEARD_RATE
+from antiphon.transports.lifecycle import end
 from antiphon.transports.mqtt.robot.heard_reports import HeardReports
 from antiphon.transports.mqtt.robot.player import Player
 from antiphon.transports.mqtt.wire import messages, packets
 from antiphon.transports.mqtt.wire.broker import Broker
 from antiphon.transports.mqtt.wire.envelope import Incoming, Outgoing, sound
 from antiphon.transports.mqtt.wire.formats import pcm
-from antiphon.transports.mqtt.wire.link import Link, end
+from antiphon.transports.mqtt.wire.link import Link
 from antiphon.transports.mqtt.wire.messages import Hello, Status
 from antiphon.transports.mqtt.wire.packets import Packet
 from antiphon.transports.mqtt.wire.topics import SERVER_STATUS, Topics

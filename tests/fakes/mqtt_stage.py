@@ -17,6 +17,7 @@ from mqtt_responders import FakeResponder, converse
 from antiphon.runtime.audio.simulated_device import Simulated
 from antiphon.runtime.clock import WallClock
 from antiphon.runtime.frames import FRAME
+from antiphon.transports.lifecycle import end
 from antiphon.transports.mqtt.robot.microphone import MicrophoneProcessor
 from antiphon.transports.mqtt.robot.robot import Robot
 from antiphon.transports.mqtt.server.server import Server
@@ -53,10 +54,13 @@ class Clock(WallClock):
             identifier="clock",
             timeout=60,
         ) as line:
-            while True:
-                self._until = self.now() + self.LONGEST
-                await line.subscribe("antiphon/v1/clock/event")
-                await asyncio.sleep(self.LONGEST / 6)
+            try:
+                while True:
+                    self._until = self.now() + self.LONGEST
+                    await line.subscribe("antiphon/v1/clock/event")
+                    await asyncio.sleep(self.LONGEST / 6)
+            finally:  # who waits for time waits for nobody now
+                self._until = math.inf
 
     async def pass_(self, seconds):
         until = self.now() + seconds
@@ -114,9 +118,7 @@ class Stage:
         return self
 
     async def __aexit__(self, *_):
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await end(self.tasks)
 
     async def serve(self):
         self.server = Server(self.broker.address("server"), self.make, say=self.said.append)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any
 
 
@@ -33,3 +33,26 @@ def run_loop(work: Coroutine[Any, Any, None]) -> None:
         asyncio.run(work)
     else:
         uvloop.run(work)
+
+
+async def end(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    """Cancels tasks until they are done.
+
+    Once is not enough: up to Python 3.11, `asyncio.wait_for` swallows a cancellation that comes
+    together with the result.
+    """
+    while waiting := [task for task in tasks if not task.done()]:
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting, timeout=0.1)
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def until_first_ends(tasks: Sequence[asyncio.Future[Any]]) -> None:
+    """Waits until one of the tasks ends, raises what it raised, and ends the others."""
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        await end(tasks)

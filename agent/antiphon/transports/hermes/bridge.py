@@ -16,11 +16,12 @@ from antiphon.runtime.clock import WallClock
 from antiphon.runtime.frames import RATE
 from antiphon.transports.hermes.satellite import Satellite
 from antiphon.transports.hermes.sites import robot_of, site_of
+from antiphon.transports.lifecycle import until_first_ends
 from antiphon.transports.mqtt.server.server import Server
 from antiphon.transports.mqtt.wire import messages
 from antiphon.transports.mqtt.wire.envelope import Incoming
 from antiphon.transports.mqtt.wire.formats.pcm import pcm
-from antiphon.transports.mqtt.wire.link import Link, until_first_ends
+from antiphon.transports.mqtt.wire.link import Link
 from antiphon.transports.mqtt.wire.malformed import MalformedError
 from antiphon.transports.mqtt.wire.messages import Status
 from antiphon.transports.mqtt.wire.topics import ROOT, SERVER_STATUS, split

@@ -12,6 +12,7 @@ from wyoming.error import Error
 from wyoming.event import Event, Eventable, async_write_event
 from wyoming.ping import Pong
 
+from antiphon.transports.lifecycle import end
 from antiphon.transports.wyoming.answers import MAX_ID, Conversation
 from antiphon.transports.wyoming.describe import PROGRAM, speaks
 from antiphon.transports.wyoming.events import RefusedError, read
@@ -65,11 +66,9 @@ class Connection:
         except (OSError, asyncio.TimeoutError):
             pass  # it is gone, or reads nothing
         finally:
-            for task in tasks:
-                task.cancel()
             self._cancel()
             self._writer.close()
-            await asyncio.gather(*tasks, return_exceptions=True)  # what failed besides is no news
+            await end(tasks)  # what failed besides is no news
 
     async def send(self, event: Eventable) -> None:
         """Give the client an event.

@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from antiphon.runtime.network.opus import RATE
 from antiphon.transports.http.gateway import Gateway
 from antiphon.transports.http.sessions import Session
+from antiphon.transports.lifecycle import end
 from antiphon.transports.xiaozhi import framing, messages
 from antiphon.transports.xiaozhi.device import Device
 from antiphon.transports.xiaozhi.framing import TEXT, Frame, MalformedError
@@ -71,9 +72,7 @@ class Connection:
                 with suppress(RuntimeError, WebSocketDisconnect, asyncio.TimeoutError):
                     await asyncio.wait_for(self._socket.close(*self._over.result()), 5)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
             if self._device is not None:
                 self._device.close()
                 self._device = None

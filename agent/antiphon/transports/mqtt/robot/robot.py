@@ -21,6 +21,7 @@ from antiphon.runtime.clock import WallClock
 from antiphon.runtime.events import DeviceBack, DeviceLost, Event
 from antiphon.runtime.frames import FRAME, RATE, Frame
 from antiphon.tools import Result
+from antiphon.transports.lifecycle import end
 from antiphon.transports.mqtt.robot.event_sentences import sentence_of
 from antiphon.transports.mqtt.robot.heard_reports import HeardReports
 from antiphon.transports.mqtt.robot.microphone import MicrophoneProcessor
@@ -32,7 +33,7 @@ from antiphon.transports.mqtt.wire import messages, packets
 from antiphon.transports.mqtt.wire.broker import Broker
 from antiphon.transports.mqtt.wire.envelope import Incoming, Outgoing, sound
 from antiphon.transports.mqtt.wire.formats.negotiation import Formats, agree, have, named
-from antiphon.transports.mqtt.wire.link import Link, end
+from antiphon.transports.mqtt.wire.link import Link
 from antiphon.transports.mqtt.wire.malformed import MalformedError
 from antiphon.transports.mqtt.wire.messages import Call, Hello, State, Status, Stop
 from antiphon.transports.mqtt.wire.topics import SERVER_STATUS, Topics, is_name, tool_of

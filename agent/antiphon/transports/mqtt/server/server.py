@@ -13,6 +13,7 @@ from antiphon.errors import UserError
 from antiphon.runtime.clock import WallClock
 from antiphon.runtime.frames import FRAME_MS, RATE
 from antiphon.runtime.options import Options
+from antiphon.transports.lifecycle import until_first_ends
 from antiphon.transports.mqtt.server.announced_tools import tools_of
 from antiphon.transports.mqtt.server.session import Session
 from antiphon.transports.mqtt.wire import messages, topics
@@ -20,7 +21,7 @@ from antiphon.transports.mqtt.wire.broker import Broker
 from antiphon.transports.mqtt.wire.envelope import Incoming, Outgoing
 from antiphon.transports.mqtt.wire.formats.format import Format
 from antiphon.transports.mqtt.wire.formats.negotiation import Formats, agree, have, named
-from antiphon.transports.mqtt.wire.link import Link, until_first_ends
+from antiphon.transports.mqtt.wire.link import Link
 from antiphon.transports.mqtt.wire.malformed import MalformedError
 from antiphon.transports.mqtt.wire.messages import Hello, Status
 from antiphon.transports.mqtt.wire.topics import SERVER, SERVER_STATUS, Topics

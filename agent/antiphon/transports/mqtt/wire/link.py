@@ -23,6 +23,7 @@ from paho.mqtt.properties import Properties
 
 from antiphon.errors import UserError
 from antiphon.runtime.clock import WallClock
+from antiphon.transports.lifecycle import end
 from antiphon.transports.mqtt.wire.broker import Broker
 from antiphon.transports.mqtt.wire.envelope import Incoming, Outgoing
 
@@ -248,19 +249,6 @@ class Link:
             self.lost(reason)
 
 
-async def end(tasks: Iterable[asyncio.Future[None]]) -> None:
-    """Cancels tasks until they are done.
-
-    Once is not enough: up to Python 3.11, `asyncio.wait_for` swallows a cancellation that comes
-    together with the result.
-    """
-    while waiting := [task for task in tasks if not task.done()]:
-        for task in waiting:
-            task.cancel()
-        await asyncio.wait(waiting, timeout=0.1)
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
 def incoming(message: aiomqtt.Message) -> Incoming:
     """A message of the library as one of ours."""
     given: Any = message.properties
@@ -317,13 +305,3 @@ def _length(size: int) -> bytes:
         out.append(low | (128 if size else 0))
         if not size:
             return bytes(out)
-
-
-async def until_first_ends(tasks: Sequence[asyncio.Future[None]]) -> None:
-    """Waits until one of the tasks ends, raises what it raised, and ends the others."""
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        await end(tasks)

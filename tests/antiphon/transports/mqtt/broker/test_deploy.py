@@ -17,9 +17,10 @@ import yaml
 from mosquitto import MOSQUITTO, USERS, Mosquitto, certify, write_passwords
 
 from antiphon.cli.commands import serve
+from antiphon.transports.lifecycle import end
 from antiphon.transports.mqtt.wire.broker import parse
 from antiphon.transports.mqtt.wire.envelope import Outgoing
-from antiphon.transports.mqtt.wire.link import Link, end
+from antiphon.transports.mqtt.wire.link import Link
 
 ROOT = Path(__file__).parents[5]
 DEPLOY = ROOT / "deploy"

@@ -10,9 +10,10 @@ import pytest
 from mqtt_stage import Stage
 
 from antiphon.errors import UserError
+from antiphon.transports.lifecycle import end
 from antiphon.transports.mqtt.wire.broker import Broker
 from antiphon.transports.mqtt.wire.envelope import Outgoing
-from antiphon.transports.mqtt.wire.link import Link, end
+from antiphon.transports.mqtt.wire.link import Link
 
 STOLEN = b'{"cmd":"stop","text":"of a thief"}'
 
