@@ -20,6 +20,7 @@ from antiphon.messages import Token
 from antiphon.settings import Source
 from antiphon.t2c.spelling import text_tokens
 from antiphon.t2c.trigger import Trigger
+from antiphon.t2c.voice import EchoVoice
 
 if TYPE_CHECKING:
     from antiphon.s2t.speech_to_text import SpeechToText
@@ -45,6 +46,13 @@ def speaking(agent: Agent, source: Source, trigger: Trigger | None = None) -> Sy
         return at_judges_rate(sound, agent.voice.sample_rate)
 
     return speak
+
+
+def paths(agent: Agent) -> dict[str, System]:
+    """What drives the voice: "hidden" and "text", or "text" alone where states change nothing."""
+    alike = isinstance(agent.voice, EchoVoice) and not agent.voice.reads_states
+    sources: tuple[Source, ...] = ("text",) if alike else ("hidden", "text")
+    return {source: speaking(agent, source) for source in sources}
 
 
 def replies(
@@ -83,14 +91,21 @@ def replies(
     return found
 
 
-def read_out(s2t: SpeechToText, text: str) -> Reply:
+def read_out(s2t: SpeechToText, text: str, *, states: bool = True) -> Reply:
     """A given text as the language model writes it when it is asked to, token by token.
+
+    Args:
+        s2t: whose language model writes.
+        text: what it writes.
+        states: with its hidden states; without them nothing is computed.
 
     Raises:
         UserError: The language model shows no hidden states.
     """
     if isinstance(s2t.llm, TextModel):
         raise UserError(f"{s2t.llm.name} shows no hidden states: choose another with --llm.")
+    if not states:
+        return tuple(text_tokens(text, s2t.llm))
     before, after = s2t.prompt()
     tokenizer = s2t.llm.tokenizer
     asked: list[int] = tokenizer(f"Please say: {text}", add_special_tokens=False)["input_ids"]

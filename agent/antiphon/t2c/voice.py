@@ -142,6 +142,11 @@ class EchoVoice:
         """Samples of one unit."""
         return self.codec.samples_per_unit
 
+    @property
+    def reads_states(self) -> bool:
+        """Whether hidden states change what it says; a join without an adapter knows text alone."""
+        return self.join is None or self.join.adapter is not None
+
     def with_lexicon(self, path: Path) -> EchoVoice:
         """The same voice with a user's own words (`own_lexicon.OwnLexicon.read`)."""
         t2c = copy(self.t2c)
@@ -161,7 +166,7 @@ class EchoVoice:
         hop, rate = self.codec.samples_per_unit, self.codec.sample_rate
         planned = handed = 0
         enough = FIRST_PIECE + self.codec.lookahead
-        if self.join and self.join.adapter is None:
+        if not self.reads_states:
             source = "text"
         for segment in map(self.join, segments) if self.join else segments:
             plan, sentence = self.t2c.plan(

@@ -44,3 +44,9 @@ def test_the_whole_trigger_waits_for_the_end():
     (segment,) = WholeTrigger().cut(iter(reply))
     assert segment.tokens == reply and segment.final
     assert not list(WholeTrigger().cut([]))
+
+
+def test_a_voice_that_reads_the_text_alone_has_one_path(tiny_agent):
+    assert [*spoken_replies.paths(tiny_agent)] == ["hidden", "text"]
+    tiny_agent.voice.join = SimpleNamespace(adapter=None)
+    assert [*spoken_replies.paths(tiny_agent)] == ["text"]

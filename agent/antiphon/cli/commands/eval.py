@@ -72,10 +72,12 @@ def names(
     wrong: Annotated[bool, typer.Option("--wrong", help="List wrong heteronyms.")] = False,
 ) -> Mapping[str, Any]:
     """Names, places and terms: word errors over the teacher's, and sounds. Needs no data."""
+    from tqdm import tqdm
+
     from antiphon.agent import Agent
     from antiphon.evaluation.judges import recognizer
     from antiphon.evaluation.measures.speaking import names as measured
-    from antiphon.evaluation.spoken_replies import read_out, speaking
+    from antiphon.evaluation.spoken_replies import paths, read_out, speaking
     from antiphon.t2c.phonemes import group
     from antiphon.t2c.pronunciation.dictionary import Dictionary
 
@@ -101,12 +103,15 @@ def names(
     result["sound_error"]["without_lexicon"] = round(error(words), 3)
     if speech:
         agent = parts.load(voice=voice)
-        systems = {"hidden": speaking(agent, "hidden"), "text": speaking(agent, "text")}
+        systems = paths(agent)
         if bare:
             systems["text_without_lexicon"] = speaking(Agent(agent.s2t, spoken), "text")
-        replies = [read_out(agent.s2t, text) for text in said]
+        states = "hidden" in systems
+        bar = tqdm(said, desc="read", unit="sentence")
+        replies = [read_out(agent.s2t, text, states=states) for text in bar]
         judge = recognizer(settings.load(settings.Evaluation).judge)
         result |= measured.evaluate(systems, parts.teacher(job.seed), replies, judge, job.seed)
+        result.setdefault("hidden", result["text"])
     return result
 
 

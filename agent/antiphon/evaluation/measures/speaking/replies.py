@@ -11,7 +11,7 @@ from tqdm import tqdm
 from antiphon.agent import Agent
 from antiphon.evaluation.judges import Judges, Pcm
 from antiphon.evaluation.scores import Errors, difference_interval, mean, total, word_errors
-from antiphon.evaluation.spoken_replies import Reply, System, speaking, text_of
+from antiphon.evaluation.spoken_replies import Reply, System, paths, text_of
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,13 @@ def compared(scores: Mapping[str, Score], count: int) -> dict[str, Any]:
     """The table: each path of the voice beside the teacher.
 
     Args:
-        scores: of "hidden", "text" and "teacher".
+        scores: of "text", "teacher" and, where they differ from text, "hidden".
         count: how many replies were judged.
     """
     teacher, text = scores["teacher"], scores["text"]
+    hidden = scores.get("hidden", text)
     result: dict[str, Any] = {"replies": count}
-    for name in ("hidden", "text"):
-        own = scores[name]
+    for name, own in (("hidden", hidden), ("text", text)):
         result[name] = {
             "wer": round(own.wer, 3),
             "wer_over_teacher": round(own.wer - teacher.wer, 3),
@@ -71,8 +71,8 @@ def compared(scores: Mapping[str, Score], count: int) -> dict[str, Any]:
             "mos": round(own.mos, 3),
             "mos_below_teacher": round(teacher.mos - own.mos, 3),
         }
-    result["hidden"]["wer_over_text"] = round(scores["hidden"].wer - text.wer, 3)
-    result["hidden"]["wer_over_text_interval"] = scores["hidden"].over(text)
+    result["hidden"]["wer_over_text"] = round(hidden.wer - text.wer, 3)
+    result["hidden"]["wer_over_text_interval"] = hidden.over(text)
     result["teacher"] = {"wer": round(teacher.wer, 3), "mos": round(teacher.mos, 3)}
     return result
 
@@ -82,15 +82,13 @@ def evaluate(
 ) -> dict[str, Any]:
     """Judge hidden path, text path and teacher on the same replies.
 
+    A reply is spoken once where hidden states change nothing.
+
     Args:
         agent: whose voice speaks.
         teacher: speaks a text at the judges' rate.
         replies: what is spoken.
         judges: who listens.
     """
-    systems: dict[str, System] = {
-        "hidden": speaking(agent, "hidden"),
-        "text": speaking(agent, "text"),
-        "teacher": lambda reply: teacher(text_of(reply)),
-    }
+    systems = {**paths(agent), "teacher": lambda reply: teacher(text_of(reply))}
     return compared(measure(systems, replies, judges), len(replies))

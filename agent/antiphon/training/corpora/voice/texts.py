@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from antiphon.datasets import texts
+from antiphon.errors import UserError
 
 SPEAKABLE = re.compile(r"[A-Za-z][A-Za-z0-9 ,.;:!?'’\"$%&()/-]*")
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
@@ -55,7 +56,12 @@ def sentences(data: Path, count: int, seed: int, lexicon: Path | None = None) ->
         count: number of sentences.
         seed: of the draw.
         lexicon: word list with one word per line, for rare words; None for no rare words.
+
+    Raises:
+        UserError: There is no such list.
     """
+    if lexicon is not None and not lexicon.exists():
+        raise UserError(f"There is no {lexicon}: install Debian's package wamerican.")
     rng = random.Random(seed)
     qa = questions(data)
     pools = [

@@ -41,6 +41,10 @@ def test_replies_are_compared_with_the_teacher():
     assert result["teacher"] == {"wer": 0.0, "mos": 2.5}
     assert result["hidden"]["mos_below_teacher"] == 0.5
     assert result["text"]["mos_below_teacher"] == 0.5 and result["replies"] == 2
+    del scores["hidden"]  # hidden states change nothing
+    result = replies.compared(scores, 2)
+    assert result["hidden"]["wer"] == result["text"]["wer"]
+    assert result["hidden"]["wer_over_text"] == 0
 
 
 def test_the_agents_voice_is_judged(tiny_agent):
