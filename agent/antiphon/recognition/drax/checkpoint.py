@@ -20,8 +20,8 @@ from antiphon_codecs.skip_init import SkipInit
 LANGUAGES = ("en", "it", "pt", "de", "fr", "es", "ja", "zh")
 """That drax-v1 was trained on."""
 FILE = "model.safetensors"
-PACKED, SCALE = ".mlp.", ".scale"
-"""Matrices of a model trained here that are stored in bytes, a scale a row: half of the decoder."""
+PACKED, SCALE = (".mlp.", "middle."), ".scale"
+"""Matrices of a model trained here that are stored in bytes, a scale a row."""
 BUFFERS = frozenset({"rotary_emb.inv_freq"})
 """Tensors of the public file that follow from the sizes."""
 
@@ -92,7 +92,7 @@ def small(
         from_whisper=from_whisper,
         cut_positions=True,
     )
-    middle = MiddleConfig(audio, vocabulary, width, heads)
+    middle = MiddleConfig(audio, vocabulary, width, heads, layers=1, blocks=2)
     return DraxModel(decoder, middle)
 
 
@@ -115,7 +115,7 @@ def save(model: DraxModel, whisper: str, folder: Path, **facts: Any) -> None:
     for name, value in model.state_dict().items():
         if name in left:
             continue
-        if PACKED in name and value.ndim == 2:
+        if value.ndim == 2 and any(part in name for part in PACKED):
             scale = value.abs().amax(1, keepdim=True).clamp(min=1e-8) / 127
             state[name] = (value / scale).round().char()
             state[name + SCALE] = scale

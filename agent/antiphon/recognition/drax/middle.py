@@ -17,9 +17,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from antiphon.recognition.alignment.viterbi import align
+from antiphon_codecs.convnext import ConvNeXt
 
 FLOOR = 0.01
 """Probability that is spread over all tokens, so that a guess is never infinitely wrong."""
+REACH = 11
+"""States a convolution sees."""
 SPOKEN = 0.1
 """Probability of any label from which a frame is looked at."""
 EAGER = 0.25
@@ -38,6 +41,8 @@ class MiddleConfig:
     width: int = 256
     heads: int = 4
     layers: int = 1
+    blocks: int = 0
+    """Convolutions over eleven states each, before the layers, which know no distance."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,8 @@ class CtcMiddle(nn.Module):
         self.register_buffer("begins", torch.ones(config.vocabulary, dtype=torch.bool))
         """[vocabulary] False for pieces that continue a word."""
         self.proj = nn.Linear(config.audio, config.width)
+        sizes = (config.width, 4 * config.width, REACH, REACH // 2)
+        self.blocks = nn.Sequential(*(ConvNeXt(*sizes) for _ in range(config.blocks)))
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(
                 config.width, config.heads, 4 * config.width, 0.1, "gelu",
@@ -131,7 +138,7 @@ class CtcMiddle(nn.Module):
 
     def read(self, audio: torch.Tensor, heard: torch.Tensor | None = None) -> torch.Tensor:
         """States [B, S, width] from which labels are read."""
-        x = self.proj(audio)
+        x = self.blocks(self.proj(audio))
         padding = None if heard is None else ~heard
         for layer in self.layers:
             x = layer(x, src_key_padding_mask=padding)
@@ -176,8 +183,8 @@ class CtcMiddle(nn.Module):
             logits = F.linear(states, self.head.weight[columns], self.head.bias[columns])
         if correction is not None:
             logits = logits + correction
-        spoken = self.spoken(states)
-        text = logits.log_softmax(-1) + F.logsigmoid(spoken)
+        spoken = self.spoken(states).float()
+        text = logits.float().log_softmax(-1) + F.logsigmoid(spoken)
         return torch.cat([text, F.logsigmoid(-spoken)], -1)
 
 

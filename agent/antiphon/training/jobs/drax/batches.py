@@ -21,6 +21,8 @@ from antiphon.training.corpora.hearing.recognition import Clip
 BATCH = 24
 LIKELY = 4
 """Labels of a position that are remembered of a middle that does not learn."""
+PADDING_MULTIPLE = 32
+"""Pairs of states: kernels are compiled for every new length of a batch."""
 DEAF = 0.2
 """Dropout of the middle when it hears those clips, for the same reason."""
 
@@ -151,15 +153,16 @@ class Batches:
         text = torch.full((len(rows), canvas), self.end)
         for i, row in enumerate(rows):
             text[i, : len(row.ids)] = torch.tensor(row.ids)
+        pairs = -(-max(map(len, audio)) // PADDING_MULTIPLE) * PADDING_MULTIPLE
         return Batch(
-            nn.utils.rnn.pad_sequence(audio, batch_first=True),
+            padded(audio, pairs),
             torch.tensor([len(a) for a in audio]),
             text,
             torch.tensor([len(row.ids) for row in rows]),
-            self._hints([row.hint for row in rows if row.hint], canvas),
+            self._hints([row.hint for row in rows if row.hint], pairs, canvas),
         )
 
-    def _hints(self, hints: Sequence[Hint], canvas: int) -> Hint | None:
+    def _hints(self, hints: Sequence[Hint], pairs: int, canvas: int) -> Hint | None:
         if not hints:
             return None
 
@@ -169,8 +172,13 @@ class Batches:
             return torch.stack(rows)
 
         return Hint(
-            nn.utils.rnn.pad_sequence([hint.places for hint in hints], batch_first=True),
+            padded([hint.places[:, None] for hint in hints], pairs)[..., 0],
             fill([hint.said for hint in hints], 0.0).float(),
             fill([hint.likely for hint in hints], self.end).long(),
             fill([hint.chances for hint in hints], 1.0),
         )
+
+
+def padded(rows: Sequence[torch.Tensor], length: int) -> torch.Tensor:
+    """Rows [T, N] with zeros behind them: [B, length, N]."""
+    return torch.stack([F.pad(row, (0, 0, 0, length - len(row))) for row in rows])

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from antiphon.compute.precision import mixed_precision
 from antiphon.recognition.drax.checkpoint import DraxModel
 from antiphon.recognition.drax.middle import ctc_loss
 from antiphon.recognition.drax.path import MixturePath
@@ -38,7 +39,9 @@ CTC = 1.0
 def middle_losses(model: DraxModel, batch: Batch) -> Mapping[str, torch.Tensor]:
     """CTC of the middle alone: a batch's tokens against some others, a part of the sound hidden."""
     audio = batch.audio * shown(batch.audio)
-    return {"loss": sampled_ctc(model, model.middle.read(audio, batch.heard), batch)}
+    with mixed_precision():
+        states = model.middle.read(audio, batch.heard)
+    return {"loss": sampled_ctc(model, states, batch)}
 
 
 def shown(audio: torch.Tensor) -> torch.Tensor:
@@ -60,7 +63,8 @@ def sampled_ctc(model: DraxModel, states: torch.Tensor, batch: Batch) -> torch.T
     correction[len(mine) :] = float(np.log(max(1, len(left)) / max(1, len(others))))
     places = torch.zeros(model.end + 1, dtype=torch.long)
     places[columns] = torch.arange(len(columns))
-    log_probs = model.middle.log_probs(states, columns, correction)
+    with mixed_precision():
+        log_probs = model.middle.log_probs(states, columns, correction)
     return ctc_loss(log_probs, batch.lengths, places[batch.text], batch.counts)
 
 
@@ -94,8 +98,9 @@ def decoder_losses(model: DraxModel, batch: Batch, path: MixturePath) -> Mapping
     audible = (torch.rand(clips) >= SILENT)[:, None, None]
     said = said * (torch.rand(clips, length, 1) >= UNSURE)
     audio = averaged(batch.audio) * shown(batch.audio) * audible
-    memory = model.decoder.listen(audio, places, said * audible)
-    logits = model.decoder(noisy, time, memory, batch.heard, keep)
+    with mixed_precision():
+        memory = model.decoder.listen(audio, places, said * audible)
+        logits = model.decoder(noisy, time, memory, batch.heard, keep).float()
     weight = torch.where(spots > batch.counts[:, None], FILLING, 1.0) * ~keep
     weight = weight / weight.sum()
     flow = (F.cross_entropy(logits.transpose(1, 2), batch.text, reduction="none") * weight).sum()

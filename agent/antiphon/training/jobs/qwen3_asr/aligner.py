@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F
 
+from antiphon.compute.precision import mixed_precision
 from antiphon.errors import UserError
 from antiphon.recognition.alignment.slots import TIMESTAMP, spoken
 from antiphon.recognition.qwen3_asr import checkpoint as checkpoints
@@ -142,9 +143,10 @@ def losses(
     """Cross-entropy at the slots; `shift_ms`: how far the likeliest classes are off."""
     device = str(next(model.parameters()).device)
     frames, mask = padded([clip.frames for clip in clips], device)
-    heard = model.model.get_audio_features(frames, mask, return_dict=True)
+    with mixed_precision():
+        heard = model.model.get_audio_features(frames, mask, return_dict=True)
     counts = [tokens(len(clip.frames)) for clip in clips]
-    parts = heard.pooler_output.split(counts)
+    parts = heard.pooler_output.float().split(counts)
     slot = tokenizer.convert_tokens_to_ids(TIMESTAMP)
     start, end = (tokenizer.convert_tokens_to_ids(f"<|audio_{side}|>") for side in ("start", "end"))
     embed, rows, targets = model.get_input_embeddings(), [], []
@@ -160,9 +162,11 @@ def losses(
         targets.append(torch.tensor([*[-1.0] * (1 + len(sound)), *wanted], device=device))
     read = nn.utils.rnn.pad_sequence(rows, batch_first=True)
     seconds = nn.utils.rnn.pad_sequence(targets, batch_first=True, padding_value=-1.0)
-    states = model.model.language_model(inputs_embeds=read).last_hidden_state
     at = seconds >= 0
-    logits = model.score(states[at])
+    with mixed_precision():
+        states = model.model.language_model(inputs_embeds=read).last_hidden_state
+        logits = model.score(states[at])
+    logits = logits.float()
     classes = logits.shape[-1]
     true = (seconds[at] * 1000 / STEP_MS).round().long().clamp(0, classes - 1)
     beside = [(true + step).clamp(0, classes - 1) for step in (-1, 1)]

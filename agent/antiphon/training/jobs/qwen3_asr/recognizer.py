@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from antiphon import weights
+from antiphon.compute.precision import mixed_precision
 from antiphon.errors import UserError
 from antiphon.recognition.drax.candidates import distance
 from antiphon.recognition.drax.vocabulary import plain
@@ -114,7 +115,9 @@ class TaughtTower(nn.Module):
     def losses(self, batch: Batch, seconds: int) -> Mapping[str, torch.Tensor]:
         """How far it is from its teacher, attending within windows of so many seconds."""
         self.tower.n_window_infer = seconds * CHUNK
-        said = self.head(self.tower(batch.frames, batch.mask).last_hidden_state)
+        with mixed_precision():
+            said = self.head(self.tower(batch.frames, batch.mask).last_hidden_state)
+        said = said.float()
         wanted = torch.cat([clip.states for clip in batch.clips]).to(said)
         cosine = 1 - F.cosine_similarity(said, wanted, dim=-1).mean()
         return {"loss": cosine + 0.1 * F.mse_loss(said, wanted), "cosine": cosine}
@@ -122,17 +125,19 @@ class TaughtTower(nn.Module):
 
 def text_losses(model: Any, rows: torch.Tensor) -> Mapping[str, torch.Tensor]:
     """Cross-entropy of the next token in rows [B, N] of text."""
-    states = model.model.language_model(input_ids=rows[:, :-1]).last_hidden_state
-    logits = model.lm_head(states)
-    return {"loss": F.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten())}
+    with mixed_precision():
+        states = model.model.language_model(input_ids=rows[:, :-1]).last_hidden_state
+        logits = model.lm_head(states)
+    return {"loss": F.cross_entropy(logits.flatten(0, 1).float(), rows[:, 1:].flatten())}
 
 
 def whole_losses(
     model: Any, tokenizer: Any, marks: Marks, batch: Batch, rng: np.random.Generator
 ) -> Mapping[str, torch.Tensor]:
     """Cross-entropy of the assistant's turn."""
-    heard = model.model.get_audio_features(batch.frames, batch.mask, return_dict=True).pooler_output
-    parts = heard.split([len(clip.states) for clip in batch.clips])
+    with mixed_precision():
+        heard = model.model.get_audio_features(batch.frames, batch.mask, return_dict=True)
+    parts = heard.pooler_output.float().split([len(clip.states) for clip in batch.clips])
     pool = [word for clip in batch.clips for word in rare(clip.text)]
     embed = model.get_input_embeddings()
     rows, targets = [], []
@@ -148,10 +153,11 @@ def whole_losses(
         targets.append(torch.tensor([*silent, *said], device=sound.device))
     read = nn.utils.rnn.pad_sequence(rows, batch_first=True)
     wanted = nn.utils.rnn.pad_sequence(targets, batch_first=True, padding_value=-100)
-    states = model.model.language_model(inputs_embeds=read).last_hidden_state
     asked = wanted[:, 1:] != -100
-    logits = model.lm_head(states[:, :-1][asked])
-    return {"loss": F.cross_entropy(logits, wanted[:, 1:][asked])}
+    with mixed_precision():
+        states = model.model.language_model(inputs_embeds=read).last_hidden_state
+        logits = model.lm_head(states[:, :-1][asked])
+    return {"loss": F.cross_entropy(logits.float(), wanted[:, 1:][asked])}
 
 
 def answer(tokenizer: Any, marks: Marks, clip: Clip, *, named: bool) -> list[int]:
