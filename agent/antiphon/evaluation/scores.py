@@ -105,6 +105,17 @@ def mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else float("nan")
 
 
+def mean_interval(values: Sequence[float], seed: int = 0, draws: int = 2000) -> tuple[float, float]:
+    """The 95 % interval of a mean, by bootstrap; NaN of nothing."""
+    import numpy as np
+
+    if not values:
+        return float("nan"), float("nan")
+    rows = np.random.default_rng(seed).integers(len(values), size=(draws, len(values)))
+    low, high = np.quantile(np.array(values)[rows].mean(1), [0.025, 0.975])
+    return float(low), float(high)
+
+
 def difference_interval(
     one: Sequence[Errors], other: Sequence[Errors], seed: int = 0, draws: int = 2000
 ) -> tuple[float, float]:

@@ -115,7 +115,7 @@ def names(
     return result
 
 
-@measure(app, "Stages of the voice, word errors in percent", name="voice")
+@measure(app, "Stages of the voice", name="voice")
 def voice_(
     job: Job,
     voice: Voice,
@@ -123,11 +123,11 @@ def voice_(
         bool, typer.Option("--stages", help="Also with each stage replaced by the teacher's.")
     ] = False,
     speech: Annotated[
-        bool, typer.Option(help="Let a recognizer listen; without, only latents are compared.")
+        bool, typer.Option(help="Let judges listen; without, only latents are compared.")
     ] = True,
 ) -> Mapping[str, Any]:
-    """Where words are lost between text and sound, on sentences of names. Needs no data."""
-    from antiphon.evaluation.judges import recognizer
+    """Where words and naturalness are lost, on sentences of names. Needs no data."""
+    from antiphon.evaluation.judges import judges
     from antiphon.evaluation.measures.speaking import names, voice_stages
     from antiphon.llm.vocabulary import load_vocabulary
     from antiphon.t2c.voice import trained_for
@@ -149,7 +149,7 @@ def voice_(
             texts,
             taken,
             teacher,
-            recognizer(settings.load(settings.Evaluation).judge),
+            judges(),
             voice_stages.STAGES if stages else voice_stages.STAGES[-1:],
             job.seed,
         )

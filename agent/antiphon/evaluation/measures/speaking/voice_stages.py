@@ -1,4 +1,4 @@
-"""Where words are lost between text and sound: each stage of the voice beside the teacher's own."""
+"""Where the voice loses words and naturalness: each of its stages beside the teacher's own."""
 
 from __future__ import annotations
 
@@ -12,8 +12,15 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from antiphon.evaluation.judges import Pcm, at_judges_rate
-from antiphon.evaluation.scores import Errors, difference_interval, total, word_errors
+from antiphon.evaluation.judges import Judges, Pcm, at_judges_rate
+from antiphon.evaluation.scores import (
+    Errors,
+    difference_interval,
+    mean,
+    mean_interval,
+    total,
+    word_errors,
+)
 from antiphon.t2c.phonemes import boundaries, group
 from antiphon.t2c.plan import SentenceState, sentences
 from antiphon.t2c.pronouncer import unit_scale
@@ -189,29 +196,32 @@ def evaluate(
     texts: Sequence[str],
     stages: Stages,
     teacher: Callable[[str], Pcm],
-    recognize: Callable[[Pcm], str],
+    judges: Judges,
     wanted: Sequence[str] = STAGES,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Word error rates of the teacher and of every stage, on the same texts.
+    """Word errors and naturalness of the teacher and of every stage, on the same texts.
 
     Args:
         texts: what is said.
         stages: the voice.
         teacher: speaks a text at the judge's rate.
-        recognize: the judge.
+        judges: who listens.
         wanted: the stages.
         seed: of the bootstrap.
 
     Returns:
         For every stage its `wer`, what that is `over_teacher` with the ends of the 95 % interval,
-        and its `duration` as a share of the teacher's.
+        its `mos`, what that is `mos_below_teacher` with those of its own, and its `duration` as a
+        share of the teacher's.
     """
     errors: dict[str, list[Errors]] = {name: [] for name in ("teacher", *wanted)}
+    natural: dict[str, list[float]] = {name: [] for name in errors}
     samples = dict.fromkeys(errors, 0)
 
     def judge(name: str, text: str, pcm: Pcm) -> None:
-        errors[name].append(word_errors(text, recognize(pcm)))
+        errors[name].append(word_errors(text, judges.recognize(pcm)))
+        natural[name].append(judges.naturalness(pcm))
         samples[name] += len(pcm)
 
     for text in tqdm(texts, desc="stages", unit="sentence"):
@@ -223,16 +233,25 @@ def evaluate(
     result: dict[str, Any] = {
         "sentences": len(texts),
         "words": total(own).words,
-        "teacher": {"wer": round(total(own).percent, 3)},
+        "teacher": {
+            "wer": round(total(own).percent, 3),
+            "mos": round(mean(natural["teacher"]), 3),
+        },
     }
     for name in wanted:
         rate = total(errors[name]).percent
         low, high = difference_interval(errors[name], own, seed)
+        below = [a - b for a, b in zip(natural["teacher"], natural[name], strict=True)]
+        mos_low, mos_high = mean_interval(below, seed)
         result[name] = {
             "wer": round(rate, 3),
             "over_teacher": round(rate - total(own).percent, 3),
             "low": round(low, 3),
             "high": round(high, 3),
+            "mos": round(mean(natural[name]), 3),
+            "mos_below_teacher": round(mean(below), 3),
+            "mos_low": round(mos_low, 3),
+            "mos_high": round(mos_high, 3),
             "duration": round(samples[name] / max(1, samples["teacher"]), 3),
         }
     return result

@@ -10,6 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from antiphon.evaluation.judges import Judges
 from antiphon.evaluation.measures.speaking.voice_stages import (
     STAGES,
     Sentence,
@@ -47,7 +48,7 @@ def judged(wanted: Sequence[str]) -> dict[str, Any]:
         TEXTS,
         cast(Stages, FakeStages()),
         lambda text: np.full(20, TEXTS.index(text), np.float32),
-        lambda pcm: TEXTS[int(pcm[0])],
+        Judges(lambda pcm: TEXTS[int(pcm[0])], lambda pcm: len(pcm) / 10),
         wanted,
     )
 
@@ -61,6 +62,8 @@ def test_every_stage_is_beside_the_teacher():
     assert whole["wer"] == whole["over_teacher"] == pytest.approx(400 / 6, abs=1e-3)
     assert whole["low"] <= whole["over_teacher"] <= whole["high"]
     assert whole["duration"] == 0.5
+    assert found["teacher"]["mos"] == 2.0 and whole["mos"] == 1.0
+    assert whole["mos_low"] == whole["mos_below_teacher"] == whole["mos_high"] == 1.0
 
 
 def test_only_wanted_stages_are_spoken():
