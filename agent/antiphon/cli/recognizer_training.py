@@ -118,13 +118,13 @@ def drax(
     paths: Folders,
     limits: Limits,
     out: Out = Path("assets/drax"),
-    synthetic: Annotated[int, typer.Option(help="Synthetic clips beside people's.")] = 4000,
+    synthetic: Annotated[int, typer.Option(help="Synthetic clips beside people's.")] = 5000,
     versions: Annotated[int, typer.Option(help="Versions of each of people's clips.")] = 2,
     clips: Annotated[
         int | None, typer.Option(min=1, help="Take at most so many clips, by chance.")
     ] = None,
-    middle_steps: Annotated[int, typer.Option(help="Steps of the middle by CTC alone.")] = 1400,
-    steps: Steps = 4500,
+    middle_steps: Annotated[int, typer.Option(help="Steps of the middle by CTC alone.")] = 3000,
+    steps: Steps = 1800,
     middle: Annotated[
         bool, typer.Option("--middle/--no-middle", help="Let the path go over the audio's guess.")
     ] = True,
