@@ -12,6 +12,7 @@ from antiphon.evaluation.scores import (
     Errors,
     holds_answer,
     mean,
+    mean_interval,
     normalized,
     tokens,
     total,
@@ -79,3 +80,10 @@ def test_normalized():
 
 def test_mean():
     assert mean([1.0, 2.0]) == 1.5 and math.isnan(mean([]))
+
+
+def test_the_interval_of_a_mean_holds_it_and_narrows_with_more_values():
+    few, many = mean_interval([1.0, 3.0] * 4), mean_interval([1.0, 3.0] * 100)
+    assert few[0] < many[0] < 2.0 < many[1] < few[1]
+    assert mean_interval([5.0, 5.0]) == (5.0, 5.0)
+    assert all(map(math.isnan, mean_interval([])))

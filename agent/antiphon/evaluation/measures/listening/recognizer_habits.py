@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from antiphon.evaluation.measures.listening.recognition import DRAWS
-from antiphon.evaluation.scores import Errors, normalized, total, wilson_interval, word_errors
+from antiphon.evaluation.scores import (
+    Errors,
+    mean_interval,
+    normalized,
+    total,
+    wilson_interval,
+    word_errors,
+)
 from antiphon.recognition.long_audio import LongAudio
 from antiphon.recognition.recognizer import SAMPLE_RATE
 from antiphon.recognition.transcript import Options
@@ -119,8 +126,7 @@ def context(
         helped.append(holds(found, name))
         alone.append(holds(listener.transcribe(pcm, plain).text, name))
     gains = np.array(helped, int) - np.array(alone, int)
-    draws = np.random.default_rng(seed).integers(len(gains), size=(DRAWS, len(gains)))
-    interval = np.percentile(100 * gains[draws].mean(1), [2.5, 97.5])
+    interval = mean_interval((100 * gains).tolist(), seed, DRAWS)
     return {
         "names_with_context": round(100 * float(np.mean(helped)), 2),
         "names_without": round(100 * float(np.mean(alone)), 2),
