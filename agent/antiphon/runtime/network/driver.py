@@ -13,19 +13,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from antiphon.runtime.audio.resampling import Resampler
 from antiphon.runtime.clock import Clock, WallClock
-from antiphon.runtime.events import Event
 from antiphon.runtime.frames import FRAME, Frame
+from antiphon.runtime.network.client import Client
 from antiphon.runtime.network.incoming import MAX_SECONDS, Action, Incoming
 from antiphon.runtime.network.playout_clock import FRAME_SECONDS, PlayoutClock
 from antiphon.runtime.network.sent_reply import SentReply
-from antiphon.runtime.session.agent_turn import Reason
 from antiphon.runtime.session.conversation import Conversation
 
 LEAD_SECONDS = 0.1
@@ -49,22 +47,6 @@ MAX_DISBELIEF = 10.0
 """Seconds after which a client cannot say any more that it did not play what it was sent."""
 LINGER_SECONDS = 1.0
 """Seconds after the last sound or command in which an idle conversation still takes steps."""
-
-
-class Client(Protocol):
-    """What a driver tells; called in the driver's thread, between two steps."""
-
-    def on_event(self, event: Event) -> None:
-        """Something happened in the conversation."""
-
-    def on_sound(self, reply: SentReply, pcm: NDArray[np.float32]) -> None:
-        """[N] more samples of a reply at the client's rate, to be played after those before."""
-
-    def on_interrupted(self, reply: SentReply, reason: Reason) -> None:
-        """A reply was stopped: what the client has not played of it is to be dropped.
-
-        The event `Interrupted` follows when it is known how much was heard; see `truncate`.
-        """
 
 
 class Driver:

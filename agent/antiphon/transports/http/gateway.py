@@ -6,7 +6,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from antiphon.runtime.network.driver import Client, Driver
+from antiphon.runtime.network.client import Client
+from antiphon.runtime.network.driver import Driver
 from antiphon.runtime.network.ticker import Ticker
 from antiphon.runtime.options import Options
 from antiphon.transports.http.metrics import Metrics
