@@ -59,6 +59,9 @@ def qwen3_asr(
     shards: Annotated[int, typer.Option(help="Shards of 64 clips that are made.")] = 300,
     text_steps: Annotated[int, typer.Option(help="Steps of the language model alone.")] = 3000,
     tower_steps: Annotated[int, typer.Option(help="Steps of the audio tower alone.")] = 6000,
+    label_steps: Annotated[
+        int, typer.Option(help="Steps in which what is heard gets the tokens' embeddings.")
+    ] = 6000,
     steps: Steps = 12_000,
     device: Device = "cpu",
     seed: Seed = 0,
@@ -69,7 +72,10 @@ def qwen3_asr(
 
     recipe = Recipe(paths.data, paths.work / "qwen3-asr", out, seed=seed, device=device)
     if recipe.corpus(shards, limits.minutes or 24 * 60):
-        recipe.train({"text": text_steps, "tower": tower_steps, "whole": steps}, limits.minutes)
+        recipe.train(
+            {"text": text_steps, "tower": tower_steps, "labels": label_steps, "whole": steps},
+            limits.minutes,
+        )
 
 
 @with_settings

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from antiphon.compute.packed_weights import packed, unpacked
 from antiphon.errors import UserError
 from antiphon.recognition.drax.middle import CtcMiddle, MiddleConfig
 from antiphon.recognition.drax.model import DecoderConfig, DraxDecoder
@@ -20,7 +21,7 @@ from antiphon_codecs.skip_init import SkipInit
 LANGUAGES = ("en", "it", "pt", "de", "fr", "es", "ja", "zh")
 """That drax-v1 was trained on."""
 FILE = "model.safetensors"
-PACKED, SCALE = (".mlp.", "middle."), ".scale"
+PACKED = (".mlp.", "middle.")
 """Matrices of a model trained here that are stored in bytes, a scale a row."""
 BUFFERS = frozenset({"rotary_emb.inv_freq"})
 """Tensors of the public file that follow from the sizes."""
@@ -111,18 +112,12 @@ def save(model: DraxModel, whisper: str, folder: Path, **facts: Any) -> None:
     }
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
     left = SHARED if model.decoder.config.from_whisper else frozenset()
-    state = {}
-    for name, value in model.state_dict().items():
-        if name in left:
-            continue
-        if value.ndim == 2 and any(part in name for part in PACKED):
-            scale = value.abs().amax(1, keepdim=True).clamp(min=1e-8) / 127
-            state[name] = (value / scale).round().char()
-            state[name + SCALE] = scale
-        else:
-            whole = value.half() if value.is_floating_point() else value.int()
-            state[name] = whole.contiguous()
-    save_file(state, folder / FILE)
+    state = {name: value for name, value in model.state_dict().items() if name not in left}
+
+    def chosen(name: str, value: torch.Tensor) -> bool:
+        return value.ndim == 2 and any(part in name for part in PACKED)
+
+    save_file(packed(state, chosen), folder / FILE)
 
 
 def load_small(folder: Path) -> tuple[DraxModel, str]:
@@ -206,9 +201,7 @@ def _fill(module: nn.Module, file: Path, absent: frozenset[str] = frozenset()) -
         state = torch.load(file.with_suffix(".bin"), map_location="cpu", weights_only=True)
     else:
         raise UserError(f"There is no {file}: fetch the checkpoint again.")
-    scales = {name: state.pop(name + SCALE) for name in [*state] if name + SCALE in state}
-    state |= {name: state[name] * scale for name, scale in scales.items()}
-    state = {name: value for name, value in state.items() if name not in BUFFERS}
+    state = {name: value for name, value in unpacked(state).items() if name not in BUFFERS}
     state |= {name: value for name, value in module.state_dict().items() if name in absent}
     try:
         module.load_state_dict(state)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 
 from antiphon import weights
+from antiphon.compute.packed_weights import packed, unpacked
 from antiphon.compute.precision import fast_bfloat16
 from antiphon.errors import UserError
 from antiphon.llm.tokenizer import load_tokenizer
@@ -18,9 +18,6 @@ from antiphon.llm.transformers_model import read_model
 from antiphon.recognition.mome.model import MomeConfig, MomeModel
 
 FILE = "mome.safetensors"
-LARGE = 4096
-"""Numbers of a matrix from which on it is kept in int8, each row with a scale of its own."""
-SCALE = ".scale"
 
 
 def fresh(config: MomeConfig, device: str | torch.device = "cpu") -> MomeModel:
@@ -49,33 +46,10 @@ def save(model: MomeModel, folder: Path, **facts: Any) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     config = {"model_type": "mome", "kind": "recognizer", **asdict(model.config), **facts}
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", "utf-8")
-    state = rounded(model.added())
+    state = packed(model.added())
     part = folder / f"{FILE}.part"
     save_file(state, part)
     part.replace(folder / FILE)
-
-
-def rounded(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Weights as they are kept."""
-    found = {}
-    for name, value in state.items():
-        kept = value.detach().float().cpu()
-        if kept.ndim > 1 and kept.numel() >= LARGE:
-            scale = (kept.abs().amax(-1, keepdim=True) / 127).clamp(min=1e-9)
-            found[name + SCALE] = scale
-            found[name] = (kept / scale).round().clamp(-127, 127).to(torch.int8)
-        else:
-            found[name] = kept.half()
-    return {name: value.contiguous() for name, value in found.items()}
-
-
-def restored(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Weights as they were before `rounded`, float32."""
-    return {
-        name: value.float() * state.get(name + SCALE, 1.0)
-        for name, value in state.items()
-        if not name.endswith(SCALE)
-    }
 
 
 def load(folder: Path, device: str | torch.device = "cpu") -> MomeModel:
@@ -90,7 +64,7 @@ def load(folder: Path, device: str | torch.device = "cpu") -> MomeModel:
     if not (folder / FILE).exists():
         raise UserError(f"There is no {folder / FILE}: train it (antiphon train mome), or copy it.")
     model = fresh(config, device)
-    state = restored(load_file(folder / FILE))
+    state = unpacked(load_file(folder / FILE))
     if state.keys() != model.added().keys() or any(
         state[name].shape != value.shape for name, value in model.added().items()
     ):

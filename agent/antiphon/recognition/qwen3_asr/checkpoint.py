@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from antiphon.compute import torch_device
+from antiphon.compute.packed_weights import unpacked
 from antiphon.errors import UserError
 from antiphon.recognition.qwen3_asr.prompt import Marks
 
@@ -29,6 +30,8 @@ RENAMED = (
 ROPE = ("mrope_section", "mrope_interleaved", "interleaved", "type")
 """Fields of the original's rotary positions that a text model does not have."""
 TIED = "lm_head.weight"
+PACKED = "packed.safetensors"
+"""Weights of a model trained here: transformers would take bytes for weights under its own name."""
 
 
 @dataclass(frozen=True)
@@ -170,15 +173,15 @@ def _facts(folder: Path) -> dict[str, Any]:
 
 
 def _tensors(folder: Path) -> dict[str, torch.Tensor]:
-    """All tensors of a folder: one file, or shards."""
+    """All tensors of a folder: one file, or shards; what is packed is unpacked."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    files = sorted(folder.glob("model*.safetensors"))
+    files = sorted(folder.glob("model*.safetensors")) or sorted(folder.glob(PACKED))
     if not files:
         raise UserError(f"{folder} has no model.safetensors: fetch the checkpoint again.")
     try:
-        return {name: value for file in files for name, value in load_file(file).items()}
+        return unpacked({name: value for file in files for name, value in load_file(file).items()})
     except (SafetensorError, OSError) as error:
         raise UserError(
             f"The weights in {folder} are damaged ({error}): fetch them again."

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from antiphon.compute.packed_weights import packed
+from antiphon.recognition.qwen3_asr.checkpoint import PACKED, TIED
 from antiphon.recognition.qwen3_asr.features import CHUNK
 from antiphon.recognition.qwen3_asr.prompt import SPECIALS
 from antiphon.recognition.whisper.audio_encoder import AudioEncoder
@@ -21,17 +23,17 @@ class Size:
 
     d_model: int = 512
     """Width of the audio tower: that of its teacher, whose layers it starts from."""
-    encoder_layers: int = 6
+    encoder_layers: int = 4
     encoder_attention_heads: int = 8
     encoder_ffn_dim: int = 2048
     downsample_hidden_size: int = 64
     hidden_size: int = 384
     """Width of the language model."""
-    num_hidden_layers: int = 6
+    num_hidden_layers: int = 4
     num_attention_heads: int = 6
     num_key_value_heads: int = 3
     intermediate_size: int = 1152
-    vocabulary: int = 4096
+    vocabulary: int = 1536
     """Pieces of text, special tokens included."""
     bands: int = 80
 
@@ -86,7 +88,7 @@ def make_tokenizer(lines: Sequence[str], size: int) -> Any:
 
 
 def make_model(size: Size, tokenizer: Any, teacher: AudioEncoder | None) -> Any:
-    """A model; the tower's layers are the teacher's where their sizes are equal."""
+    """A model; its tower's layers are some of the teacher's, evenly spaced, if of their size."""
     from transformers import Qwen3ASRForConditionalGeneration
 
     model = Qwen3ASRForConditionalGeneration(config(size, tokenizer))
@@ -96,7 +98,7 @@ def make_model(size: Size, tokenizer: Any, teacher: AudioEncoder | None) -> Any:
         layer.reset_parameters()  # transformers' deviation of 0.02 lets hardly any sound through
     if teacher is not None and teacher.config.d_model == size.d_model:
         own = tower.state_dict()
-        known = teacher.state_dict()
+        known = chosen_layers(teacher.state_dict(), teacher.config.encoder_layers, size)
         with torch.no_grad():
             for name, value in own.items():
                 source = known.get(name.replace("ln_post", "layer_norm"))
@@ -105,6 +107,22 @@ def make_model(size: Size, tokenizer: Any, teacher: AudioEncoder | None) -> Any:
                 elif name.endswith("k_proj.bias"):
                     value.zero_()  # Whisper's keys have none
     return model.float()
+
+
+def chosen_layers(
+    state: Mapping[str, torch.Tensor], layers: int, size: Size
+) -> dict[str, torch.Tensor]:
+    """A teacher's weights by the names that they get: first and last layer, and some between."""
+    steps = max(1, size.encoder_layers - 1)
+    taken = {round(i * (layers - 1) / steps): i for i in range(size.encoder_layers)}
+    found = {}
+    for name, value in state.items():
+        if part := re.match(r"layers\.(\d+)\.", name):
+            if int(part[1]) in taken:
+                found[f"layers.{taken[int(part[1])]}.{name[part.end() :]}"] = value
+        else:
+            found[name] = value
+    return found
 
 
 def padded(clips: Sequence[torch.Tensor], device: str) -> tuple[torch.Tensor, torch.Tensor]:
@@ -123,6 +141,11 @@ def padded(clips: Sequence[torch.Tensor], device: str) -> tuple[torch.Tensor, to
 
 
 def write(model: Any, tokenizer: Any, out: Path) -> None:
-    """Write the weights in transformers' layout, float16, in files that a repository takes."""
-    copy.deepcopy(model).cpu().half().save_pretrained(out, max_shard_size="35MB")
+    """Write the weights by transformers' names, packed, with its configuration and tokenizer."""
+    from safetensors.torch import save_file
+
+    out.mkdir(parents=True, exist_ok=True)
+    model.config.save_pretrained(out)
     tokenizer.save_pretrained(out)
+    state = {name: value for name, value in model.state_dict().items() if name != TIED}
+    save_file(packed(state), out / PACKED)

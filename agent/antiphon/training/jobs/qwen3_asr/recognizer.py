@@ -1,9 +1,11 @@
 """Train a small Qwen3-ASR in transformers' own classes, as the public one was: tower first.
 
-1. text: the language model reads the texts of all languages.
+1. text: the language model writes texts of all languages from what it might be given for their
+   sound (`labels.imagined`), so no speech is needed for it.
 2. tower: the audio tower learns to say what Whisper base's encoder says, in windows of 1 to 8 s.
    It stands for the pre-training on forty million hours (arXiv 2601.21337, sec. 2.2).
-3. whole: both and the projector learn to transcribe; the loss counts the assistant's turn alone.
+3. labels: tower and projector learn by CTC to give the language model the tokens that are said.
+4. whole: all learn to transcribe; the loss counts the assistant's turn, and the labels a little.
 """
 
 from __future__ import annotations
@@ -25,37 +27,31 @@ from antiphon.recognition.drax.candidates import distance
 from antiphon.recognition.drax.vocabulary import plain
 from antiphon.recognition.qwen3_asr.checkpoint import Checkpoint
 from antiphon.recognition.qwen3_asr.features import CHUNK, Features
-from antiphon.recognition.qwen3_asr.prompt import (
-    NONE,
-    SPECIALS,
-    Marks,
-    after_audio,
-    before_audio,
-    spoken_in,
-)
+from antiphon.recognition.qwen3_asr.prompt import Marks
 from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
 from antiphon.recognition.recognizer import transcribe
 from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 from antiphon.training import loop
 from antiphon.training.corpora.hearing import recognition, spoken_languages
+from antiphon.training.corpora.hearing.heard_speech import has_number, written
 from antiphon.training.corpora.hearing.spoken_languages import Clip, SpokenLanguages
 from antiphon.training.corpora.voice import texts
+from antiphon.training.jobs.qwen3_asr.labels import Labels, labels
+from antiphon.training.jobs.qwen3_asr.lines import Lines
 from antiphon.training.jobs.qwen3_asr.model import Size, make_model, make_tokenizer, padded, write
+from antiphon.training.jobs.qwen3_asr.transcription import Writer, transcription_losses
+from antiphon.training.loop import Losses
 
 TEACHER = "whisper-base"
 BATCH = 16
-CONTEXT, HELPFUL = 0.5, 0.5
-"""Shares of clips that get a context, and of contexts that hold words of the clip."""
-NAMED = 0.3
-"""Share of clips whose language is named in the prompt."""
-RARE = 7
-"""Letters of a word that may stand in a context."""
-LISTED = 20
-"""Words of a context at most."""
-TEXT_TOKENS = 128
-"""Tokens of a row of text."""
-RATES = {"text": 1e-3, "tower": 6e-4, "whole": 3e-4}
+RATES = {"text": 1e-3, "tower": 6e-4, "labels": 5e-4, "whole": 3e-4}
 """Peak learning rates of the stages."""
+LABELS = 0.3
+"""Weight of the labels while all learn."""
+LONGEST_TEXT = 120
+"""Letters of a text that is read without sound."""
+SPELLED = 6000
+"""Texts of a language by which the pieces of words are chosen: as many of each."""
 EVALUATED = 24
 """Held-out clips that are transcribed to watch the training."""
 
@@ -112,7 +108,7 @@ class TaughtTower(nn.Module):
         width = tower.config.d_model
         self.head = nn.Identity() if width == teacher else nn.Linear(width, teacher)
 
-    def losses(self, batch: Batch, seconds: int) -> Mapping[str, torch.Tensor]:
+    def losses(self, batch: Batch, seconds: int) -> Losses:
         """How far it is from its teacher, attending within windows of so many seconds."""
         self.tower.n_window_infer = seconds * CHUNK
         with mixed_precision():
@@ -123,65 +119,46 @@ class TaughtTower(nn.Module):
         return {"loss": cosine + 0.1 * F.mse_loss(said, wanted), "cosine": cosine}
 
 
-def text_losses(model: Any, rows: torch.Tensor) -> Mapping[str, torch.Tensor]:
-    """Cross-entropy of the next token in rows [B, N] of text."""
-    with mixed_precision():
-        states = model.model.language_model(input_ids=rows[:, :-1]).last_hidden_state
-        logits = model.lm_head(states)
-    return {"loss": F.cross_entropy(logits.flatten(0, 1).float(), rows[:, 1:].flatten())}
+class Hearing(nn.Module):
+    """A model that hears and writes.
 
+    Args:
+        writer: the model.
+    """
 
-def whole_losses(
-    model: Any, tokenizer: Any, marks: Marks, batch: Batch, rng: np.random.Generator
-) -> Mapping[str, torch.Tensor]:
-    """Cross-entropy of the assistant's turn."""
-    with mixed_precision():
-        heard = model.model.get_audio_features(batch.frames, batch.mask, return_dict=True)
-    parts = heard.pooler_output.float().split([len(clip.states) for clip in batch.clips])
-    pool = [word for clip in batch.clips for word in rare(clip.text)]
-    embed = model.get_input_embeddings()
-    rows, targets = [], []
-    for clip, sound in zip(batch.clips, parts, strict=True):
-        context = drawn_context(clip, pool, rng)
-        named = bool(clip.language) and rng.random() < NAMED
-        head = before_audio(tokenizer, marks, context)
-        tail = after_audio(tokenizer, marks, clip.language if named else None)
-        said = answer(tokenizer, marks, clip, named=named)
-        ids = [torch.tensor(part, device=sound.device) for part in (head, [*tail, *said])]
-        rows.append(torch.cat([embed(ids[0]), sound, embed(ids[1])]))
-        silent = [-100] * (len(head) + len(sound) + len(tail))
-        targets.append(torch.tensor([*silent, *said], device=sound.device))
-    read = nn.utils.rnn.pad_sequence(rows, batch_first=True)
-    wanted = nn.utils.rnn.pad_sequence(targets, batch_first=True, padding_value=-100)
-    asked = wanted[:, 1:] != -100
-    with mixed_precision():
-        states = model.model.language_model(inputs_embeds=read).last_hidden_state
-        logits = model.lm_head(states[:, :-1][asked])
-    return {"loss": F.cross_entropy(logits.float(), wanted[:, 1:][asked])}
+    def __init__(self, writer: Writer) -> None:
+        super().__init__()
+        self.model, self.writer = writer.model, writer
+        self.labels = Labels(writer.model, writer.blank)
 
+    def sounds(self, batch: Batch) -> list[torch.Tensor]:
+        """What the language model is given for the sound of each clip: [N, hidden]."""
+        with mixed_precision():
+            heard = self.model.model.get_audio_features(batch.frames, batch.mask, return_dict=True)
+        return list(heard.pooler_output.float().split([len(clip.states) for clip in batch.clips]))
 
-def answer(tokenizer: Any, marks: Marks, clip: Clip, *, named: bool) -> list[int]:
-    """Tokens of the assistant's turn; a named language is said already."""
-    if not clip.language:
-        silent = tokenizer.encode(f"language {NONE.capitalize()}", add_special_tokens=False)
-        return [*silent, marks.text, marks.turn_end]
-    said = [] if named else spoken_in(tokenizer, marks, clip.language)
-    return [*said, *tokenizer.encode(clip.text, add_special_tokens=False), marks.turn_end]
+    def label_losses(self, batch: Batch, sounds: list[torch.Tensor] | None = None) -> Losses:
+        """CTC of what is said."""
+        said = [labels(self.writer.tokenizer, clip.text) for clip in batch.clips]
+        return self.labels.losses(sounds or self.sounds(batch), said)
 
+    def losses(self, batch: Batch, rng: np.random.Generator) -> Losses:
+        """The assistant's turn, and a little of the labels."""
+        sounds = self.sounds(batch)
+        heard = self.label_losses(batch, sounds)["loss"]
+        written = transcription_losses(self.writer, sounds, batch.clips, rng)["loss"]
+        return {"loss": written + LABELS * heard, "written": written, "labels": heard}
 
-def rare(text: str) -> list[str]:
-    """Words that may stand in a context."""
-    return [word for word in (w.strip(".,!?;:") for w in text.split()) if len(word) >= RARE]
-
-
-def drawn_context(clip: Clip, pool: Sequence[str], rng: np.random.Generator) -> list[str]:
-    """Words for the system turn, half the time with those of the clip among them; often none."""
-    if rng.random() >= CONTEXT or not pool:
-        return []
-    own = set(rare(clip.text))
-    found = {pool[int(i)] for i in rng.integers(len(pool), size=int(rng.integers(1, LISTED)))}
-    found = found | own if rng.random() < HELPFUL else found - own
-    return [str(word) for word in rng.permutation(sorted(found))]
+    def label_errors(self, clips: Sequence[Clip]) -> float:
+        """Word errors in percent of what the labels alone say of clips."""
+        wrong, words = 0, 0
+        for clip in clips:
+            frames, mask = padded([clip.frames], str(self.model.device))
+            found = self.labels.read(self.sounds(Batch(frames, mask, [clip]))[0])
+            said = plain(clip.text).split()
+            wrong += distance(self.writer.tokenizer.decode(found).split(), said)
+            words += len(said)
+        return 100 * wrong / max(1, words)
 
 
 def error_rate(model: Any, tokenizer: Any, clips: Sequence[tuple[Any, str]]) -> float:
@@ -221,60 +198,74 @@ class Recipe:
             self.work / "corpus", shards=shards, minutes=minutes, seed=self.seed,
         )  # fmt: skip
 
-    def lines(self) -> list[str]:
-        """Texts of all languages."""
-        turns = list(dict.fromkeys(texts.turns(self.data)))
-        return turns + [s for code in spoken_languages.LOCALES
-                        for s in spoken_languages.sentences(code)]  # fmt: skip
+    def texts(self) -> dict[str, list[str]]:
+        """Texts of all languages by code."""
+        turns = [t for t in dict.fromkeys(texts.turns(self.data)) if len(t) < LONGEST_TEXT]
+        every = {code: spoken_languages.sentences(code) for code in spoken_languages.LOCALES}
+        return {"en": [written("", t) for t in turns if not has_number(t)], **every}
 
     def train(self, steps: Mapping[str, int], minutes: float | None = None) -> bool:
         """Train the stages one after another and write what was learned.
 
         Args:
-            steps: of each stage: text, tower, whole.
+            steps: of each stage: text, tower, labels, whole.
             minutes: time for each stage at most.
 
         Returns:
             True if the last step was reached.
         """
         torch.manual_seed(self.seed)
-        lines = self.lines()
-        tokenizer = make_tokenizer(lines, self.size.vocabulary)
+        lines = self.texts()
+        tokenizer = make_tokenizer(spelled(lines), self.size.vocabulary)
         teacher = AudioEncoder.load(weights.path(TEACHER))
         model = make_model(self.size, tokenizer, teacher).to(self.device)
+        writer = Writer(model, tokenizer, Marks.of(tokenizer))
+        hearing = Hearing(writer)
         batches = Batches(spoken_languages.read(self.work / "corpus"), self.device)
-        held_out = list(recognition.dev_clips(self.data))[:EVALUATED]
 
         def fit(stage: str, module: nn.Module, losses: Any, evaluate: Any = None) -> bool:
             schedule = loop.Schedule(steps[stage], RATES[stage], min(500, steps[stage] // 4 + 1))
             return loop.fit(
                 module, losses, schedule, self.work / stage,
-                minutes=minutes, seed=self.seed, evaluate=evaluate,
+                minutes=minutes, seed=self.seed,
+                evaluate=evaluate if self.device == "cpu" else None,
             )  # fmt: skip
 
-        rows = text_rows(tokenizer, lines, self.seed).to(self.device)
-        done = fit("text", TextOnly(model), lambda step: text_losses(model, rows[at(rows, step)]))
+        def rng(step: int, stage: int) -> np.random.Generator:
+            return np.random.default_rng([self.seed, step, stage])
+
+        read = Lines(lines)
         taught = TaughtTower(model.model.audio_tower, teacher.config.d_model).to(self.device)
+        held_out = list(recognition.dev_clips(self.data))[:EVALUATED]
+        features = Features(self.size.bands, 800)
+        heard = [spoken_languages.prepared(*clip, "en", teacher, features) for clip in held_out]
 
-        def tower(step: int) -> Mapping[str, torch.Tensor]:
-            seconds = 1 + int(np.random.default_rng([self.seed, step]).integers(8))
-            return taught.losses(batches.draw(step, self.seed), seconds)
-
-        done = done and fit("tower", taught, tower)
-        model.model.audio_tower.n_window_infer = 800
-        marks = Marks.of(tokenizer)
-
-        def whole(step: int) -> Mapping[str, torch.Tensor]:
-            rng = np.random.default_rng([self.seed, step, 1])
-            batch = batches.draw(step, self.seed + 1)
-            return whole_losses(model, tokenizer, marks, batch, rng)
+        def tower(step: int) -> Losses:
+            return taught.losses(batches.draw(step, self.seed), 1 + int(rng(step, 1).integers(8)))
 
         def wer() -> Mapping[str, float]:
             return {"wer": error_rate(model, tokenizer, held_out)}
 
-        done = done and fit("whole", model, whole, wer if self.device == "cpu" else None)
+        done = fit("text", TextOnly(model), lambda step: read.losses(writer, BATCH, rng(step, 0)))
+        done = done and fit("tower", taught, tower)
+        model.model.audio_tower.n_window_infer = 800
+        done = done and fit(
+            "labels", hearing.labels,
+            lambda step: hearing.label_losses(batches.draw(step, self.seed + 1)),
+            lambda: {"wer": hearing.label_errors(heard)},
+        )  # fmt: skip
+        done = done and fit(
+            "whole", model,
+            lambda step: hearing.losses(batches.draw(step, self.seed + 2), rng(step, 2)), wer,
+        )  # fmt: skip
         write(model, tokenizer, self.out)
         return done
+
+
+def spelled(lines: Mapping[str, Sequence[str]]) -> list[str]:
+    """Texts by which pieces of words are chosen, as they are written and as they sound."""
+    some = [text for texts in lines.values() for text in texts[:: max(1, len(texts) // SPELLED)]]
+    return [*some, *(f" {plain(text)}" for text in some)]
 
 
 class TextOnly(nn.Module):
@@ -283,20 +274,3 @@ class TextOnly(nn.Module):
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.language_model = model.model.language_model
-
-
-def text_rows(tokenizer: Any, lines: Sequence[str], seed: int) -> torch.Tensor:
-    """Texts one after another in rows [R, TEXT_TOKENS], in an order of chance."""
-    end = tokenizer.convert_tokens_to_ids(SPECIALS["document_end"])
-    order = np.random.default_rng(seed).permutation(len(lines))
-    encoded = tokenizer([lines[i] for i in order], add_special_tokens=False)["input_ids"]
-    every = torch.tensor([token for row in encoded for token in (*row, end)])
-    rows = every[: len(every) // TEXT_TOKENS * TEXT_TOKENS].view(-1, TEXT_TOKENS)
-    if not len(rows):
-        raise UserError(f"The texts are shorter than {TEXT_TOKENS} tokens: there must be more.")
-    return rows
-
-
-def at(rows: torch.Tensor, step: int) -> torch.Tensor:
-    """Which rows a step reads: all in turn."""
-    return torch.arange(step * BATCH, (step + 1) * BATCH) % len(rows)
