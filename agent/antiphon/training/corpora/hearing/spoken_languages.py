@@ -48,6 +48,8 @@ BOOK = Path("/usr/share/doc/debian-handbook/html")
 """Where Debian's package debian-handbook keeps the same book in many languages."""
 LOCALES = {"de": "de-DE", "es": "es-ES", "fr": "fr-FR"}
 """Languages besides English, and what the book calls them."""
+ORIGINAL = "en-US"
+"""What the book calls the language that it was written in."""
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\W\d_])")
 SPEAKABLE = re.compile(r"[^\W\d_][\w ,.;:!?'’-]{15,110}")
 PEOPLE, ENGLISH, FOREIGN = 0.4, 0.25, 0.28
@@ -129,11 +131,15 @@ class SpokenLanguages:
 
 
 def sentences(code: str) -> list[str]:
-    """Sentences of a language, from Debian's handbook.
+    """Sentences of a language, from Debian's handbook, without those that are left in English.
 
     Raises:
         UserError: It is not installed.
     """
+    return sorted(_sentences(code) - _sentences(ORIGINAL))
+
+
+def _sentences(code: str) -> set[str]:
     folder = BOOK / LOCALES.get(code, code)
     if not folder.is_dir():
         raise UserError(
@@ -144,7 +150,7 @@ def sentences(code: str) -> list[str]:
         for part in re.findall(r'<div class="para">(.*?)</div>', page.read_text("utf-8"), re.S):
             plain = " ".join(html.unescape(re.sub(r"<[^>]+>", "", part)).split())
             found.update(s for s in SENTENCE_END.split(plain) if SPEAKABLE.fullmatch(s))
-    return sorted(text for text in found if not has_number(text))
+    return {text for text in found if not has_number(text)}
 
 
 @lru_cache(maxsize=64)

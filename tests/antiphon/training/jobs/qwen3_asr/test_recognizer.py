@@ -96,9 +96,11 @@ def test_a_language_without_texts_names_the_package(monkeypatch, tmp_path):
         spoken_languages.sentences("de")
 
 
-def test_sentences_of_a_book_are_plain(monkeypatch, tmp_path):
-    page = '<div class="para">Das <i>ist</i> ein ganzer Satz. Kapitel 3 nicht, weil Zahl.</div>'
-    (tmp_path / "de-DE").mkdir()
-    (tmp_path / "de-DE" / "a.html").write_text(page)
+def test_sentences_of_a_book_are_plain_and_of_its_language(monkeypatch, tmp_path):
+    original = "This was not translated into German."
+    german = f"Das <i>ist</i> ein ganzer Satz. Kapitel 3 nicht, weil Zahl. {original}"
+    for folder, text in {"de-DE": german, "en-US": original}.items():
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.html").write_text(f'<div class="para">{text}</div>')
     monkeypatch.setattr(spoken_languages, "BOOK", tmp_path)
     assert spoken_languages.sentences("de") == ["Das ist ein ganzer Satz."]
