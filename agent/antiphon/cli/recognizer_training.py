@@ -130,7 +130,7 @@ def drax(
         int | None, typer.Option(min=1, help="Take at most so many clips, by chance.")
     ] = None,
     middle_steps: Annotated[int, typer.Option(help="Steps of the middle by CTC alone.")] = 3000,
-    steps: Steps = 1800,
+    steps: Steps = 1000,
     middle: Annotated[
         bool, typer.Option("--middle/--no-middle", help="Let the path go over the audio's guess.")
     ] = True,

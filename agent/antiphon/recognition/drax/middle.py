@@ -78,9 +78,17 @@ class Guess:
         mixed = torch.where(said[..., None], full, end)
         return ((1 - FLOOR) * mixed + FLOOR / full.shape[-1]).clamp(min=1e-9).log()
 
+    def draft(self, length: int) -> torch.Tensor:
+        """The likeliest tokens [B, length] at positions; end marks behind them."""
+        return self.positions(length).argmax(-1)
+
     def said(self, length: int) -> torch.Tensor:
         """States [B, length, width] from which the labels at positions are read."""
         return self._placed(self.states[self.at], length)
+
+    def told(self, length: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """What the decoder is told: `places`, and `said` and `draft` of so many positions."""
+        return self.places, self.said(length), self.draft(length)
 
     def _placed(self, values: torch.Tensor, length: int) -> torch.Tensor:
         """What [A, N] there is at the frames of tokens, by position: [B, length, N]."""

@@ -17,12 +17,7 @@ from antiphon_codecs.interruption import checkpoint
 
 TIME_FEATURES = 256
 ROPE_BASE = 10_000.0
-AHEAD = -4.0
-"""What a Whisper decoder's scores of tokens further on start with: it never saw any."""
-OWN = 30.0
-"""How much a position's own token counts at time 1 beside the one before it, to begin with: about
-as much as what a decoder of Whisper's adds up."""
-KNOWN = 0.4
+KNOWN = 0.6
 """How much what is heard at a position counts beside what the blocks make of it, to begin with."""
 HASTE = 20.0
 """How much faster the few numbers that say where to look are learnt than all others."""
@@ -47,8 +42,8 @@ class DecoderConfig:
     """Whether the source is a mask token; False: it is uniform. Only that is supported."""
     from_whisper: bool = False
     """Whether blocks are those of a Whisper decoder: with biases and learned positions, without a
-    projection of the audio, and reading at each position the token before it with its own. All that
-    follows is not in the public checkpoint."""
+    projection of the audio, reading at each position the tokens before it. All that follows is not
+    in the public checkpoint."""
     prompt: int = 2
     """Tokens in front of a text `from_whisper`."""
     cut_positions: bool = False
@@ -66,6 +61,8 @@ class Memory:
     """[B, S] the position at which each frame is said."""
     said: torch.Tensor | None = None
     """[B, L', width] what is heard at positions; nothing behind the last."""
+    draft: torch.Tensor | None = None
+    """[B, L'] the likeliest tokens there."""
 
 
 class DraxDecoder(nn.Module):
@@ -84,16 +81,11 @@ class DraxDecoder(nn.Module):
         if config.from_whisper:
             self.prompt_embed = nn.Parameter(torch.zeros(config.prompt, width))
             self.positions = nn.Parameter(torch.zeros(config.prompt + config.length, width))
-            self.own_proj = nn.Linear(width, width, bias=False)
-            nn.init.eye_(self.own_proj.weight)
         else:
             self.audio_proj = nn.Sequential(
                 nn.Linear(config.whisper_dim, width), nn.GELU(), nn.Linear(width, width)
             )
         if config.cut_positions:
-            self.said_proj = nn.Linear(width, width)
-            nn.init.zeros_(self.said_proj.weight)
-            nn.init.zeros_(self.said_proj.bias)
             self.said_gate = nn.Linear(config.cond_dim, width)
             nn.init.zeros_(self.said_gate.weight)
             nn.init.constant_(self.said_gate.bias, KNOWN)
@@ -113,6 +105,7 @@ class DraxDecoder(nn.Module):
         audio: torch.Tensor,
         places: torch.Tensor | None = None,
         said: torch.Tensor | None = None,
+        draft: torch.Tensor | None = None,
     ) -> Memory:
         """What of encoder states serves all steps and candidates.
 
@@ -120,12 +113,13 @@ class DraxDecoder(nn.Module):
             audio: [B, S, whisper_dim].
             places: see `Memory`; needed if the model was made for it, as `said` is.
             said: see `Memory`.
+            draft: see `Memory`.
         """
         heard = audio if self.config.from_whisper else self.audio_proj(audio)
         sources = [block.listen(heard) for block in self.layers]
         if not self.config.cut_positions:
             return Memory(sources)
-        return Memory(sources, places, said)
+        return Memory(sources, places, said, draft)
 
     def forward(
         self,
@@ -152,10 +146,13 @@ class DraxDecoder(nn.Module):
         first, turn = 0, None
         if config.from_whisper:
             first = config.prompt - 1
-            own = OWN * self.own_proj(x) * time[:, None, None]  # which is noise at time 0
+            if memory.draft is not None:  # which is right more often than what is still noise
+                clean = time[:, None].square().expand(-1, length)
+                if preserve is not None:
+                    clean = torch.where(preserve, 1.0, clean)
+                x = torch.lerp(self._draft(memory.draft, length), x, clean[..., None])
             prompt = self.prompt_embed.expand(len(x), -1, -1)
             x = torch.cat([prompt, x[:, :-1]], 1) + self.positions[: first + length]
-            x = x + F.pad(own, (0, 0, first, 0))
         else:
             places = torch.arange(length, dtype=torch.float32)[None]
             turn = rotation(places, config.hidden_size // config.n_heads)
@@ -165,7 +162,6 @@ class DraxDecoder(nn.Module):
             said = memory.said[:, :length]
             said = F.pad(said, (0, 0, 0, length - said.shape[1]))
             known = said * self.said_gate(condition)[:, None]
-            x = x + F.pad(self.said_proj(said), (0, 0, first, 0))
         at = torch.arange(first + length) - first
         for block, source in zip(self.layers, memory.sources, strict=True):
             checkpoint()
@@ -173,6 +169,14 @@ class DraxDecoder(nn.Module):
             x = block(x, condition, turn, source, mask)
         logits: torch.Tensor = self.output_layer(x[:, first:], condition, known)
         return logits
+
+    def _draft(self, draft: torch.Tensor, length: int) -> torch.Tensor:
+        """Embeddings [B, length, width] of tokens [B, L'], end marks behind them."""
+        draft = draft[:, :length]
+        end = self.config.vocab_size - 1
+        return F.embedding(
+            F.pad(draft, (0, length - draft.shape[1]), value=end), self.vocab_embed.weight
+        )
 
 
 class TimeEmbedding(nn.Module):
@@ -216,8 +220,6 @@ class Block(nn.Module):
         self.adaLN_modulation = nn.Linear(config.cond_dim, 9 * width)
         nn.init.zeros_(self.adaLN_modulation.weight)
         nn.init.zeros_(self.adaLN_modulation.bias)
-        if config.from_whisper:
-            self.ahead = nn.Parameter(torch.full((config.n_heads, 1, 1), AHEAD / HASTE))
         if config.cut_positions:
             self.near = nn.Linear(config.cond_dim, 2 * config.n_heads)
             nn.init.zeros_(self.near.weight)
@@ -263,13 +265,9 @@ class Block(nn.Module):
         parts = self.adaLN_modulation(condition)[:, None].chunk(9, -1)
         y = modulated(self.norm1(x), parts[0], parts[1])
         query, key = (self._split(w(y)) for w in (self.qw, self.kw))
-        ahead = None
-        if turn is None:
-            length = x.shape[1]
-            ahead = HASTE * self.ahead * torch.ones(length, length).triu(1)
-        else:
+        if turn is not None:
             query, key = rotated(query, turn), rotated(key, turn)
-        mixed = self._attend(query, key, self._split(self.vw(y)), ahead)
+        mixed = self._attend(query, key, self._split(self.vw(y)), causal=turn is None)
         x = x + parts[2] * self.attn_out(mixed)
         query = self._split(self.q_cross(modulated(self.norm_cross(x), parts[3], parts[4])))
         keys, values = (part.expand(len(x), -1, -1, -1) for part in source)
@@ -282,10 +280,12 @@ class Block(nn.Module):
         query: torch.Tensor,
         key: torch.Tensor,
         value: torch.Tensor,
-        mask: torch.Tensor | None,
+        mask: torch.Tensor | None = None,
+        *,
+        causal: bool = False,
     ) -> torch.Tensor:
         drop = self.dropout if self.training else 0.0
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=drop)
+        mixed = F.scaled_dot_product_attention(query, key, value, mask, drop, is_causal=causal)
         return mixed.transpose(1, 2).flatten(2)
 
     def _split(self, x: torch.Tensor) -> torch.Tensor:

@@ -16,7 +16,8 @@ from antiphon.recognition.drax import public
 from antiphon.recognition.drax.candidates import choose
 from antiphon.recognition.drax.checkpoint import DraxModel, is_public, load_small
 from antiphon.recognition.drax.middle import Guess
-from antiphon.recognition.drax.sampler import Sampled, sample
+from antiphon.recognition.drax.model import DraxDecoder, Memory
+from antiphon.recognition.drax.sampler import Predictor, Sampled, sample
 from antiphon.recognition.drax.vocabulary import SubVocabulary
 from antiphon.recognition.long_audio import merged
 from antiphon.recognition.recognizer import SAMPLE_RATE, Recognizer, folder_of
@@ -161,18 +162,11 @@ class DraxRecognizer:
     ) -> Sampled:
         """So many texts for one guess."""
         canvas = canvas_for(float(guess.count), self.model.decoder.config.length)
-        memory = self.model.decoder.listen(averaged(pairs), guess.places, guess.said(canvas))
+        memory = self.model.decoder.listen(averaged(pairs), *guess.told(canvas))
         noise = torch.randint(self.model.end + 1, (count, canvas), generator=generator)
-
-        def predict(
-            tokens: torch.Tensor, time: torch.Tensor, preserve: torch.Tensor
-        ) -> torch.Tensor:
-            logits: torch.Tensor = self.model.decoder(tokens, time, memory, None, preserve)
-            return logits
-
         temperature = options.temperature or (SINGLE if options.candidates <= 1 else SEVERAL)
         return sample(
-            predict,
+            reader(self.model.decoder, memory),
             noise,
             torch.zeros_like(noise, dtype=torch.bool),
             options.steps,
@@ -203,6 +197,21 @@ class DraxRecognizer:
             sure = float(log_probs[run.first : run.last].mean().exp())
             found.append(Word(run.text, first * PAIR, last * PAIR, sure))
         return tuple(found)
+
+
+def reader(decoder: DraxDecoder, memory: Memory) -> Predictor:
+    """The decoder while it draws a text: what it reads is its draft for the next step.
+
+    Self-conditioning (Chen et al., "Analog Bits", arXiv 2208.04202) of discrete tokens.
+    """
+
+    def predict(tokens: torch.Tensor, time: torch.Tensor, preserve: torch.Tensor) -> torch.Tensor:
+        nonlocal memory
+        logits: torch.Tensor = decoder(tokens, time, memory, None, preserve)
+        memory = replace(memory, draft=logits.argmax(-1))
+        return logits
+
+    return predict
 
 
 def paired(frames: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,8 @@ import pytest
 import torch
 from tiny_drax import tiny_drax
 
-from antiphon.recognition.drax.recognizer import paired
+from antiphon.recognition.drax.model import Memory
+from antiphon.recognition.drax.recognizer import paired, reader
 from antiphon.recognition.drax.vocabulary import SubVocabulary, plain
 from antiphon.recognition.transcript import Options
 
@@ -37,6 +38,19 @@ def test_several_candidates_give_one_text(recognizer, speech, scoring):
     found = transcribe(recognizer, speech, candidates=4, scoring=scoring, steps=2)
     assert found.text == "" or len(found.segments) == 1
     assert found.duration > 0 and found.language == "en"
+
+
+def test_what_was_read_is_the_draft_of_the_next_step():
+    drafts = []
+
+    def decoder(tokens, time, memory, heard, preserve):
+        drafts.append(memory.draft.tolist())
+        return torch.nn.functional.one_hot(memory.draft + 1, 9).float()
+
+    read = reader(decoder, Memory([], draft=torch.tensor([[1, 2]])))  # type: ignore[arg-type]
+    for _ in range(3):
+        read(torch.zeros(1, 2, dtype=torch.long), torch.zeros(1), torch.zeros(1, 2) > 0)
+    assert drafts == [[[1, 2]], [[2, 3]], [[3, 4]]]
 
 
 def test_words_are_those_of_the_text_in_order(recognizer, listener, speech):

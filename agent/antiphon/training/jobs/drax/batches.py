@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
@@ -23,8 +22,12 @@ LIKELY = 4
 """Labels of a position that are remembered of a middle that does not learn."""
 PADDING_MULTIPLE = 32
 """Pairs of states: kernels are compiled for every new length of a batch."""
-DEAF = 0.2
-"""Dropout of the middle when it hears those clips, for the same reason."""
+HIDDEN = 0.12
+"""Share of frames that are hidden from a model that learns, in runs of `RUN`."""
+RUN = 6
+DEAF = 0.6
+"""Share of frames that are hidden from the middle at most when it hears the clips that it learnt
+from: it would be right too often, and be believed too much."""
 
 
 @dataclass(frozen=True)
@@ -127,17 +130,14 @@ class Batches:
         from that, a decoder would write words twice: it cannot know where one is missing.
         """
         torch.manual_seed(0)
-        for module in model.middle.modules():
-            if isinstance(module, nn.Dropout):
-                module.p = DEAF
-        model.middle.train()
+        model.middle.eval()
         for row in tqdm(self.rows, desc="hints", unit="clip"):
             audio = paired(row.frames.float())[None]
+            audio = audio * shown(audio, DEAF * float(torch.rand(())))
             guess = model.middle.aligned(audio, row.ids) or model.middle(audio)
             canvas = canvas_for(len(row.ids), self.longest)
             chances, likely = guess.positions(canvas)[0].topk(LIKELY)
             yield guess.places[0], guess.said(canvas)[0].half(), likely.int(), chances.exp()
-        model.middle.eval()
 
     def draw(self, step: int, seed: int, size: int = BATCH) -> Batch:
         """The batch of a step."""
@@ -182,3 +182,10 @@ class Batches:
 def padded(rows: Sequence[torch.Tensor], length: int) -> torch.Tensor:
     """Rows [T, N] with zeros behind them: [B, length, N]."""
     return torch.stack([F.pad(row, (0, 0, 0, length - len(row))) for row in rows])
+
+
+def shown(audio: torch.Tensor, hidden: float = HIDDEN) -> torch.Tensor:
+    """[B, S, 1] False for a share of the frames [B, S, ...], which is hidden in runs."""
+    clips, frames = audio.shape[:2]
+    runs = torch.rand(clips, frames // RUN + 1) > hidden
+    return runs.repeat_interleave(RUN, 1)[:, :frames, None]

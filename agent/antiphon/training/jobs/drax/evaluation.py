@@ -10,7 +10,7 @@ import torch
 from antiphon.recognition.drax.candidates import distance
 from antiphon.recognition.drax.checkpoint import DraxModel
 from antiphon.recognition.drax.path import MixturePath
-from antiphon.recognition.drax.recognizer import averaged, canvas_for, paired
+from antiphon.recognition.drax.recognizer import averaged, canvas_for, paired, reader
 from antiphon.recognition.drax.sampler import sample
 from antiphon.recognition.drax.vocabulary import SubVocabulary, plain
 from antiphon.training.corpora.hearing.recognition import Clip
@@ -42,7 +42,7 @@ def counts(
         guess = model.middle(pairs)
         exact = int(guess.count.round()) == len(vocabulary.encode(clip.text))
         canvas = canvas_for(float(guess.count), model.decoder.config.length)
-        memory = model.decoder.listen(averaged(pairs), guess.places, guess.said(canvas))
+        memory = model.decoder.listen(averaged(pairs), *guess.told(canvas))
         wrong = {}
         for count in steps:
             generator = torch.Generator().manual_seed(0)
@@ -52,8 +52,8 @@ def counts(
             if count:
                 kept = torch.zeros_like(source, dtype=torch.bool)
                 drawn = sample(
-                    lambda x, t, keep, memory=memory: model.decoder(x, t, memory, None, keep),
-                    source, kept, count, temperature=0.01, generator=generator,
+                    reader(model.decoder, memory), source, kept, count,
+                    temperature=0.01, generator=generator,
                 ).tokens  # fmt: skip
             else:
                 drawn = guess.positions(canvas).argmax(-1)

@@ -32,7 +32,7 @@ VOCABULARY = "vocabulary.json"
 """Which of Whisper's tokens the model has, beside the corpus."""
 LEAST = 6
 """How often a token of Whisper's occurs in the texts, to be one of the model's."""
-MIDDLE_RATE, DECODER_RATE = 1e-3, 3e-4
+MIDDLE_RATE, DECODER_RATE = 1e-3, 1e-4
 """Peak learning rates of the stages."""
 EVALUATED = 76
 """Held-out clips that are transcribed to watch the training."""

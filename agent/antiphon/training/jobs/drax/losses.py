@@ -6,6 +6,7 @@ The decoder's loss is the paper's (Navon et al., arXiv 2510.04162, eq. 5, 8 and 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,9 +15,10 @@ from torch.nn import functional as F
 from antiphon.compute.precision import mixed_precision
 from antiphon.recognition.drax.checkpoint import DraxModel
 from antiphon.recognition.drax.middle import ctc_loss
+from antiphon.recognition.drax.model import Memory
 from antiphon.recognition.drax.path import MixturePath
 from antiphon.recognition.drax.recognizer import averaged
-from antiphon.training.jobs.drax.batches import Batch
+from antiphon.training.jobs.drax.batches import Batch, shown
 
 OTHERS = 1024
 """Tokens beside a batch's own that CTC tells them from; each stands for many."""
@@ -29,9 +31,11 @@ SILENT = 0.05
 UNSURE, SLIPPED = 0.1, 0.05
 """Share of positions at which what is heard is hidden, and of clips whose places are one too far
 or too near from somewhere on: the middle knows the clips that it learnt from too well."""
-HIDDEN = 0.12
-"""Share of frames that are hidden from a model that learns, in runs of `RUN`."""
-RUN = 6
+ALONE = 0.6
+"""Share of those that are told whose canvas is what the sampler would have left (`unaided`)."""
+TOLD, MISREAD = 0.6, 0.15
+"""Share of clips of which the decoder is told what the middle hears, and of tokens that are wrong
+in the text that it reads of the others, as Whisper's decoder did: so it forgets less of that."""
 CTC = 1.0
 """Weight of the middle's CTC while both learn."""
 
@@ -42,13 +46,6 @@ def middle_losses(model: DraxModel, batch: Batch) -> Mapping[str, torch.Tensor]:
     with mixed_precision():
         states = model.middle.read(audio, batch.heard)
     return {"loss": sampled_ctc(model, states, batch)}
-
-
-def shown(audio: torch.Tensor) -> torch.Tensor:
-    """[B, S, 1] False where frames [B, S, ...] are hidden while a model learns."""
-    clips, frames = audio.shape[:2]
-    runs = torch.rand(clips, frames // RUN + 1) > HIDDEN
-    return runs.repeat_interleave(RUN, 1)[:, :frames, None]
 
 
 def sampled_ctc(model: DraxModel, states: torch.Tensor, batch: Batch) -> torch.Tensor:
@@ -75,10 +72,12 @@ def decoder_losses(model: DraxModel, batch: Batch, path: MixturePath) -> Mapping
     kept = torch.rand(clips) < KEPT
     share = torch.rand(clips) * kept
     keep = spots < (share * batch.counts)[:, None]
-    time = torch.rand(clips)
+    told = torch.rand(clips) < TOLD
+    time = torch.rand(clips) * told
     losses = dict[str, torch.Tensor]()
     if batch.hint is not None:
         places, said = slipped(batch.hint.places), batch.hint.said
+        draft = batch.hint.likely[..., 0]
         drawn = torch.multinomial(batch.hint.chances.flatten(0, 1), 1).view(clips, length, 1)
         guessed = batch.hint.likely.gather(-1, drawn)[..., 0]
         noisy = path.mix(batch.text, guessed, time, model.end + 1, keep)
@@ -94,18 +93,55 @@ def decoder_losses(model: DraxModel, batch: Batch, path: MixturePath) -> Mapping
         missed = -log_probs.gather(-1, batch.text[..., None])[..., 0]
         losses["middle"] = (missed * at).sum() / at.sum().clamp(min=1)
         losses["ctc"] = sampled_ctc(model, guess.states, batch)
-        places, said = guess.places, guess.said(length).detach()
+        places, said, draft = guess.places, guess.said(length).detach(), guess.draft(length)
     audible = (torch.rand(clips) >= SILENT)[:, None, None]
-    said = said * (torch.rand(clips, length, 1) >= UNSURE)
+    unsure = torch.rand(clips, length) < torch.where(told, UNSURE, MISREAD)[:, None]
+    said = said * (told[:, None] & ~unsure)[..., None]
+    draft = torch.where(told[:, None], draft, batch.text)
+    draft = torch.where(unsure, torch.randint(model.end, draft.shape), draft)
     audio = averaged(batch.audio) * shown(batch.audio) * audible
     with mixed_precision():
-        memory = model.decoder.listen(audio, places, said * audible)
+        memory = model.decoder.listen(audio, places, said * audible, draft)
+        if batch.hint is not None:
+            alone = told & (torch.rand(clips) < ALONE)
+            noisy, memory = unaided(model, batch, noisy, memory, time, keep, alone)
         logits = model.decoder(noisy, time, memory, batch.heard, keep).float()
     weight = torch.where(spots > batch.counts[:, None], FILLING, 1.0) * ~keep
     weight = weight / weight.sum()
     flow = (F.cross_entropy(logits.transpose(1, 2), batch.text, reduction="none") * weight).sum()
     loss = flow + sum((CTC if name == "ctc" else 1.0) * each for name, each in losses.items())
     return {"loss": loss, "flow": flow, **losses}
+
+
+@torch.no_grad()
+def unaided(
+    model: DraxModel, batch: Batch, noisy: torch.Tensor, memory: Memory,
+    time: torch.Tensor, keep: torch.Tensor, alone: torch.Tensor,
+) -> tuple[torch.Tensor, Memory]:  # fmt: skip
+    """Some clips as the sampler would leave them at a time: no token is there because it is right.
+
+    On the path a token of the canvas tells the text; while texts are drawn it only tells what the
+    decoder has read before. One that has learnt from the path alone believes its own mistakes.
+
+    Args:
+        model: whose decoder reads.
+        batch: the clips.
+        noisy: [B, L] their tokens on the path.
+        memory: of the decoder.
+        time: [B].
+        keep: [B, L] True where the text stays.
+        alone: [B] which clips.
+
+    Returns:
+        Tokens, and the memory with what was read as the draft of these clips.
+    """
+    assert memory.draft is not None
+    noise = torch.where(keep, batch.text, torch.randint(model.end + 1, noisy.shape))
+    logits = model.decoder(noise, torch.zeros_like(time), memory, batch.heard, keep)
+    first = torch.where(keep, batch.text, logits.argmax(-1))
+    left = torch.where(torch.rand(noisy.shape) < time[:, None], first, noise)
+    draft = torch.where(alone[:, None], first, memory.draft)
+    return torch.where(alone[:, None], left, noisy), replace(memory, draft=draft)
 
 
 def slipped(places: torch.Tensor) -> torch.Tensor:

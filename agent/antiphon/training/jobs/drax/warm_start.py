@@ -1,8 +1,8 @@
 """A Drax that already knows what a Whisper decoder knows, before any training.
 
-Its blocks are Whisper's decoder layers. A position reads the token before it, as there; what comes
-later is hidden at first by a number that is learnt (`model.AHEAD`). Modulation adds nothing, and
-its gates are open. The middle writes by the same embeddings.
+Its blocks are Whisper's decoder layers. A position reads the tokens before it, as there: those of
+the canvas as far as they are clean, else what the middle heard. Modulation adds nothing, and its
+gates are open. The middle writes by the same embeddings.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from antiphon.recognition.whisper.text_decoder import TextDecoder
 
 SILENT = -1.5
 """Logit of a label at a frame, to begin with."""
-SAID = 0.1
-"""How much of what the middle reads a label from the decoder is given at its position."""
 
 
 @torch.no_grad()
@@ -40,7 +38,6 @@ def warm_start(decoder: TextDecoder, vocabulary: SubVocabulary) -> DraxModel:
     model.share(decoder.embed_tokens.weight, decoder.end)
     ours.prompt_embed.copy_(decoder.embed_tokens.weight[decoder.prompt])
     ours.positions.copy_(decoder.embed_positions.weight[: len(ours.positions)])
-    ours.said_proj.weight.copy_(SAID * torch.eye(len(ours.said_proj.weight)))
     for block, layer in zip(ours.layers, decoder.stack, strict=True):
         _copy(block, layer)
     for norm in (ours.output_layer.norm_final, model.middle.norm):

@@ -12,7 +12,7 @@ from antiphon.errors import UserError
 from antiphon.recognition.mome.model import MomeModel
 from antiphon.training.corpora.hearing.recognition import Clip
 from antiphon.training.corpora.hearing.spoken_characters import token_at
-from antiphon.training.jobs.drax.losses import shown
+from antiphon.training.jobs.drax.batches import shown
 
 SHORT = 0.3
 """Share of the clips, the shortest, that are drawn from at first; all of them are from the middle

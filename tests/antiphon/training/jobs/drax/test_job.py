@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -11,10 +12,11 @@ from toy_drax import LETTERS, Letters, clip, prepare, tiny
 
 from antiphon.recognition.drax.checkpoint import load_small
 from antiphon.recognition.drax.path import MixturePath
+from antiphon.recognition.drax.recognizer import averaged
 from antiphon.training.jobs.drax import job
 from antiphon.training.jobs.drax.averaged import Averaged
 from antiphon.training.jobs.drax.batches import Batches
-from antiphon.training.jobs.drax.losses import decoder_losses, slipped
+from antiphon.training.jobs.drax.losses import decoder_losses, slipped, unaided
 
 
 @pytest.fixture
@@ -31,9 +33,9 @@ def test_both_stages_learn_a_toy_language(toy, tmp_path):
     assert job.train(toy, out, middle_steps=100, steps=80, seed=1)
     middle, decoder = rows(toy / "middle"), rows(toy / "decoder")
     assert middle[-1]["loss"] < 0.3 * middle[0]["loss"]
-    assert decoder[-1]["flow"] < 0.5 * decoder[0]["flow"]
-    assert decoder[-1]["held_out.wer_1"] < 70
-    assert decoder[-1]["held_out.wer_4"] < 40
+    assert decoder[-1]["flow"] < 0.7 * decoder[0]["flow"]  # half of the clips are not told
+    assert decoder[-1]["held_out.wer_1"] < 30
+    assert decoder[-1]["held_out.wer_4"] < 15
 
     model, whisper = load_small(out)
     assert whisper == job.WHISPER and model.end == len(LETTERS)
@@ -68,6 +70,26 @@ def test_without_hints_the_middle_learns_along(toy):
     again.listen(model, toy / "hints.pt")  # from the file
     for one, other in zip(batches.rows, again.rows, strict=True):
         assert one.hint and other.hint and torch.equal(one.hint.likely, other.hint.likely)
+
+
+def test_a_canvas_that_is_left_alone_tells_only_what_was_read(toy):
+    torch.manual_seed(0)
+    model, letters = tiny().eval(), cast(Any, Letters())
+    batches = Batches([clip(i) for i in range(40)], letters, model.end, 96)
+    batch = batches.draw(3, 0)
+    clips = len(batch.text)
+    memory = model.decoder.listen(averaged(batch.audio))
+    memory = replace(memory, draft=torch.full_like(batch.text, 5))
+    noisy, keep = torch.full_like(batch.text, 7), torch.zeros_like(batch.text, dtype=torch.bool)
+    keep[:, 0] = True
+    alone, time = torch.arange(clips) % 2 == 0, torch.ones(clips)
+    left, after = unaided(model, batch, noisy, memory, time, keep, alone)
+    assert after.draft is not None
+    assert torch.equal(left[alone], after.draft[alone])  # at the end all of it was read
+    assert (left[~alone] == 7).all() and (after.draft[~alone] == 5).all()
+    assert torch.equal(left[alone][:, 0], batch.text[alone][:, 0])
+    early, _ = unaided(model, batch, noisy, memory, 0 * time, keep, alone)
+    assert len(early[alone].unique()) > 4  # noise
 
 
 def test_places_slip_by_one_from_somewhere_on():
