@@ -41,8 +41,9 @@ def packed(
 
 def unpacked(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Weights as they were before `packed`: what was rounded in float32."""
+    scales = {name + SCALE for name in state if name + SCALE in state}
     return {
-        name: value * state[name + SCALE] if name + SCALE in state else value
+        name: value * state[name + SCALE] if name + SCALE in scales else value
         for name, value in state.items()
-        if not name.endswith(SCALE)
+        if name not in scales
     }

@@ -17,6 +17,7 @@ def test_large_matrices_are_rounded_row_by_row(size, seed):
     state = {
         "large": rows * size * torch.randn(3, LARGE, generator=generator),
         "small": torch.randn(3, 4, generator=generator),
+        "other.scale": torch.ones(3),  # a weight of its own
     }
     kept = packed(state)
     assert kept["large"].dtype == torch.int8 and kept["small"].dtype == torch.float16
