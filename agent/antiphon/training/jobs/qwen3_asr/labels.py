@@ -114,7 +114,7 @@ def imagined(
         else:
             add(token, blank, 1 - 0.3 * rng.random())
     edge = [blank] * int(1 + rng.integers(EDGE))
-    weights = torch.tensor([*sure, *[1.0] * len(edge)])[:, None]
+    weights = torch.tensor([*sure, *[1.0] * len(edge)]).to(table)[:, None]
     first, second = table[[*heard, *edge]], table[[*other, *edge]]
     given = weights * first + (1 - weights) * second
     noise = torch.from_numpy(rng.normal(size=given.shape)).to(given)

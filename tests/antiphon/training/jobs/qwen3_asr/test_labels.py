@@ -76,6 +76,12 @@ def test_silence_is_imagined_as_silence():
     assert Labels(model, blank).read(sound) == []
 
 
+def test_sound_is_imagined_where_the_table_is():
+    table = torch.zeros(99, 8, device="meta")
+    sound = imagined([40, 41], torch.tensor([50]), table, 3, np.random.default_rng(0))
+    assert sound.device.type == "meta"
+
+
 def test_texts_are_drawn_in_every_language_and_sometimes_none():
     draw = Lines(TEXTS).draw
     drawn = [draw(np.random.default_rng(seed)).language for seed in range(300)]
