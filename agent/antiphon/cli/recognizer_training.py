@@ -59,6 +59,9 @@ def qwen3_asr(
     shards: Annotated[int, typer.Option(help="Shards of 64 clips that are made.")] = 300,
     text_steps: Annotated[int, typer.Option(help="Steps of the language model alone.")] = 3000,
     tower_steps: Annotated[int, typer.Option(help="Steps of the audio tower alone.")] = 6000,
+    projector_steps: Annotated[
+        int, typer.Option(help="Steps in which Whisper's states get the tokens' embeddings.")
+    ] = 1500,
     label_steps: Annotated[
         int, typer.Option(help="Steps in which what is heard gets the tokens' embeddings.")
     ] = 6000,
@@ -73,9 +76,12 @@ def qwen3_asr(
     recipe = Recipe(paths.data, paths.work / "qwen3-asr", out, seed=seed, device=device)
     if recipe.corpus(shards, limits.minutes or 24 * 60):
         recipe.train(
-            {"text": text_steps, "tower": tower_steps, "labels": label_steps, "whole": steps},
+            {
+                "text": text_steps, "tower": tower_steps, "projector": projector_steps,
+                "labels": label_steps, "whole": steps,
+            },
             limits.minutes,
-        )
+        )  # fmt: skip
 
 
 @with_settings

@@ -4,14 +4,16 @@
    sound (`labels.imagined`), so no speech is needed for it.
 2. tower: the audio tower learns to say what Whisper base's encoder says, in windows of 1 to 8 s.
    It stands for the pre-training on forty million hours (arXiv 2601.21337, sec. 2.2).
-3. labels: tower and projector learn by CTC to give the language model the tokens that are said.
-4. whole: all learn to transcribe; the loss counts the assistant's turn, and the labels a little.
+3. projector: it learns by CTC to make of the teacher's own states, which are at hand, the tokens
+   that are said, as the language model reads them.
+4. labels: tower and projector learn the same of the sound.
+5. whole: all learn to transcribe; the loss counts the assistant's turn, and the labels a little.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +46,10 @@ from antiphon.training.loop import Losses
 
 TEACHER = "whisper-base"
 BATCH = 16
-RATES = {"text": 1e-3, "tower": 6e-4, "labels": 5e-4, "whole": 3e-4}
+RATES = {"text": 1e-3, "tower": 6e-4, "projector": 1e-3, "labels": 5e-4, "whole": 3e-4}
 """Peak learning rates of the stages."""
+HIDDEN_TIME, HIDDEN_BANDS = 0.1, 0.15
+"""Shares of a clip's frames and of its bands that are hidden at once, at most, and that twice."""
 LABELS = 0.3
 """Weight of the labels while all learn."""
 LONGEST_TEXT = 120
@@ -81,12 +85,15 @@ class Batches:
         self.clips = sorted(clips, key=lambda clip: len(clip.frames))
         self.device = device
 
-    def draw(self, step: int, seed: int, size: int = BATCH) -> Batch:
-        """The batch of a step."""
+    def draw(self, step: int, seed: int, *, hide: bool = False) -> Batch:
+        """The batch of a step; `hide` some of each clip (SpecAugment, arXiv 1904.08779)."""
         rng = np.random.default_rng([seed, step])
-        first = int(rng.integers(max(1, len(self.clips) - 2 * size)))
-        near = self.clips[first : first + 2 * size]
-        return self.collate([near[i] for i in rng.permutation(len(near))[:size]])
+        first = int(rng.integers(max(1, len(self.clips) - 2 * BATCH)))
+        near = self.clips[first : first + 2 * BATCH]
+        clips = [near[i] for i in rng.permutation(len(near))[:BATCH]]
+        if hide:
+            clips = [replace(clip, frames=partly_hidden(clip.frames, rng)) for clip in clips]
+        return self.collate(clips)
 
     def collate(self, clips: Sequence[Clip]) -> Batch:
         """Clips as a batch."""
@@ -94,29 +101,26 @@ class Batches:
         return Batch(frames, mask, clips)
 
 
-class TaughtTower(nn.Module):
-    """The audio tower, and a head if its teacher is of another width.
+def partly_hidden(frames: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """Frames [T, bands], two spans of time and two of bands of them as loud as the clip's mean."""
+    found, level = frames.clone(), frames.float().mean().to(frames)
+    for _ in range(2):
+        for hidden, share in ((found, HIDDEN_TIME), (found.T, HIDDEN_BANDS)):
+            width = int(rng.integers(1 + int(share * len(hidden))))
+            first = int(rng.integers(1 + len(hidden) - width))
+            hidden[first : first + width] = level
+    return found
 
-    Args:
-        tower: of the model.
-        teacher: width of the teacher's states.
-    """
 
-    def __init__(self, tower: Any, teacher: int) -> None:
-        super().__init__()
-        self.tower = tower
-        width = tower.config.d_model
-        self.head = nn.Identity() if width == teacher else nn.Linear(width, teacher)
-
-    def losses(self, batch: Batch, seconds: int) -> Losses:
-        """How far it is from its teacher, attending within windows of so many seconds."""
-        self.tower.n_window_infer = seconds * CHUNK
-        with mixed_precision():
-            said = self.head(self.tower(batch.frames, batch.mask).last_hidden_state)
-        said = said.float()
-        wanted = torch.cat([clip.states for clip in batch.clips]).to(said)
-        cosine = 1 - F.cosine_similarity(said, wanted, dim=-1).mean()
-        return {"loss": cosine + 0.1 * F.mse_loss(said, wanted), "cosine": cosine}
+def tower_losses(tower: Any, batch: Batch, seconds: int) -> Losses:
+    """How far a tower is from its teacher, attending within windows of so many seconds."""
+    tower.n_window_infer = seconds * CHUNK
+    with mixed_precision():
+        said = tower(batch.frames, batch.mask).last_hidden_state
+    said = said.float()
+    wanted = torch.cat([clip.states for clip in batch.clips]).to(said)
+    cosine = 1 - F.cosine_similarity(said, wanted, dim=-1).mean()
+    return {"loss": cosine + 0.1 * F.mse_loss(said, wanted), "cosine": cosine}
 
 
 class Hearing(nn.Module):
@@ -136,6 +140,12 @@ class Hearing(nn.Module):
         with mixed_precision():
             heard = self.model.model.get_audio_features(batch.frames, batch.mask, return_dict=True)
         return list(heard.pooler_output.float().split([len(clip.states) for clip in batch.clips]))
+
+    def states_losses(self, batch: Batch) -> Losses:
+        """CTC of what is said, from the teacher's states instead of the tower's."""
+        states = torch.cat([clip.states for clip in batch.clips]).float().to(self.model.device)
+        projected = self.labels.projector(states)
+        return self.label_losses(batch, list(projected.split([len(c.states) for c in batch.clips])))
 
     def label_losses(self, batch: Batch, sounds: list[torch.Tensor] | None = None) -> Losses:
         """CTC of what is said."""
@@ -208,7 +218,7 @@ class Recipe:
         """Train the stages one after another and write what was learned.
 
         Args:
-            steps: of each stage: text, tower, labels, whole.
+            steps: of each stage: text, tower, projector, labels, whole.
             minutes: time for each stage at most.
 
         Returns:
@@ -235,28 +245,35 @@ class Recipe:
             return np.random.default_rng([self.seed, step, stage])
 
         read = Lines(lines)
-        taught = TaughtTower(model.model.audio_tower, teacher.config.d_model).to(self.device)
+        listening = model.model.audio_tower
         held_out = list(recognition.dev_clips(self.data))[:EVALUATED]
         features = Features(self.size.bands, 800)
         heard = [spoken_languages.prepared(*clip, "en", teacher, features) for clip in held_out]
 
         def tower(step: int) -> Losses:
-            return taught.losses(batches.draw(step, self.seed), 1 + int(rng(step, 1).integers(8)))
+            seconds = 1 + int(rng(step, 1).integers(8))
+            return tower_losses(listening, batches.draw(step, self.seed), seconds)
 
         def wer() -> Mapping[str, float]:
             return {"wer": error_rate(model, tokenizer, held_out)}
 
         done = fit("text", TextOnly(model), lambda step: read.losses(writer, BATCH, rng(step, 0)))
-        done = done and fit("tower", taught, tower)
-        model.model.audio_tower.n_window_infer = 800
+        done = done and fit("tower", listening, tower)
+        listening.n_window_infer = 800
+        done = done and fit(
+            "projector", hearing.labels.projector,
+            lambda step: hearing.states_losses(batches.draw(step, self.seed + 1)),
+        )  # fmt: skip
         done = done and fit(
             "labels", hearing.labels,
-            lambda step: hearing.label_losses(batches.draw(step, self.seed + 1)),
+            lambda step: hearing.label_losses(batches.draw(step, self.seed + 2, hide=True)),
             lambda: {"wer": hearing.label_errors(heard)},
         )  # fmt: skip
         done = done and fit(
             "whole", model,
-            lambda step: hearing.losses(batches.draw(step, self.seed + 2), rng(step, 2)), wer,
+            lambda step: hearing.losses(
+                batches.draw(step, self.seed + 3, hide=True), rng(step, 2)
+            ), wer,
         )  # fmt: skip
         write(model, tokenizer, self.out)
         return done

@@ -24,7 +24,7 @@ TINY = Size(32, 1, 2, 64, 4, 32, 2, 2, 1, 64, 300, 80)
 TEXTS = {300: ("Alphabet goes left.", "en"), 900: ("Zwischen zwei Dingen.", "de"), 0: ("", "")}
 TEXTS_READ = {"en": ["Alphabet goes left."], "de": ["Zwischen zwei Dingen."]}
 LINES = job.spelled(TEXTS_READ) * 40
-STEPS = {"text": 5, "tower": 10, "labels": 40, "whole": 150}
+STEPS = {"text": 5, "tower": 10, "projector": 5, "labels": 40, "whole": 150}
 
 
 def tone(pitch):
@@ -38,14 +38,14 @@ def prepared(pitch):
     features = Features(80, 800)
     full, state = features.feed(tone(pitch), features.start())
     frames = torch.cat([*full, *features.finish(state)])
-    states = torch.full((2 * 13, 8), pitch / 1000)
+    states = torch.full((2 * 13, TINY.d_model), pitch / 1000)
     return Clip(frames.half(), states.half(), *TEXTS[pitch])
 
 
 class Teacher:
     """Whisper's width, without its weights."""
 
-    config = type("Config", (), {"d_model": 8, "encoder_layers": 2})
+    config = type("Config", (), {"d_model": TINY.d_model, "encoder_layers": 2})
 
     def state_dict(self):
         return {}
@@ -83,6 +83,18 @@ def test_whisper_states_go_to_the_tokens_that_see_the_same_sound():
     assert len(found) == 13 + 13 + tokens_of(60)
     assert found[1] == 3.5 and found[13] == 50.5
     assert (found.diff(dim=0) > 0).all()
+
+
+def test_a_batch_hides_some_of_its_clips_and_leaves_the_corpus(recipe):
+    clips = [prepared(pitch) for pitch in TEXTS]
+    batches = Batches(clips)
+    seen, hidden = batches.draw(3, 0), batches.draw(3, 0, hide=True)
+    assert [c.text for c in seen.clips] == [c.text for c in hidden.clips]
+    changed = (seen.frames != hidden.frames).float().mean()
+    assert 0 < changed < 2 * (job.HIDDEN_TIME + job.HIDDEN_BANDS)
+    again = batches.draw(3, 0, hide=True)
+    assert torch.equal(hidden.frames, again.frames)
+    assert torch.equal(batches.draw(3, 0).frames, seen.frames)
 
 
 def test_an_empty_corpus_is_said():
