@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -36,6 +35,7 @@ app.command()(written_measures.chat)
 app.command()(recognition_measures.alignment)
 measure(app, "Innocent words heard as offensive ones, in percent")(spoken_measures.offensive)
 measure(app, "Prosody")(spoken_measures.prosody)
+measure(app, "Recognition")(recognition_measures.recognition)
 measure(app, "MoME by rate")(mome_measures.mome)
 
 REPLIES = 200
@@ -205,50 +205,6 @@ def ears(
         "whisper": recognizer(name),
     }
     return hearing.evaluate(said, ways)
-
-
-@measure(app, "Recognition")
-def recognition(
-    job: Job,
-    recognizer: Annotated[str, typer.Option(help="What is measured: a name or folder.")],
-    reference: Annotated[
-        str, typer.Option(help="The Whisper beside it; Drax is measured beside its own.")
-    ] = "whisper-tiny.en",
-    ablation: Annotated[
-        bool, typer.Option(help="Compare Drax's paths instead, by short trainings.")
-    ] = False,
-    minutes: Annotated[float, typer.Option(help="For these; they go on next time.")] = 60,
-    steps: Annotated[int, typer.Option(min=1, help="Of each of them.")] = 300,
-    seeds: Annotated[int, typer.Option(min=1, help="Of each path.")] = 3,
-    work: Annotated[Path, typer.Option(help="Of `antiphon train drax`.")] = Path("work"),
-    device: Annotated[str, typer.Option(help="Where they learn: auto, cuda, mps or cpu.")] = "cpu",
-) -> Mapping[str, Any]:
-    """Word errors of a recognizer beside Whisper's. --limit counts in each collection."""
-    if ablation:
-        from antiphon.training.jobs.drax.ablation import run as compare_paths
-
-        compared = compare_paths(
-            work / "drax", steps=steps, seeds=seeds, minutes=minutes, device=device
-        )
-        return {"ablation": compared}
-    from antiphon.evaluation import material
-    from antiphon.evaluation.measures.listening.recognition import evaluate, evaluate_drax
-    from antiphon.recognition import long_audio
-    from antiphon.recognition.drax.recognizer import DraxRecognizer
-    from antiphon.recognition.transcript import Options
-
-    clips = material.clips(job.data, job.limit or RECORDINGS)
-    listener = long_audio.from_pretrained(recognizer)
-    if isinstance(listener.recognizer, DraxRecognizer):
-        return evaluate_drax(clips, listener.recognizer, job.seed)
-    other = long_audio.from_pretrained(reference)
-    english = Options(language="en")
-    found = evaluate(
-        clips,
-        lambda pcm: listener.transcribe(pcm, english).text,
-        lambda pcm: other.transcribe(pcm, english).text,
-    )
-    return found | recognition_measures.habits(listener, job.data, job.limit, job.seed)
 
 
 @measure(app, "Silence")

@@ -1,10 +1,10 @@
-"""`antiphon eval alignment`, and the part of `antiphon eval recognition` for any recognizer."""
+"""`antiphon eval recognition` and `antiphon eval alignment`."""
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +13,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from antiphon.cli.measures.measure import Job
 from antiphon.cli.options import given_or
 from antiphon.cli.output import Json, chatter_to_stderr, show
 from antiphon.settings import Paths
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 Sound = NDArray[np.float32]
 
+RECORDINGS = 100
+"""Recordings of each collection that are heard at most."""
 SENTENCES = 100
 """Sentences that are said."""
 NOISES = {"noise10": 10.0, "noise0": 0.0}
@@ -146,6 +149,62 @@ def table(result: dict[str, Any]) -> dict[str, Any]:
         for name, rows in result.items()
         for kind, row in rows.items()
     }
+
+
+def recognition(
+    job: Job,
+    recognizer: Annotated[str, typer.Option(help="What is measured: a name or folder.")],
+    reference: Annotated[
+        str, typer.Option(help="The Whisper beside it; Drax is measured beside its own.")
+    ] = "whisper-tiny.en",
+    ablation: Annotated[
+        bool, typer.Option(help="Compare Drax's paths instead, by short trainings.")
+    ] = False,
+    minutes: Annotated[float, typer.Option(help="For these; they go on next time.")] = 60,
+    steps: Annotated[int, typer.Option(min=1, help="Of each of them.")] = 300,
+    seeds: Annotated[int, typer.Option(min=1, help="Of each path.")] = 3,
+    work: Annotated[Path, typer.Option(help="Of `antiphon train drax`.")] = Path("work"),
+    device: Annotated[str, typer.Option(help="Where they learn: auto, cuda, mps or cpu.")] = "cpu",
+    plot: Annotated[Path | None, typer.Option(help="Draw Drax's curves into this picture.")] = None,
+) -> Mapping[str, Any]:
+    """Word errors of a recognizer beside Whisper's. --limit counts in each collection."""
+    if ablation:
+        from antiphon.training.jobs.drax.ablation import run as compare_paths
+
+        compared = compare_paths(
+            work / "drax", steps=steps, seeds=seeds, minutes=minutes, device=device
+        )
+        return drawn({"ablation": compared}, plot)
+    from antiphon.errors import UserError
+    from antiphon.evaluation import material
+    from antiphon.evaluation.measures.listening.recognition import evaluate, evaluate_drax
+    from antiphon.recognition import long_audio
+    from antiphon.recognition.drax.recognizer import DraxRecognizer
+    from antiphon.recognition.transcript import Options
+
+    clips = material.clips(job.data, job.limit or RECORDINGS)
+    listener = long_audio.from_pretrained(recognizer)
+    if isinstance(listener.recognizer, DraxRecognizer):
+        return drawn(evaluate_drax(clips, listener.recognizer, job.seed), plot)
+    if plot is not None:
+        raise UserError(f"--plot draws the curves of a Drax, and {recognizer} is none.")
+    other = long_audio.from_pretrained(reference)
+    english = Options(language="en")
+    found = evaluate(
+        clips,
+        lambda pcm: listener.transcribe(pcm, english).text,
+        lambda pcm: other.transcribe(pcm, english).text,
+    )
+    return found | habits(listener, job.data, job.limit, job.seed)
+
+
+def drawn(result: Mapping[str, Any], path: Path | None) -> Mapping[str, Any]:
+    """A result, which is drawn if there is to be a picture."""
+    if path is not None:
+        from antiphon.evaluation.measures.listening import drax_plot
+
+        drax_plot.draw(result, path)
+    return result
 
 
 def habits(listener: LongAudio, data: Path, limit: int | None, seed: int) -> dict[str, Any]:
