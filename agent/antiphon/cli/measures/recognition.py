@@ -34,8 +34,8 @@ NOISES = {"noise10": 10.0, "noise0": 0.0}
 MINUTES = {"60s": 1.0, "300s": 5.0}
 """Lengths of long recordings."""
 RIVAL = "pocketsphinx"
-PEOPLE = "people"
-"""The voice of `antiphon eval alignment` that is no synthesizer's."""
+PEOPLE, CHECKED = "people", "checked"
+"""Voices of `antiphon eval alignment` that are no synthesizer's."""
 UNHEARD = ("+m2", "+m4", "+f2", "+f5")
 """Timbres of espeak that nothing is trained on."""
 CARRIERS = ("Have you ever heard of {}?", "I was reading about {} last night.", "Call {}, please.")
@@ -43,8 +43,6 @@ RARE = re.compile(r"[A-Z][a-z]{5,11}")
 """An answer to a question that is one rare name, more often than not."""
 ECHOES = 5
 """Sounds heard with a context, for each sentence of the other measures."""
-ENOUGH = 4
-"""Words of a sentence at least."""
 
 
 def alignment(
@@ -54,7 +52,7 @@ def alignment(
         typer.Option(help="attention, ctc, slots or pocketsphinx, and =RECOGNIZER; several."),
     ] = None,
     voice: Annotated[
-        str, typer.Option(help="Who speaks: flite:…, festival:…, piper:FOLDER or people.")
+        str, typer.Option(help="Who speaks: flite:…, festival:…, piper:FOLDER, people or checked.")
     ] = "flite:rms",
     kind: Annotated[
         list[str] | None,
@@ -66,8 +64,8 @@ def alignment(
 ) -> None:
     """How far words are from where an unheard voice says them: clean, in noise, and long.
 
-    Where people say them nobody knows exactly. The times are pocketsphinx's, of recordings where
-    it agrees with itself; so it is not judged there.
+    Of `people` the times are pocketsphinx's, of recordings where it agrees with itself; so it is
+    not judged there. Of `checked`, 16 recordings of people, they were placed by eye.
     """
     from antiphon.errors import UserError
     from antiphon.evaluation import material
@@ -84,7 +82,7 @@ def alignment(
         names = aligner or ["slots", "attention", "ctc=drax", *rivals]
         aligners = dict(map(loaded, names))
         count = limit or SENTENCES
-        spoken = people(data, count) if voice == PEOPLE else sentences(data, voice, count, seed)
+        spoken = said(data, voice, count, seed)
         noisy = {
             kind: material.changed(data, decibels, None, seed) for kind, decibels in NOISES.items()
         }
@@ -93,9 +91,21 @@ def alignment(
     show(json, "Alignment", result if json else table(result))
 
 
+def said(data: Path, voice: str, count: int, seed: int) -> Sequence[TimedSpeech]:
+    """Sentences of a voice with the times of their words."""
+    from antiphon.evaluation import people_words
+
+    if voice == PEOPLE:
+        return people_words.steadily_timed(data, count)
+    if voice == CHECKED:
+        return list(islice(people_words.checked(data), count))
+    return sentences(data, voice, count, seed)
+
+
 def sentences(data: Path, voice: str, count: int, seed: int) -> Sequence[TimedSpeech]:
     """Sentences that a voice says, whose words pocketsphinx knows as well."""
     from antiphon.evaluation import material
+    from antiphon.evaluation.people_words import ENOUGH
     from antiphon.evaluation.pocketsphinx_aligner import PocketsphinxAligner
     from antiphon.training.corpora.hearing.timed_speech import plain, timed_voice
 
@@ -104,27 +114,6 @@ def sentences(data: Path, voice: str, count: int, seed: int) -> Sequence[TimedSp
     fit = (t for t in texts if len(t.split()) >= ENOUGH and plain(t) and knows(t))
     said = (speak(text) for text in fit)
     return list(islice((each for each in said if each), count))
-
-
-def people(data: Path, count: int) -> Sequence[TimedSpeech]:
-    """What people say, of each collection alike, with the times of a steady pocketsphinx."""
-    from antiphon import audio_file
-    from antiphon.evaluation import material
-    from antiphon.evaluation.pocketsphinx_aligner import PocketsphinxAligner, steady
-    from antiphon.recognition.recognizer import SAMPLE_RATE
-    from antiphon.training.corpora.hearing.timed_speech import TimedSpeech, plain
-
-    rival, found = PocketsphinxAligner(), list[TimedSpeech]()
-    clips = material.clips(data)
-    for part in material.RECORDINGS:
-        mine = (clip for clip in clips if clip.part == part)
-        fit = (c for c in mine if len(c.text.split()) >= ENOUGH and plain(c.text))
-        known = (clip for clip in fit if rival.knows(clip.text))
-        pairs = ((audio_file.read(clip.path, SAMPLE_RATE), clip.text) for clip in known)
-        timed = ((pcm, steady(rival, pcm, text)) for pcm, text in pairs)
-        kept = (TimedSpeech(pcm, words) for pcm, words in timed if words)
-        found += islice(kept, -(-count // len(material.RECORDINGS)))
-    return found
 
 
 def loaded(name: str) -> tuple[str, Aligner]:
