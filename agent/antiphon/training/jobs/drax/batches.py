@@ -112,14 +112,19 @@ class Batches:
             raise UserError("The corpus has no clips: make it first (antiphon train drax).")
 
     def listen(self, model: DraxModel, file: Path) -> None:
-        """Remember what the middle hears in every clip, in a file, too."""
-        hints = torch.load(file, weights_only=True) if file.exists() else []
-        if len(hints) != len(self.rows):
-            hints = list(self._heard(model))
-            torch.save(hints, file)
+        """Remember what the middle hears in every clip, in a file, too.
+
+        What a middle heard that has learnt since, or in other clips, is heard anew.
+        """
+        weights = sum(float(p.detach().double().sum()) for p in model.middle.parameters())
+        key = [float(len(self.rows)), weights]
+        saved = torch.load(file, weights_only=True) if file.exists() else None
+        if not isinstance(saved, dict) or saved["key"] != key:
+            saved = {"key": key, "hints": list(self._heard(model))}
+            torch.save(saved, file)
         self.rows = [
             Row(row.frames, row.ids, Hint(*hint))
-            for row, hint in zip(self.rows, hints, strict=True)
+            for row, hint in zip(self.rows, saved["hints"], strict=True)
         ]
 
     @torch.no_grad()

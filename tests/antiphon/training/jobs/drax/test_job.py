@@ -70,6 +70,11 @@ def test_without_hints_the_middle_learns_along(toy):
     again.listen(model, toy / "hints.pt")  # from the file
     for one, other in zip(batches.rows, again.rows, strict=True):
         assert one.hint and other.hint and torch.equal(one.hint.likely, other.hint.likely)
+    with torch.no_grad():
+        model.middle.proj.weight.copy_(torch.randn_like(model.middle.proj.weight))
+    again.listen(model, toy / "hints.pt")  # a middle that has learnt hears anew
+    pairs = [(one.hint, other.hint) for one, other in zip(batches.rows, again.rows, strict=True)]
+    assert any(not torch.equal(a.likely, b.likely) for a, b in pairs if a and b)
 
 
 def test_a_canvas_that_is_left_alone_tells_only_what_was_read(toy):
