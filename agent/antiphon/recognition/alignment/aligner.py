@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -25,6 +25,8 @@ STRETCH = 8
 """Words that are judged together."""
 BESIDE = 8
 """Words that are read behind those of which it is asked to which part they belong."""
+COMPARISONS = 4
+"""Times that places of a border are compared at most, each time near the best so far."""
 SHORTEST = SAMPLE_RATE // 50
 """Samples of a word at least."""
 
@@ -186,8 +188,8 @@ class LongAligner:
     ) -> int:
         """The first word of the later of two parts: where words fit best on either side.
 
-        That is how sure each word's place is, and how likely the whole is to be said, if the
-        aligner knows: either is deceived, by words alike or by a sentence that it knows by heart.
+        Places near the likeliest are compared, and if the best of them is the outermost, those
+        near that one, too: if little was heard of a part, the likeliest is a guess.
 
         Args:
             before: the earlier part.
@@ -198,8 +200,33 @@ class LongAligner:
             language: of them.
         """
         border = border.behind(first)
-        if len(border.places) == 1:
-            return border.likely
+        for _ in range(COMPARISONS):
+            near = border.near
+            if len(near.places) == 1:
+                return near.likely
+            scores = self._scores(before, after, near, first, words, language)
+            score = dict(zip(near.places, scores, strict=True))
+            best = max(score, key=lambda at: (score[at], -abs(at - border.likely)))
+            border = replace(border, likely=best)
+            inside = near.least < best < near.most or best in (border.least, border.most)
+            if inside or best == near.likely:
+                break
+        return border.likely
+
+    def _scores(
+        self,
+        before: Utterance,
+        after: Utterance,
+        border: Border,
+        first: int,
+        words: Sequence[str],
+        language: str | None,
+    ) -> list[float]:
+        """How well words fit on either side of each place of a border.
+
+        That is how sure each word's place is, and how likely the whole is to be said, if the
+        aligner knows: either is deceived, by words alike or by a sentence that it knows by heart.
+        """
         inner, count, last = self.inner, border.most - border.least, border.most + BESIDE
         early = inner.place(before.pcm, words[first : border.most], language)[-count:]
         late = inner.place(after.pcm, words[border.least : last], language)[:count]
@@ -212,8 +239,7 @@ class LongAligner:
                 inner.judge(after.pcm, rests, language, ended=False),
             )
             scores = [sum(each) for each in zip(scores, *judged, strict=True)]
-        score = dict(zip(border.places, scores, strict=True))
-        return max(score, key=lambda at: (score[at], -abs(at - border.likely)))
+        return scores
 
     def _placed(self, part: Utterance, words: Sequence[str], language: str | None) -> list[Word]:
         placed = tuple(self.inner.place(part.pcm, words, language))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 
 from rapidfuzz.distance import Levenshtein
 
 REACH = 10
-"""Words before and behind the likeliest border that may yet be on its other side."""
+"""Words before and behind the likeliest border that are compared with it."""
 LONG = 5
 """Letters of a word that is believed by itself; a shorter one needs an equal neighbour, too."""
 
@@ -30,6 +30,12 @@ class Border:
     """The first word that does, by what was heard."""
     most: int
     """The first word that must belong to the later part."""
+
+    @property
+    def near(self) -> Border:
+        """The same with the places next to the likeliest only."""
+        least, most = self.likely - REACH, self.likely + REACH
+        return Border(max(least, self.least), self.likely, min(most, self.most))
 
     @property
     def places(self) -> range:
@@ -61,8 +67,7 @@ def borders(heard: Sequence[str], lengths: Sequence[int], words: Sequence[str]) 
         after = bisect_right(parts, part)
         least = sure[after - 1] + 1 if after else 0
         most = sure[after] if after < len(sure) else len(words)
-        likely = bisect_right(owners, part)
-        found.append(Border(max(least, likely - REACH), likely, min(most, likely + REACH)))
+        found.append(Border(least, bisect_right(owners, part), most))
     return found
 
 
@@ -81,6 +86,10 @@ def _owners(said: Sequence[tuple[str, int]], known: Sequence[str]) -> tuple[list
             for i in range(change.dest_end - change.dest_start):
                 owners[change.dest_start + i] = said[change.src_start + i][1]
                 equal[change.dest_start + i] = same
+    for change in changes:
+        if change.tag == "insert":
+            for i in _movable(known, equal, change.dest_start, change.dest_end):
+                owners[i], equal[i] = -1, False
 
     def beside(i: int, near: int) -> bool:
         return 0 <= near < len(known) and equal[near] and owners[near] == owners[i]
@@ -91,6 +100,28 @@ def _owners(said: Sequence[tuple[str, int]], known: Sequence[str]) -> tuple[list
         if equal[i] and (len(known[i]) >= LONG or beside(i, i - 1) or beside(i, i + 1))
     ]
     return owners, sure
+
+
+def _movable(known: Sequence[str], equal: Sequence[bool], first: int, last: int) -> Iterator[int]:
+    """Words beside some that were not heard, which may as well be where others were heard.
+
+    In "there was time. There" of which the last word alone was heard, it is either "there".
+
+    Args:
+        known: words of a text.
+        equal: whether each was heard.
+        first: the first of the words that were not.
+        last: one past the last of them.
+    """
+    size = last - first
+    at = first - 1
+    while at >= 0 and equal[at] and known[at] == known[at + size]:
+        yield at
+        at -= 1
+    at = last
+    while at < len(known) and equal[at] and known[at] == known[at - size]:
+        yield at
+        at += 1
 
 
 def _spread(owners: list[int], lengths: Sequence[int]) -> None:

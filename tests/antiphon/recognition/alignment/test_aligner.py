@@ -97,6 +97,14 @@ def test_words_that_were_misheard_go_where_they_fit(aligner, kind):
     assert middles[0] < 2.5 < middles[1] < middles[3] < 6.5 < middles[4]
 
 
+@pytest.mark.parametrize("kind", [MishearingAligner, JudgingAligner])
+def test_a_border_may_be_far_from_where_the_room_would_have_it(aligner, kind):
+    aligner.inner = kind()
+    words = aligner.align(TALK, " ".join(["three", *["five"] * 40, "seven"])).words
+    starts = [word.start / RATE for word in words]
+    assert starts[0] < 2.5 < starts[1] < starts[40] < 6.5 < starts[41]
+
+
 def test_there_must_be_a_text_and_a_voice(aligner):
     with pytest.raises(UserError, match="text to align is empty"):
         aligner.align(TALK, "  ")

@@ -55,6 +55,15 @@ def test_a_border_is_sure_only_between_words_that_were_heard():
     assert (border.least, border.most) == (2, 5)
 
 
+def test_a_word_is_not_sure_that_may_be_the_same_one_before():
+    heard = ["this is enough", "there were two people"]
+    text = "this is enough there might be a way there were two people"
+    (border,) = borders(heard, [8, 4], text.split())
+    assert (border.least, border.likely, border.most) == (3, 8, 9)
+    (border,) = borders(["they left early", "two"], [3, 4], ["they", "left", "two", "or", "two"])
+    assert border.places == range(2, 6)
+
+
 @pytest.mark.parametrize("true", [0, 1, 2, 3])
 def test_words_fit_best_on_either_side_of_where_they_are_said(true):
     before = [0.9 if i < true else 0.1 for i in range(3)]
@@ -78,7 +87,9 @@ def test_borders_are_in_order_and_within_the_text(heard, words, data):
     assert len(found) == len(heard) - 1
     for border in found:
         assert 0 <= border.least <= border.likely <= border.most <= len(words)
-        assert border.most - border.least <= 2 * REACH
+        near = border.near
+        assert border.least <= near.least <= near.likely <= near.most <= border.most
+        assert len(near.places) <= 2 * REACH + 1
     assert all(a.likely <= b.likely for a, b in pairwise(found))
 
 
