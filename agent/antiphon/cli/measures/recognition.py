@@ -197,7 +197,7 @@ def drawn(result: Mapping[str, Any], path: Path | None) -> Mapping[str, Any]:
 
 
 def habits(listener: LongAudio, data: Path, limit: int | None, seed: int) -> dict[str, Any]:
-    """Languages, streaming and contexts of a recognizer; what it does not know is left out."""
+    """Languages, streaming, contexts and confidence; what a recognizer lacks is left out."""
     from antiphon import audio_file
     from antiphon.evaluation import material, speechless
     from antiphon.evaluation.measures.listening import recognizer_habits as measures
@@ -206,7 +206,7 @@ def habits(listener: LongAudio, data: Path, limit: int | None, seed: int) -> dic
     count = limit or SENTENCES
     clips = material.clips(data, max(1, count // len(material.RECORDINGS)))
     people = [(audio_file.read(clip.path, SAMPLE_RATE), clip.text) for clip in clips]
-    found = measures.streaming(listener, people)
+    found = measures.streaming(listener, people) | measures.trust(listener, people)
     found |= measures.flatness(listener, np.concatenate([pcm for pcm, _ in people]))
     if len(listener.languages) > 1:
         found |= measures.languages(listener, foreign(data, count, seed))

@@ -1,4 +1,4 @@
-"""What a recognizer does beside transcribing: tells languages apart, streams, heeds a context."""
+"""What a recognizer does beside transcribing: languages, streams, contexts, confidence."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
 from tqdm import tqdm
 
 from antiphon.evaluation.measures.listening.recognition import DRAWS
@@ -31,6 +32,8 @@ PIECE = SAMPLE_RATE // 2
 MINUTE = 60 * SAMPLE_RATE
 LATE, EARLY = 10, 5
 """Minutes of a long recording whose work is compared."""
+CLASSES = 10
+"""Of confidence, in which it is compared with what is right."""
 LISTED = 20
 """Entries of a context."""
 
@@ -86,6 +89,38 @@ def streaming(listener: LongAudio, clips: Iterable[tuple[Sound, str]]) -> dict[s
         "wer_stream": round(total(grown).percent, 3),
         "stream_gap": round(100 * float(gaps.sum()) / max(1, int(words.sum())), 3),
         "stream_gap_interval": [round(float(b), 3) for b in np.percentile(drawn, [2.5, 97.5])],
+    }
+
+
+def trust(listener: LongAudio, clips: Iterable[tuple[Sound, str]]) -> dict[str, Any]:
+    """`confidence_error`: how far words' confidence is from the share of them that is right.
+
+    The mean over words of that distance, in points, in ten classes of confidence (expected
+    calibration error, arXiv 1706.04599). Nothing of a recognizer whose words have no confidence.
+
+    Args:
+        listener: what is measured.
+        clips: recordings and what is said.
+    """
+    pairs = list[tuple[float, bool]]()
+    for pcm, text in tqdm(clips, desc="confidence", unit="clip"):
+        words = listener.transcribe(pcm, Options(language="en", words=True)).words
+        written = [(w, each.confidence) for each in words for w in normalized(each.text).split()]
+        same = Levenshtein.opcodes(normalized(text).split(), [word for word, _ in written])
+        right = {
+            i for c in same if c.tag == "equal" for i in range(c.dest_start, c.dest_end)
+        }  # fmt: skip
+        pairs += [(sure, i in right) for i, (_, sure) in enumerate(written) if sure is not None]
+    if not pairs:
+        return {}
+    sure, right_too = np.array([sure for sure, _ in pairs]), np.array([hit for _, hit in pairs])
+    classes = np.minimum((sure * CLASSES).astype(int), CLASSES - 1)
+    gaps = [abs(float((sure - right_too)[classes == c].sum())) for c in range(CLASSES)]
+    return {
+        "confidence_error": round(100 * sum(gaps) / len(pairs), 2),
+        "confidence": round(100 * float(sure.mean()), 2),
+        "words_right": round(100 * float(right_too.mean()), 2),
+        "confidence_words": len(pairs),
     }
 
 

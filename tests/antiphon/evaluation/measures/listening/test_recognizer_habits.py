@@ -11,7 +11,7 @@ from fake_recognizer import RATE, LevelRecognizer, LoudSilero, sound
 from antiphon.evaluation.measures.listening import recognizer_habits as habits
 from antiphon.recognition.long_audio import LongAudio
 from antiphon.recognition.segmentation import Segmenter
-from antiphon.recognition.transcript import Transcript
+from antiphon.recognition.transcript import Segment, Transcript, Word
 
 
 class Reader:
@@ -68,6 +68,24 @@ def test_text_given_out_too_early_is_a_gap():
     assert (steady["wer_stream"], steady["stream_gap"]) == (0, 0)
     hasty = habits.streaming(listener(Hasty(4 * RATE)), [clip])
     assert hasty["wer_stream"] == hasty["stream_gap"] >= 50
+
+
+def heard(*words):
+    """A transcript of words and their confidence."""
+    placed = tuple(Word(w, i * RATE, (i + 1) * RATE, sure) for i, (w, sure) in enumerate(words))
+    text = " ".join(word.text for word in placed)
+    return Transcript(text, segments=(Segment(text, 0, len(placed) * RATE, placed),))
+
+
+def test_confidence_is_compared_with_what_is_right():
+    honest = Reader(lambda options, level: heard(("red", 1.0), ("rows", 0.0)))
+    found = habits.trust(listener(honest), [(LOUD, "red roses")])
+    assert (found["confidence_error"], found["confidence_words"]) == (0, 2)
+    assert found["confidence"] == found["words_right"] == 50
+    proud = Reader(lambda options, level: heard(("red", 0.9), ("rows", 0.9)))
+    assert habits.trust(listener(proud), [(LOUD, "red roses")])["confidence_error"] == 40
+    silent = Reader(lambda options, level: heard(("red", None)))
+    assert habits.trust(listener(silent), [(LOUD, "red roses")]) == {}
 
 
 def test_names_that_only_a_context_brings_are_its_gain():
