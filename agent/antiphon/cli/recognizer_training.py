@@ -55,7 +55,7 @@ def whisper(
 def qwen3_asr(
     paths: Folders,
     limits: Limits,
-    out: Out = Path("assets/qwen3-asr-small"),
+    out: Out = Path("assets/qwen3-asr"),
     shards: Annotated[int, typer.Option(help="Shards of 64 clips that are made.")] = 300,
     text_steps: Annotated[int, typer.Option(help="Steps of the language model alone.")] = 3000,
     tower_steps: Annotated[int, typer.Option(help="Steps of the audio tower alone.")] = 6000,

@@ -69,12 +69,9 @@ ARCHITECTURES: Registry[Loader] = Registry(
 RECOGNIZERS: Registry[Loader] = Registry(
     "recognizer",
     "antiphon.recognizers",
-    lambda: (
-        dict.fromkeys(
-            [*weights.named("recognizer"), *weights.trained("recognizer")],
-            "antiphon.recognition.recognizer:load",
-        )
-        | {"qwen3-asr": "antiphon.recognition.qwen3_asr.recognizer:load"}
+    lambda: dict.fromkeys(
+        [*weights.named("recognizer"), *weights.trained("recognizer")],
+        "antiphon.recognition.recognizer:load",
     ),
 )
 """Recognizers by name. Folders and hub ids need no entry."""

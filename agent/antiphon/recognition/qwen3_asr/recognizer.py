@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from antiphon import weights
 from antiphon.errors import UserError
 from antiphon.recognition.context import echoes
+from antiphon.recognition.languages import code as code_of
 from antiphon.recognition.languages import names, require_known
 from antiphon.recognition.qwen3_asr import checkpoint as checkpoints
 from antiphon.recognition.qwen3_asr.checkpoint import Checkpoint
@@ -23,18 +24,16 @@ from antiphon.recognition.qwen3_asr.prompt import (
     parsed,
     spoken_in,
 )
-from antiphon.recognition.recognizer import SAMPLE_RATE
+from antiphon.recognition.recognizer import SAMPLE_RATE, folder_of
 from antiphon.recognition.transcript import Options, Segment, Transcript
 from antiphon.recognition.whisper.text_decoder import loops
 from antiphon_codecs.interruption import checkpoint
 
-HUB = "Qwen/Qwen3-ASR-0.6B"
-"""What the name qwen3-asr stands for."""
 LANGUAGES = (
     "ar", "yue", "zh", "cs", "da", "nl", "en", "tl", "fi", "fr", "de", "el", "hi", "hu", "id",
     "it", "ja", "ko", "mk", "ms", "fa", "pl", "pt", "ro", "ru", "es", "sv", "th", "tr", "vi",
 )  # fmt: skip
-"""Codes of the languages of the public checkpoints."""
+"""Codes of the languages of a checkpoint that does not say which it knows: the public ones."""
 REFRESH = 2 * SAMPLE_RATE
 """Samples after which a growing recording is read again."""
 UNFIXED = 5
@@ -75,6 +74,14 @@ class QwenState:
     readings: int = 0
     written: Written = NOTHING
     """What the last reading wrote."""
+
+
+@dataclass(frozen=True)
+class Qwen3AsrConfig:
+    """What is read of a checkpoint's `config.json` here."""
+
+    support_languages: tuple[str, ...] = ()
+    """English names of the languages it knows."""
 
 
 class Qwen3AsrRecognizer:
@@ -246,13 +253,12 @@ def remembered(known: KeyValues) -> Any:
 
 
 def load(name: str) -> Qwen3AsrRecognizer:
-    """The Qwen3-ASR of a folder or hub id; `qwen3-asr` is the smallest public one.
+    """The Qwen3-ASR of a name, folder or hub id.
 
     Raises:
         UserError: It cannot be fetched, or is not what it says.
     """
-    from antiphon import weights
-
-    folder: Path = weights.path(HUB if name == "qwen3-asr" else name)
-    known = tuple(code for code in LANGUAGES if code in names())
+    folder = folder_of(name)
+    said = weights.read_config(folder, Qwen3AsrConfig).support_languages
+    known = tuple(map(code_of, said)) or tuple(each for each in LANGUAGES if each in names())
     return Qwen3AsrRecognizer(checkpoints.load(folder), name, known)

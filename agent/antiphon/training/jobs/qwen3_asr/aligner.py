@@ -223,6 +223,6 @@ def train(
 
     schedule = loop.Schedule(steps, RATE, min(300, steps // 4 + 1))
     done = loop.fit(model, drawn, schedule, work / "aligner", minutes=minutes, seed=seed)
-    write(model, start.tokenizer, out)
+    write(model, start.tokenizer, "aligner", ["en"], out)
     (out / "processor_config.json").write_text(f'{{"timestamp_segment_time": {STEP_MS}}}\n')
     return done

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from antiphon.compute.packed_weights import packed
+from antiphon.recognition.languages import name as english_name
 from antiphon.recognition.qwen3_asr.checkpoint import PACKED, TIED
 from antiphon.recognition.qwen3_asr.features import CHUNK
 from antiphon.recognition.qwen3_asr.prompt import SPECIALS
@@ -140,11 +141,21 @@ def padded(clips: Sequence[torch.Tensor], device: str) -> tuple[torch.Tensor, to
     return frames.transpose(1, 2).to(device), mask.to(device)
 
 
-def write(model: Any, tokenizer: Any, out: Path) -> None:
-    """Write the weights by transformers' names, packed, with its configuration and tokenizer."""
+def write(model: Any, tokenizer: Any, kind: str, languages: Iterable[str], out: Path) -> None:
+    """Write the weights by transformers' names, packed, with its configuration and tokenizer.
+
+    Args:
+        model: what was learnt.
+        tokenizer: of its texts.
+        kind: what it is: "recognizer" or "aligner".
+        languages: codes of those it knows.
+        out: the folder.
+    """
     from safetensors.torch import save_file
 
     out.mkdir(parents=True, exist_ok=True)
+    model.config.kind = kind
+    model.config.support_languages = [english_name(code).capitalize() for code in languages]
     model.config.save_pretrained(out)
     tokenizer.save_pretrained(out)
     state = {name: value for name, value in model.state_dict().items() if name != TIED}

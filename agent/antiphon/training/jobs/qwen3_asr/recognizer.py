@@ -275,7 +275,7 @@ class Recipe:
                 batches.draw(step, self.seed + 3, hide=True), rng(step, 2)
             ), wer,
         )  # fmt: skip
-        write(model, tokenizer, self.out)
+        write(model, tokenizer, "recognizer", lines, self.out)
         return done
 
 

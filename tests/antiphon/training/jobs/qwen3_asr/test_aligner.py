@@ -46,7 +46,7 @@ def prepared(seed):
 def recognizer(tmp_path):
     torch.manual_seed(0)
     tokenizer = make_tokenizer(["low", "high"] * 30, 300)
-    write(make_model(TINY, tokenizer, None), tokenizer, tmp_path / "asr")
+    write(make_model(TINY, tokenizer, None), tokenizer, "recognizer", ["en"], tmp_path / "asr")
     return tmp_path / "asr"
 
 

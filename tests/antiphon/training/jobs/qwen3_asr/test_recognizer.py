@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,9 @@ import pytest
 import torch
 
 from antiphon.errors import UserError
-from antiphon.recognition.qwen3_asr.checkpoint import load
 from antiphon.recognition.qwen3_asr.features import Features
 from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
-from antiphon.recognition.recognizer import transcribe
+from antiphon.recognition.recognizer import load, transcribe
 from antiphon.training.corpora.hearing import recognition, spoken_languages
 from antiphon.training.corpora.hearing.spoken_languages import Clip, at_tokens, tokens_of
 from antiphon.training.jobs.qwen3_asr import recognizer as job
@@ -55,7 +55,7 @@ class Teacher:
 def recipe(tmp_path, monkeypatch):
     whisper: Any = type("Encoder", (), {"load": staticmethod(lambda folder: Teacher())})
     monkeypatch.setattr(job, "AudioEncoder", whisper)
-    monkeypatch.setattr("antiphon.weights.path", lambda name: tmp_path)
+    monkeypatch.setattr("antiphon.weights.path", Path)
     monkeypatch.setattr(recognition, "dev_clips", lambda data: [])
     monkeypatch.setattr(job, "BATCH", 3)
     monkeypatch.setattr(job, "RATES", dict.fromkeys(STEPS, 1e-2))
@@ -69,7 +69,8 @@ def recipe(tmp_path, monkeypatch):
 def test_what_it_learns_is_a_recognizer(recipe):
     assert not recipe.train(STEPS, minutes=0)
     assert recipe.train(STEPS)
-    found = Qwen3AsrRecognizer(load(recipe.out), "tiny")
+    found = load(str(recipe.out))
+    assert isinstance(found, Qwen3AsrRecognizer) and found.languages == ("en", "de")
     for pitch, (text, language) in TEXTS.items():
         heard = transcribe(found, tone(pitch))
         assert heard.text == text
