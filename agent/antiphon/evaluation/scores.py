@@ -116,6 +116,28 @@ def mean_interval(values: Sequence[float], seed: int = 0, draws: int = 2000) -> 
     return float(low), float(high)
 
 
+def ratio_interval(
+    parts: Sequence[float], wholes: Sequence[float], seed: int = 0, draws: int = 2000
+) -> tuple[float, float]:
+    """The 95 % interval of a ratio of sums, by bootstrap; NaN of nothing.
+
+    Args:
+        parts: of each text or recording, what is counted.
+        wholes: of each, out of how much.
+        seed: of the draws.
+        draws: how many.
+    """
+    import numpy as np
+
+    counts = np.array([parts, wholes], float)
+    if not counts[1].any():
+        return float("nan"), float("nan")
+    rows = np.random.default_rng(seed).integers(len(parts), size=(draws, len(parts)))
+    above, below = counts[:, rows].sum(-1)
+    low, high = np.percentile(above / below.clip(min=1), [2.5, 97.5])
+    return float(low), float(high)
+
+
 def difference_interval(
     one: Sequence[Errors], other: Sequence[Errors], seed: int = 0, draws: int = 2000
 ) -> tuple[float, float]:

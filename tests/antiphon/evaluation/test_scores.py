@@ -14,6 +14,7 @@ from antiphon.evaluation.scores import (
     mean,
     mean_interval,
     normalized,
+    ratio_interval,
     tokens,
     total,
     word_errors,
@@ -87,3 +88,10 @@ def test_the_interval_of_a_mean_holds_it_and_narrows_with_more_values():
     assert few[0] < many[0] < 2.0 < many[1] < few[1]
     assert mean_interval([5.0, 5.0]) == (5.0, 5.0)
     assert all(map(math.isnan, mean_interval([])))
+
+
+def test_a_ratio_of_sums_lies_in_its_interval_and_nothing_has_none():
+    low, high = ratio_interval([1, 0, 2, 1] * 20, [4, 3, 5, 4] * 20)
+    assert low < 0.25 < high and high - low < 0.1
+    assert ratio_interval([3], [4]) == (0.75, 0.75)
+    assert all(math.isnan(bound) for bound in (*ratio_interval([], []), *ratio_interval([1], [0])))

@@ -6,18 +6,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
 from antiphon.evaluation.chat import answers, honesty, style
 from antiphon.evaluation.chat.conversations import Conversation, Line
+from antiphon.evaluation.scores import ratio_interval
 from antiphon.messages import Turn
 from antiphon.runtime.session.memory import Memory
 
 Respond = Callable[[str, Sequence[Turn]], str]
 """Answers what the user says after the turns before."""
-DRAWS = 2000
-"""Draws of the bootstrap."""
 
 
 @dataclass(frozen=True)
@@ -159,10 +157,5 @@ def share(found: Sequence[Check]) -> float:
 
 def interval(found: Sequence[Sequence[Check]], seed: int = 0) -> list[float]:
     """95 % interval of the share passed, drawn over conversations (percentile bootstrap)."""
-    passed = np.array([sum(check.passed for check in of_one) for of_one in found])
-    count = np.array([len(of_one) for of_one in found])
-    if not count.sum():
-        return [float("nan")] * 2
-    draws = np.random.default_rng(seed).integers(len(found), size=(DRAWS, len(found)))
-    shares = passed[draws].sum(1) / count[draws].sum(1).clip(min=1)
-    return [round(float(bound), 4) for bound in np.percentile(shares, [2.5, 97.5])]
+    passed = [sum(check.passed for check in of_one) for of_one in found]
+    return [round(bound, 4) for bound in ratio_interval(passed, [*map(len, found)], seed)]

@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from antiphon.errors import UserError
+from antiphon.evaluation.scores import ratio_interval
 from antiphon.recognition.alignment.aligner import Aligner
 from antiphon.recognition.recognizer import SAMPLE_RATE
 from antiphon.recognition.transcript import Word
 
 FAR_MS = 100.0
 """A word that is so far off is far off."""
-DRAWS = 2000
-"""Draws of the bootstrap."""
 MINUTE = 60 * SAMPLE_RATE
 PAUSE_S = (0.3, 1.5)
 """Seconds between the sentences of a long scene."""
@@ -201,8 +200,5 @@ def shift(found: Sequence[Word], true: Sequence[Word]) -> NDArray[np.float64]:
 
 def interval(shifts: Sequence[NDArray[np.float64]], seed: int = 0) -> list[float]:
     """95 % interval of the mean shift, drawn over recordings."""
-    sums = np.array([each.sum() for each in shifts])
-    counts = np.array([len(each) for each in shifts])
-    draws = np.random.default_rng(seed).integers(len(shifts), size=(DRAWS, len(shifts)))
-    means = sums[draws].sum(1) / counts[draws].sum(1)
-    return [round(float(bound), 1) for bound in np.percentile(means, [2.5, 97.5])]
+    bounds = ratio_interval([float(each.sum()) for each in shifts], [*map(len, shifts)], seed)
+    return [round(bound, 1) for bound in bounds]

@@ -9,17 +9,14 @@ from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
 from antiphon import audio_file
 from antiphon.evaluation.judges import RATE, Pcm
 from antiphon.evaluation.material import Clip
-from antiphon.evaluation.scores import Errors, normalized, total, word_errors
+from antiphon.evaluation.scores import Errors, normalized, ratio_interval, total, word_errors
 
 WAYS = ("ctc", "decoder", "whisper")
-DRAWS = 2000
-"""Draws of the bootstrap."""
 
 
 @dataclass(frozen=True)
@@ -115,13 +112,9 @@ def compared(found: Mapping[str, Sequence[Heard]]) -> dict[str, Any]:
 
 def interval(heard: Sequence[Heard], seed: int = 0) -> list[float]:
     """95 % interval of what "ctc" is above "decoder", in points, drawn over clips."""
-    if not heard:
-        return [float("nan")] * 2
-    more = np.array([h.errors["ctc"].wrong - h.errors["decoder"].wrong for h in heard])
-    words = np.array([h.errors["decoder"].words for h in heard])
-    draws = np.random.default_rng(seed).integers(len(heard), size=(DRAWS, len(heard)))
-    points = 100 * more[draws].sum(1) / words[draws].sum(1).clip(min=1)
-    return [round(float(bound), 3) for bound in np.percentile(points, [2.5, 97.5])]
+    more = [h.errors["ctc"].wrong - h.errors["decoder"].wrong for h in heard]
+    bounds = ratio_interval(more, [h.errors["decoder"].words for h in heard], seed)
+    return [round(100 * bound, 3) for bound in bounds]
 
 
 def doubled(words: Sequence[str], decoded: Sequence[str]) -> int:

@@ -13,7 +13,13 @@ from tqdm import tqdm
 
 from antiphon import audio_file
 from antiphon.evaluation.material import Clip, Sound
-from antiphon.evaluation.scores import Errors, difference_interval, total, word_errors
+from antiphon.evaluation.scores import (
+    Errors,
+    difference_interval,
+    ratio_interval,
+    total,
+    word_errors,
+)
 from antiphon.recognition.mome.experts import Mixture, Pass
 from antiphon.recognition.mome.model import MomeModel
 from antiphon.recognition.mome.recognizer import MomeRecognizer
@@ -21,8 +27,6 @@ from antiphon.recognition.recognizer import SAMPLE_RATE
 
 BATCH = 32
 """Sounds of about the same length that are written at once."""
-DRAWS = 2000
-"""Draws of the bootstrap."""
 TIMED = 12
 """Sounds whose prompt is read alone, by the clock."""
 
@@ -106,11 +110,8 @@ def word_errors_at(heard: Heard, model: MomeModel, rate: int) -> list[Errors]:
 
 def interval(errors: Sequence[Errors], seed: int = 0) -> list[float]:
     """95 % interval of a word error rate in percent, drawn over recordings."""
-    counts = np.array([[each.wrong, each.words] for each in errors])
-    rows = np.random.default_rng(seed).integers(len(counts), size=(DRAWS, len(counts)))
-    sums = counts[rows].sum(1)
-    rates = 100 * sums[:, 0] / sums[:, 1].clip(min=1)
-    return [round(float(bound), 3) for bound in np.percentile(rates, [2.5, 97.5])]
+    bounds = ratio_interval([e.wrong for e in errors], [e.words for e in errors], seed)
+    return [round(100 * bound, 3) for bound in bounds]
 
 
 def against(

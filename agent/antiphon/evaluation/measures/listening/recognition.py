@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from tqdm import tqdm
 
 from antiphon import audio_file
 from antiphon.evaluation.judges import RATE, Pcm
 from antiphon.evaluation.material import Clip
-from antiphon.evaluation.scores import Errors, total, word_errors
+from antiphon.evaluation.scores import Errors, ratio_interval, total, word_errors
 from antiphon.recognition.drax import drafting
 from antiphon.recognition.drax.candidates import choose
 from antiphon.recognition.drax.recognizer import DraxRecognizer, paired
@@ -26,8 +25,6 @@ STEPS = (0, 1, 2, 4, 8, 16, 32)
 TEMPERATURES = (0.1, 0.5, 1.0)
 """Of the draws that are compared, in `Options.steps` evaluations; the other rows have 0.01."""
 CANDIDATES = 8
-DRAWS = 2000
-"""Draws of the bootstrap."""
 
 
 @dataclass(frozen=True)
@@ -196,8 +193,6 @@ def rate(found: Sequence[Heard], way: str) -> float:
 
 def interval(found: Sequence[Heard], way: str, seed: int = 0) -> list[float]:
     """95 % interval of a rate, drawn over clips."""
-    wrong = np.array([heard.errors[way].wrong for heard in found])
-    words = np.array([heard.errors[way].words for heard in found])
-    draws = np.random.default_rng(seed).integers(len(found), size=(DRAWS, len(found)))
-    rates = 100 * wrong[draws].sum(1) / words[draws].sum(1).clip(min=1)
-    return [round(float(bound), 3) for bound in np.percentile(rates, [2.5, 97.5])]
+    errors = [heard.errors[way] for heard in found]
+    bounds = ratio_interval([e.wrong for e in errors], [e.words for e in errors], seed)
+    return [round(100 * bound, 3) for bound in bounds]

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 from tqdm import tqdm
 
-from antiphon.evaluation.measures.listening.recognition import DRAWS
 from antiphon.evaluation.scores import (
     Errors,
     mean_interval,
     normalized,
+    ratio_interval,
     total,
     wilson_interval,
     word_errors,
@@ -81,14 +81,12 @@ def streaming(listener: LongAudio, clips: Iterable[tuple[Sound, str]]) -> dict[s
         state = listener.end(state)
         grown.append(word_errors(text, listener.partial(state).text))
         whole.append(word_errors(text, listener.finish(state).text))
-    gaps = np.array([a.wrong - b.wrong for a, b in zip(grown, whole, strict=True)])
-    words = np.array([each.words for each in whole])
-    draws = np.random.default_rng(0).integers(len(words), size=(DRAWS, len(words)))
-    drawn = 100 * gaps[draws].sum(1) / words[draws].sum(1).clip(min=1)
+    gaps = [a.wrong - b.wrong for a, b in zip(grown, whole, strict=True)]
+    words = [each.words for each in whole]
     return {
         "wer_stream": round(total(grown).percent, 3),
-        "stream_gap": round(100 * float(gaps.sum()) / max(1, int(words.sum())), 3),
-        "stream_gap_interval": [round(float(b), 3) for b in np.percentile(drawn, [2.5, 97.5])],
+        "stream_gap": round(100 * sum(gaps) / max(1, sum(words)), 3),
+        "stream_gap_interval": [round(100 * b, 3) for b in ratio_interval(gaps, words)],
     }
 
 
@@ -161,7 +159,7 @@ def context(
         helped.append(holds(found, name))
         alone.append(holds(listener.transcribe(pcm, plain).text, name))
     gains = np.array(helped, int) - np.array(alone, int)
-    interval = mean_interval((100 * gains).tolist(), seed, DRAWS)
+    interval = mean_interval((100 * gains).tolist(), seed)
     return {
         "names_with_context": round(100 * float(np.mean(helped)), 2),
         "names_without": round(100 * float(np.mean(alone)), 2),
