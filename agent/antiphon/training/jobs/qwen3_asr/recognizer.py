@@ -46,7 +46,7 @@ from antiphon.training.loop import Losses
 
 TEACHER = "whisper-base"
 BATCH = 16
-RATES = {"text": 1e-3, "tower": 6e-4, "projector": 1e-3, "labels": 5e-4, "whole": 3e-4}
+RATES = {"text": 1e-3, "tower": 6e-4, "projector": 1e-3, "labels": 1.5e-4, "whole": 1.5e-4}
 """Peak learning rates of the stages."""
 HIDDEN_TIME, HIDDEN_BANDS = 0.1, 0.15
 """Shares of a clip's frames and of its bands that are hidden at once, at most, and that twice."""
