@@ -80,7 +80,10 @@ class Guess:
 
     def draft(self, length: int) -> torch.Tensor:
         """The likeliest tokens [B, length] at positions; end marks behind them."""
-        return self.positions(length).argmax(-1)
+        likeliest = self.text.argmax(-1, keepdim=True).to(self.states)
+        placed = self._placed(likeliest, length)[..., 0].long()
+        said = torch.arange(length)[None] < self.count[:, None]
+        return torch.where(said, placed, self.text.shape[-1])
 
     def said(self, length: int) -> torch.Tensor:
         """States [B, length, width] from which the labels at positions are read."""

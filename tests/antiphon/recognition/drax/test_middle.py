@@ -27,6 +27,7 @@ def test_a_run_of_frames_is_one_token():
     assert float(guess.count) == pytest.approx(3, abs=0.1)
     best = guess.positions(6).argmax(-1)[0].tolist()
     assert best == [2, 2, 1, BLANK, BLANK, BLANK]  # what is left is the end mark
+    assert guess.draft(6)[0].tolist() == best
 
 
 def test_every_frame_knows_its_position():
