@@ -69,9 +69,12 @@ ARCHITECTURES: Registry[Loader] = Registry(
 RECOGNIZERS: Registry[Loader] = Registry(
     "recognizer",
     "antiphon.recognizers",
-    lambda: dict.fromkeys(
-        [*weights.named("recognizer"), *weights.trained("recognizer")],
-        "antiphon.recognition.recognizer:load",
+    lambda: (
+        {"qwen3-asr": "antiphon.recognition.qwen3_asr.recognizer:load"}
+        | dict.fromkeys(
+            [*weights.named("recognizer"), *weights.trained("recognizer")],
+            "antiphon.recognition.recognizer:load",
+        )
     ),
 )
 """Recognizers by name. Folders and hub ids need no entry."""

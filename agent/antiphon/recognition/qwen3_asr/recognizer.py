@@ -29,6 +29,8 @@ from antiphon.recognition.transcript import Options, Segment, Transcript
 from antiphon.recognition.whisper.text_decoder import loops
 from antiphon_codecs.interruption import checkpoint
 
+NAME, HUB = "qwen3-asr", "Qwen/Qwen3-ASR-0.6B"
+"""What the name stands for where none was trained."""
 LANGUAGES = (
     "ar", "yue", "zh", "cs", "da", "nl", "en", "tl", "fi", "fr", "de", "el", "hi", "hu", "id",
     "it", "ja", "ko", "mk", "ms", "fa", "pl", "pt", "ro", "ru", "es", "sv", "th", "tr", "vi",
@@ -253,12 +255,13 @@ def remembered(known: KeyValues) -> Any:
 
 
 def load(name: str) -> Qwen3AsrRecognizer:
-    """The Qwen3-ASR of a name, folder or hub id.
+    """The Qwen3-ASR of a folder or hub id; `qwen3-asr` is one's own, or the smallest public one.
 
     Raises:
         UserError: It cannot be fetched, or is not what it says.
     """
-    folder = folder_of(name)
+    public = name == NAME and NAME not in weights.trained("recognizer")
+    folder = folder_of(HUB if public else name)
     said = weights.read_config(folder, Qwen3AsrConfig).support_languages
     known = tuple(map(code_of, said)) or tuple(each for each in LANGUAGES if each in names())
     return Qwen3AsrRecognizer(checkpoints.load(folder), name, known)

@@ -17,7 +17,7 @@ from antiphon.recognition.qwen3_asr import recognizer as module
 from antiphon.recognition.qwen3_asr.checkpoint import load
 from antiphon.recognition.qwen3_asr.prompt import parsed
 from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
-from antiphon.recognition.recognizer import ARCHITECTURES
+from antiphon.recognition.recognizer import ARCHITECTURES, from_pretrained
 from antiphon.recognition.segmentation import Segmenter
 from antiphon.recognition.transcript import Options
 
@@ -226,3 +226,21 @@ def test_what_was_read_once_writes_what_reading_all_of_it_writes(recognizer):
     )
     for (keys, values), old in zip(state.read, kept, strict=True):
         assert torch.equal(keys, old[0]) and torch.equal(values, old[1])
+
+
+def test_the_name_stands_for_the_public_one_until_one_is_trained(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(f"{module.__name__}.checkpoints.load", asked.append)
+    monkeypatch.setattr(module, "Qwen3AsrRecognizer", lambda loaded, name, known: known)
+    monkeypatch.setattr("antiphon.weights.path", lambda name: tmp_path / name)
+    (tmp_path / "Qwen" / "Qwen3-ASR-0.6B").mkdir(parents=True)
+    (tmp_path / "Qwen" / "Qwen3-ASR-0.6B" / "config.json").write_text("{}")
+    public: Any = from_pretrained("qwen3-asr")
+    assert {"de", "zh"} < {*public}
+    (tmp_path / "own" / "qwen3-asr").mkdir(parents=True)
+    said = '{"kind": "recognizer", "model_type": "qwen3_asr", "support_languages": ["French"]}'
+    (tmp_path / "own" / "qwen3-asr" / "config.json").write_text(said)
+    monkeypatch.setenv("ANTIPHON_ASSETS", str(tmp_path / "own"))
+    own: Any = from_pretrained("qwen3-asr")
+    assert own == ("fr",)
+    assert asked == [tmp_path / "Qwen" / "Qwen3-ASR-0.6B", tmp_path / "own" / "qwen3-asr"]
