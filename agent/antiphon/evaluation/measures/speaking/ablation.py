@@ -88,7 +88,7 @@ def evaluate(
     replies: Sequence[Reply],
     judges: Judges,
 ) -> dict[str, Any]:
-    """Judge every variant, streaming and on whole replies.
+    """Judge every variant, streaming and on whole replies, and compare it with the text path.
 
     Args:
         agent: whose voice speaks.
@@ -98,7 +98,7 @@ def evaluate(
     """
     if not isinstance(agent.voice, EchoVoice):
         raise UserError("Only an EchoX voice has the parts that are taken away: choose one.")
-    rows = []
+    rows, text = list[dict[str, Any]](), dict[str, Score]()
     for name, (source, change) in kinds.items():
         systems: dict[str, System] = {
             "streaming": speaking(agent, source),
@@ -106,10 +106,18 @@ def evaluate(
         }
         with change(agent.voice.t2c):
             scores = measure(systems, replies, judges)
-        rows.append({"variant": name, **{way: rounded(scores[way]) for way in systems}})
+        text = text or scores
+        rows.append({"variant": name, **{way: row(scores[way], text[way]) for way in systems}})
     return {"replies": len(replies), "rows": rows}
 
 
-def rounded(score: Score) -> dict[str, float]:
-    """A score for the table."""
-    return {"wer": round(score.wer, 3), "mos": round(score.mos, 3)}
+def row(score: Score, text: Score) -> dict[str, Any]:
+    """A score for the table, and how far it is above that of the text path on the same replies."""
+    return {
+        "wer": round(score.wer, 3),
+        "wer_over_text": round(score.wer - text.wer, 3),
+        "wer_over_text_interval": score.over(text),
+        "mos": round(score.mos, 3),
+        "mos_over_text": round(score.mos - text.mos, 3),
+        "mos_over_text_interval": score.nicer(text),
+    }

@@ -10,7 +10,14 @@ from tqdm import tqdm
 
 from antiphon.agent import Agent
 from antiphon.evaluation.judges import Judges, Pcm
-from antiphon.evaluation.scores import Errors, difference_interval, mean, total, word_errors
+from antiphon.evaluation.scores import (
+    Errors,
+    difference_interval,
+    mean,
+    mean_interval,
+    total,
+    word_errors,
+)
 from antiphon.evaluation.spoken_replies import Reply, System, paths, text_of
 
 
@@ -24,10 +31,17 @@ class Score:
     """Mean opinion score, 1 to 5."""
     errors: tuple[Errors, ...] = ()
     """Word errors of each reply."""
+    opinions: tuple[float, ...] = ()
+    """Mean opinion score of each reply."""
 
     def over(self, other: Score) -> list[float]:
         """The 95 % interval of how far the word error rate is above another's, in points."""
         return [round(end, 3) for end in difference_interval(self.errors, other.errors)]
+
+    def nicer(self, other: Score) -> list[float]:
+        """The 95 % interval of how far the mean opinion score is above another's."""
+        more = [a - b for a, b in zip(self.opinions, other.opinions, strict=True)]
+        return [round(end, 3) for end in mean_interval(more)]
 
 
 def measure(
@@ -48,8 +62,8 @@ def measure(
             errors[name].append(word_errors(text_of(reply), judges.recognize(pcm)))
             scores[name].append(judges.naturalness(pcm))
     return {
-        name: Score(total(errors[name]).percent, mean(scores[name]), tuple(errors[name]))
-        for name in systems
+        name: Score(total(wrong).percent, mean(scores[name]), tuple(wrong), tuple(scores[name]))
+        for name, wrong in errors.items()
     }
 
 

@@ -12,6 +12,8 @@ from antiphon.errors import UserError
 from antiphon.evaluation import spoken_replies
 from antiphon.evaluation.judges import Judges
 from antiphon.evaluation.measures.speaking import ablation
+from antiphon.evaluation.measures.speaking.replies import Score
+from antiphon.evaluation.scores import Errors
 from antiphon.messages import Token
 
 
@@ -35,13 +37,22 @@ def test_the_ablation_has_a_row_for_every_adapter(tiny_agent, tmp_path):
         "echo, full",
     ]
     assert all(
-        row[way] == {"wer": 0, "mos": 3}
+        (row[way]["wer"], row[way]["mos"], row[way]["wer_over_text_interval"]) == (0, 3, [0, 0])
         for row in result["rows"]
         for way in row
         if way != "variant"
     )
     for name, weight in tiny_agent.voice.t2c.state_dict().items():
         torch.testing.assert_close(weight, before[name])
+
+
+def test_a_variant_is_compared_with_the_text_path_reply_by_reply():
+    text = Score(20.0, 3.0, (Errors(1, 5), Errors(1, 5)), (2.0, 4.0))
+    other = Score(10.0, 3.5, (Errors(0, 5), Errors(1, 5)), (2.5, 4.5))
+    found = ablation.row(other, text)
+    assert (found["wer_over_text"], found["mos_over_text"]) == (-10, 0.5)
+    assert found["wer_over_text_interval"] == [-20, 0]
+    assert found["mos_over_text_interval"] == [0.5, 0.5]
 
 
 def test_a_variant_really_changes_the_voice(tiny_agent, tmp_path):
