@@ -245,13 +245,16 @@ def qa(job: Job, voice: Voice, llm: LanguageModel) -> Mapping[str, Any]:
 
 @measure(app, "Ablation")
 def ablation(job: Job, voice: Voice) -> Mapping[str, Any]:
-    """The voice with parts of the echo taken away, streaming and on whole replies."""
+    """The voice with parts of the echo taken away, streaming and on whole replies.
+
+    The language model is the one that the voice was trained with, for its echo is of that.
+    """
     from antiphon import weights
     from antiphon.evaluation.judges import judges
     from antiphon.evaluation.measures.speaking.ablation import evaluate, variants
 
     kinds = variants(weights.assets(voice))
-    agent = parts.load(voice=voice)
+    agent = parts.load(voice=voice, llm=parts.teaching_model(voice))
     return evaluate(
         agent, kinds, parts.written(agent, job.data, job.limit or REPLIES, job.seed), judges()
     )

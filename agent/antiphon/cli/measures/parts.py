@@ -42,6 +42,21 @@ def load(**choices: Any) -> Agent:
     return load_agent(**choices)
 
 
+def teaching_model(voice: str) -> str:
+    """The language model that an EchoX voice was trained with.
+
+    Raises:
+        UserError: It is no EchoX voice.
+    """
+    from antiphon.errors import UserError
+    from antiphon.t2c.voice import trained_for
+
+    own = trained_for(voice)
+    if not own:
+        raise UserError(f"{voice} is no EchoX voice: it has no echo whose parts could be left out.")
+    return own[0]
+
+
 def echo_voice(voice: str) -> EchoVoice:
     """An EchoX voice, without the rest of the agent."""
     from antiphon.llm.vocabulary import load_vocabulary

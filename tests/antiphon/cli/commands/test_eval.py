@@ -35,6 +35,7 @@ def tiny(tiny_agent, monkeypatch):
     second = np.ones(16_000, np.float32)
     monkeypatch.setattr(parts, "load", lambda **choices: tiny_agent)
     monkeypatch.setattr(parts, "echo_voice", lambda voice: tiny_agent.voice)
+    monkeypatch.setattr(parts, "teaching_model", lambda voice: "own")
     monkeypatch.setattr(parts, "written", lambda *args: [reply])
     monkeypatch.setattr(parts, "teacher", lambda seed: lambda text: second)
     monkeypatch.setattr(parts, "teacher_latent", lambda: lambda text: torch.randn(30, 192))
@@ -72,8 +73,11 @@ def test_qa(monkeypatch):
     assert result["accuracy_s2t"] == 100 and result["ratio"] == 1
 
 
-def test_ablation(tmp_path):
+def test_ablation_is_of_the_model_that_taught_the_voice(tmp_path, monkeypatch, tiny_agent):
+    chosen = {}
+    monkeypatch.setattr(parts, "load", lambda **given: chosen.update(given) or tiny_agent)
     rows = told("ablation", "--voice", tmp_path)["rows"]
+    assert chosen["llm"] == "own"
     assert [set(row) for row in rows] == [{"variant", "streaming", "whole"}] * 3
 
 
