@@ -252,7 +252,7 @@ class Recipe:
 
         def tower(step: int) -> Losses:
             seconds = 1 + int(rng(step, 1).integers(8))
-            return tower_losses(listening, batches.draw(step, self.seed), seconds)
+            return tower_losses(listening, batches.draw(step, self.seed, hide=True), seconds)
 
         def wer() -> Mapping[str, float]:
             return {"wer": error_rate(model, tokenizer, held_out)}
