@@ -48,6 +48,10 @@ def test_it_knows_and_reckons(agent):
     assert "fifty-six" in text.lower() or "56" in text
 
 
+def test_its_hidden_states_drive_the_voice(agent):
+    assert agent.source == "hidden" and agent.voice.reads_states
+
+
 def test_it_is_told_something_and_remembers(agent):
     history = (Turn("user", "My name is Lena."), Turn("assistant", "Nice to meet you, Lena."))
     assert "Lena" in said(agent, "What's my name?", history)[0]
