@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -34,7 +35,7 @@ class OpeningFile:
 
     def save(self, tokens: Sequence[int], cache: Cache) -> None:
         """Write a prompt and what was read of it; a disk that is full is no reason to stop."""
-        part = self.path.with_suffix(".part")
+        part = self.path.with_suffix(f".{os.getpid()}.part")  # another process may write it, too
         state = {"keys": cache.buffer.keys, "values": cache.buffer.values}
         with suppress(OSError, SafetensorError):
             save_file(state | {"tokens": torch.tensor(list(tokens))}, part)
