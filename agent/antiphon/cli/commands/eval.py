@@ -40,8 +40,6 @@ measure(app, "MoME by rate")(mome_measures.mome)
 
 REPLIES = 200
 """How many replies the README speaks of."""
-RECORDINGS = 100
-"""Recordings of each collection that are heard at most."""
 QUESTIONS = 400
 """Questions that are heard, if nobody says how many."""
 
@@ -196,7 +194,9 @@ def ears(
         texts = [question.text for question in asked]
         said = hearing.spoken(texts, parts.unknown_voices(), change)
     else:
-        said = hearing.recorded(material.clips(job.data, job.limit or RECORDINGS), change)
+        said = hearing.recorded(
+            material.clips(job.data, job.limit or recognition_measures.RECORDINGS), change
+        )
     name = settings.load(settings.Models).recognizer
     decoder = from_pretrained(name)
     ways: dict[str, Callable[[Pcm], str]] = {
@@ -214,7 +214,7 @@ def silence(job: Job) -> Mapping[str, Any]:
     from antiphon.evaluation.measures.listening.silence import evaluate
 
     s2t = parts.listen(settings.load(settings.Models).ears)
-    clips = material.clips(job.data, job.limit or RECORDINGS)
+    clips = material.clips(job.data, job.limit or recognition_measures.RECORDINGS)
     return evaluate(
         islice(speechless.sounds(job.data, job.seed), job.limit),
         ((clip.part, audio_file.read(clip.path)) for clip in clips),

@@ -170,7 +170,7 @@ class LongAligner:
         for i, border in enumerate([*borders(heard, lengths, words), None]):
             last = len(words)
             if border is not None:
-                last = self._border(parts[i], parts[i + 1], border, first, words, language)
+                last = self._border((parts[i], parts[i + 1]), border, first, words, language)
             if last > first:
                 found += self._placed(parts[i], words[first:last], language)
             first = last
@@ -179,8 +179,7 @@ class LongAligner:
 
     def _border(
         self,
-        before: Utterance,
-        after: Utterance,
+        sides: tuple[Utterance, Utterance],
         border: Border,
         first: int,
         words: Sequence[str],
@@ -192,8 +191,7 @@ class LongAligner:
         near that one, too: if little was heard of a part, the likeliest is a guess.
 
         Args:
-            before: the earlier part.
-            after: the later part.
+            sides: the earlier and the later part.
             border: where the later part may begin.
             first: the first word of the earlier part.
             words: of the text.
@@ -204,19 +202,17 @@ class LongAligner:
             near = border.near
             if len(near.places) == 1:
                 return near.likely
-            scores = self._scores(before, after, near, first, words, language)
+            scores = self._scores(sides, near, first, words, language)
             score = dict(zip(near.places, scores, strict=True))
             best = max(score, key=lambda at: (score[at], -abs(at - border.likely)))
             border = replace(border, likely=best)
-            inside = near.least < best < near.most or best in (border.least, border.most)
-            if inside or best == near.likely:
+            if near.least < best < near.most or best in (border.least, border.most):
                 break
         return border.likely
 
     def _scores(
         self,
-        before: Utterance,
-        after: Utterance,
+        sides: tuple[Utterance, Utterance],
         border: Border,
         first: int,
         words: Sequence[str],
@@ -227,6 +223,7 @@ class LongAligner:
         That is how sure each word's place is, and how likely the whole is to be said, if the
         aligner knows: either is deceived, by words alike or by a sentence that it knows by heart.
         """
+        before, after = sides
         inner, count, last = self.inner, border.most - border.least, border.most + BESIDE
         early = inner.place(before.pcm, words[first : border.most], language)[-count:]
         late = inner.place(after.pcm, words[border.least : last], language)[:count]

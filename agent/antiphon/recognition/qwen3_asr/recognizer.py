@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from antiphon import weights
 from antiphon.errors import UserError
 from antiphon.recognition.context import echoes
-from antiphon.recognition.languages import code as code_of
 from antiphon.recognition.languages import names, require_known
 from antiphon.recognition.qwen3_asr import checkpoint as checkpoints
 from antiphon.recognition.qwen3_asr.checkpoint import Checkpoint
@@ -21,6 +20,7 @@ from antiphon.recognition.qwen3_asr.features import Features, FeatureState, enco
 from antiphon.recognition.qwen3_asr.prompt import (
     after_audio,
     before_audio,
+    english_name,
     parsed,
     spoken_in,
 )
@@ -263,5 +263,6 @@ def load(name: str) -> Qwen3AsrRecognizer:
     public = name == NAME and NAME not in weights.trained("recognizer")
     folder = folder_of(HUB if public else name)
     said = weights.read_config(folder, Qwen3AsrConfig).support_languages
-    known = tuple(map(code_of, said)) or tuple(each for each in LANGUAGES if each in names())
+    spoken = said or tuple(map(english_name, LANGUAGES))
+    known = [each for each in names() if english_name(each) in spoken]
     return Qwen3AsrRecognizer(checkpoints.load(folder), name, known)

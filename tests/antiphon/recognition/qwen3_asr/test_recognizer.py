@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any, cast
 
@@ -238,9 +239,10 @@ def test_the_name_stands_for_the_public_one_until_one_is_trained(monkeypatch, tm
     public: Any = from_pretrained("qwen3-asr")
     assert {"de", "zh"} < {*public}
     (tmp_path / "own" / "qwen3-asr").mkdir(parents=True)
-    said = '{"kind": "recognizer", "model_type": "qwen3_asr", "support_languages": ["French"]}'
-    (tmp_path / "own" / "qwen3-asr" / "config.json").write_text(said)
+    said: dict[str, Any] = {"kind": "recognizer", "model_type": "qwen3_asr"}
+    said |= {"support_languages": ["French", "Filipino", "?"]}
+    (tmp_path / "own" / "qwen3-asr" / "config.json").write_text(json.dumps(said))
     monkeypatch.setenv("ANTIPHON_ASSETS", str(tmp_path / "own"))
     own: Any = from_pretrained("qwen3-asr")
-    assert own == ("fr",)
+    assert own == ["fr", "tl"]
     assert asked == [tmp_path / "Qwen" / "Qwen3-ASR-0.6B", tmp_path / "own" / "qwen3-asr"]

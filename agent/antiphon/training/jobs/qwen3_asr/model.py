@@ -11,10 +11,9 @@ from typing import Any
 import torch
 
 from antiphon.compute.packed_weights import packed
-from antiphon.recognition.languages import name as english_name
 from antiphon.recognition.qwen3_asr.checkpoint import PACKED, TIED
 from antiphon.recognition.qwen3_asr.features import CHUNK
-from antiphon.recognition.qwen3_asr.prompt import SPECIALS
+from antiphon.recognition.qwen3_asr.prompt import SPECIALS, english_name
 from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 
 
@@ -155,7 +154,7 @@ def write(model: Any, tokenizer: Any, kind: str, languages: Iterable[str], out: 
 
     out.mkdir(parents=True, exist_ok=True)
     model.config.kind = kind
-    model.config.support_languages = [english_name(code).capitalize() for code in languages]
+    model.config.support_languages = [english_name(code) for code in languages]
     model.config.save_pretrained(out)
     tokenizer.save_pretrained(out)
     state = {name: value for name, value in model.state_dict().items() if name != TIED}
