@@ -106,7 +106,10 @@ class DurationModel(nn.Module):
 
 
 def drawn(
-    scores: torch.Tensor, liveliness: float, generator: torch.Generator | None = None
+    scores: torch.Tensor,
+    liveliness: float,
+    generator: torch.Generator | None = None,
+    scale: float = 1.0,
 ) -> torch.Tensor:
     """Lengths [S], at least one unit each, drawn from `DurationModel.length_scores`.
 
@@ -118,6 +121,7 @@ def drawn(
         scores: [S, MAX_UNITS] logits.
         liveliness: temperature; 0 gives every sound its mean.
         generator: source of chance; torch's own if None.
+        scale: all lengths are multiplied by it.
     """
     units = torch.arange(1.0, scores.shape[-1] + 1)
     exact = scores.softmax(-1) @ units
@@ -125,7 +129,7 @@ def drawn(
         chances = (scores / liveliness).softmax(-1)
         sample = torch.multinomial(chances, 1, generator=generator)[:, 0] + 1
         exact = exact + sample - chances @ units
-    ends = exact.clamp_min(1).cumsum(0).round().long()
+    ends = (scale * exact).clamp_min(1).cumsum(0).round().long()
     return ends.diff(prepend=ends.new_zeros(1)).clamp_min(1)
 
 

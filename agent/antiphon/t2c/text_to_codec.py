@@ -91,6 +91,8 @@ class TextToCodec(nn.Module):
             LlamaConfig(config.width, config.lm_layers, config.lm_heads, config.lm_inner),
         )
         self.dictionary = Dictionary(self.inventory)
+        self.length_scale = 1.0
+        """How long sounds last, over how long they were when it learnt to speak."""
         self.register_buffer("embeddings", embeddings, persistent=False)
         self.register_buffer(
             "word_lengths", torch.as_tensor(language.lengths, dtype=torch.long), persistent=False
@@ -249,7 +251,7 @@ class TextToCodec(nn.Module):
         if given is not None:
             lengths = torch.tensor(given)
         else:
-            lengths = drawn(scores, liveliness, generator)
+            lengths = drawn(scores, liveliness, generator, self.length_scale)
             if state.opening and not state.sounds:
                 lengths[0].clamp_(max=OPENING_UNITS)
         every = torch.cat([torch.tensor(state.lengths, dtype=torch.long), lengths])

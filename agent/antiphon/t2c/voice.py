@@ -18,7 +18,6 @@ from antiphon.llm.vocabulary import load_vocabulary
 from antiphon.messages import Segment, Speech, Word
 from antiphon.registry import Registry
 from antiphon.settings import Source
-from antiphon.t2c.phonemes import PhonemeInventory
 from antiphon.t2c.plan import Plan
 from antiphon.t2c.pronunciation.dictionary import Dictionary
 from antiphon.t2c.pronunciation.lexicon import Lexicon
@@ -98,6 +97,8 @@ class VoiceConfig:
     """What it speaks (BCP 47)."""
     lexicon: str | None = None
     """The file of words that its pronouncer would say wrong; None: it has none."""
+    length_scale: float = 1.0
+    """How long its sounds last, over how long the teacher's do."""
 
 
 def trained_for(name: str) -> tuple[str, ...]:
@@ -227,8 +228,7 @@ def load(name: str, vocabulary: Vocabulary) -> EchoVoice:
         language = UnitLanguage.load(folder / "unit_language.safetensors")
         generator = folder / config.language_models[vocabulary.name]
         t2c = TextToCodec.load(generator, language, vocabulary.embeddings, light=True)
-        t2c.dictionary = dictionary(folder, config, t2c.inventory)
-        return EchoVoice(t2c, codec)
+        return EchoVoice(furnished(t2c, folder, config), codec)
     own, t2c = load_generator(folder, light=True)
     t2c.denoiser = torch.nn.Identity()  # type: ignore[assignment]  # the join has its own
     return EchoVoice(t2c, codec, join=load_join(name, own, vocabulary))
@@ -246,15 +246,16 @@ def load_generator(folder: Path, *, light: bool = False) -> tuple[Vocabulary, Te
     trained_for, file = next(iter(config.language_models.items()))
     own = load_vocabulary(trained_for)
     t2c = TextToCodec.load(folder / file, language, own.embeddings, light=light)
-    t2c.dictionary = dictionary(folder, config, t2c.inventory)
-    return own, t2c
+    return own, furnished(t2c, folder, config)
 
 
-def dictionary(folder: Path, config: VoiceConfig, inventory: PhonemeInventory) -> Dictionary:
-    """What a voice knows of words, with the lexicon in its folder."""
-    if config.lexicon is None:
-        return Dictionary(inventory)
-    return Dictionary(inventory, Lexicon.load(folder / config.lexicon, inventory))
+def furnished(t2c: TextToCodec, folder: Path, config: VoiceConfig) -> TextToCodec:
+    """A generator with what belongs to its voice: the pace, and the lexicon in the folder."""
+    t2c.length_scale = config.length_scale
+    if config.lexicon is not None:
+        lexicon = Lexicon.load(folder / config.lexicon, t2c.inventory)
+        t2c.dictionary = Dictionary(t2c.inventory, lexicon)
+    return t2c
 
 
 def with_lexicon(voice: Voice, path: Path) -> Voice:

@@ -55,3 +55,9 @@ def test_fractions_of_units_are_carried_on():
     scores = torch.full((8, 64), -torch.inf)
     scores[:, 0], scores[:, 1] = torch.tensor([0.75, 0.25]).log()
     assert drawn(scores, 0.0).sum() == 10
+
+
+def test_scaled_lengths_last_longer():
+    scores = torch.full((80, 64), -torch.inf)
+    scores[:, 3] = 0.0
+    assert drawn(scores, 0.3, scale=1.25).sum() == 1.25 * drawn(scores, 0.3).sum()
