@@ -19,6 +19,7 @@ from antiphon.errors import UserError
 from antiphon.llm import chat_template
 from antiphon.llm.language_model import LanguageModelConfig
 from antiphon.llm.transformers_model import TransformersLanguageModel, load
+from antiphon.recognition.conversation import listener
 from antiphon.recognition.whisper.recognizer import WhisperRecognizer
 from antiphon.recognition.whisper.transcriber import POSITION_FEATURES, Transcriber
 from antiphon.s2t.direct import AdapterFolderConfig, DirectEncoder, adapter_folder
@@ -74,8 +75,8 @@ class HearingRecipe:
 
     @cached_property
     def listener(self) -> Transcriber:
-        """Whisper."""
-        return Transcriber.load(weights.path(self.recognizer))
+        """Whisper as it hears a conversation."""
+        return listener.load(self.recognizer)
 
     @cached_property
     def language_model(self) -> TransformersLanguageModel:

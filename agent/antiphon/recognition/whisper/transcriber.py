@@ -139,13 +139,22 @@ class Transcriber:
         found = known[: before.finished]
         for i in range(len(found), len(windows)):
             draft = known[i].tokens if i < len(known) else ()
-            short = len(windows[i]) <= self.longest
-            decoder = self.taught if self.taught is not None and short else self.decoder
-            heard = decoder.transcribe(windows[i], draft, self.behind, request)
-            if self.revise is not None and short:
-                heard = self.revise(windows[i], heard, self.behind, request)
-            found += (heard,)
+            heard = self._decoder(windows[i]).transcribe(windows[i], draft, self.behind, request)
+            found += (self._revised(windows[i], heard, request),)
         return Hearing(windows, found, len(state.done))
+
+    def _decoder(self, window: torch.Tensor) -> TextDecoder:
+        """Who hears a window."""
+        short = len(window) <= self.longest
+        return self.taught if self.taught is not None and short else self.decoder
+
+    def _revised(
+        self, window: torch.Tensor, heard: Transcript, request: Request | None = None
+    ) -> Transcript:
+        """What was heard of a window, after a second thought if there is one."""
+        if self.revise is None or len(window) > self.longest:
+            return heard
+        return self.revise(window, heard, self.behind, request)
 
     @torch.no_grad()
     def hear_together(
@@ -178,7 +187,7 @@ class Transcriber:
 
     @torch.no_grad()
     def hear_batch(self, clips: Sequence[NDArray[np.float32]]) -> list[Transcription]:
-        """The same for whole clips [N] of at most thirty seconds, faster; bfloat16."""
+        """What `hear` hears in whole clips [N] of at most thirty seconds, faster; bfloat16."""
         mels = []
         for clip in clips:
             mel, state = self.encoder.features.step(clip, self.encoder.features.start())
@@ -189,9 +198,15 @@ class Transcriber:
             batch = self.encoder(torch.nn.utils.rnn.pad_sequence(tailed, batch_first=True), lengths)
             counts = [(len(mel) + 1) // 2 for mel in mels]
             windows = [row[:count].float() for row, count in zip(batch, counts, strict=True)]
-            padded = torch.stack([torch.cat([w, self.silence[len(w) :]]) for w in windows])
-            found = self.decoder.transcribe_batch(self.decoder.start(padded), counts)
-        return [self._join([w], [t]) for w, t in zip(windows, found, strict=True)]
+            found: dict[int, Transcript] = {}
+            for decoder in {self._decoder(window) for window in windows}:
+                rows = [i for i, window in enumerate(windows) if self._decoder(window) is decoder]
+                padded = [torch.cat([windows[i], self.silence[counts[i] :]]) for i in rows]
+                start = decoder.start(torch.stack(padded))
+                heard = decoder.transcribe_batch(start, [counts[i] for i in rows])
+                found |= zip(rows, heard, strict=True)
+        revised = [self._revised(window, found[i]) for i, window in enumerate(windows)]
+        return [self._join([w], [t]) for w, t in zip(windows, revised, strict=True)]
 
     def _join(self, windows: Sequence[torch.Tensor], found: Sequence[Transcript]) -> Transcription:
         """Windows and their transcripts as one recording; odd windows repeat their last frame."""

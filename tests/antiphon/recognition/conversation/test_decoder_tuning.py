@@ -67,6 +67,14 @@ def test_it_hears_windows_as_long_as_those_it_was_taught(taught, whisper, speech
         torch.testing.assert_close(taught.hear(state).transcripts[0].states, wanted.states)
 
 
+def test_clips_heard_together_are_heard_by_the_same_decoders(taught, speech):
+    clips = [speech[:9600], speech]
+    for clip, heard in zip(clips, taught.hear_batch(clips), strict=True):
+        state = taught.encoder.feed(clip, taught.encoder.start())
+        alone = taught.transcription(taught.hear(state))
+        torch.testing.assert_close(heard.words[0], alone.words[0], atol=0.1, rtol=0.1)
+
+
 def test_a_recognizer_without_a_correction_stays_as_it_is(taught, whisper):
     plain = Transcriber.load(whisper)
     decoder_tuning.tune(plain, "a stranger")
