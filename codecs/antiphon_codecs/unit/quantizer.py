@@ -29,6 +29,12 @@ class VectorQuantizer(nn.Module):
         self.register_buffer("usage", torch.zeros(codes))
         self.register_buffer("sums", torch.zeros(codes, dim))
 
+    def adopt(self, codebook: torch.Tensor, count: float) -> None:
+        """Begin with known codes [codes, dim], as if each had stood for `count` vectors a batch."""
+        self.codebook.copy_(codebook)
+        self.usage.fill_(count)
+        self.sums.copy_(count * codebook)
+
     def nearest(self, x: torch.Tensor) -> torch.Tensor:
         """Index [...] of the code nearest to x [..., dim]."""
         flat = x.reshape(-1, x.shape[-1]).float()

@@ -140,6 +140,15 @@ def test_quantizer_learns_the_clusters_it_is_shown():
     assert quantizer(centres)[2] < 0.01 * centres.square().mean()
 
 
+def test_adopted_codes_stay_where_what_they_stand_for_stays():
+    codes = torch.randn(16, 4, generator=torch.Generator().manual_seed(0))
+    quantizer = VectorQuantizer(16, 4).train()
+    quantizer.adopt(codes, count=4.0)
+    for _ in range(50):
+        quantizer(codes.repeat(4, 1))
+    torch.testing.assert_close(quantizer.codebook, codes, atol=1e-4, rtol=1e-4)
+
+
 def test_loading_fills_everything_that_was_left_unfilled(codec, tmp_path):
     codec.save(tmp_path / "codec.safetensors")
     with SkipInit():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from antiphon import settings
-from antiphon.cli import recognizer_training
+from antiphon.cli import recognizer_training, voice_training
 from antiphon.cli.language_model_training import train_hearing, train_join
 from antiphon.cli.options import with_settings
 from antiphon.cli.training_options import (
@@ -37,13 +37,15 @@ app = typer.Typer(
         "checkpoint, log.jsonl and loss.png in the work folder. The defaults are the "
         "recipe of the committed weights.\n\n"
         "In order: corpus, codec, language, pronouncer, t2c (stage II); s2t (stage I); "
-        "echo (stage III). Apart from these: tools. A finished voice and finished ears "
-        "learn to work with any language model by echo --llm NAME and s2t --llm NAME."
+        "echo (stage III). `voice` makes a voice of any Piper file by one command. A finished "
+        "voice and finished ears learn to work with any language model by echo --llm NAME and "
+        "s2t --llm NAME."
     ),
     no_args_is_help=True,
     add_completion=False,
 )
 
+app.command()(voice_training.voice)
 app.command()(recognizer_training.whisper)
 app.command(name="qwen3-asr")(recognizer_training.qwen3_asr)
 app.command()(recognizer_training.aligner)

@@ -74,13 +74,16 @@ class Teacher:
         voice: the voice's ONNX file; its JSON file is in the same folder.
         cache: folder for the cut graph.
         threads: ONNX Runtime threads.
+        shift: makes another speaker of it: everything is spoken so many times slower, and has to
+            be played so many times faster, which raises pitch and formants.
 
     Raises:
         UserError: The voice has another rate or layout, more than one speaker, or no JSON file.
     """
 
-    def __init__(self, voice: Path, cache: Path, threads: int = 1) -> None:
+    def __init__(self, voice: Path, cache: Path, threads: int = 1, shift: float = 1.0) -> None:
         config = _config(voice)
+        self.shift = shift
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         self.session = onnxruntime.InferenceSession(
@@ -128,9 +131,24 @@ class Teacher:
                 "scales": np.array([noise, rate, noise_w], np.float32),
             },
         )
-        frames = np.append(durations.reshape(-1), 0).reshape(-1, 2).sum(1).astype(np.int16)
-        latent = latent.reshape(latent.shape[-2], -1).T.astype(np.float16)
-        return Utterance(text, np.array(phonemes, np.int16), frames, latent)
+        frames = np.append(durations.reshape(-1), 0).reshape(-1, 2).sum(1)
+        latent = latent.reshape(latent.shape[-2], -1).T
+        if self.shift != 1:
+            frames, latent = stretched(frames, latent, self.shift)
+        return Utterance(
+            text, np.array(phonemes, np.int16), frames.astype(np.int16), latent.astype(np.float16)
+        )
+
+
+def stretched(
+    frames: NDArray[np.int16], latent: NDArray[np.float32], factor: float
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Durations [P] and latent [T, C] of the same speech, so many times slower."""
+    ends = np.round(np.cumsum(frames, dtype=np.int64) * factor).astype(np.int64)
+    at = (np.arange(ends[-1]) + 0.5) / factor - 0.5
+    known = np.arange(len(latent))
+    slow = np.stack([np.interp(at, known, row) for row in latent.T], 1)
+    return np.diff(ends, prepend=0), slow.astype(np.float32)
 
 
 def _config(voice: Path) -> dict[str, Any]:

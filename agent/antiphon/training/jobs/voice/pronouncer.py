@@ -219,10 +219,10 @@ def train(
     minutes: float | None = None,
     seed: int = 0,
     lr: float = RATE,
-) -> None:
-    """Train a pronouncer in `out`; resumes a run."""
+) -> bool:
+    """Train a pronouncer in `out`; resumes a run. True: the last step was reached."""
     schedule = Schedule(steps, lr=lr, warmup=200)
-    fit(task, task.step, schedule, out, minutes=minutes, seed=seed, evaluate=task.held_out)
+    return fit(task, task.step, schedule, out, minutes=minutes, seed=seed, evaluate=task.held_out)
 
 
 def new_pronouncer(inventory: PhonemeInventory, hidden: int, seed: int = 0) -> Pronouncer:

@@ -41,9 +41,15 @@ def generator_weights(voice: Path) -> dict[str, torch.Tensor]:
     }
 
 
-def new_codec(corpus: Corpus, voice: Path, config: UnitCodecConfig) -> UnitCodec:
-    """An untrained codec around the voice's frozen generator."""
+def new_codec(
+    corpus: Corpus, voice: Path, config: UnitCodecConfig, start: UnitCodec | None = None
+) -> UnitCodec:
+    """An untrained codec around the voice's frozen generator, or what another one has learnt."""
     codec = UnitCodec(config)
+    if start is not None:
+        codec.encoder.load_state_dict(start.encoder.state_dict())
+        codec.decoder.load_state_dict(start.decoder.state_dict())
+        codec.quantizer.adopt(start.quantizer.codebook, BATCH * FRAMES / codec.n_units)
     mean, std = corpus.statistics()
     codec.mean.copy_(mean)
     codec.std.copy_(std)
@@ -143,7 +149,8 @@ def train(
     steps: int = 3000,
     minutes: float | None = None,
     seed: int = 0,
-) -> UnitCodec:
+    start: UnitCodec | None = None,
+) -> tuple[UnitCodec, bool]:
     """Train a codec in `out`; resumes a run.
 
     Args:
@@ -154,11 +161,15 @@ def train(
         steps: optimizer steps of the whole run.
         minutes: time limit; the checkpoint is complete at any time.
         seed: of initial weights and batches.
+        start: a finished codec to begin with.
+
+    Returns:
+        The codec, and whether the last step was reached.
     """
     torch.manual_seed(seed)
-    codec = new_codec(corpus, voice, config or UnitCodecConfig())
+    codec = new_codec(corpus, voice, config or UnitCodecConfig(), start)
     task = Reconstruction(codec, corpus.latents)
-    fit(
+    done = fit(
         task,
         task.step,
         Schedule(steps, lr=8e-4, betas=(0.9, 0.98)),
@@ -167,4 +178,4 @@ def train(
         seed=seed,
         evaluate=task.held_out,
     )
-    return codec.eval()
+    return codec.eval(), done

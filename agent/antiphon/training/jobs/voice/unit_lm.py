@@ -242,7 +242,7 @@ def train(
     minutes: float | None = None,
     seed: int = 0,
     lr: float = RATE,
-) -> None:
-    """Train voice and unit LM in `out`; resumes a run."""
+) -> bool:
+    """Train voice and unit LM in `out`; resumes a run. True: the last step was reached."""
     schedule = Schedule(steps, lr=lr, warmup=150)
-    fit(task, task.step, schedule, out, minutes=minutes, seed=seed, evaluate=task.held_out)
+    return fit(task, task.step, schedule, out, minutes=minutes, seed=seed, evaluate=task.held_out)

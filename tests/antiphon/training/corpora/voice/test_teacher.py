@@ -2,12 +2,13 @@
 
 import json
 
+import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
 
 from antiphon.errors import UserError
-from antiphon.training.corpora.voice.teacher import Teacher
+from antiphon.training.corpora.voice.teacher import Teacher, stretched
 
 GOOD = {
     "audio": {"sample_rate": 22050},
@@ -54,3 +55,14 @@ def test_a_voice_needs_its_description(tmp_path):
 def test_a_voice_is_a_graph(tmp_path):
     with pytest.raises(UserError, match="no ONNX file"):
         Teacher(voice(tmp_path, graph=False), tmp_path)
+
+
+def test_a_stretched_utterance_says_the_same_more_slowly():
+    frames = np.array([1, 3, 2, 4], np.int16)
+    latent = np.sin(np.arange(10)[:, None] * [0.3, 0.1]).astype(np.float32)
+    longer, slow = stretched(frames, latent, 1.25)
+    assert longer.sum() == len(slow) == round(1.25 * len(latent))
+    assert np.abs(longer.cumsum() - 1.25 * frames.cumsum()).max() <= 0.5
+    np.testing.assert_allclose(
+        slow[6], np.sin((6.5 / 1.25 - 0.5) * np.array([0.3, 0.1])), atol=0.02
+    )
