@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from antiphon import weights
 from antiphon.errors import UserError
@@ -124,13 +125,15 @@ class WholeVoice:
         """Write what makes the folder a voice, and its card."""
         recipe = self.recipe
         language, _, region = recipe.teacher.language.partition("-")
-        facts = {
+        facts: dict[str, Any] = {
             "kind": "voice",
             "language": f"{language}-{region.upper()}" if region else language,
             "codec": "unit",
             "language_models": {recipe.llm: GENERATOR},
             "lexicon": LEXICON,
         }
+        if recipe.like is not None:
+            facts["length_scale"] = weights.read_config(recipe.like, VoiceConfig).length_scale
         (recipe.out / "config.json").write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
         (recipe.out / "card.md").write_text(self._card(), "utf-8")
 
@@ -159,7 +162,7 @@ def held_out(run: Path) -> str:
     log = run / "log.jsonl"
     lines = log.read_text("utf-8").splitlines() if log.exists() else []
     rows = [{k: v for k, v in json.loads(line).items() if "held_out" in k} for line in lines]
-    last = next((row for row in reversed(rows) if row), {})
+    last: dict[str, float] = next((row for row in reversed(rows) if row), {})
     found = {name.removeprefix("held_out."): value for name, value in last.items()}
     return ", ".join(f"{name} {value:.3f}" for name, value in found.items())
 

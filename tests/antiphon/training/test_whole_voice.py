@@ -58,6 +58,10 @@ class Recipe:
         return [name for name, *_ in self.asked]
 
 
+def made(recipe: Any, effort: float = 1.0) -> WholeVoice:
+    return WholeVoice(recipe, effort)
+
+
 @pytest.fixture
 def recipe(tmp_path):
     return Recipe(tmp_path)
@@ -75,7 +79,7 @@ def finished(tmp_path):
 
 
 def test_all_jobs_are_done_in_order_and_leave_a_voice(recipe):
-    assert WholeVoice(recipe).make(5.0)
+    assert made(recipe).make(5.0)
     assert recipe.names == ["latents", "codec", "language", "pronouncer", "t2c", "lexicon"]
     assert recipe.asked[1] == ("codec", SIZES["codec"], 5.0)
     config = weights.read_config(recipe.out, VoiceConfig)
@@ -85,7 +89,7 @@ def test_all_jobs_are_done_in_order_and_leave_a_voice(recipe):
 
 def test_what_was_cut_goes_on_where_it_was(recipe):
     recipe.slow = {"codec"}
-    whole = WholeVoice(recipe)
+    whole = made(recipe)
     assert not whole.make(1.0)
     assert recipe.names == ["latents", "codec"]
     assert not (recipe.out / "config.json").exists()
@@ -98,17 +102,17 @@ def test_what_was_cut_goes_on_where_it_was(recipe):
 
 
 def test_less_effort_takes_less(recipe):
-    whole, less = WholeVoice(recipe), WholeVoice(recipe, 0.1)
+    whole, less = made(recipe), made(recipe, 0.1)
     assert less.minutes() < whole.minutes() / 2
     assert less.size("t2c") == SIZES["t2c"] / 10
     assert less.size("language") == SIZES["language"]
-    assert WholeVoice(recipe, 0.001).size("latents") > 300  # as many are held out
+    assert made(recipe, 0.001).size("latents") > 300  # as many are held out
 
 
 def test_a_finished_voice_lends_its_pronouncer_and_its_lexicon(tmp_path, finished):
     recipe = Recipe(tmp_path, like=finished)
-    whole = WholeVoice(recipe)
-    assert whole.minutes() < WholeVoice(Recipe(tmp_path)).minutes()
+    whole = made(recipe)
+    assert whole.minutes() < made(Recipe(tmp_path)).minutes()
     assert whole.make()
     assert recipe.names == ["latents", "codec", "language", "t2c"]
     assert (recipe.out / "lexicon.marisa").read_bytes() == b"words"
@@ -119,7 +123,7 @@ def test_the_card_says_how_it_was_made(recipe):
     log.parent.mkdir()
     rows = [{"step": 1, "held_out.mse": 0.5}, {"step": 2, "held_out.mse": 0.25}, {"step": 3}]
     log.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert WholeVoice(recipe, 0.5).make()
+    assert made(recipe, 0.5).make()
     card = (recipe.out / "card.md").read_text()
     assert "en_US-jane-medium.onnx" in card and "ba7816bf8f01cfea" in card  # SHA-256 of "abc"
     assert "| codec | 700 | mse 0.250 |" in card
@@ -127,6 +131,6 @@ def test_the_card_says_how_it_was_made(recipe):
 
 def test_a_voice_of_another_language_is_refused(tmp_path, finished):
     with pytest.raises(UserError, match="speaks de, and the texts"):
-        WholeVoice(Recipe(tmp_path, "de"))
+        made(Recipe(tmp_path, "de"))
     with pytest.raises(UserError, match="speaks en-US and .* en-gb.*Leave --like away"):
-        WholeVoice(Recipe(tmp_path, "en-gb", finished))
+        made(Recipe(tmp_path, "en-gb", finished))
