@@ -91,4 +91,6 @@ def speaker(teacher: Path) -> str:
 
 def hours(minutes: float) -> str:
     """A duration as a person says it."""
-    return f"{minutes / 60:.1f} hours" if minutes >= 90 else f"{max(1, round(minutes))} minutes"
+    if minutes >= 90:
+        return f"{minutes / 60:.1f} hours"
+    return "a minute" if minutes < 1.5 else f"{round(minutes)} minutes"

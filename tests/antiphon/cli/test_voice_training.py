@@ -65,7 +65,7 @@ def test_a_voice_that_is_not_there_is_named(folders):
 
 
 @pytest.mark.parametrize(
-    ("minutes", "said"), [(0.2, "1 minutes"), (40, "40 minutes"), (150, "2.5 hours")]
+    ("minutes", "said"), [(0.2, "a minute"), (40, "40 minutes"), (150, "2.5 hours")]
 )
 def test_durations_are_said_as_a_person_does(minutes, said):
     assert voice_training.hours(minutes) == said
