@@ -54,7 +54,9 @@ def train_hearing(
 
     name = file_name(llm)
     out = own_folder(f"s2t-{name}") if out is None else out
-    heard = heard_speech.folder(paths.work, settings.load(settings.Models).recognizer)
+    # The other corpora are heard by Whisper as it comes, this one as the agent hears.
+    recognizer = settings.load(settings.Models).recognizer
+    heard = heard_speech.folder(paths.work / "conversation", recognizer)
     recipe = HearingRecipe(paths.data, paths.work / "s2t" / name, heard, out, llm, seed=seed)
     if not recipe.corpus(hours, limits.minutes):
         typer.echo("Time is up before anything was heard: run it again with more --minutes.")

@@ -59,7 +59,7 @@ def voice(
     """
     prepare(paths.data, "text", limits.training_threads)
     from antiphon import weights
-    from antiphon.t2c.voice import trained_for
+    from antiphon.t2c.voice import VoiceConfig
     from antiphon.training.voice_recipe import VoiceRecipe
     from antiphon.training.whole_voice import WholeVoice
 
@@ -70,7 +70,8 @@ def voice(
     work = paths.work / out.name
     recipe = VoiceRecipe(paths.data, work, out, seed=seed, piper=teacher, shift=shift)
     if like is not None:
-        recipe.like, (recipe.llm, *_) = weights.assets(like), trained_for(like)
+        recipe.like = weights.assets(like)
+        recipe.llm = next(iter(weights.read_config(recipe.like, VoiceConfig).language_models))
     whole = WholeVoice(recipe, effort)
     if whole.missing:
         typer.echo(

@@ -228,7 +228,7 @@ def load(name: str, vocabulary: Vocabulary) -> EchoVoice:
         language = UnitLanguage.load(folder / "unit_language.safetensors")
         generator = folder / config.language_models[vocabulary.name]
         t2c = TextToCodec.load(generator, language, vocabulary.embeddings, light=True)
-        return EchoVoice(furnished(t2c, folder, config), codec)
+        return EchoVoice(configured(t2c, folder, config), codec)
     own, t2c = load_generator(folder, light=True)
     t2c.denoiser = torch.nn.Identity()  # type: ignore[assignment]  # the join has its own
     return EchoVoice(t2c, codec, join=load_join(name, own, vocabulary))
@@ -246,10 +246,10 @@ def load_generator(folder: Path, *, light: bool = False) -> tuple[Vocabulary, Te
     trained_for, file = next(iter(config.language_models.items()))
     own = load_vocabulary(trained_for)
     t2c = TextToCodec.load(folder / file, language, own.embeddings, light=light)
-    return own, furnished(t2c, folder, config)
+    return own, configured(t2c, folder, config)
 
 
-def furnished(t2c: TextToCodec, folder: Path, config: VoiceConfig) -> TextToCodec:
+def configured(t2c: TextToCodec, folder: Path, config: VoiceConfig) -> TextToCodec:
     """A generator with what belongs to its voice: the pace, and the lexicon in the folder."""
     t2c.length_scale = config.length_scale
     if config.lexicon is not None:

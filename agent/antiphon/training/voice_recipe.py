@@ -108,9 +108,6 @@ class VoiceRecipe:
     @cached_property
     def inventory(self) -> PhonemeInventory:
         """The sounds of the voice, found once in running text and all words."""
-        if self.like is not None:
-            config = TextToCodec.read_config(self.like / GENERATOR)
-            return PhonemeInventory(tuple(config.sounds))
         path = self.work / "inventory.json"
         if not path.exists():
             read = [*texts.sentences(self.data, 30_000, self.seed), *self.words]
@@ -125,20 +122,21 @@ class VoiceRecipe:
         return UnitLanguage.load(self.out / UNIT_LANGUAGE)
 
     def new_model(self) -> TextToCodec:
-        """An untrained generator."""
+        """A generator that is untrained, or knows what the voice it is like lends it."""
         torch.manual_seed(self.seed)
         table = self.speller.embeddings
+        if self.like is not None:
+            language = UnitLanguage.load(self.like / UNIT_LANGUAGE)
+            known = TextToCodec.load(self.like / GENERATOR, language, table)
+            model = TextToCodec(known.config, self.language(), table)
+            for part in ("pronouncer", "voice", "denoiser"):
+                getattr(model, part).load_state_dict(getattr(known, part).state_dict())
+            return model
         hidden = table.shape[1]
         inner = json.loads((weights.path(self.llm) / "config.json").read_text())
         recall = RECALLED_TOKENS if inner.get("tie_word_embeddings") else 0
         config = T2CConfig(hidden, inner["intermediate_size"], self.inventory.sounds, recall=recall)
-        model = TextToCodec(config, self.language(), table)
-        if self.like is not None:
-            language = UnitLanguage.load(self.like / UNIT_LANGUAGE)
-            known = TextToCodec.load(self.like / GENERATOR, language, table)
-            for part in ("pronouncer", "voice", "denoiser"):
-                getattr(model, part).load_state_dict(getattr(known, part).state_dict())
-        return model
+        return TextToCodec(config, self.language(), table)
 
     # -- the jobs ---------------------------------------------------------------------------------
 

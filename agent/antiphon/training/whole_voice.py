@@ -17,20 +17,29 @@ from typing import Any
 from antiphon import weights
 from antiphon.errors import UserError
 from antiphon.t2c.voice import VoiceConfig
+from antiphon.training import voice_sizes as sizes
 from antiphon.training.voice_recipe import GENERATOR, LEXICON, VoiceRecipe
 
 Job = Callable[[float | None], bool]
 """Works for so many minutes at most; tells whether it has come to its end."""
-SIZES = {"latents": 6500, "codec": 1400, "language": 8192, "pronouncer": 1750, "t2c": 1300}
-"""Sentences, steps, words, steps and steps of the committed voice."""
+SIZES = {
+    "latents": sizes.SENTENCES,
+    "codec": sizes.CODEC_STEPS,
+    "language": sizes.UNIT_WORDS,
+    "pronouncer": sizes.PRONOUNCER_STEPS,
+    "t2c": sizes.T2C_STEPS,
+}
+"""Of the jobs that have one: sentences, steps or words."""
 SHORTENED = ("latents", "codec", "pronouncer", "t2c")
 """Jobs whose size is a matter of effort."""
 MINUTES = {"latents": 9, "codec": 13, "language": 3, "pronouncer": 32, "t2c": 28, "lexicon": 2}
-"""Of one core that they take at that size."""
+"""Of one core that they take at that size, by their rates in shorter runs."""
 FEWEST = 600
 """Sentences at least: 300 are held out when the unit language is built."""
 FINISHED = "finished.txt"
 """Names of the jobs that have come to their end, a line each, in the work folder."""
+BEGUN = "begun.json"
+"""What was asked for when the work folder was begun: the jobs in it fit nothing else."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,18 @@ class WholeVoice:
                     f"{like} speaks {own} and {self.recipe.voice_file} {spoken}: they cannot share "
                     "a pronouncer. Leave --like away."
                 )
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What a voice depends on."""
+        recipe = self.recipe
+        return {
+            "teacher": sha256(recipe.voice_file.read_bytes()).hexdigest(),
+            "effort": self.effort,
+            "shift": recipe.shift,
+            "like": recipe.like.name if recipe.like else None,
+            "seed": recipe.seed,
+        }
 
     def size(self, job: str) -> int:
         """Sentences, words or steps of a job."""
@@ -96,7 +117,12 @@ class WholeVoice:
         return sum(MINUTES[name] * share[name] for name in self.missing if not self._lent(name))
 
     def make(self, minutes: float | None = None) -> bool:
-        """Do what is missing; `minutes` is for each job. Returns whether the voice is finished."""
+        """Do what is missing; `minutes` is for each job. Returns whether the voice is finished.
+
+        Raises:
+            UserError: The work folder was begun for another voice.
+        """
+        self._begin()
         for name in self.missing:
             if not self.jobs[name](minutes):
                 return False
@@ -104,6 +130,17 @@ class WholeVoice:
                 file.write(f"{name}\n")
         self._describe()
         return True
+
+    def _begin(self) -> None:
+        asked, path = self.asked, self.recipe.work / BEGUN
+        if not path.exists():
+            path.write_text(json.dumps(asked, indent=2) + "\n", "utf-8")
+        begun = json.loads(path.read_text("utf-8"))
+        if other := [name for name in asked if asked[name] != begun[name]]:
+            raise UserError(
+                f"{self.recipe.work} was begun with another {' and '.join(other)}: give the same, "
+                "or another --out."
+            )
 
     def _lent(self, job: str) -> bool:
         like = self.recipe.like
@@ -139,13 +176,12 @@ class WholeVoice:
 
     def _card(self) -> str:
         recipe = self.recipe
-        teacher = recipe.voice_file
+        facts = [f"{name} {value}" for name, value in self.asked.items() if value is not None]
         rows = [
             f"# {recipe.out.name}",
             "",
-            f"Taught by the Piper voice `{teacher.name}` (SHA-256 {digest(teacher)}) with",
-            f"`antiphon train voice`: effort {self.effort:g}, shift {recipe.shift:g}, seed "
-            f"{recipe.seed}" + (f", begun with {recipe.like.name}." if recipe.like else "."),
+            f"Taught by the Piper voice `{recipe.voice_file.name}` with `antiphon train voice`:",
+            f"{', '.join(facts)}.",
             "It is under the licence of that voice, and of the texts it read (docs/data.md).",
             "",
             "| job | size | held out |",
@@ -165,8 +201,3 @@ def held_out(run: Path) -> str:
     last: dict[str, float] = next((row for row in reversed(rows) if row), {})
     found = {name.removeprefix("held_out."): value for name, value in last.items()}
     return ", ".join(f"{name} {value:.3f}" for name, value in found.items())
-
-
-def digest(path: Path) -> str:
-    """The SHA-256 of a file."""
-    return sha256(path.read_bytes()).hexdigest()

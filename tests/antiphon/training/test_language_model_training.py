@@ -184,7 +184,7 @@ def corpus(whisper, tmp_path) -> None:
     generator = torch.Generator().manual_seed(0)
     said = [f"who is {a}{b}" for a in "abcd" for b in "efg"]
     clips = [(heard(text.replace("w", "v"), 0.1, generator), text) for text in said]
-    folder = heard_speech.folder(tmp_path / "work", str(whisper))
+    folder = heard_speech.folder(tmp_path / "work" / "conversation", str(whisper))
     folder.mkdir(parents=True)
     heard_speech.save(folder / "00000.pt", clips)
 
@@ -231,7 +231,7 @@ def test_what_cannot_be_trained_is_one_sentence(llm, voice, tmp_path):
 
 
 def test_a_corpus_without_doubt_teaches_nothing(llm, whisper, tmp_path):
-    folder = heard_speech.folder(tmp_path / "work", str(whisper))
+    folder = heard_speech.folder(tmp_path / "work" / "conversation", str(whisper))
     folder.mkdir(parents=True)
     clip = heard("who is it", 0.9, torch.Generator())
     heard_speech.save(folder / "00000.pt", [(clip, "who is it")])

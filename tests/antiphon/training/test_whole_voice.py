@@ -134,3 +134,12 @@ def test_a_voice_of_another_language_is_refused(tmp_path, finished):
         made(Recipe(tmp_path, "de"))
     with pytest.raises(UserError, match="speaks en-US and .* en-gb.*Leave --like away"):
         made(Recipe(tmp_path, "en-gb", finished))
+
+
+def test_a_voice_is_not_mixed_with_another_one(recipe):
+    recipe.slow = {"codec"}
+    assert not made(recipe, 0.5).make(1.0)
+    recipe.asked = []
+    with pytest.raises(UserError, match="begun with another effort: give the same, or another"):
+        made(recipe, 1.0).make()
+    assert not recipe.asked

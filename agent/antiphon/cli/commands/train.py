@@ -26,6 +26,13 @@ from antiphon.cli.training_options import (
 )
 from antiphon.errors import UserError
 from antiphon.settings import Paths
+from antiphon.training.voice_sizes import (
+    CODEC_STEPS,
+    PRONOUNCER_STEPS,
+    SENTENCES,
+    T2C_STEPS,
+    UNIT_WORDS,
+)
 
 if TYPE_CHECKING:
     from antiphon.training.s2t_recipe import SpeechToTextRecipe
@@ -78,7 +85,7 @@ def s2t_recipe(paths: Paths, out: Path, seed: int, threads: int = 0) -> SpeechTo
 def corpus(
     paths: Folders,
     limits: Limits,
-    sentences: Annotated[int, typer.Option(help="Sentences the teacher speaks.")] = 6500,
+    sentences: Annotated[int, typer.Option(help="Sentences the teacher speaks.")] = SENTENCES,
     hours: Annotated[float, typer.Option(help="Hours of questions for the adapter.")] = 4.6,
     seed: Seed = 1,
 ) -> None:
@@ -98,7 +105,7 @@ def codec(
     paths: Folders,
     limits: Limits,
     out: Out = VOICE_FOLDER,
-    steps: Steps = 1400,
+    steps: Steps = CODEC_STEPS,
     seed: Seed = 1,
 ) -> None:
     """Train the unit codec on the teacher's latents."""
@@ -123,7 +130,7 @@ def student_(
 def language(
     paths: Folders,
     out: Out = VOICE_FOLDER,
-    words: Annotated[int, typer.Option(help="Size of the vocabulary.")] = 8192,
+    words: Annotated[int, typer.Option(help="Size of the vocabulary.")] = UNIT_WORDS,
     longest: Annotated[int, typer.Option(help="Units of the longest word.")] = 8,
     seed: Seed = 1,
 ) -> None:
@@ -138,7 +145,7 @@ def pronouncer(
     paths: Folders,
     limits: Limits,
     out: Out = VOICE_FOLDER,
-    steps: Steps = 1750,
+    steps: Steps = PRONOUNCER_STEPS,
     further: Annotated[
         bool, typer.Option(help="Go on from the finished voice, on names and rare words.")
     ] = False,
@@ -164,7 +171,7 @@ def t2c(
     paths: Folders,
     limits: Limits,
     out: Out = VOICE_FOLDER,
-    steps: Steps = 1300,
+    steps: Steps = T2C_STEPS,
     further: Annotated[
         bool, typer.Option(help="Go on from the finished voice, at half the rate.")
     ] = False,

@@ -189,5 +189,5 @@ def biased(weighing: Weighing, doubts: Sequence[Doubt], unasked: Scores, judge: 
         calls = [decided(doubt, found, judge) is not None for doubt in others]
         return called + (1 - len(sure) / len(rows)) * sum(calls) / len(calls)
 
-    allowed = [b for b in (step / 100 for step in range(-300, 201)) if false(b) <= MAX_FALSE_CALLS]
-    return replace(weighing, bias=max(allowed, default=-3.0))
+    allowed = [b for b in (0.05 * step for step in range(-60, 41)) if false(b) <= MAX_FALSE_CALLS]
+    return replace(weighing, bias=round(max(allowed, default=-3.0), 2))

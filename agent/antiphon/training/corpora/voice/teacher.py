@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
+import torch
 from numpy.typing import NDArray
+from torch.nn import functional as F
 
 from antiphon.errors import UserError
 
@@ -145,10 +147,8 @@ def stretched(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Durations [P] and latent [T, C] of the same speech, so many times slower."""
     ends = np.round(np.cumsum(frames, dtype=np.int64) * factor).astype(np.int64)
-    at = (np.arange(ends[-1]) + 0.5) / factor - 0.5
-    known = np.arange(len(latent))
-    slow = np.stack([np.interp(at, known, row) for row in latent.T], 1)
-    return np.diff(ends, prepend=0), slow.astype(np.float32)
+    slow = F.interpolate(torch.from_numpy(latent.T)[None], size=int(ends[-1]), mode="linear")
+    return np.diff(ends, prepend=0), slow[0].T.numpy()
 
 
 def _config(voice: Path) -> dict[str, Any]:
