@@ -11,7 +11,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ class Schedule:
     """AdamW moments."""
     clip: float = 1.0
     """Largest gradient norm."""
+    shares: Mapping[str, float] = field(default_factory=dict)
+    """What part of the rate the parameters get whose names begin like this; all of it otherwise."""
 
     def rate(self, step: int) -> float:
         """Learning rate at `step`."""
@@ -47,6 +49,10 @@ class Schedule:
             return self.lr * (step + 1) / self.warmup
         done = (step - self.warmup) / max(1, self.steps - self.warmup)
         return self.lr * (0.1 + 0.45 * (1 + math.cos(math.pi * min(1.0, done))))
+
+    def share(self, name: str) -> float:
+        """Part of the rate of a parameter."""
+        return next((part for start, part in self.shares.items() if name.startswith(start)), 1.0)
 
 
 def fit(
@@ -81,10 +87,13 @@ def fit(
     """
     out.mkdir(parents=True, exist_ok=True)
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in trained.values() if p.ndim > 1]},
-        {"params": [p for p in trained.values() if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+    groups: list[dict[str, Any]] = []
+    for share in dict.fromkeys(map(schedule.share, trained)):
+        own = [p for name, p in trained.items() if schedule.share(name) == share]
+        groups += [
+            {"params": [p for p in own if p.ndim > 1], "share": share},
+            {"params": [p for p in own if p.ndim <= 1], "share": share, "weight_decay": 0.0},
+        ]
     optimizer = torch.optim.AdamW(
         groups,
         lr=schedule.lr,
@@ -98,7 +107,7 @@ def fit(
     with tqdm(total=schedule.steps, initial=step, desc=out.name, unit="step") as bar:
         while step < schedule.steps and time.monotonic() < deadline:
             for group in optimizer.param_groups:
-                group["lr"] = schedule.rate(step)
+                group["lr"] = schedule.rate(step) * group.get("share", 1.0)
             values = losses(step)
             optimizer.zero_grad(set_to_none=True)
             values["loss"].backward()

@@ -78,6 +78,17 @@ def test_frozen_parameters_stay(tmp_path):
     assert "0.weight" not in torch.load(tmp_path / "checkpoint.pt", weights_only=True)["model"]
 
 
+def test_a_part_may_learn_at_a_share_of_the_rate(tmp_path):
+    slow = model()
+    bias = Schedule(steps=1, lr=0.05, warmup=0, weight_decay=0, shares={"bias": 0.1})
+    before = slow.weight.detach().clone(), slow.bias.detach().clone()
+    assert fit(slow, task(slow), bias, tmp_path)
+    moved = [
+        (new - old).abs().max().item() for new, old in zip(slow.parameters(), before, strict=True)
+    ]
+    assert moved[0] == pytest.approx(0.05, rel=1e-3) and moved[1] == pytest.approx(0.005, rel=1e-3)
+
+
 def test_loading_what_was_never_trained_says_what_to_do(tmp_path):
     with pytest.raises(UserError, match="train"):
         load(tmp_path / "codec", model())
