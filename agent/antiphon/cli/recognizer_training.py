@@ -57,15 +57,18 @@ def qwen3_asr(
     limits: Limits,
     out: Out = Path("assets/qwen3-asr"),
     shards: Annotated[int, typer.Option(help="Shards of 64 clips that are made.")] = 300,
-    text_steps: Annotated[int, typer.Option(help="Steps of the language model alone.")] = 3000,
-    tower_steps: Annotated[int, typer.Option(help="Steps of the audio tower alone.")] = 6000,
+    text_steps: Annotated[int, typer.Option(help="Steps of the language model alone.")] = 2000,
+    tower_steps: Annotated[
+        int, typer.Option(help="Steps of the convolutions that replace Whisper's.")
+    ] = 1000,
+    state_steps: Annotated[
+        int, typer.Option(help="Steps in which the tower says again what Whisper says.")
+    ] = 500,
     projector_steps: Annotated[
-        int, typer.Option(help="Steps in which Whisper's states get the tokens' embeddings.")
-    ] = 1500,
-    label_steps: Annotated[
         int, typer.Option(help="Steps in which what is heard gets the tokens' embeddings.")
-    ] = 6000,
-    steps: Steps = 12_000,
+    ] = 500,
+    label_steps: Annotated[int, typer.Option(help="Steps of the tower with it.")] = 4000,
+    steps: Steps = 3000,
     device: Device = "cpu",
     seed: Seed = 0,
 ) -> None:
@@ -77,8 +80,8 @@ def qwen3_asr(
     if recipe.corpus(shards, limits.minutes or 24 * 60):
         recipe.train(
             {
-                "text": text_steps, "tower": tower_steps, "projector": projector_steps,
-                "labels": label_steps, "whole": steps,
+                "text": text_steps, "tower": tower_steps, "states": state_steps,
+                "projector": projector_steps, "labels": label_steps, "whole": steps,
             },
             limits.minutes,
         )  # fmt: skip
@@ -113,11 +116,11 @@ def aligner(
         if recipe.corpus(sentences, clips, minutes):
             recipe.train(steps, limits.minutes)
         return
-    from antiphon.recognition.qwen3_asr.features import Features
+    from antiphon.recognition.qwen3_asr import checkpoint
     from antiphon.training.jobs.qwen3_asr import aligner as job
 
     work = paths.work / "qwen3-aligner"
-    timed = job.TimedClips(paths.data, Features(80, 800))
+    timed = job.TimedClips(paths.data, checkpoint.load(Path(recognizer)).features())
     if job.corpus(timed, work / "clips", clips, minutes=minutes, seed=seed):
         job.train(
             Path(recognizer), work, out or Path("assets/qwen3-aligner"),

@@ -22,7 +22,7 @@ from antiphon.recognition.alignment.aligner import LongAligner
 from antiphon.recognition.alignment.slot_reading import best_path
 from antiphon.recognition.qwen3_asr import checkpoint as checkpoints
 from antiphon.recognition.qwen3_asr.checkpoint import Checkpoint
-from antiphon.recognition.qwen3_asr.features import Features, encode
+from antiphon.recognition.qwen3_asr.tower import encode
 from antiphon.recognition.recognizer import SAMPLE_RATE, Recognizer, from_pretrained
 from antiphon.recognition.transcript import Options, Word
 
@@ -63,8 +63,7 @@ class SlotAligner:
         self.model, self.tokenizer = checkpoint.model, checkpoint.tokenizer
         self.marks = checkpoint.marks
         self.slot: int = self.tokenizer.convert_tokens_to_ids(TIMESTAMP)
-        audio = self.model.config.audio_config
-        self.features = Features(audio.num_mel_bins, audio.n_window_infer)
+        self.features = checkpoint.features()
         self.step = step_ms * SAMPLE_RATE / 1000
         self.longest = min(LONGEST, int(self.model.config.num_labels * self.step))
 

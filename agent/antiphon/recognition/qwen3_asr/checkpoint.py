@@ -17,6 +17,8 @@ import torch
 from antiphon.compute import torch_device
 from antiphon.compute.packed_weights import unpacked
 from antiphon.errors import UserError
+from antiphon.mel import HOP, WINDOW
+from antiphon.recognition.qwen3_asr.features import Features
 from antiphon.recognition.qwen3_asr.prompt import Marks
 
 RENAMED = (
@@ -30,6 +32,8 @@ RENAMED = (
 ROPE = ("mrope_section", "mrope_interleaved", "interleaved", "type")
 """Fields of the original's rotary positions that a text model does not have."""
 TIED = "lm_head.weight"
+EXTRACTOR = "preprocessor_config.json"
+"""What transformers' feature extractor reads."""
 PACKED = "packed.safetensors"
 """Weights of a model trained here: transformers would take bytes for weights under its own name."""
 
@@ -42,6 +46,13 @@ class Checkpoint:
     """transformers' Qwen3ASRForConditionalGeneration, or …ForTokenClassification (an aligner)."""
     tokenizer: Any
     marks: Marks
+    hop: int = HOP
+    """Samples between frames."""
+
+    def features(self) -> Features:
+        """The frames that it hears."""
+        audio = self.model.config.audio_config
+        return Features(audio.num_mel_bins, audio.n_window_infer, self.hop)
 
     @property
     def aligner(self) -> bool:
@@ -78,7 +89,23 @@ def load(folder: Path) -> Checkpoint:
         tokenizer = AutoTokenizer.from_pretrained(folder)
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{folder} has no tokenizer that can be read ({error}).") from error
-    return Checkpoint(model.to(torch_device.chosen()), tokenizer, Marks.of(tokenizer))
+    return Checkpoint(
+        model.to(torch_device.chosen()), tokenizer, Marks.of(tokenizer), hop_of(folder)
+    )
+
+
+def hop_of(folder: Path) -> int:
+    """Samples between frames, as the feature extractor of a folder says.
+
+    Raises:
+        UserError: What it says is no number of samples.
+    """
+    if not (folder / EXTRACTOR).exists():
+        return HOP
+    found = _facts(folder, EXTRACTOR).get("hop_length", HOP)
+    if not isinstance(found, int) or not 0 < found <= WINDOW:
+        raise UserError(f"hop_length in {folder / EXTRACTOR} is {found!r}: 1 to {WINDOW} samples.")
+    return found
 
 
 def lifted(thinker: dict[str, Any]) -> dict[str, Any]:
@@ -165,11 +192,11 @@ def _model(config: dict[str, Any], *, aligner: bool) -> Any:
         raise UserError(f"The config.json of this Qwen3-ASR does not fit: {error}.") from error
 
 
-def _facts(folder: Path) -> dict[str, Any]:
+def _facts(folder: Path, name: str = "config.json") -> dict[str, Any]:
     try:
-        return dict(json.loads((folder / "config.json").read_text("utf-8")))
+        return dict(json.loads((folder / name).read_text("utf-8")))
     except (OSError, ValueError) as error:
-        raise UserError(f"{folder} has no readable config.json ({error}).") from error
+        raise UserError(f"{folder} has no readable {name} ({error}).") from error
 
 
 def _tensors(folder: Path) -> dict[str, torch.Tensor]:

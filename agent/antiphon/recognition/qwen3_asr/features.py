@@ -1,4 +1,4 @@
-"""Qwen3-ASR's log-mel frames and encoder windows, made piece by piece.
+"""Qwen3-ASR's log-mel frames in windows of the encoder, made piece by piece.
 
 transformers' extractor clamps at 8 decades below the loudest frame of the whole clip, so what comes
 later would change what was heard before. Here it is the loudest frame up to the end of a window: a
@@ -9,7 +9,6 @@ is louder than all before it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,10 +16,7 @@ from numpy.typing import NDArray
 
 from antiphon.mel import HOP
 from antiphon.recognition.whisper.features import LogMel, MelState, log_mel
-from antiphon_codecs.interruption import checkpoint
 
-CHUNK = 100
-"""Frames (1 s) that pass the convolutions together."""
 LEAST = 8000
 """Samples to which a shorter clip is filled with silence, as the original does."""
 
@@ -43,10 +39,16 @@ class Features:
     Args:
         bands: mel bands.
         window: frames of a window.
+        hop: samples between frames.
     """
 
-    def __init__(self, bands: int, window: int) -> None:
-        self.log_mel, self.window = LogMel(bands), window
+    def __init__(self, bands: int, window: int, hop: int = HOP) -> None:
+        self.log_mel, self.window, self.hop = LogMel(bands, hop), window, hop
+
+    def whole(self, pcm: NDArray[np.float32]) -> torch.Tensor:
+        """Scaled frames [T, bands] of a whole recording [N]."""
+        full, state = self.feed(pcm, self.start())
+        return torch.cat([*full, *self.finish(state)])
 
     def start(self) -> FeatureState:
         """State before the first sample."""
@@ -70,8 +72,8 @@ class Features:
                 return [*full, *self.finish(state)]
         last = state.audio.rest
         mirrored = torch.cat([last, last[-201:-1].flip(0)])
-        done = state.samples // HOP
-        tail = log_mel(mirrored, self.log_mel.bands)
+        done = state.samples // self.hop
+        tail = log_mel(mirrored, self.log_mel.bands, self.hop)
         frames = done - self._made(state)
         full, state = self._full(tail[: max(0, frames)], state)
         return [*full, scaled(state.mel, state.top)] if len(state.mel) else full
@@ -93,25 +95,9 @@ class Features:
     def _made(self, state: FeatureState) -> int:
         """Frames made so far: those whose windows begin before what waits."""
         padded = state.samples + 200  # samples mirrored in front
-        return (padded - len(state.audio.rest)) // HOP
+        return (padded - len(state.audio.rest)) // self.hop
 
 
 def scaled(mel: torch.Tensor, top: float) -> torch.Tensor:
     """Raw frames as the model takes them."""
     return (mel.clamp(min=top - 8.0) + 4.0) / 4.0
-
-
-@torch.no_grad()
-def encode(model: Any, window: torch.Tensor) -> torch.Tensor:
-    """What a model of transformers hears in a window: projected states [N, width].
-
-    Args:
-        model: of Qwen3-ASR's architecture.
-        window: [T, bands] scaled frames.
-    """
-    checkpoint()
-    room = -len(window) % CHUNK
-    mel = torch.nn.functional.pad(window, (0, 0, 0, room)).T[None].to(model.device)
-    mask = (torch.arange(mel.shape[-1], device=mel.device) < len(window))[None].long()
-    found: torch.Tensor = model.model.get_audio_features(mel, mask, return_dict=True).pooler_output
-    return found

@@ -16,7 +16,7 @@ from antiphon.recognition.context import echoes
 from antiphon.recognition.languages import names, require_known
 from antiphon.recognition.qwen3_asr import checkpoint as checkpoints
 from antiphon.recognition.qwen3_asr.checkpoint import Checkpoint
-from antiphon.recognition.qwen3_asr.features import Features, FeatureState, encode
+from antiphon.recognition.qwen3_asr.features import FeatureState
 from antiphon.recognition.qwen3_asr.prompt import (
     after_audio,
     before_audio,
@@ -24,6 +24,7 @@ from antiphon.recognition.qwen3_asr.prompt import (
     parsed,
     spoken_in,
 )
+from antiphon.recognition.qwen3_asr.tower import encode
 from antiphon.recognition.recognizer import SAMPLE_RATE, folder_of
 from antiphon.recognition.transcript import Options, Segment, Transcript
 from antiphon.recognition.whisper.text_decoder import loops
@@ -105,8 +106,7 @@ class Qwen3AsrRecognizer:
         self.name, self.languages = name, tuple(languages)
         self.model, self.tokenizer = checkpoint.model, checkpoint.tokenizer
         self.marks = checkpoint.marks
-        audio = self.model.config.audio_config
-        self.features = Features(audio.num_mel_bins, audio.n_window_infer)
+        self.features = checkpoint.features()
 
     def start(self, options: Options | None = None) -> QwenState:
         """State before the first sample.

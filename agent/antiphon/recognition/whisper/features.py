@@ -26,11 +26,11 @@ def filters(bands: int) -> torch.Tensor:
     return torch.from_numpy(mel_filters(bands))
 
 
-def log_mel(pcm: torch.Tensor, bands: int) -> torch.Tensor:
-    """[T, bands] log10 mel energies of the windows that start every `HOP` samples of `pcm` [N]."""
+def log_mel(pcm: torch.Tensor, bands: int, hop: int = HOP) -> torch.Tensor:
+    """[T, bands] log10 mel energies of the windows that start every `hop` samples of `pcm` [N]."""
     if len(pcm) < WINDOW:
         return torch.empty(0, bands)
-    frames = pcm.unfold(0, WINDOW, HOP) * torch.hann_window(WINDOW)
+    frames = pcm.unfold(0, WINDOW, hop) * torch.hann_window(WINDOW)
     power = torch.fft.rfft(frames).abs().square()
     mel: torch.Tensor = (power @ filters(bands).T).clamp(min=1e-10).log10()
     return mel
@@ -54,14 +54,15 @@ class MelState:
 
 
 class LogMel:
-    """Log-mel frames (100 a second, before `normalize`) of a growing recording.
+    """Log-mel frames (before `normalize`) of a growing recording.
 
     Args:
         bands: mel bands.
+        hop: samples between frames; 160 are Whisper's 100 frames a second.
     """
 
-    def __init__(self, bands: int = 80) -> None:
-        self.bands = bands
+    def __init__(self, bands: int = 80, hop: int = HOP) -> None:
+        self.bands, self.hop = bands, hop
 
     def start(self) -> MelState:
         """State of an empty recording."""
@@ -76,8 +77,8 @@ class LogMel:
             if len(audio) <= half:
                 return torch.empty(0, self.bands), MelState(audio, started=False)
             audio, started = torch.cat([audio[1 : half + 1].flip(0), audio]), True
-        mel = log_mel(audio, self.bands)
-        return mel, MelState(audio[len(mel) * HOP :].clone(), started)
+        mel = log_mel(audio, self.bands, self.hop)
+        return mel, MelState(audio[len(mel) * self.hop :].clone(), started)
 
     def finish(self, state: MelState) -> torch.Tensor:
         """The last frames [T, bands]: one for each started hop of the recording."""
@@ -87,11 +88,11 @@ class LogMel:
             filled = np.zeros(WINDOW // 2 + 1, np.float32)
             filled[: len(state.rest)] = state.rest.numpy()
             mel, after = self.step(filled, self.start())
-            frames = -(-len(state.rest) // HOP)
-            return torch.cat([mel, self._tail(after, 2)])[:frames]
-        return self._tail(state, -(-(len(state.rest) - WINDOW // 2) // HOP))
+            frames = -(-len(state.rest) // self.hop)
+            return torch.cat([mel, self._tail(after, frames)])[:frames]
+        return self._tail(state, -(-(len(state.rest) - WINDOW // 2) // self.hop))
 
     def _tail(self, state: MelState, frames: int) -> torch.Tensor:
         if frames <= 0:
             return torch.empty(0, self.bands)
-        return log_mel(torch.cat([state.rest, torch.zeros(WINDOW)]), self.bands)[:frames]
+        return log_mel(torch.cat([state.rest, torch.zeros(WINDOW)]), self.bands, self.hop)[:frames]

@@ -75,6 +75,16 @@ def test_another_model_is_named_with_what_was_expected(whisper, tmp_path):
         load(tmp_path)
 
 
+def test_the_hop_is_what_the_feature_extractor_says(native, tmp_path):
+    assert load(native).hop == 160
+    folder = shutil.copytree(native, tmp_path / "dense")
+    (folder / "preprocessor_config.json").write_text('{"hop_length": 40}')
+    assert load(folder).features().hop == 40
+    (folder / "preprocessor_config.json").write_text('{"hop_length": "fast"}')
+    with pytest.raises(UserError, match="hop_length"):
+        load(folder)
+
+
 def test_damaged_weights_are_one_sentence(original, tmp_path):
     folder = shutil.copytree(original, tmp_path / "damaged")
     (folder / "model.safetensors").write_bytes(b"\x00" * 100)

@@ -46,6 +46,14 @@ def test_pieces_equal_the_whole(length, cuts):
         torch.testing.assert_close(one, other, atol=1e-4, rtol=0)
 
 
+def test_a_smaller_hop_has_the_same_frames_and_some_between():
+    pcm = NOISE[:40_123].copy()
+    pcm[:4000] *= 3
+    dense, usual = Features(80, 3200, 40).whole(pcm), FEATURES.whole(pcm)
+    assert len(dense) == len(pcm) // 40
+    torch.testing.assert_close(dense[::4][: len(usual)], usual, atol=2e-2, rtol=0)
+
+
 def test_a_shout_does_not_change_what_was_heard_before():
     quiet = 0.001 * NOISE
     shout = np.concatenate([quiet[: 9 * 16_000], NOISE[: 3 * 16_000]])

@@ -1,7 +1,6 @@
 """The corpus of Qwen3-ASR: speech in several languages, and sounds without speech.
 
-Kept are the model's own frames, and Whisper base's encoder states at the rate of its tokens, which
-teach the audio tower. A shard depends on the seed and its number alone.
+A shard depends on the seed and its number alone.
 """
 
 from __future__ import annotations
@@ -20,9 +19,7 @@ from numpy.typing import NDArray
 
 from antiphon import audio_file
 from antiphon.errors import UserError
-from antiphon.recognition.qwen3_asr.features import CHUNK, Features
 from antiphon.recognition.recognizer import SAMPLE_RATE
-from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 from antiphon.training.corpora import numbered_files
 from antiphon.training.corpora.hearing.augmentation import Augment
 from antiphon.training.corpora.hearing.heard_speech import (
@@ -54,20 +51,14 @@ SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\W\d_])")
 SPEAKABLE = re.compile(r"[^\W\d_][\w ,.;:!?'’-]{15,110}")
 PEOPLE, ENGLISH, FOREIGN = 0.4, 0.25, 0.28
 """Shares of people's clips, synthetic English and the other languages; the rest is no speech."""
-TOKENS = 13
-"""Of the audio tower, a second."""
-STATES = 50
-"""Of Whisper, a second."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip as the model is shown it."""
+    """A clip."""
 
-    frames: torch.Tensor
-    """[T, bands] scaled log-mel frames, float16."""
-    states: torch.Tensor
-    """[N, width] Whisper's states at the model's tokens, float16."""
+    pcm: torch.Tensor
+    """[N] samples at 16 kHz, int16."""
     text: str
     language: str
     """Code; empty: nobody speaks."""
@@ -160,21 +151,12 @@ def speaker(code: str, timbre: str) -> Voice:
 
 
 def build(
-    corpus: SpokenLanguages,
-    encoder: AudioEncoder,
-    features: Features,
-    out: Path,
-    *,
-    shards: int,
-    minutes: float,
-    seed: int = 0,
+    corpus: SpokenLanguages, out: Path, *, shards: int, minutes: float, seed: int = 0
 ) -> bool:
     """Write the shards that `out` does not have yet; True if all are there.
 
     Args:
         corpus: of clips.
-        encoder: Whisper's, whose states are kept.
-        features: of the model.
         out: folder of the shards.
         shards: how many there are to be.
         minutes: time to take at most.
@@ -182,40 +164,15 @@ def build(
     """
 
     def shard(number: int) -> list[dict[str, Any]]:
-        clips = corpus.clips(number, seed)
-        return [vars(prepared(*clip, encoder, features)) for clip in clips]
+        return [vars(kept(*clip)) for clip in corpus.clips(number, seed)]
 
     return numbered_files.write(out, shards, shard, minutes=minutes, kind="shard", digits=5)
 
 
-def prepared(pcm: Sound, text: str, code: str, encoder: AudioEncoder, features: Features) -> Clip:
-    """A clip of a sound [N] at 16 kHz."""
-    full, state = features.feed(pcm, features.start())
-    frames = torch.cat([*full, *features.finish(state)])
-    states = at_tokens(encoder.whole(pcm), len(frames))
-    return Clip(frames.half(), states.half(), text, code)
-
-
-def at_tokens(states: torch.Tensor, frames: int) -> torch.Tensor:
-    """Whisper's states [S, width] at the tokens of so many frames: means of what each one sees.
-
-    A token is eight frames, three strided convolutions wide; thirteen of them are made of every
-    second by itself.
-    """
-    found = []
-    for second in range(-(-frames // CHUNK)):
-        here = states[second * STATES : (second + 1) * STATES]
-        for token in range(tokens_of(min(CHUNK, frames - second * CHUNK))):
-            part = here[max(0, 4 * token - 2) : 4 * token + 2]
-            found.append(part.mean(0) if len(part) else states[-1])
-    return torch.stack(found)
-
-
-def tokens_of(frames: int) -> int:
-    """Tokens of at most a second of frames."""
-    for _ in range(3):
-        frames = (frames + 1) // 2
-    return frames
+def kept(pcm: Sound, text: str, code: str) -> Clip:
+    """A clip of a sound [N] at 16 kHz; what is louder than full scale is turned down."""
+    full = 32767 / max(1.0, float(np.abs(pcm).max(initial=0)))
+    return Clip(torch.from_numpy((pcm * full).astype(np.int16)), text, code)
 
 
 def read(folder: Path) -> list[Clip]:

@@ -24,7 +24,8 @@ from antiphon.errors import UserError
 from antiphon.recognition.alignment.slots import TIMESTAMP, spoken
 from antiphon.recognition.qwen3_asr import checkpoint as checkpoints
 from antiphon.recognition.qwen3_asr.checkpoint import Checkpoint
-from antiphon.recognition.qwen3_asr.features import CHUNK, Features
+from antiphon.recognition.qwen3_asr.features import Features
+from antiphon.recognition.qwen3_asr.tower import heard, tokens
 from antiphon.recognition.recognizer import SAMPLE_RATE
 from antiphon.training import loop
 from antiphon.training.corpora import numbered_files
@@ -98,9 +99,7 @@ class TimedClips:
                 break
         speed = float(rng.uniform(0.88, 1.12))
         pcm = self._changed(resample(np.concatenate(sounds), speed), rng)
-        full, state = self.features.feed(pcm, self.features.start())
-        frames = torch.cat([*full, *self.features.finish(state)])
-        return Clip(frames.half(), tuple(words), torch.tensor(times) / speed)
+        return Clip(self.features.whole(pcm).half(), tuple(words), torch.tensor(times) / speed)
 
     def _changed(self, pcm: Sound, rng: np.random.Generator) -> Sound:
         """A sound in a room, with noise, at a level; nothing moves in time."""
@@ -142,11 +141,11 @@ def losses(
 ) -> Mapping[str, torch.Tensor]:
     """Cross-entropy at the slots; `shift_ms`: how far the likeliest classes are off."""
     device = str(next(model.parameters()).device)
-    frames, mask = padded([clip.frames for clip in clips], device)
+    chunk = 2 * model.config.audio_config.n_window
+    frames, mask = padded([clip.frames for clip in clips], device, chunk)
     with mixed_precision():
-        heard = model.model.get_audio_features(frames, mask, return_dict=True)
-    counts = [tokens(len(clip.frames)) for clip in clips]
-    parts = heard.pooler_output.float().split(counts)
+        sounds = heard(model, frames, mask)
+    parts = sounds.float().split([tokens(len(clip.frames), chunk) for clip in clips])
     slot = tokenizer.convert_tokens_to_ids(TIMESTAMP)
     start, end = (tokenizer.convert_tokens_to_ids(f"<|audio_{side}|>") for side in ("start", "end"))
     embed, rows, targets = model.get_input_embeddings(), [], []
@@ -174,13 +173,6 @@ def losses(
     loss = loss + sum(SMEARED / 2 * F.cross_entropy(logits, other) for other in beside)
     off = (logits.argmax(-1) - true).abs().float().mean() * STEP_MS
     return {"loss": loss, "shift_ms": off}
-
-
-def tokens(frames: int) -> int:
-    """Tokens of the audio tower for so many frames."""
-    from antiphon.training.corpora.hearing.spoken_languages import TOKENS, tokens_of
-
-    return frames // CHUNK * TOKENS + tokens_of(frames % CHUNK)
 
 
 def train(
@@ -223,6 +215,6 @@ def train(
 
     schedule = loop.Schedule(steps, RATE, min(300, steps // 4 + 1))
     done = loop.fit(model, drawn, schedule, work / "aligner", minutes=minutes, seed=seed)
-    write(model, start.tokenizer, "aligner", ["en"], out)
+    write(model, start.tokenizer, start.features(), "aligner", ["en"], out)
     (out / "processor_config.json").write_text(f'{{"timestamp_segment_time": {STEP_MS}}}\n')
     return done

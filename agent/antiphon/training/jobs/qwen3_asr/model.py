@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
+from torch.nn import functional as F
 
 from antiphon.compute.packed_weights import packed
 from antiphon.recognition.qwen3_asr.checkpoint import PACKED, TIED
-from antiphon.recognition.qwen3_asr.features import CHUNK
+from antiphon.recognition.qwen3_asr.features import Features
 from antiphon.recognition.qwen3_asr.prompt import SPECIALS, english_name
+from antiphon.recognition.qwen3_asr.tower import STRIDE
 from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 
 
@@ -23,7 +26,7 @@ class Size:
 
     d_model: int = 512
     """Width of the audio tower: that of its teacher, whose layers it starts from."""
-    encoder_layers: int = 4
+    encoder_layers: int = 6
     encoder_attention_heads: int = 8
     encoder_ffn_dim: int = 2048
     downsample_hidden_size: int = 64
@@ -36,6 +39,14 @@ class Size:
     vocabulary: int = 1536
     """Pieces of text, special tokens included."""
     bands: int = 80
+    hop: int = 40
+    """Samples between frames: a token of eight frames is 20 ms, as a state of Whisper is."""
+    window: int = 3200
+    """Frames (8 s) that pass the convolutions together and whose tokens attend to one another."""
+
+    def features(self) -> Features:
+        """The frames that it hears."""
+        return Features(self.bands, self.window, self.hop)
 
 
 def config(size: Size, tokenizer: Any) -> Any:
@@ -47,7 +58,8 @@ def config(size: Size, tokenizer: Any) -> Any:
     audio = {name: sizes[name] for name in (*names, "downsample_hidden_size")}
     audio |= {
         "model_type": "qwen3_asr_encoder", "num_mel_bins": size.bands,
-        "output_dim": size.hidden_size, "n_window_infer": 800,
+        "output_dim": size.hidden_size, "n_window": size.window // 2,
+        "n_window_infer": size.window, "max_position_embeddings": -(-size.window // STRIDE),
     }  # fmt: skip
     names = ("hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads")
     text = {name: sizes[name] for name in (*names, "intermediate_size")}
@@ -88,13 +100,16 @@ def make_tokenizer(lines: Sequence[str], size: int) -> Any:
 
 
 def make_model(size: Size, tokenizer: Any, teacher: AudioEncoder | None) -> Any:
-    """A model; its tower's layers are some of the teacher's, evenly spaced, if of their size."""
+    """A model; its tower's layers are some of the teacher's, evenly spaced, if of their size.
+
+    The positions of a window are computed as Whisper's are. Where no layer is left out, only the
+    convolutions are not the teacher's.
+    """
     from transformers import Qwen3ASRForConditionalGeneration
 
     model = Qwen3ASRForConditionalGeneration(config(size, tokenizer))
     tower, projector = model.model.audio_tower, model.model.multi_modal_projector
-    fresh = (tower.conv2d1, tower.conv2d2, tower.conv2d3, tower.conv_out)
-    for layer in (*fresh, projector.linear_1, projector.linear_2):
+    for layer in (*convolutions(tower), projector.linear_1, projector.linear_2):
         layer.reset_parameters()  # transformers' deviation of 0.02 lets hardly any sound through
     if teacher is not None and teacher.config.d_model == size.d_model:
         own = tower.state_dict()
@@ -107,6 +122,21 @@ def make_model(size: Size, tokenizer: Any, teacher: AudioEncoder | None) -> Any:
                 elif name.endswith("k_proj.bias"):
                     value.zero_()  # Whisper's keys have none
     return model.float()
+
+
+def convolved(convolutions: nn.ModuleList, frames: torch.Tensor) -> torch.Tensor:
+    """Tokens [B, ceil(T / 8), width] of frames [B, bands, T], before they have positions."""
+    *strided, out = convolutions
+    x = frames[:, None]
+    for layer in strided:
+        x = F.gelu(layer(x))
+    tokens: torch.Tensor = out(x.permute(0, 3, 1, 2).flatten(2))
+    return tokens
+
+
+def convolutions(tower: Any) -> nn.ModuleList:
+    """The convolutions of an audio tower, and the matrix behind them."""
+    return nn.ModuleList([tower.conv2d1, tower.conv2d2, tower.conv2d3, tower.conv_out])
 
 
 def chosen_layers(
@@ -125,13 +155,20 @@ def chosen_layers(
     return found
 
 
-def padded(clips: Sequence[torch.Tensor], device: str) -> tuple[torch.Tensor, torch.Tensor]:
+def padded(
+    clips: Sequence[torch.Tensor], device: str, chunk: int
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Clips' frames [T, bands] as the audio tower takes a batch of them.
 
+    Args:
+        clips: of a batch.
+        device: where it is wanted.
+        chunk: frames that pass the convolutions together.
+
     Returns:
-        [B, bands, T] frames up to a whole second, and [B, T] 1 where there is sound.
+        [B, bands, T] frames up to whole chunks, and [B, T] 1 where there is sound.
     """
-    length = -(-max(map(len, clips)) // CHUNK) * CHUNK
+    length = -(-max(map(len, clips)) // chunk) * chunk
     frames = torch.zeros(len(clips), length, clips[0].shape[1])
     mask = torch.zeros(len(clips), length, dtype=torch.long)
     for i, clip in enumerate(clips):
@@ -140,22 +177,27 @@ def padded(clips: Sequence[torch.Tensor], device: str) -> tuple[torch.Tensor, to
     return frames.transpose(1, 2).to(device), mask.to(device)
 
 
-def write(model: Any, tokenizer: Any, kind: str, languages: Iterable[str], out: Path) -> None:
+def write(
+    model: Any, tokenizer: Any, features: Features, kind: str, languages: Iterable[str], out: Path
+) -> None:
     """Write the weights by transformers' names, packed, with its configuration and tokenizer.
 
     Args:
         model: what was learnt.
         tokenizer: of its texts.
+        features: that it hears.
         kind: what it is: "recognizer" or "aligner".
         languages: codes of those it knows.
         out: the folder.
     """
     from safetensors.torch import save_file
+    from transformers.models.qwen3_asr import Qwen3ASRFeatureExtractor
 
     out.mkdir(parents=True, exist_ok=True)
     model.config.kind = kind
     model.config.support_languages = [english_name(code) for code in languages]
     model.config.save_pretrained(out)
     tokenizer.save_pretrained(out)
+    Qwen3ASRFeatureExtractor(features.log_mel.bands, hop_length=features.hop).save_pretrained(out)
     state = {name: value for name, value in model.state_dict().items() if name != TIED}
     save_file(packed(state), out / PACKED)

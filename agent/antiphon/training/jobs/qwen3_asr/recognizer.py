@@ -2,54 +2,71 @@
 
 1. text: the language model writes texts of all languages from what it might be given for their
    sound (`labels.imagined`), so no speech is needed for it.
-2. tower: the audio tower learns to say what Whisper base's encoder says, in windows of 1 to 8 s.
-   It stands for the pre-training on forty million hours (arXiv 2601.21337, sec. 2.2).
-3. projector: it learns by CTC to make of the teacher's own states, which are at hand, the tokens
-   that are said, as the language model reads them.
-4. labels: tower and projector learn the same of the sound.
-5. whole: all learn to transcribe; the loss counts the assistant's turn, and the labels a little.
+2. tower: the audio tower has Whisper base's layers, which stand for the pre-training on forty
+   million hours (arXiv 2601.21337, sec. 2.2); its convolutions learn to say what Whisper's say.
+   They cannot quite, as each sees a part of the bands: so with them (states) the layers learn to
+   say again what Whisper says.
+3. projector: it learns by CTC to make of what the tower says the tokens that are said, as the
+   language model reads them.
+4. labels: the tower's layers learn with it which token is said at each time.
+5. whole: all but convolutions and table learn to transcribe; the loss counts the assistant's turn,
+   and the labels a little.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from antiphon import weights
 from antiphon.compute.precision import mixed_precision
-from antiphon.errors import UserError
 from antiphon.recognition.drax.candidates import distance
 from antiphon.recognition.drax.vocabulary import plain
 from antiphon.recognition.qwen3_asr.checkpoint import Checkpoint
-from antiphon.recognition.qwen3_asr.features import CHUNK, Features
 from antiphon.recognition.qwen3_asr.prompt import Marks
 from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
+from antiphon.recognition.qwen3_asr.tower import heard
 from antiphon.recognition.recognizer import transcribe
 from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 from antiphon.training import loop
 from antiphon.training.corpora.hearing import recognition, spoken_languages
 from antiphon.training.corpora.hearing.heard_speech import has_number, written
-from antiphon.training.corpora.hearing.spoken_languages import Clip, SpokenLanguages
+from antiphon.training.corpora.hearing.spoken_languages import SpokenLanguages
 from antiphon.training.corpora.voice import texts
+from antiphon.training.jobs.qwen3_asr.batches import BATCH, Batch, Batches
 from antiphon.training.jobs.qwen3_asr.labels import Labels, labels
 from antiphon.training.jobs.qwen3_asr.lines import Lines
-from antiphon.training.jobs.qwen3_asr.model import Size, make_model, make_tokenizer, padded, write
+from antiphon.training.jobs.qwen3_asr.model import (
+    Size,
+    convolutions,
+    make_model,
+    make_tokenizer,
+    write,
+)
+from antiphon.training.jobs.qwen3_asr.tower import chunks_of, convolution_losses, state_losses
 from antiphon.training.jobs.qwen3_asr.transcription import Writer, transcription_losses
 from antiphon.training.loop import Losses
 
 TEACHER = "whisper-base"
-BATCH = 16
-RATES = {"text": 1e-3, "tower": 6e-4, "projector": 1e-3, "labels": 1.5e-4, "whole": 1.5e-4}
+RATES = {
+    "text": 1e-3,
+    "tower": 2e-3,
+    "states": 1e-4,
+    "projector": 1e-3,
+    "labels": 5e-4,
+    "whole": 3e-4,
+}
 """Peak learning rates of the stages."""
-HIDDEN_TIME, HIDDEN_BANDS = 0.1, 0.15
-"""Shares of a clip's frames and of its bands that are hidden at once, at most, and that twice."""
+TOWER_SHARE = 0.15
+"""Part of the rate that the tower gets beside others: at 2e-4 it forgets faster than it learns."""
+WARM_UP = 100
+"""Steps in which the rate rises, at most."""
 LABELS = 0.3
 """Weight of the labels while all learn."""
 LONGEST_TEXT = 120
@@ -58,69 +75,6 @@ SPELLED = 6000
 """Texts of a language by which the pieces of words are chosen: as many of each."""
 EVALUATED = 24
 """Held-out clips that are transcribed to watch the training."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Clips of about the same length."""
-
-    frames: torch.Tensor
-    """[B, bands, T] padded to whole seconds."""
-    mask: torch.Tensor
-    """[B, T] 1 where there is sound."""
-    clips: Sequence[Clip]
-
-
-class Batches:
-    """Draws batches by step number.
-
-    Args:
-        clips: of the corpus.
-        device: where they are wanted.
-    """
-
-    def __init__(self, clips: Sequence[Clip], device: str = "cpu") -> None:
-        if not clips:
-            raise UserError("The corpus has no clips: antiphon train qwen3-asr makes it first.")
-        self.clips = sorted(clips, key=lambda clip: len(clip.frames))
-        self.device = device
-
-    def draw(self, step: int, seed: int, *, hide: bool = False) -> Batch:
-        """The batch of a step; `hide` some of each clip (SpecAugment, arXiv 1904.08779)."""
-        rng = np.random.default_rng([seed, step])
-        first = int(rng.integers(max(1, len(self.clips) - 2 * BATCH)))
-        near = self.clips[first : first + 2 * BATCH]
-        clips = [near[i] for i in rng.permutation(len(near))[:BATCH]]
-        if hide:
-            clips = [replace(clip, frames=partly_hidden(clip.frames, rng)) for clip in clips]
-        return self.collate(clips)
-
-    def collate(self, clips: Sequence[Clip]) -> Batch:
-        """Clips as a batch."""
-        frames, mask = padded([clip.frames for clip in clips], self.device)
-        return Batch(frames, mask, clips)
-
-
-def partly_hidden(frames: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Frames [T, bands], two spans of time and two of bands of them as loud as the clip's mean."""
-    found, level = frames.clone(), frames.float().mean().to(frames)
-    for _ in range(2):
-        for hidden, share in ((found, HIDDEN_TIME), (found.T, HIDDEN_BANDS)):
-            width = int(rng.integers(1 + int(share * len(hidden))))
-            first = int(rng.integers(1 + len(hidden) - width))
-            hidden[first : first + width] = level
-    return found
-
-
-def tower_losses(tower: Any, batch: Batch, seconds: int) -> Losses:
-    """How far a tower is from its teacher, attending within windows of so many seconds."""
-    tower.n_window_infer = seconds * CHUNK
-    with mixed_precision():
-        said = tower(batch.frames, batch.mask).last_hidden_state
-    said = said.float()
-    wanted = torch.cat([clip.states for clip in batch.clips]).to(said)
-    cosine = 1 - F.cosine_similarity(said, wanted, dim=-1).mean()
-    return {"loss": cosine + 0.1 * F.mse_loss(said, wanted), "cosine": cosine}
 
 
 class Hearing(nn.Module):
@@ -137,43 +91,35 @@ class Hearing(nn.Module):
 
     def sounds(self, batch: Batch) -> list[torch.Tensor]:
         """What the language model is given for the sound of each clip: [N, hidden]."""
-        with mixed_precision():
-            heard = self.model.model.get_audio_features(batch.frames, batch.mask, return_dict=True)
-        return list(heard.pooler_output.float().split([len(clip.states) for clip in batch.clips]))
+        with chunks_of(self.model.model.audio_tower, batch.chunk), mixed_precision():
+            found = heard(self.model, batch.frames, batch.mask)
+        return list(found.float().split(batch.counts))
 
-    def states_losses(self, batch: Batch) -> Losses:
-        """CTC of what is said, from the teacher's states instead of the tower's."""
-        states = torch.cat([clip.states for clip in batch.clips]).float().to(self.model.device)
-        projected = self.labels.projector(states)
-        return self.label_losses(batch, list(projected.split([len(c.states) for c in batch.clips])))
-
-    def label_losses(self, batch: Batch, sounds: list[torch.Tensor] | None = None) -> Losses:
-        """CTC of what is said."""
-        said = [labels(self.writer.tokenizer, clip.text) for clip in batch.clips]
-        return self.labels.losses(sounds or self.sounds(batch), said)
+    def said(self, batch: Batch) -> list[list[int]]:
+        """The labels of each clip."""
+        return [labels(self.writer.tokenizer, clip.text) for clip in batch.clips]
 
     def losses(self, batch: Batch, rng: np.random.Generator) -> Losses:
         """The assistant's turn, and a little of the labels."""
         sounds = self.sounds(batch)
-        heard = self.label_losses(batch, sounds)["loss"]
+        heard = self.labels.losses(sounds, self.said(batch))["loss"]
         written = transcription_losses(self.writer, sounds, batch.clips, rng)["loss"]
         return {"loss": written + LABELS * heard, "written": written, "labels": heard}
 
-    def label_errors(self, clips: Sequence[Clip]) -> float:
+    def label_errors(self, batch: Batch) -> float:
         """Word errors in percent of what the labels alone say of clips."""
         wrong, words = 0, 0
-        for clip in clips:
-            frames, mask = padded([clip.frames], str(self.model.device))
-            found = self.labels.read(self.sounds(Batch(frames, mask, [clip]))[0])
+        for clip, sound in zip(batch.clips, self.sounds(batch), strict=True):
             said = plain(clip.text).split()
-            wrong += distance(self.writer.tokenizer.decode(found).split(), said)
+            found = self.writer.tokenizer.decode(self.labels.read(sound)).split()
+            wrong += distance(found, said)
             words += len(said)
         return 100 * wrong / max(1, words)
 
 
-def error_rate(model: Any, tokenizer: Any, clips: Sequence[tuple[Any, str]]) -> float:
+def error_rate(writer: Writer, hop: int, clips: Sequence[tuple[Any, str]]) -> float:
     """Word error rate in percent of plain words on sounds [N] with texts."""
-    checkpoint = Checkpoint(model, tokenizer, Marks.of(tokenizer))
+    checkpoint = Checkpoint(writer.model, writer.tokenizer, writer.marks, hop)
     recognizer = Qwen3AsrRecognizer(checkpoint, "trained")
     wrong, words = 0, 0
     for pcm, text in clips:
@@ -202,10 +148,9 @@ class Recipe:
 
     def corpus(self, shards: int, minutes: float) -> bool:
         """Make the corpus; True if it is complete."""
-        teacher = AudioEncoder.load(weights.path(TEACHER), in_silence=True)
         return spoken_languages.build(
-            SpokenLanguages(self.data), teacher, Features(self.size.bands, 800),
-            self.work / "corpus", shards=shards, minutes=minutes, seed=self.seed,
+            SpokenLanguages(self.data), self.work / "corpus",
+            shards=shards, minutes=minutes, seed=self.seed,
         )  # fmt: skip
 
     def texts(self) -> dict[str, list[str]]:
@@ -227,14 +172,19 @@ class Recipe:
         torch.manual_seed(self.seed)
         lines = self.texts()
         tokenizer = make_tokenizer(spelled(lines), self.size.vocabulary)
-        teacher = AudioEncoder.load(weights.path(TEACHER))
+        teacher = AudioEncoder.load(weights.path(TEACHER), in_silence=True)
         model = make_model(self.size, tokenizer, teacher).to(self.device)
         writer = Writer(model, tokenizer, Marks.of(tokenizer))
-        hearing = Hearing(writer)
-        batches = Batches(spoken_languages.read(self.work / "corpus"), self.device)
+        hearing, features = Hearing(writer), self.size.features()
+        clips = spoken_languages.read(self.work / "corpus")
+        batches = Batches(clips, features, self.device)
 
         def fit(stage: str, module: nn.Module, losses: Any, evaluate: Any = None) -> bool:
-            schedule = loop.Schedule(steps[stage], RATES[stage], min(500, steps[stage] // 4 + 1))
+            count = steps[stage]
+            schedule = loop.Schedule(
+                count, RATES[stage], min(WARM_UP, count // 4 + 1),
+                shares={"tower.": TOWER_SHARE, "model.audio_tower.": TOWER_SHARE},
+            )  # fmt: skip
             return loop.fit(
                 module, losses, schedule, self.work / stage,
                 minutes=minutes, seed=self.seed,
@@ -244,38 +194,51 @@ class Recipe:
         def rng(step: int, stage: int) -> np.random.Generator:
             return np.random.default_rng([self.seed, step, stage])
 
+        def drawn(step: int, stage: int, *, hide: bool = True) -> Batch:
+            return batches.draw(step, self.seed + stage, hide=hide)
+
         read = Lines(lines)
-        listening = model.model.audio_tower
+        tower = model.model.audio_tower
+        learning = convolutions(tower)
         held_out = list(recognition.dev_clips(self.data))[:EVALUATED]
-        features = Features(self.size.bands, 800)
-        heard = [spoken_languages.prepared(*clip, "en", teacher, features) for clip in held_out]
+        kept = [spoken_languages.kept(*clip, "en") for clip in held_out]
 
-        def tower(step: int) -> Losses:
-            seconds = 1 + int(rng(step, 1).integers(8))
-            return tower_losses(listening, batches.draw(step, self.seed, hide=True), seconds)
+        def told(batch: Batch, by: Any) -> Losses:
+            return dict(by(hearing.sounds(batch), hearing.said(batch)))
 
-        def wer() -> Mapping[str, float]:
-            return {"wer": error_rate(model, tokenizer, held_out)}
+        def label_errors() -> Mapping[str, float]:
+            return {"wer": hearing.label_errors(batches.collate(kept))} if kept else {}
+
+        def errors() -> Mapping[str, float]:
+            return {"wer": error_rate(writer, self.size.hop, held_out)}
 
         done = fit("text", TextOnly(model), lambda step: read.losses(writer, BATCH, rng(step, 0)))
-        done = done and fit("tower", listening, tower)
-        listening.n_window_infer = 800
+        done = done and fit(
+            "tower", learning,
+            lambda step: convolution_losses(
+                learning, teacher, drawn(step, 0, hide=False), rng(step, 1)
+            ),
+        )  # fmt: skip
+        done = done and fit(
+            "states", tower,
+            lambda step: state_losses(tower, teacher, drawn(step, 4, hide=False)),
+        )  # fmt: skip
+        tower.requires_grad_(False)
         done = done and fit(
             "projector", hearing.labels.projector,
-            lambda step: hearing.states_losses(batches.draw(step, self.seed + 1)),
+            lambda step: told(drawn(step, 1), hearing.labels.ctc_losses), label_errors,
         )  # fmt: skip
+        tower.layers.requires_grad_(True)
+        tower.ln_post.requires_grad_(True)
         done = done and fit(
             "labels", hearing.labels,
-            lambda step: hearing.label_losses(batches.draw(step, self.seed + 2, hide=True)),
-            lambda: {"wer": hearing.label_errors(heard)},
+            lambda step: told(drawn(step, 2), hearing.labels.losses), label_errors,
         )  # fmt: skip
+        model.get_input_embeddings().requires_grad_(False)  # what sounds were drawn to stays there
         done = done and fit(
-            "whole", model,
-            lambda step: hearing.losses(
-                batches.draw(step, self.seed + 3, hide=True), rng(step, 2)
-            ), wer,
+            "whole", model, lambda step: hearing.losses(drawn(step, 3), rng(step, 2)), errors
         )  # fmt: skip
-        write(model, tokenizer, "recognizer", lines, self.out)
+        write(model, tokenizer, features, "recognizer", lines, self.out)
         return done
 
 

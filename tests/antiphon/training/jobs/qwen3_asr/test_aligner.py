@@ -18,7 +18,7 @@ from antiphon.training.jobs.qwen3_asr import aligner
 from antiphon.training.jobs.qwen3_asr.model import Size, make_model, make_tokenizer, write
 
 RATE = 16_000
-TINY = Size(32, 1, 2, 64, 4, 32, 2, 2, 1, 64, 300, 80)
+TINY = Size(32, 1, 2, 64, 4, 32, 2, 2, 1, 64, 300, 80, 160, 800)
 
 
 def speech(seed):
@@ -35,18 +35,17 @@ def speech(seed):
 
 
 def prepared(seed):
-    said, features = speech(seed), Features(80, 800)
-    full, state = features.feed(said.pcm, features.start())
+    said = speech(seed)
     times = torch.tensor([[w.start / RATE, w.end / RATE] for w in said.words])
-    frames = torch.cat([*full, *features.finish(state)])
-    return aligner.Clip(frames.half(), ("low", "high"), times)
+    return aligner.Clip(TINY.features().whole(said.pcm).half(), ("low", "high"), times)
 
 
 @pytest.fixture
 def recognizer(tmp_path):
     torch.manual_seed(0)
     tokenizer = make_tokenizer(["low", "high"] * 30, 300)
-    write(make_model(TINY, tokenizer, None), tokenizer, "recognizer", ["en"], tmp_path / "asr")
+    model = make_model(TINY, tokenizer, None)
+    write(model, tokenizer, TINY.features(), "recognizer", ["en"], tmp_path / "asr")
     return tmp_path / "asr"
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
-from antiphon.training.jobs.qwen3_asr.labels import Labels, imagined, labels
+from antiphon.training.jobs.qwen3_asr.labels import Labels, framewise, imagined, labels
 from antiphon.training.jobs.qwen3_asr.lines import Lines
 from antiphon.training.jobs.qwen3_asr.model import Size, chosen_layers, make_model, make_tokenizer
 
-TINY = Size(32, 1, 2, 64, 4, 32, 2, 2, 1, 64, 300, 80)
+TINY = Size(32, 1, 2, 64, 4, 32, 2, 2, 1, 64, 300, 80, 160, 800)
 SCALE = 3.0
 """How much more than an embedding is heard."""
 TEXTS = {"en": ["Well, this is a text."], "de": ["Dies ist ein Text."]}
@@ -39,6 +41,36 @@ def test_an_embedding_is_heard_as_its_token_and_the_mark_as_none():
     right = part.losses([SCALE * table[given]], [[40, 41, 41]])["loss"]
     wrong = part.losses([SCALE * table[given]], [[40, 42, 41]])["loss"]
     assert right < wrong
+
+
+def test_a_token_of_text_is_said_around_its_middle_and_meets_no_other():
+    assert framewise([(2, 4)], [7], 20, 0) == [7] * 12 + [0] * 8
+    two = framewise([(5, 5), (10, 10)], [7, 8], 20, 0)
+    assert two == [0] * 3 + [7] * 5 + [8] * 5 + [0] * 7
+    assert framewise([], [7], 3, 0) == [-100] * 3 and framewise([], [], 3, 0) == [0] * 3
+
+
+@given(st.lists(st.tuples(st.integers(1, 30), st.integers(0, 6)), min_size=1, max_size=8))
+def test_what_is_said_does_not_move_when_it_is_placed_again(gaps):
+    places, at = [], 0
+    for gap, length in gaps:
+        places.append((at + gap, at + gap + length))
+        at += gap + length
+    text = list(range(1, 1 + len(places)))
+    told = framewise(places, text, at + 20, 0)
+    again = [(told.index(t), at + 19 - told[::-1].index(t)) for t in text if t in told]
+    assert len(again) == len(text) and again == sorted(again)
+    for (first, last), (start, end) in zip(again[1:], places[1:], strict=True):
+        assert abs((first + last) // 2 - (start + end) // 2) == 0
+
+
+def test_the_embedding_itself_is_wanted_and_not_only_its_direction():
+    _, model, blank = hearing()
+    part, table = Labels(model, blank), model.get_input_embeddings().weight.detach()
+    given = table[[40, 40, 40, 41, 41, 41]]
+    for told in (part.losses, part.ctc_losses):
+        exact, long = (told([scale * given], [[40, 41]])["off"] for scale in (1.0, 4.0))
+        assert exact < 0.1 < 2 < long
 
 
 def test_what_is_heard_teaches_tower_and_projector_and_leaves_the_table():

@@ -10,21 +10,23 @@ import pytest
 import torch
 
 from antiphon.errors import UserError
-from antiphon.recognition.qwen3_asr.features import Features
 from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
 from antiphon.recognition.recognizer import load, transcribe
+from antiphon.recognition.whisper.audio_encoder import AudioEncoder
+from antiphon.recognition.whisper.layers import WhisperConfig
 from antiphon.training.corpora.hearing import recognition, spoken_languages
-from antiphon.training.corpora.hearing.spoken_languages import Clip, at_tokens, tokens_of
+from antiphon.training.corpora.hearing.spoken_languages import kept
+from antiphon.training.jobs.qwen3_asr import batches
 from antiphon.training.jobs.qwen3_asr import recognizer as job
 from antiphon.training.jobs.qwen3_asr.model import Size
-from antiphon.training.jobs.qwen3_asr.recognizer import Batches, Recipe
+from antiphon.training.jobs.qwen3_asr.recognizer import Recipe
 
 RATE = 16_000
-TINY = Size(32, 1, 2, 64, 4, 32, 2, 2, 1, 64, 300, 80)
+TINY = Size(32, 1, 2, 64, 4, 32, 2, 2, 1, 64, 300, 80, 160, 800)
 TEXTS = {300: ("Alphabet goes left.", "en"), 900: ("Zwischen zwei Dingen.", "de"), 0: ("", "")}
 TEXTS_READ = {"en": ["Alphabet goes left."], "de": ["Zwischen zwei Dingen."]}
 LINES = job.spelled(TEXTS_READ) * 40
-STEPS = {"text": 5, "tower": 10, "projector": 5, "labels": 40, "whole": 150}
+STEPS = {"text": 60, "tower": 20, "states": 5, "projector": 60, "labels": 60, "whole": 300}
 
 
 def tone(pitch):
@@ -35,30 +37,26 @@ def tone(pitch):
 
 
 def prepared(pitch):
-    features = Features(80, 800)
-    full, state = features.feed(tone(pitch), features.start())
-    frames = torch.cat([*full, *features.finish(state)])
-    states = torch.full((2 * 13, TINY.d_model), pitch / 1000)
-    return Clip(frames.half(), states.half(), *TEXTS[pitch])
+    return kept(tone(pitch), *TEXTS[pitch])
 
 
-class Teacher:
-    """Whisper's width, without its weights."""
-
-    config = type("Config", (), {"d_model": TINY.d_model, "encoder_layers": 2})
-
-    def state_dict(self):
-        return {}
+def teacher():
+    """A Whisper of the tower's width."""
+    torch.manual_seed(1)
+    config = WhisperConfig(300, TINY.d_model, 1, 1, 2)
+    return AudioEncoder(config).requires_grad_(False)
 
 
 @pytest.fixture
 def recipe(tmp_path, monkeypatch):
-    whisper: Any = type("Encoder", (), {"load": staticmethod(lambda folder: Teacher())})
+    whisper: Any = type("Encoder", (), {"load": staticmethod(lambda folder, **more: teacher())})
     monkeypatch.setattr(job, "AudioEncoder", whisper)
     monkeypatch.setattr("antiphon.weights.path", Path)
     monkeypatch.setattr(recognition, "dev_clips", lambda data: [])
     monkeypatch.setattr(job, "BATCH", 3)
+    monkeypatch.setattr(batches, "BATCH", 3)
     monkeypatch.setattr(job, "RATES", dict.fromkeys(STEPS, 1e-2))
+    monkeypatch.setattr(job, "TOWER_SHARE", 1.0)
     monkeypatch.setattr(Recipe, "texts", lambda self: TEXTS_READ)
     corpus = tmp_path / "work" / "corpus"
     corpus.mkdir(parents=True)
@@ -76,31 +74,6 @@ def test_what_it_learns_is_a_recognizer(recipe):
         assert heard.text == text
         assert heard.language == (language or None)
         assert heard.doubt == (None if text else "no speech")
-
-
-def test_whisper_states_go_to_the_tokens_that_see_the_same_sound():
-    states = torch.arange(130.0)[:, None]
-    found = at_tokens(states, 260)
-    assert len(found) == 13 + 13 + tokens_of(60)
-    assert found[1] == 3.5 and found[13] == 50.5
-    assert (found.diff(dim=0) > 0).all()
-
-
-def test_a_batch_hides_some_of_its_clips_and_leaves_the_corpus(recipe):
-    clips = [prepared(pitch) for pitch in TEXTS]
-    batches = Batches(clips)
-    seen, hidden = batches.draw(3, 0), batches.draw(3, 0, hide=True)
-    assert [c.text for c in seen.clips] == [c.text for c in hidden.clips]
-    changed = (seen.frames != hidden.frames).float().mean()
-    assert 0 < changed < 2 * (job.HIDDEN_TIME + job.HIDDEN_BANDS)
-    again = batches.draw(3, 0, hide=True)
-    assert torch.equal(hidden.frames, again.frames)
-    assert torch.equal(batches.draw(3, 0).frames, seen.frames)
-
-
-def test_an_empty_corpus_is_said():
-    with pytest.raises(UserError, match="no clips"):
-        Batches([])
 
 
 def test_a_language_without_texts_names_the_package(monkeypatch, tmp_path):

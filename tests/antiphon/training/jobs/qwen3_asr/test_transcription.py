@@ -17,7 +17,7 @@ from antiphon.training.jobs.qwen3_asr.transcription import (
     transcription_losses,
 )
 
-TINY = Size(32, 1, 2, 64, 4, 32, 2, 2, 1, 64, 300, 80)
+TINY = Size(32, 1, 2, 64, 4, 32, 2, 2, 1, 64, 300, 80, 160, 800)
 
 
 @dataclass(frozen=True)
