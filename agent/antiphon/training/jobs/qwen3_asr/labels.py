@@ -1,7 +1,8 @@
 """The tokens of a text in the sound, through the language model's own table.
 
 What the projector gives the language model is scored by its distance from the embeddings of all
-tokens, and drawn to their mean by these scores. So where a token is heard the model is given nearly
+tokens, and drawn to that of what is said; as long as CTC says nothing of when, to their mean by
+these scores. So where a token is heard the model is given nearly
 the embedding that reading it gives, and writing begins as copying; attention need not find by
 itself which sound is which token, for which there are too few hours of speech. Where none is heard
 it is given the embedding of the audio mark. Scores alone do not draw it there: it then was four

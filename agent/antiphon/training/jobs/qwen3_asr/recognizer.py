@@ -102,9 +102,9 @@ class Hearing(nn.Module):
     def losses(self, batch: Batch, rng: np.random.Generator) -> Losses:
         """The assistant's turn, and a little of the labels."""
         sounds = self.sounds(batch)
-        heard = self.labels.losses(sounds, self.said(batch))["loss"]
+        told = self.labels.losses(sounds, self.said(batch))["loss"]
         written = transcription_losses(self.writer, sounds, batch.clips, rng)["loss"]
-        return {"loss": written + LABELS * heard, "written": written, "labels": heard}
+        return {"loss": written + LABELS * told, "written": written, "labels": told}
 
     def label_errors(self, batch: Batch) -> float:
         """Word errors in percent of what the labels alone say of clips."""
@@ -163,7 +163,7 @@ class Recipe:
         """Train the stages one after another and write what was learned.
 
         Args:
-            steps: of each stage: text, tower, projector, labels, whole.
+            steps: of each stage: text, tower, states, projector, labels, whole.
             minutes: time for each stage at most.
 
         Returns:
