@@ -57,18 +57,20 @@ def qwen3_asr(
     limits: Limits,
     out: Out = Path("assets/qwen3-asr"),
     shards: Annotated[int, typer.Option(help="Shards of 64 clips that are made.")] = 300,
-    text_steps: Annotated[int, typer.Option(help="Steps of the language model alone.")] = 2000,
+    text_steps: Annotated[int, typer.Option(help="Steps of the language model alone.")] = 2600,
     tower_steps: Annotated[
         int, typer.Option(help="Steps of the convolutions that replace Whisper's.")
-    ] = 1000,
+    ] = 800,
     state_steps: Annotated[
         int, typer.Option(help="Steps in which the tower says again what Whisper says.")
-    ] = 500,
-    projector_steps: Annotated[
+    ] = 150,
+    letter_steps: Annotated[
+        int, typer.Option(help="Steps in which the tower learns to tell letters apart.")
+    ] = 700,
+    piece_steps: Annotated[
         int, typer.Option(help="Steps in which what is heard gets the tokens' embeddings.")
-    ] = 500,
-    label_steps: Annotated[int, typer.Option(help="Steps of the tower with it.")] = 4000,
-    steps: Steps = 3000,
+    ] = 2000,
+    steps: Steps = 1500,
     device: Device = "cpu",
     seed: Seed = 0,
 ) -> None:
@@ -81,7 +83,7 @@ def qwen3_asr(
         recipe.train(
             {
                 "text": text_steps, "tower": tower_steps, "states": state_steps,
-                "projector": projector_steps, "labels": label_steps, "whole": steps,
+                "letters": letter_steps, "pieces": piece_steps, "writing": steps,
             },
             limits.minutes,
         )  # fmt: skip

@@ -15,8 +15,6 @@ from antiphon.training.corpora.hearing.spoken_languages import Clip
 from antiphon.training.jobs.qwen3_asr.model import padded
 
 BATCH = 16
-HIDDEN_TIME, HIDDEN_BANDS = 0.1, 0.15
-"""Shares of a clip's frames and of its bands that are hidden at once, at most, and that twice."""
 
 
 @dataclass(frozen=True)
@@ -52,33 +50,18 @@ class Batches:
         self.clips = sorted(clips, key=lambda clip: len(clip.pcm))
         self.features, self.device = features, device
 
-    def draw(self, step: int, seed: int, *, hide: bool = False) -> Batch:
-        """The batch of a step; `hide` some of each clip (SpecAugment, arXiv 1904.08779)."""
+    def draw(self, step: int, seed: int) -> Batch:
+        """The batch of a step."""
         rng = np.random.default_rng([seed, step])
         first = int(rng.integers(max(1, len(self.clips) - 2 * BATCH)))
         near = self.clips[first : first + 2 * BATCH]
-        return self.collate(
-            [near[i] for i in rng.permutation(len(near))[:BATCH]], rng if hide else None
-        )
+        return self.collate([near[i] for i in rng.permutation(len(near))[:BATCH]])
 
-    def collate(self, clips: Sequence[Clip], rng: np.random.Generator | None = None) -> Batch:
-        """Clips as a batch; `rng` hides some of each."""
+    def collate(self, clips: Sequence[Clip]) -> Batch:
+        """Clips as a batch."""
         sounds = [np.asarray(clip.pcm.float() / 32768, np.float32) for clip in clips]
         found = [self.features.whole(pcm) for pcm in sounds]
-        if rng is not None:
-            found = [partly_hidden(frames, rng) for frames in found]
         # Behind the longest is room for what the convolutions make of silence, as in a full chunk.
         longest = max(map(len, found)) + 2 * STRIDE
         chunk = min(self.features.window, -(-longest // STRIDE) * STRIDE)
         return Batch(*padded(found, self.device, chunk), chunk, clips)
-
-
-def partly_hidden(frames: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Frames [T, bands], two spans of time and two of bands of them as loud as the clip's mean."""
-    found, level = frames.clone(), frames.float().mean().to(frames)
-    for _ in range(2):
-        for hidden, share in ((found, HIDDEN_TIME), (found.T, HIDDEN_BANDS)):
-            width = int(rng.integers(1 + int(share * len(hidden))))
-            first = int(rng.integers(1 + len(hidden) - width))
-            hidden[first : first + width] = level
-    return found

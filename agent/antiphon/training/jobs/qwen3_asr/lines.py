@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
-from antiphon.training.jobs.qwen3_asr.labels import imagined, labels
+from antiphon.training.jobs.qwen3_asr.labels import Alphabet, imagined
 from antiphon.training.jobs.qwen3_asr.transcription import Writer, transcription_losses
 from antiphon.training.loop import Losses
 
 ENGLISH, SILENT = 0.6, 0.05
 """Shares of texts in English, and of those in which nobody speaks."""
+AMONG = 6
+"""Times as many texts as a batch has from which those of about a length are taken."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,25 @@ class Lines:
         pool = self.texts[code]
         return Line(pool[int(rng.integers(len(pool)))], code)
 
-    def losses(self, writer: Writer, size: int, rng: np.random.Generator) -> Losses:
-        """How well so many texts are written from what could be given for their sound."""
-        lines = [self.draw(rng) for _ in range(size)]
-        said = [labels(writer.tokenizer, line.text) for line in lines]
-        table, blank = writer.model.get_input_embeddings().weight, writer.blank
-        pool = torch.tensor([token for row in said for token in row] or [blank])
-        sounds = [imagined(row, pool, table, blank, rng) for row in said]
+    def near(self, size: int, rng: np.random.Generator) -> list[Line]:
+        """So many texts of about the same length: in a batch all are as long as the longest."""
+        some = sorted(
+            (self.draw(rng) for _ in range(AMONG * size)), key=lambda line: len(line.text)
+        )
+        first = int(rng.integers(1 + len(some) - size))
+        return some[first : first + size]
+
+    def losses(
+        self, writer: Writer, alphabet: Alphabet, size: int, rng: np.random.Generator
+    ) -> Losses:
+        """How well so many texts are written from what could be given for their sound.
+
+        Args:
+            writer: what learns.
+            alphabet: what is given for their sound.
+            size: texts.
+            rng: draws everything.
+        """
+        lines = self.near(size, rng)
+        sounds = [imagined(line.text, alphabet, rng) for line in lines]
         return transcription_losses(writer, sounds, lines, rng)

@@ -19,6 +19,9 @@ from antiphon.recognition.qwen3_asr.prompt import SPECIALS, english_name
 from antiphon.recognition.qwen3_asr.tower import STRIDE
 from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 
+UNSURE = 0.1
+"""Scale of what the projector says at first: what is surely wrong is hard to change."""
+
 
 @dataclass(frozen=True)
 class Size:
@@ -109,8 +112,9 @@ def make_model(size: Size, tokenizer: Any, teacher: AudioEncoder | None) -> Any:
 
     model = Qwen3ASRForConditionalGeneration(config(size, tokenizer))
     tower, projector = model.model.audio_tower, model.model.multi_modal_projector
-    for layer in (*convolutions(tower), projector.linear_1, projector.linear_2):
+    for layer in (*convolutions(tower), projector.linear_1):
         layer.reset_parameters()  # transformers' deviation of 0.02 lets hardly any sound through
+    say_nothing(projector)
     if teacher is not None and teacher.config.d_model == size.d_model:
         own = tower.state_dict()
         known = chosen_layers(teacher.state_dict(), teacher.config.encoder_layers, size)
@@ -122,6 +126,13 @@ def make_model(size: Size, tokenizer: Any, teacher: AudioEncoder | None) -> Any:
                 elif name.endswith("k_proj.bias"):
                     value.zero_()  # Whisper's keys have none
     return model.float()
+
+
+def say_nothing(projector: Any) -> None:
+    """Let a projector begin near zero, as far from every token."""
+    projector.linear_2.reset_parameters()
+    with torch.no_grad():
+        projector.linear_2.weight.mul_(UNSURE)
 
 
 def convolved(convolutions: nn.ModuleList, frames: torch.Tensor) -> torch.Tensor:

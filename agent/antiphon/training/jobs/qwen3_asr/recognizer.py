@@ -6,16 +6,15 @@
    million hours (arXiv 2601.21337, sec. 2.2); its convolutions learn to say what Whisper's say.
    They cannot quite, as each sees a part of the bands: so with them (states) the layers learn to
    say again what Whisper says.
-3. projector: it learns by CTC to make of what the tower says the tokens that are said, as the
-   language model reads them.
-4. labels: the tower's layers learn with it which token is said at each time.
-5. whole: all but convolutions and table learn to transcribe; the loss counts the assistant's turn,
-   and the labels a little.
+3. letters: projector and upper layers learn by CTC to tell letters apart, then (pieces) to make of
+   what is heard the tokens that are said, as the language model reads them.
+4. writing: the language model learns to transcribe what it is given for speech now, and goes on
+   with texts that nobody speaks, of which there are more. The loss counts the assistant's turn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,13 +39,14 @@ from antiphon.training.corpora.hearing.heard_speech import has_number, written
 from antiphon.training.corpora.hearing.spoken_languages import SpokenLanguages
 from antiphon.training.corpora.voice import texts
 from antiphon.training.jobs.qwen3_asr.batches import BATCH, Batch, Batches
-from antiphon.training.jobs.qwen3_asr.labels import Labels, labels
+from antiphon.training.jobs.qwen3_asr.labels import LEARNING, Labels, Letters, Pieces
 from antiphon.training.jobs.qwen3_asr.lines import Lines
 from antiphon.training.jobs.qwen3_asr.model import (
     Size,
     convolutions,
     make_model,
     make_tokenizer,
+    say_nothing,
     write,
 )
 from antiphon.training.jobs.qwen3_asr.tower import chunks_of, convolution_losses, state_losses
@@ -58,17 +58,15 @@ RATES = {
     "text": 1e-3,
     "tower": 2e-3,
     "states": 1e-4,
-    "projector": 1e-3,
-    "labels": 5e-4,
-    "whole": 3e-4,
+    "letters": 1e-3,
+    "pieces": 1e-3,
+    "writing": 5e-4,
 }
 """Peak learning rates of the stages."""
-TOWER_SHARE = 0.15
+TOWER_SHARE = 0.1
 """Part of the rate that the tower gets beside others: at 2e-4 it forgets faster than it learns."""
 WARM_UP = 100
 """Steps in which the rate rises, at most."""
-LABELS = 0.3
-"""Weight of the labels while all learn."""
 LONGEST_TEXT = 120
 """Letters of a text that is read without sound."""
 SPELLED = 6000
@@ -82,12 +80,15 @@ class Hearing(nn.Module):
 
     Args:
         writer: the model.
+        texts: that hold all letters.
     """
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, texts: Iterable[str]) -> None:
         super().__init__()
         self.model, self.writer = writer.model, writer
-        self.labels = Labels(writer.model, writer.blank)
+        letters = Letters(texts, writer.model.config.text_config.hidden_size)
+        self.letters = Labels(writer.model, letters)
+        self.pieces = Labels(writer.model, Pieces(writer.model, writer.tokenizer))
 
     def sounds(self, batch: Batch) -> list[torch.Tensor]:
         """What the language model is given for the sound of each clip: [N, hidden]."""
@@ -95,23 +96,23 @@ class Hearing(nn.Module):
             found = heard(self.model, batch.frames, batch.mask)
         return list(found.float().split(batch.counts))
 
-    def said(self, batch: Batch) -> list[list[int]]:
-        """The labels of each clip."""
-        return [labels(self.writer.tokenizer, clip.text) for clip in batch.clips]
+    def losses(self, batch: Batch, lines: Losses, rng: np.random.Generator) -> Losses:
+        """The assistant's turn after clips, and after lines."""
+        with torch.no_grad():
+            sounds = self.sounds(batch)
+        heard = transcription_losses(self.writer, sounds, batch.clips, rng)["loss"]
+        return {"loss": heard + lines["loss"], "heard": heard, "read": lines["loss"]}
 
-    def losses(self, batch: Batch, rng: np.random.Generator) -> Losses:
-        """The assistant's turn, and a little of the labels."""
-        sounds = self.sounds(batch)
-        told = self.labels.losses(sounds, self.said(batch))["loss"]
-        written = transcription_losses(self.writer, sounds, batch.clips, rng)["loss"]
-        return {"loss": written + LABELS * told, "written": written, "labels": told}
+    def label_losses(self, labels: Labels, batch: Batch) -> Losses:
+        """Of the letters or the pieces."""
+        return labels.losses(self.sounds(batch), [clip.text for clip in batch.clips])
 
-    def label_errors(self, batch: Batch) -> float:
-        """Word errors in percent of what the labels alone say of clips."""
+    def label_errors(self, labels: Labels, batch: Batch) -> float:
+        """Word errors in percent of the labels alone that are heard in clips."""
         wrong, words = 0, 0
         for clip, sound in zip(batch.clips, self.sounds(batch), strict=True):
             said = plain(clip.text).split()
-            found = self.writer.tokenizer.decode(self.labels.read(sound)).split()
+            found = labels.read(sound).split()
             wrong += distance(found, said)
             words += len(said)
         return 100 * wrong / max(1, words)
@@ -163,7 +164,7 @@ class Recipe:
         """Train the stages one after another and write what was learned.
 
         Args:
-            steps: of each stage: text, tower, states, projector, labels, whole.
+            steps: of each stage: text, tower, states, letters, pieces, writing.
             minutes: time for each stage at most.
 
         Returns:
@@ -175,7 +176,7 @@ class Recipe:
         teacher = AudioEncoder.load(weights.path(TEACHER), in_silence=True)
         model = make_model(self.size, tokenizer, teacher).to(self.device)
         writer = Writer(model, tokenizer, Marks.of(tokenizer))
-        hearing, features = Hearing(writer), self.size.features()
+        hearing, features = Hearing(writer, spelled(lines)), self.size.features()
         clips = spoken_languages.read(self.work / "corpus")
         batches = Batches(clips, features, self.device)
 
@@ -188,14 +189,14 @@ class Recipe:
             return loop.fit(
                 module, losses, schedule, self.work / stage,
                 minutes=minutes, seed=self.seed,
-                evaluate=evaluate if self.device == "cpu" else None,
+                evaluate=evaluate if self.device == "cpu" and kept else None,
             )  # fmt: skip
 
         def rng(step: int, stage: int) -> np.random.Generator:
             return np.random.default_rng([self.seed, step, stage])
 
-        def drawn(step: int, stage: int, *, hide: bool = True) -> Batch:
-            return batches.draw(step, self.seed + stage, hide=hide)
+        def drawn(step: int, stage: int) -> Batch:
+            return batches.draw(step, self.seed + stage)
 
         read = Lines(lines)
         tower = model.model.audio_tower
@@ -203,41 +204,43 @@ class Recipe:
         held_out = list(recognition.dev_clips(self.data))[:EVALUATED]
         kept = [spoken_languages.kept(*clip, "en") for clip in held_out]
 
-        def told(batch: Batch, by: Any) -> Losses:
-            return dict(by(hearing.sounds(batch), hearing.said(batch)))
-
-        def label_errors() -> Mapping[str, float]:
-            return {"wer": hearing.label_errors(batches.collate(kept))} if kept else {}
+        def reads(step: int, stage: int) -> Losses:
+            return read.losses(writer, hearing.pieces.alphabet, BATCH, rng(step, stage))
 
         def errors() -> Mapping[str, float]:
             return {"wer": error_rate(writer, self.size.hop, held_out)}
 
-        done = fit("text", TextOnly(model), lambda step: read.losses(writer, BATCH, rng(step, 0)))
+        done = fit("text", TextOnly(model), lambda step: reads(step, 0))
         done = done and fit(
             "tower", learning,
             lambda step: convolution_losses(
-                learning, teacher, drawn(step, 0, hide=False), rng(step, 1)
+                learning, teacher, drawn(step, 0), rng(step, 1)
             ),
         )  # fmt: skip
         done = done and fit(
             "states", tower,
-            lambda step: state_losses(tower, teacher, drawn(step, 4, hide=False)),
+            lambda step: state_losses(tower, teacher, drawn(step, 4)),
         )  # fmt: skip
         tower.requires_grad_(False)
-        done = done and fit(
-            "projector", hearing.labels.projector,
-            lambda step: told(drawn(step, 1), hearing.labels.ctc_losses), label_errors,
-        )  # fmt: skip
-        tower.layers.requires_grad_(True)
+        tower.layers[-LEARNING:].requires_grad_(True)
         tower.ln_post.requires_grad_(True)
-        done = done and fit(
-            "labels", hearing.labels,
-            lambda step: told(drawn(step, 2), hearing.labels.losses), label_errors,
-        )  # fmt: skip
-        model.get_input_embeddings().requires_grad_(False)  # what sounds were drawn to stays there
-        done = done and fit(
-            "whole", model, lambda step: hearing.losses(drawn(step, 3), rng(step, 2)), errors
-        )  # fmt: skip
+
+        def hears(name: str, labels: Labels, stage: int) -> bool:
+            return fit(
+                name, labels,
+                lambda step: hearing.label_losses(labels, drawn(step, stage)),
+                lambda: {"wer": hearing.label_errors(labels, batches.collate(kept))},
+            )  # fmt: skip
+
+        done = done and hears("letters", hearing.letters, 2)
+        say_nothing(hearing.pieces.projector)
+        model.get_input_embeddings().requires_grad_(False)  # what sounds are drawn to stays there
+        done = done and hears("pieces", hearing.pieces, 5)
+
+        def transcribed(step: int) -> Losses:
+            return hearing.losses(drawn(step, 3), reads(step, 3), rng(step, 2))
+
+        done = done and fit("writing", TextOnly(model), transcribed, errors)
         write(model, tokenizer, features, "recognizer", lines, self.out)
         return done
 

@@ -52,11 +52,6 @@ class Writer:
     tokenizer: Any
     marks: Marks
 
-    @property
-    def blank(self) -> int:
-        """The token that stands for sound in which no token of text is heard."""
-        return int(self.model.config.audio_token_id)
-
 
 def transcription_losses(
     writer: Writer,

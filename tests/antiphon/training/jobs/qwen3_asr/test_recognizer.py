@@ -26,7 +26,7 @@ TINY = Size(32, 1, 2, 64, 4, 32, 2, 2, 1, 64, 300, 80, 160, 800)
 TEXTS = {300: ("Alphabet goes left.", "en"), 900: ("Zwischen zwei Dingen.", "de"), 0: ("", "")}
 TEXTS_READ = {"en": ["Alphabet goes left."], "de": ["Zwischen zwei Dingen."]}
 LINES = job.spelled(TEXTS_READ) * 40
-STEPS = {"text": 60, "tower": 20, "states": 5, "projector": 60, "labels": 60, "whole": 300}
+STEPS = {"text": 60, "tower": 20, "states": 5, "letters": 40, "pieces": 150, "writing": 250}
 
 
 def tone(pitch):
