@@ -70,7 +70,9 @@ def qwen3_asr(
     piece_steps: Annotated[
         int, typer.Option(help="Steps in which what is heard gets the tokens' embeddings.")
     ] = 2000,
-    steps: Steps = 1500,
+    steps: Annotated[
+        int, typer.Option(help="Steps of the language model on what is really heard.")
+    ] = 1500,
     device: Device = "cpu",
     seed: Seed = 0,
 ) -> None:
