@@ -17,11 +17,6 @@ def align(scores: NDArray[np.float32], labels: list[int], blank: int) -> list[in
     Returns:
         For every label the slot that utters it first; empty if the labels cannot fit.
     """
-    return [first for first, _ in runs(scores, labels, blank)]
-
-
-def runs(scores: NDArray[np.float32], labels: list[int], blank: int) -> list[tuple[int, int]]:
-    """The first and the last slot of every label, as `align` finds them."""
     if not labels:
         return []
     extended = [blank]
@@ -42,10 +37,9 @@ def runs(scores: NDArray[np.float32], labels: list[int], blank: int) -> list[tup
     if n < 2 or not np.isfinite(best[-2:]).any():
         return []
     at = n - 1 if best[-1] >= best[-2] else n - 2
-    found: list[tuple[int, int]] = [(-1, -1)] * len(labels)
+    slots = [0] * len(labels)
     for t in range(len(scores) - 1, -1, -1):
         if at % 2 == 1:
-            last = found[at // 2][1]
-            found[at // 2] = (t, t if last < 0 else last)
+            slots[at // 2] = t
         at -= int(back[t, at])
-    return found
+    return slots

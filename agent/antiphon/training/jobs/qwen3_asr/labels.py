@@ -30,7 +30,7 @@ SURE = 6.0
 NEAR = 1.0
 """Weight of the distance from the vectors."""
 LEARNING = 3
-"""Upper layers of the tower that learn; those below stay, and a step takes two thirds of it."""
+"""Upper layers of the tower that learn; those below stay, so nothing is sent back through them."""
 SILENT = (0.75, 0.93)
 """Share of tokens of sound at which no new piece is heard: least and most of a text."""
 EDGE = 16

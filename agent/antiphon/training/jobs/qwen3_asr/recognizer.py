@@ -109,25 +109,22 @@ class Hearing(nn.Module):
 
     def label_errors(self, labels: Labels, batch: Batch) -> float:
         """Word errors in percent of the labels alone that are heard in clips."""
-        wrong, words = 0, 0
-        for clip, sound in zip(batch.clips, self.sounds(batch), strict=True):
-            said = plain(clip.text).split()
-            found = labels.read(sound).split()
-            wrong += distance(found, said)
-            words += len(said)
-        return 100 * wrong / max(1, words)
+        clips = zip(batch.clips, self.sounds(batch), strict=True)
+        return word_error_rate((clip.text, labels.read(sound)) for clip, sound in clips)
+
+
+def word_error_rate(texts: Iterable[tuple[str, str]]) -> float:
+    """Errors in percent of the plain words of texts, each with what was found for it."""
+    pairs = [[plain(text).split() for text in pair] for pair in texts]
+    wrong = sum(distance(found, said) for said, found in pairs)
+    return 100 * wrong / max(1, sum(len(said) for said, _ in pairs))
 
 
 def error_rate(writer: Writer, hop: int, clips: Sequence[tuple[Any, str]]) -> float:
     """Word error rate in percent of plain words on sounds [N] with texts."""
     checkpoint = Checkpoint(writer.model, writer.tokenizer, writer.marks, hop)
     recognizer = Qwen3AsrRecognizer(checkpoint, "trained")
-    wrong, words = 0, 0
-    for pcm, text in clips:
-        said = plain(text).split()
-        wrong += distance(plain(transcribe(recognizer, pcm).text).split(), said)
-        words += len(said)
-    return 100 * wrong / max(1, words)
+    return word_error_rate((text, transcribe(recognizer, pcm).text) for pcm, text in clips)
 
 
 @dataclass(frozen=True)
@@ -172,11 +169,12 @@ class Recipe:
         """
         torch.manual_seed(self.seed)
         lines = self.texts()
-        tokenizer = make_tokenizer(spelled(lines), self.size.vocabulary)
+        spellings = spelled(lines)
+        tokenizer = make_tokenizer(spellings, self.size.vocabulary)
         teacher = AudioEncoder.load(weights.path(TEACHER), in_silence=True)
         model = make_model(self.size, tokenizer, teacher).to(self.device)
         writer = Writer(model, tokenizer, Marks.of(tokenizer))
-        hearing, features = Hearing(writer, spelled(lines)), self.size.features()
+        hearing, features = Hearing(writer, spellings), self.size.features()
         clips = spoken_languages.read(self.work / "corpus")
         batches = Batches(clips, features, self.device)
 
