@@ -49,6 +49,11 @@ class Checkpoint:
     hop: int = HOP
     """Samples between frames."""
 
+    @property
+    def heard_weight(self) -> float:
+        """What weight the tokens have that are heard, beside the language model: 0 to 1."""
+        return float(getattr(self.model.config, "heard_weight", 0.0))
+
     def features(self) -> Features:
         """The frames that it hears."""
         audio = self.model.config.audio_config

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +15,9 @@ from antiphon.recognition.context import echoes
 from antiphon.recognition.languages import names, require_known
 from antiphon.recognition.qwen3_asr import checkpoint as checkpoints
 from antiphon.recognition.qwen3_asr.checkpoint import Checkpoint
+from antiphon.recognition.qwen3_asr.context_words import ContextWords
 from antiphon.recognition.qwen3_asr.features import FeatureState
+from antiphon.recognition.qwen3_asr.heard_tokens import HeardTokens, log_probs
 from antiphon.recognition.qwen3_asr.prompt import (
     after_audio,
     before_audio,
@@ -25,10 +26,18 @@ from antiphon.recognition.qwen3_asr.prompt import (
     spoken_in,
 )
 from antiphon.recognition.qwen3_asr.tower import encode
+from antiphon.recognition.qwen3_asr.writing import (
+    NOTHING,
+    Joint,
+    KeyValues,
+    Reader,
+    Spelling,
+    Written,
+    alone,
+    remembered,
+)
 from antiphon.recognition.recognizer import SAMPLE_RATE, folder_of
 from antiphon.recognition.transcript import Options, Segment, Transcript
-from antiphon.recognition.whisper.text_decoder import loops
-from antiphon_codecs.interruption import checkpoint
 
 NAME, HUB = "qwen3-asr", "Qwen/Qwen3-ASR-0.6B"
 """What the name stands for where none was trained."""
@@ -46,20 +55,6 @@ UNFIXED_READINGS = 2
 TOKENS_PER_SECOND, SPARE_TOKENS = 10, 16
 """Tokens of an answer at most."""
 WORDS_NOTE = "This recognizer knows no times of words: `antiphon align` finds them."
-
-
-@dataclass(frozen=True)
-class Written:
-    """Tokens of an answer."""
-
-    tokens: tuple[int, ...] = ()
-    log_probs: tuple[float, ...] = ()
-
-
-NOTHING = Written()
-
-KeyValues = tuple[tuple[torch.Tensor, torch.Tensor], ...]
-"""Keys and values [1, heads, N, d] of a text, a pair a layer; empty before the first token."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +102,8 @@ class Qwen3AsrRecognizer:
         self.model, self.tokenizer = checkpoint.model, checkpoint.tokenizer
         self.marks = checkpoint.marks
         self.features = checkpoint.features()
+        self.heard_weight = checkpoint.heard_weight
+        self.spelling = Spelling(self.tokenizer, self.marks) if self.heard_weight else None
 
     def start(self, options: Options | None = None) -> QwenState:
         """State before the first sample.
@@ -163,6 +160,16 @@ class Qwen3AsrRecognizer:
         """Projected states [N, width] of a window's scaled frames [T, bands]."""
         return encode(self.model, window)
 
+    def _joint(self, windows: Sequence[torch.Tensor], options: Options) -> Joint | None:
+        """Writing with what is heard in all windows, if their tokens tell that."""
+        if not self.spelling:
+            return None
+        table = self.model.get_input_embeddings().weight
+        scores = log_probs(torch.cat(list(windows)), table).float().cpu().numpy()
+        heard = HeardTokens(scores, int(self.model.config.audio_token_id))
+        context = ContextWords(options.context, self.tokenizer)
+        return Joint(heard, self.spelling, self.heard_weight, context)
+
     def _head(self, options: Options) -> torch.Tensor:
         """[N, width] what comes before the sound."""
         head = before_audio(self.tokenizer, self.marks, options.context)
@@ -201,24 +208,31 @@ class Qwen3AsrRecognizer:
             parts.append(self._embedded(prefix))
         seconds = state.features.samples / SAMPLE_RATE
         limit = int(seconds * TOKENS_PER_SECOND) + SPARE_TOKENS
-        return self._continue(torch.cat(parts)[None], prefix, limit, state.read)
+        joint = self._joint([*state.windows, *last], options)
+        return self._continue(
+            torch.cat(parts)[None], prefix, limit, state.read, joint, named=bool(language)
+        )
 
+    @torch.no_grad()
     def _continue(
-        self, read: torch.Tensor, prefix: Sequence[int], limit: int, known: KeyValues = ()
+        self,
+        read: torch.Tensor,
+        prefix: Sequence[int],
+        limit: int,
+        known: KeyValues = (),
+        joint: Joint | None = None,
+        named: bool = False,
     ) -> Written:
-        tokens, log_probs = list(prefix), list[float]()
-        cache = remembered(known)
-        while True:
-            checkpoint()
-            out = self.model.model.language_model(inputs_embeds=read, cache=cache, use_cache=True)
-            cache = out.cache
-            scores = self.model.lm_head(out.last_hidden_state[0, -1]).float().log_softmax(-1).cpu()
-            token = int(scores.argmax())
-            if token in self.marks.ends or len(tokens) >= limit or loops(tokens):
-                return Written(tuple(tokens), tuple(log_probs))
-            tokens.append(token)
-            log_probs.append(float(scores[token]))
-            read = self._embedded([token])[None]
+        """The answer after what is read [1, N, width], whose end is its `prefix`."""
+        reader, written = Reader(self.model, known), Written(tuple(prefix))
+        scores, ends, mark = reader.read(read), self.marks.ends, self.marks.text
+        if not joint:
+            return alone(reader, scores, written, limit, ends)[0]
+        if not named and mark not in prefix:
+            written, scores = alone(reader, scores, written, limit, ends, until=mark)
+            if mark not in written.tokens:
+                return written
+        return joint.write(reader, scores, written, limit)
 
     def _kept(self, written: Sequence[int]) -> list[int]:
         """A reading without its last tokens, and without half a character at its end."""
@@ -242,16 +256,6 @@ class Qwen3AsrRecognizer:
             logits = self.model.lm_head(states[len(asked) - 1 : -1]).float().log_softmax(-1)
             scores[code] = float(logits[range(len(said)), said].sum())
         return max(scores, key=lambda code: scores[code])
-
-
-def remembered(known: KeyValues) -> Any:
-    """A cache of transformers that goes on from keys and values, which stay as they are."""
-    from transformers import DynamicCache
-
-    cache = DynamicCache()
-    for layer, (keys, values) in enumerate(known):
-        cache.update(keys, values, layer)
-    return cache
 
 
 def load(name: str) -> Qwen3AsrRecognizer:

@@ -12,12 +12,14 @@ import torch
 from fake_recognizer import LoudSilero
 from transformers.models.qwen3_asr import Qwen3ASRFeatureExtractor
 
+from antiphon import weights
 from antiphon.errors import UserError
 from antiphon.recognition.long_audio import LongAudio
 from antiphon.recognition.qwen3_asr import recognizer as module
 from antiphon.recognition.qwen3_asr.checkpoint import load
 from antiphon.recognition.qwen3_asr.prompt import parsed
 from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
+from antiphon.recognition.qwen3_asr.writing import Written
 from antiphon.recognition.recognizer import ARCHITECTURES, from_pretrained
 from antiphon.recognition.segmentation import Segmenter
 from antiphon.recognition.transcript import Options
@@ -100,8 +102,8 @@ def test_a_reading_goes_on_from_the_last_but_for_its_end(recognizer, monkeypatch
     begun = []
     go_on = recognizer._continue
     monkeypatch.setattr(
-        recognizer, "_continue", lambda read, prefix, *more: begun.append(tuple(prefix))
-        or go_on(read, prefix, *more),
+        recognizer, "_continue", lambda read, prefix, *more, **named: begun.append(tuple(prefix))
+        or go_on(read, prefix, *more, **named),
     )  # fmt: skip
     state = reading(recognizer, SOUND[: 9 * RATE], RATE)
     assert state.readings >= 3
@@ -130,7 +132,7 @@ def answering(recognizer, monkeypatch, *texts):
     def write(state, options):
         asked.append(options)
         tokens = recognizer.tokenizer.encode(next(said), add_special_tokens=False)
-        return module.Written(tuple(tokens), (-0.1,) * len(tokens))
+        return Written(tuple(tokens), (-0.1,) * len(tokens))
 
     monkeypatch.setattr(recognizer, "_write", write)
     return asked
@@ -199,9 +201,9 @@ def test_a_chunk_costs_the_same_after_minutes(recognizer, monkeypatch):
         work[-1] += len(window)
         return encode(window)
 
-    def go_on(read, prefix, limit, known):
+    def go_on(read, prefix, *more, **named):
         work[-1] += read.shape[1]
-        return module.Written((*prefix, *[65] * 8), (-0.1,) * 8)
+        return Written((*prefix, *[65] * 8), (-0.1,) * 8)
 
     monkeypatch.setattr(recognizer, "encode", counted)
     monkeypatch.setattr(recognizer, "_continue", go_on)
@@ -236,12 +238,15 @@ def test_the_name_stands_for_the_public_one_until_one_is_trained(monkeypatch, tm
     monkeypatch.setattr("antiphon.weights.path", lambda name: tmp_path / name)
     (tmp_path / "Qwen" / "Qwen3-ASR-0.6B").mkdir(parents=True)
     (tmp_path / "Qwen" / "Qwen3-ASR-0.6B" / "config.json").write_text("{}")
+    trained = weights.trained
+    monkeypatch.setattr("antiphon.weights.trained", lambda kind: {})
     public: Any = from_pretrained("qwen3-asr")
     assert {"de", "zh"} < {*public}
     (tmp_path / "own" / "qwen3-asr").mkdir(parents=True)
     said: dict[str, Any] = {"kind": "recognizer", "model_type": "qwen3_asr"}
     said |= {"support_languages": ["French", "Filipino", "?"]}
     (tmp_path / "own" / "qwen3-asr" / "config.json").write_text(json.dumps(said))
+    monkeypatch.setattr("antiphon.weights.trained", trained)
     monkeypatch.setenv("ANTIPHON_ASSETS", str(tmp_path / "own"))
     own: Any = from_pretrained("qwen3-asr")
     assert own == ["fr", "tl"]

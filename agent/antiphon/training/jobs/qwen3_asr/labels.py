@@ -13,7 +13,6 @@ first word.)
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
@@ -23,10 +22,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from antiphon.recognition.drax.vocabulary import plain
+from antiphon.recognition.qwen3_asr.heard_tokens import log_probs
 from antiphon.training.loop import Losses
 
-SURE = 6.0
-"""Logarithm of how much more likely a label is than all others where its vector is given."""
 NEAR = 1.0
 """Weight of the distance from the vectors."""
 LEARNING = 3
@@ -131,9 +129,7 @@ class Labels(nn.Module):
         """Log probabilities [B, N, labels] of the labels in projected sounds [N, hidden]."""
         padded = nn.utils.rnn.pad_sequence(list(sounds), batch_first=True)
         vectors = self.alphabet.vectors.detach().to(padded.device)
-        squares = vectors.square().sum(-1)
-        sharp = (SURE + math.log(len(vectors))) / squares.mean()
-        return (sharp * (padded @ vectors.T - squares / 2)).log_softmax(-1)
+        return log_probs(padded, vectors)
 
     def losses(self, sounds: Sequence[torch.Tensor], texts: Sequence[str]) -> Losses:
         """CTC of texts in projected sounds [N, hidden], for each label, and how far these are off.

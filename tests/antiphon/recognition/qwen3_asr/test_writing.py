@@ -1,0 +1,107 @@
+"""What is heard is written even where the language model would say something else."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from antiphon.recognition.qwen3_asr import recognizer as module
+from antiphon.recognition.qwen3_asr.checkpoint import load
+from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
+from antiphon.recognition.qwen3_asr.writing import Reader, Spelling
+from antiphon.recognition.transcript import Options
+
+RATE = 16_000
+SOUND = np.random.default_rng(1).normal(0, 0.1, 4 * RATE).astype(np.float32)
+
+
+@pytest.fixture
+def recognizer(native, monkeypatch):
+    """One that hears a text of ours: each letter, or another, between silence."""
+    checkpoint = load(native)
+    checkpoint.model.config.heard_weight = 1.0
+    found = Qwen3AsrRecognizer(checkpoint, "tiny")
+    said: dict[str, str] = {"text": "hello there"}
+    tokens = partial(checkpoint.tokenizer.encode, add_special_tokens=False)
+
+    def log_probs(sounds: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
+        likely = torch.full((len(table),), 0.1 / len(table))
+        silence, frames = likely.clone(), list[torch.Tensor]()
+        silence[checkpoint.model.config.audio_token_id] += 0.9
+        others = tokens(" " + said.get("doubt", said["text"]))
+        for token, other in zip(tokens(" " + said["text"]), others, strict=True):
+            letter = likely.clone()
+            letter[token] += 0.5
+            letter[other] += 0.4
+            frames += [silence, letter, silence]
+        return torch.stack(frames).log()
+
+    monkeypatch.setattr(module, "log_probs", log_probs)
+    return found, said
+
+
+def written(recognizer, pcm=SOUND, **options):
+    state = recognizer.start(Options(**options))
+    return recognizer.finish(recognizer.feed(pcm, state))
+
+
+def test_the_text_is_what_is_heard(recognizer):
+    found, _ = recognizer
+    assert written(found, language="en").text == "hello there"
+    found.spelling = None
+    assert written(found, language="en").text != "hello there"
+
+
+def test_of_two_words_that_are_heard_the_context_tells_which(recognizer):
+    found, said = recognizer
+    said["doubt"] = "hello where"
+    assert written(found, language="en").text == "hello there"
+    assert written(found, language="en", context=("where",)).text == "hello where"
+    assert written(found, language="en", context=("shore",)).text == "hello there"
+
+
+def test_a_language_is_named_before_the_text(recognizer):
+    found, _ = recognizer
+    assert written(found, languages=("de", "fr")).text == "hello there"
+
+
+def test_readings_of_a_growing_recording_go_on_from_the_last(recognizer):
+    found, said = recognizer
+    state = found.start(Options(language="en"))
+    for second, text in enumerate(["hell", "hello th", "hello there", "hello there now"] * 2):
+        said["text"] = text if second < 4 else "hello there now"
+        state = found.feed(SOUND[:RATE], state)
+    assert state.readings >= 3
+    assert found.finish(state).text.split()[-1] == "now"
+
+
+def test_an_answer_has_an_end_whatever_is_heard(recognizer):
+    found, said = recognizer
+    said["text"] = "a" * 400
+    assert len(written(found, SOUND[: RATE // 2], language="en").text) <= 5 + 16
+
+
+def test_how_tokens_are_heard(tiny_tokenizer, recognizer):
+    found, _ = recognizer
+    spelling = Spelling(tiny_tokenizer, found.marks)
+    ids = tiny_tokenizer.encode("A.a", add_special_tokens=False)
+    assert [spelling.labels[token] for token in ids] == [(ids[2],), (), (ids[2],)]
+    assert spelling.labels[found.marks.turn_end] is None
+    space = tiny_tokenizer.encode(" ", add_special_tokens=False)[0]
+    assert spelling.first[ids[0]] == (space, ids[2])
+
+
+def test_several_texts_are_read_as_each_alone(recognizer):
+    found, _ = recognizer
+    embed = found.model.get_input_embeddings()
+    with torch.no_grad():
+        several = Reader(found.model, ())
+        several.read(embed(torch.tensor([[70, 71]])))
+        several.keep([0, 0])
+        both = several.say([72, 73])
+        for row, token in enumerate([72, 73]):
+            alone = Reader(found.model, ()).read(embed(torch.tensor([[70, 71, token]])))
+            np.testing.assert_allclose(alone[0], both[row], atol=1e-4)
