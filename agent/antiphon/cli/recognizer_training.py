@@ -62,8 +62,8 @@ def qwen3_asr(
         int, typer.Option(help="Steps of the convolutions that replace Whisper's.")
     ] = 800,
     state_steps: Annotated[
-        int, typer.Option(help="Steps in which the tower says again what Whisper says.")
-    ] = 150,
+        int, typer.Option(help="Steps in which its lower layers say again what Whisper's say.")
+    ] = 400,
     letter_steps: Annotated[
         int, typer.Option(help="Steps in which the tower learns to tell letters apart.")
     ] = 700,

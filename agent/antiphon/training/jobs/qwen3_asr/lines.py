@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
-from antiphon.training.jobs.qwen3_asr.labels import Alphabet, imagined
 from antiphon.training.jobs.qwen3_asr.transcription import Writer, transcription_losses
 from antiphon.training.loop import Losses
+
+Sound = Callable[[str, str, np.random.Generator], torch.Tensor]
+"""[N, hidden] of a text and its language."""
 
 ENGLISH, SILENT = 0.6, 0.05
 """Shares of texts in English, and of those in which nobody speaks."""
@@ -52,17 +55,15 @@ class Lines:
         first = int(rng.integers(1 + len(some) - size))
         return some[first : first + size]
 
-    def losses(
-        self, writer: Writer, alphabet: Alphabet, size: int, rng: np.random.Generator
-    ) -> Losses:
+    def losses(self, writer: Writer, sound: Sound, size: int, rng: np.random.Generator) -> Losses:
         """How well so many texts are written from what could be given for their sound.
 
         Args:
             writer: what learns.
-            alphabet: what is given for their sound.
+            sound: what could be given for a text.
             size: texts.
             rng: draws everything.
         """
         lines = self.near(size, rng)
-        sounds = [imagined(line.text, alphabet, rng) for line in lines]
+        sounds = [sound(line.text, line.language, rng) for line in lines]
         return transcription_losses(writer, sounds, lines, rng)

@@ -4,17 +4,18 @@
    sound (`labels.imagined`), so no speech is needed for it.
 2. tower: the audio tower has Whisper base's layers, which stand for the pre-training on forty
    million hours (arXiv 2601.21337, sec. 2.2); its convolutions learn to say what Whisper's say.
-   They cannot quite, as each sees a part of the bands: so with them (states) the layers learn to
-   say again what Whisper says.
+   They cannot quite, as each sees a part of the bands: so with them (states) the lower layers learn
+   to say again what Whisper's say.
 3. letters: projector and upper layers learn by CTC to tell letters apart, then (pieces) to make of
    what is heard the tokens that are said, as the language model reads them.
 4. writing: the language model learns to transcribe what it is given for speech now, and goes on
-   with texts that nobody speaks, of which there are more. The loss counts the assistant's turn.
+   with texts that nobody has spoken, of which there are more (`cuttings`). The loss counts the
+   assistant's turn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,14 @@ from antiphon.training.corpora.hearing.heard_speech import has_number, written
 from antiphon.training.corpora.hearing.spoken_languages import SpokenLanguages
 from antiphon.training.corpora.voice import texts
 from antiphon.training.jobs.qwen3_asr.batches import BATCH, Batch, Batches
-from antiphon.training.jobs.qwen3_asr.labels import LEARNING, Labels, Letters, Pieces
+from antiphon.training.jobs.qwen3_asr.cuttings import cut
+from antiphon.training.jobs.qwen3_asr.labels import (
+    LEARNING,
+    Labels,
+    Letters,
+    Pieces,
+    imagined,
+)
 from antiphon.training.jobs.qwen3_asr.lines import Lines
 from antiphon.training.jobs.qwen3_asr.model import (
     Size,
@@ -57,7 +65,7 @@ TEACHER = "whisper-base"
 RATES = {
     "text": 1e-3,
     "tower": 2e-3,
-    "states": 1e-4,
+    "states": 2e-4,
     "letters": 1e-3,
     "pieces": 1e-3,
     "writing": 5e-4,
@@ -65,12 +73,18 @@ RATES = {
 """Peak learning rates of the stages."""
 TOWER_SHARE = 0.1
 """Part of the rate that the tower gets beside others: at 2e-4 it forgets faster than it learns."""
+LAYER_SHARE = 0.5
+"""Part of the rate that the tower's lower layers get beside its convolutions."""
 WARM_UP = 100
 """Steps in which the rate rises, at most."""
 LONGEST_TEXT = 120
 """Letters of a text that is read without sound."""
 SPELLED = 6000
 """Texts of a language by which the pieces of words are chosen: as many of each."""
+CUT = 4000
+"""Clips out of which the sounds of tokens are cut."""
+HEARD_WEIGHT = 0.6
+"""Weight of what is heard of each token, beside the language model, when it writes."""
 EVALUATED = 24
 """Held-out clips that are transcribed to watch the training."""
 
@@ -95,6 +109,12 @@ class Hearing(nn.Module):
         with chunks_of(self.model.model.audio_tower, batch.chunk), mixed_precision():
             found = heard(self.model, batch.frames, batch.mask)
         return list(found.float().split(batch.counts))
+
+    @torch.no_grad()
+    def heard(self, batches: Iterable[Batch]) -> Iterator[tuple[Batch, list[torch.Tensor]]]:
+        """Batches, each with what is heard in its clips."""
+        for batch in batches:
+            yield batch, self.sounds(batch)
 
     def losses(self, batch: Batch, lines: Losses, rng: np.random.Generator) -> Losses:
         """The assistant's turn after clips, and after lines."""
@@ -182,7 +202,7 @@ class Recipe:
             count = steps[stage]
             schedule = loop.Schedule(
                 count, RATES[stage], min(WARM_UP, count // 4 + 1),
-                shares={"tower.": TOWER_SHARE, "model.audio_tower.": TOWER_SHARE},
+                shares={"tower.": TOWER_SHARE, "layers.": LAYER_SHARE},
             )  # fmt: skip
             return loop.fit(
                 module, losses, schedule, self.work / stage,
@@ -202,8 +222,11 @@ class Recipe:
         held_out = list(recognition.dev_clips(self.data))[:EVALUATED]
         kept = [spoken_languages.kept(*clip, "en") for clip in held_out]
 
+        def imagine(text: str, language: str, rng: np.random.Generator) -> torch.Tensor:
+            return imagined(text, hearing.pieces.alphabet, rng)
+
         def reads(step: int, stage: int) -> Losses:
-            return read.losses(writer, hearing.pieces.alphabet, BATCH, rng(step, stage))
+            return read.losses(writer, imagine, BATCH, rng(step, stage))
 
         def errors() -> Mapping[str, float]:
             return {"wer": error_rate(writer, self.size.hop, held_out)}
@@ -215,13 +238,15 @@ class Recipe:
                 learning, teacher, drawn(step, 0), rng(step, 1)
             ),
         )  # fmt: skip
+        lower = max(0, self.size.encoder_layers - LEARNING)
+        upper = nn.ModuleList([*tower.layers[lower:], tower.ln_post])
+        upper.requires_grad_(False)
         done = done and fit(
             "states", tower,
-            lambda step: state_losses(tower, teacher, drawn(step, 4)),
+            lambda step: state_losses(tower, teacher, drawn(step, 4), lower),
         )  # fmt: skip
         tower.requires_grad_(False)
-        tower.layers[-LEARNING:].requires_grad_(True)
-        tower.ln_post.requires_grad_(True)
+        upper.requires_grad_(True)
 
         def hears(name: str, labels: Labels, stage: int) -> bool:
             return fit(
@@ -235,8 +260,13 @@ class Recipe:
         model.get_input_embeddings().requires_grad_(False)  # what sounds are drawn to stays there
         done = done and hears("pieces", hearing.pieces, 5)
 
+        model.config.heard_weight = HEARD_WEIGHT
+        if done:
+            found = cut(hearing.pieces, hearing.heard(drawn(i, 6) for i in range(CUT // BATCH)))
+
         def transcribed(step: int) -> Losses:
-            return hearing.losses(drawn(step, 3), reads(step, 3), rng(step, 2))
+            reads = read.losses(writer, found.spoken, BATCH, rng(step, 3))
+            return hearing.losses(drawn(step, 3), reads, rng(step, 2))
 
         done = done and fit("writing", TextOnly(model), transcribed, errors)
         write(model, tokenizer, features, "recognizer", lines, self.out)

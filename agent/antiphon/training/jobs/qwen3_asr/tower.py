@@ -18,6 +18,8 @@ from antiphon.training.jobs.qwen3_asr.batches import Batch
 from antiphon.training.jobs.qwen3_asr.model import convolved
 from antiphon.training.loop import Losses
 
+LEAST = 1e-4
+"""Share of the variance of all parts of a state that each has at least."""
 PIECE = 640
 """Frames of each clip that the convolutions learn from at once, at most."""
 
@@ -46,26 +48,43 @@ def convolution_losses(
     return {"loss": F.mse_loss(said, wanted) / wanted.var()}
 
 
-def state_losses(tower: Any, teacher: AudioEncoder, batch: Batch) -> Losses:
-    """How far a tower's states are from Whisper's.
+def state_losses(tower: Any, teacher: AudioEncoder, batch: Batch, layers: int) -> Losses:
+    """How far the states after a tower's first layers are from Whisper's.
+
+    Each of their parts counts by its own variance: a few are so large that no other would matter.
 
     Args:
         tower: that learns.
         teacher: its frames are one in `STRIDE` / 2 of the tower's.
         batch: of which the first chunk is heard.
+        layers: how many.
     """
     frames, mask = batch.frames[..., : batch.chunk], batch.mask[:, : batch.chunk]
     lengths = mask.sum(1)
     with chunks_of(tower, batch.chunk), mixed_precision():
-        said = states(tower, frames, mask)
-        with torch.no_grad():
+        with first_layers(tower, layers, "ln_post"):
+            said = states(tower, frames, mask)
+        with torch.no_grad(), first_layers(teacher, layers, "layer_norm"):
             half = STRIDE // 2
             rows = teacher(frames[..., ::half].transpose(1, 2).cpu(), -(-lengths.cpu() // half))
     counts = [tokens(length, batch.chunk) for length in lengths.tolist()]
     wanted = torch.cat([row[:count] for row, count in zip(rows, counts, strict=True)])
     said, wanted = said.float(), wanted.to(said).float()
-    cosine = 1 - F.cosine_similarity(said, wanted, dim=-1).mean()
-    return {"loss": cosine + F.mse_loss(said, wanted) / wanted.var(), "cosine": cosine}
+    share = wanted.var(0) + LEAST * wanted.var()
+    return {"loss": ((said - wanted).square() / share).mean()}
+
+
+@contextmanager
+def first_layers(encoder: Any, count: int, norm: str) -> Iterator[None]:
+    """An encoder that has only so many of its layers, and nothing behind them."""
+    layers, last = encoder.layers, getattr(encoder, norm)
+    encoder.layers = layers[:count]
+    setattr(encoder, norm, nn.Identity())
+    try:
+        yield
+    finally:
+        encoder.layers = layers
+        setattr(encoder, norm, last)
 
 
 @contextmanager

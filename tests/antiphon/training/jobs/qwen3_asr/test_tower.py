@@ -55,9 +55,19 @@ def test_convolutions_and_then_states_come_near_whispers(tower, whisper, batch):
     rng = np.random.default_rng(0)
     first = learn(own, lambda: convolution_losses(own, whisper, batch, rng), 40)
     assert first[-1] < 0.5 * first[0]
-    second = learn(tower, lambda: state_losses(tower, whisper, batch), 20)
+    layers, norm = tower.layers, whisper.layer_norm
+    second = learn(tower, lambda: state_losses(tower, whisper, batch, 1), 20)
     assert second[-1] < 0.7 * second[0]
     assert tower.n_window == SIZE.window // 2
+    assert tower.layers is layers and whisper.layer_norm is norm
+
+
+def test_a_part_that_is_loud_counts_no_more_than_others(tower, whisper, batch):
+    with torch.no_grad():
+        before = state_losses(tower, whisper, batch, 0)["loss"]
+        whisper.embed_positions.weight[:, 0] += 1000 * torch.randn(1500)
+        after = state_losses(tower, whisper, batch, 0)["loss"]
+    assert after < before + 2 / SIZE.d_model
 
 
 def test_chunks_are_as_before_after_a_fault():
