@@ -14,11 +14,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from antiphon.compute.packed_weights import large, packed, unpacked
 from antiphon.errors import UserError
 from antiphon_codecs.interruption import checkpoint
 from antiphon_codecs.skip_init import SkipInit
 
-HEAD = "audio_feature_head.weight"
 BLANK = 0
 """The CTC label of a frame in which no token begins."""
 MIXED_TOKENS = 8
@@ -220,20 +220,14 @@ def pool(features: torch.Tensor, path: torch.Tensor) -> torch.Tensor:
 def save_adapter(adapter: Adapter, silence: torch.Tensor, path: Path) -> None:
     """Write adapter, sizes and Whisper's states of silence, atomically.
 
-    Everything is float16 but the CTC head, two thirds of the weights: int8, a scale a label.
+    Matrices are in bytes, but the states of silence: all ears subtract what is heard in them.
     """
     from safetensors.torch import save_file
 
     state = {**adapter.state_dict(), "silence": silence}
-    head = state.pop(HEAD)
-    scale = head.abs().amax(1, keepdim=True).clamp(min=1e-6) / 127
-    stored = {
-        name: (value.half() if value.is_floating_point() else value.int()).contiguous()
-        for name, value in state.items()
-    }
-    stored |= {HEAD: (head / scale).round().to(torch.int8), "head_scale": scale.contiguous()}
     part = path.with_suffix(".part")
-    save_file(stored, part, {"adapter": json.dumps(adapter.config.as_dict())})
+    kept = packed(state, lambda name, value: name != "silence" and large(name, value))
+    save_file(kept, part, {"adapter": json.dumps(adapter.config.as_dict())})
     part.replace(path)
 
 
@@ -248,9 +242,9 @@ def load_adapter(path: Path) -> tuple[Adapter, torch.Tensor]:
     try:
         with safe_open(path, "pt") as file:
             config = AdapterConfig(**json.loads(file.metadata()["adapter"]))
-            state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+            stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        state = {name: value.float() for name, value in unpacked(stored).items()}
         silence = state.pop("silence")
-        state[HEAD] *= state.pop("head_scale")
         state["tokens"] = state["tokens"].long()
         with SkipInit():
             adapter = Adapter(config, state["tokens"])

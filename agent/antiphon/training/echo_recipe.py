@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from antiphon import weights
+from antiphon.compute.packed_weights import packed
 from antiphon.errors import UserError
 from antiphon.llm import lora
 from antiphon.messages import Token
@@ -135,5 +136,5 @@ class EchoRecipe:
     def _save_denoiser(self, model: TextToCodec, name: str) -> None:
         from safetensors.torch import save_file
 
-        state = {k: v.half().contiguous() for k, v in model.denoiser.state_dict().items()}
+        state = packed(model.denoiser.state_dict())
         save_file(state, self.voice.out / f"echo-{name}.safetensors")

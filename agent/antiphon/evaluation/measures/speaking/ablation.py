@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from antiphon.agent import Agent
+from antiphon.compute.packed_weights import unpacked
 from antiphon.errors import UserError
 from antiphon.evaluation.judges import Judges
 from antiphon.evaluation.measures.speaking.replies import Score, measure
@@ -70,7 +71,7 @@ def weights_of(t2c: TextToCodec, path: Path) -> Iterator[None]:
     own = t2c.state_dict()
     other = {
         name if name in own else f"denoiser.{name}": weight.float()
-        for name, weight in load_file(path).items()
+        for name, weight in unpacked(load_file(path)).items()
     }
     if strange := [n for n, w in other.items() if n not in own or own[n].shape != w.shape]:
         raise UserError(f"'{path}' does not fit the voice: it has no such {strange[0]}.")
