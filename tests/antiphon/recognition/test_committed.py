@@ -47,6 +47,14 @@ def test_a_person_is_transcribed_with_times(name, wrong):
     assert told["words"][-1]["end"] <= soundfile.info(path).duration + 0.02
 
 
+def test_a_small_qwen3_asr_names_the_language_and_writes_about_what_is_said():
+    path = QUESTIONS / "today.wav"
+    told = json.loads(
+        run("transcribe", path, "--recognizer", "qwen3-asr", "--format", "verbose_json").stdout
+    )
+    assert word_errors(SAID, told["text"]).wrong <= 4 and told["language"] == "english"
+
+
 def test_people_are_heard_together_as_each_is_alone():
     paths = sorted(QUESTIONS.glob("*.wav"))[:2]
     form = ("--words", "--format", "verbose_json")

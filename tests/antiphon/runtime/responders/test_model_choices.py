@@ -84,7 +84,7 @@ REAL = Choice("voice-joe", "smollm2-135m-instruct", "s2t")
 def test_ready_offers_what_needs_no_download(empty_cache):
     offer = Offer.of(REAL)
     assert (offer.voices, offer.llms) == (("voice-joe",), ("smollm2-135m-instruct",))
-    assert offer.ears == ("s2t", "cascade", "drax")
+    assert offer.ears == ("s2t", "cascade", "qwen3-asr", "drax")
 
 
 def test_ready_offers_what_was_fetched(monkeypatch):
