@@ -9,7 +9,6 @@ costs more than it is worth.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -20,7 +19,6 @@ WORTH = 1.0
 """Nats of a letter."""
 SHORTEST = 4
 """Letters of an entry that counts: anything may sound like a shorter one."""
-NO_LETTER = re.compile(r"[^\w' ]")
 
 
 class ContextWords:
@@ -48,7 +46,7 @@ class ContextWords:
         """Of the entries in a text, with the one that it may end in."""
         if not self.entries:
             return 0.0
-        said = f" {NO_LETTER.sub('', text.lower()).strip()}"
+        said = f" {plain(text)}"
         if ended:
             return WORTH * self._held(said)
         words, _, _ = said.rpartition(" ")

@@ -37,6 +37,12 @@ def test_an_ended_text_holds_whole_entries_alone(worth):
     assert worth("I met da Vinc", ended=True) == 0
 
 
+def test_a_hyphen_parts_words_in_entry_and_text_alike(tiny_tokenizer):
+    words = ContextWords(["Jean-Luc"], tiny_tokenizer)
+    for text in ("Ask Jean-Luc.", "Ask jean luc"):
+        assert words.worth(text, ended=True) == 8 * module.WORTH
+
+
 def test_an_entry_counts_once(worth):
     assert worth("Vincent, Vincent and Vincent", ended=True) == 7
 

@@ -1,8 +1,7 @@
 """Sounds of tokens cut out of clips, and put together for texts that nobody has spoken.
 
 So the language model meets in many more texts than there are clips what is truly heard of a token:
-faint, late, spelled otherwise, or something else. (Misheard at random, as in `labels.imagined`,
-prepares it for less.)
+faint, late, spelled otherwise, or something else.
 """
 
 from __future__ import annotations
