@@ -56,7 +56,7 @@ def qwen3_asr(
     paths: Folders,
     limits: Limits,
     out: Out = Path("assets/qwen3-asr"),
-    shards: Annotated[int, typer.Option(help="Shards of 64 clips that are made.")] = 300,
+    shards: Annotated[int, typer.Option(help="Shards of 64 clips that are made.")] = 600,
     text_steps: Annotated[int, typer.Option(help="Steps of the language model alone.")] = 2600,
     tower_steps: Annotated[
         int, typer.Option(help="Steps of the convolutions that replace Whisper's.")
@@ -69,7 +69,7 @@ def qwen3_asr(
     ] = 700,
     piece_steps: Annotated[
         int, typer.Option(help="Steps in which what is heard gets the tokens' embeddings.")
-    ] = 2000,
+    ] = 4000,
     steps: Annotated[
         int, typer.Option(help="Steps of the language model on what is really heard.")
     ] = 1500,

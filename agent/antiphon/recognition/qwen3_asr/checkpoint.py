@@ -18,6 +18,7 @@ from antiphon.compute import torch_device
 from antiphon.compute.packed_weights import unpacked
 from antiphon.errors import UserError
 from antiphon.mel import HOP, WINDOW
+from antiphon.recognition.qwen3_asr import known_words
 from antiphon.recognition.qwen3_asr.features import Features
 from antiphon.recognition.qwen3_asr.prompt import Marks
 
@@ -48,6 +49,8 @@ class Checkpoint:
     marks: Marks
     hop: int = HOP
     """Samples between frames."""
+    words: Any = None
+    """A trie of known words (`known_words.load`); None: it knows none."""
 
     @property
     def heard_weight(self) -> float:
@@ -94,9 +97,8 @@ def load(folder: Path) -> Checkpoint:
         tokenizer = AutoTokenizer.from_pretrained(folder)
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{folder} has no tokenizer that can be read ({error}).") from error
-    return Checkpoint(
-        model.to(torch_device.chosen()), tokenizer, Marks.of(tokenizer), hop_of(folder)
-    )
+    marks, words = Marks.of(tokenizer), known_words.load(folder)
+    return Checkpoint(model.to(torch_device.chosen()), tokenizer, marks, hop_of(folder), words)
 
 
 def hop_of(folder: Path) -> int:

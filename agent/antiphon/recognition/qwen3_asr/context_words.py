@@ -32,6 +32,9 @@ class ContextWords:
     def __init__(self, entries: Sequence[str], tokenizer: Any) -> None:
         self.entries = {name for name in map(plain, entries) if len(name) >= SHORTEST}
         self.begun = {name[:end] for name in self.entries for end in range(1, len(name) + 1)}
+        words = {word for name in self.entries for word in name.split()}
+        self.parts = {word[:end] for word in words for end in range(1, len(word) + 1)}
+        """Words of the entries, and what they begin with."""
         written = [form for name in entries for form in (name, f" {name}", f" {plain(name)}")]
         self.tokens = {
             token

@@ -104,13 +104,18 @@ def parsed(answer: str, language: str | None = None) -> Answer:
     head, mark, text = answer.partition(TEXT)
     if not mark:
         head, text = ("", answer) if language else ("", "" if _header(answer) else answer)
-    if said := re.match(r"\s*language\s+(\S+)", head, re.IGNORECASE):
-        if said[1].lower() == NONE:
+    if spoken := named(head):
+        if spoken.lower() == NONE:
             return Answer("", None, speech=False)
-        spoken = said[1].capitalize()
         language = next((code for code in names() if english_name(code) == spoken), language)
     text = PATTERN.sub(r"\1", re.sub(r"<\|[a-z_]+\|>", "", text)).strip()
     return Answer(text, language if text else None, speech=bool(text))
+
+
+def named(answer: str) -> str:
+    """English name of the language that an answer begins with; empty: of none."""
+    said = re.match(r"\s*language\s+(\w+)", answer, re.IGNORECASE)
+    return said[1].capitalize() if said else ""
 
 
 def _header(answer: str) -> bool:

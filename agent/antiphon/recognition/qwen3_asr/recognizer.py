@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -18,10 +19,12 @@ from antiphon.recognition.qwen3_asr.checkpoint import Checkpoint
 from antiphon.recognition.qwen3_asr.context_words import ContextWords
 from antiphon.recognition.qwen3_asr.features import FeatureState
 from antiphon.recognition.qwen3_asr.heard_tokens import HeardTokens, log_probs
+from antiphon.recognition.qwen3_asr.known_words import KnownWords
 from antiphon.recognition.qwen3_asr.prompt import (
     after_audio,
     before_audio,
     english_name,
+    named,
     parsed,
     spoken_in,
 )
@@ -104,6 +107,9 @@ class Qwen3AsrRecognizer:
         self.features = checkpoint.features()
         self.heard_weight = checkpoint.heard_weight
         self.spelling = Spelling(self.tokenizer, self.marks) if self.heard_weight else None
+        # Kept from reading to reading: what they find out of an entry or a word stays true.
+        self._context = lru_cache(maxsize=8)(lambda names: ContextWords(names, self.tokenizer))
+        self._known = lru_cache(maxsize=8)(lambda name: KnownWords(checkpoint.words, name))
 
     def start(self, options: Options | None = None) -> QwenState:
         """State before the first sample.
@@ -160,15 +166,13 @@ class Qwen3AsrRecognizer:
         """Projected states [N, width] of a window's scaled frames [T, bands]."""
         return encode(self.model, window)
 
-    def _joint(self, windows: Sequence[torch.Tensor], options: Options) -> Joint | None:
-        """Writing with what is heard in all windows, if their tokens tell that."""
+    def _heard(self, windows: Sequence[torch.Tensor]) -> HeardTokens | None:
+        """What is heard in all windows, if their tokens tell that."""
         if not self.spelling:
             return None
         table = self.model.get_input_embeddings().weight
         scores = log_probs(torch.cat(list(windows)), table).float().cpu().numpy()
-        heard = HeardTokens(scores, int(self.model.config.audio_token_id))
-        context = ContextWords(options.context, self.tokenizer)
-        return Joint(heard, self.spelling, self.heard_weight, context)
+        return HeardTokens(scores, int(self.model.config.audio_token_id))
 
     def _head(self, options: Options) -> torch.Tensor:
         """[N, width] what comes before the sound."""
@@ -208,10 +212,8 @@ class Qwen3AsrRecognizer:
             parts.append(self._embedded(prefix))
         seconds = state.features.samples / SAMPLE_RATE
         limit = int(seconds * TOKENS_PER_SECOND) + SPARE_TOKENS
-        joint = self._joint([*state.windows, *last], options)
-        return self._continue(
-            torch.cat(parts)[None], prefix, limit, state.read, joint, named=bool(language)
-        )
+        heard = self._heard([*state.windows, *last])
+        return self._continue(torch.cat(parts)[None], prefix, limit, state.read, heard, options)
 
     @torch.no_grad()
     def _continue(
@@ -219,19 +221,25 @@ class Qwen3AsrRecognizer:
         read: torch.Tensor,
         prefix: Sequence[int],
         limit: int,
-        known: KeyValues = (),
-        joint: Joint | None = None,
-        named: bool = False,
+        known: KeyValues,
+        heard: HeardTokens | None,
+        options: Options,
     ) -> Written:
         """The answer after what is read [1, N, width], whose end is its `prefix`."""
         reader, written = Reader(self.model, known), Written(tuple(prefix))
         scores, ends, mark = reader.read(read), self.marks.ends, self.marks.text
-        if not joint:
+        if not (self.spelling and heard):
             return alone(reader, scores, written, limit, ends)[0]
-        if not named and mark not in prefix:
+        language = english_name(options.language) if options.language else ""
+        if not language and mark not in prefix:
             written, scores = alone(reader, scores, written, limit, ends, until=mark)
             if mark not in written.tokens:
                 return written
+        language = language or named(self.tokenizer.decode(list(written.tokens)))
+        words = self._known(language)
+        joint = Joint(
+            heard, self.spelling, self.heard_weight, self._context(options.context), words
+        )
         return joint.write(reader, scores, written, limit)
 
     def _kept(self, written: Sequence[int]) -> list[int]:

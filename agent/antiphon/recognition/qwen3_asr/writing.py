@@ -20,16 +20,18 @@ from numpy.typing import NDArray
 from antiphon.recognition.drax.vocabulary import plain
 from antiphon.recognition.qwen3_asr.context_words import ContextWords
 from antiphon.recognition.qwen3_asr.heard_tokens import Beginnings, HeardTokens
+from antiphon.recognition.qwen3_asr.known_words import KnownWords
 from antiphon.recognition.qwen3_asr.prompt import Marks
 from antiphon.recognition.whisper.text_decoder import loops
 from antiphon_codecs.interruption import checkpoint
 
-BEAM = 6
+BEAM = 12
 """Texts that are followed at a time."""
-OFFERED = 12
+OFFERED = 16
 """Tokens that the language model offers to each, and the sound."""
-LONGER = 1.0
-"""What a label more is worth: a longer text is less likely by both."""
+LONGER = 2.5
+"""What a label more is worth: a longer text is less likely by all that counts. At 1 a quarter of
+long ones was left out."""
 PUNCTUATION = re.compile(r"\s*[.,!?;:\"'’()-]+")
 
 
@@ -195,12 +197,14 @@ class Joint:
         spelling: of tokens.
         weight: of the sound; that of the language model is what it lacks to one.
         context: names and terms that may be said.
+        words: of the language.
     """
 
     heard: HeardTokens
     spelling: Spelling
     weight: float
     context: ContextWords
+    words: KnownWords
 
     def write(
         self, reader: Reader, scores: NDArray[np.float32], written: Written, limit: int
@@ -228,7 +232,7 @@ class Joint:
             ]
             said = [self._more(answers, offer, scores) for offer in offers]
             heard = self._heard(texts, offers, following)
-            worth = [each.score + self.context.worth(each.text) for each in said]
+            worth = [each.score + self._worth(each.text) for each in said]
             totals = np.asarray(worth) + self.weight * heard
             kept = [int(i) for i in np.argsort(-totals)[:BEAM] if totals[i] > best]
             if not kept:
@@ -238,6 +242,11 @@ class Joint:
             reader.keep([row for row, _ in chosen])
             scores = reader.say([token for _, token in chosen])
         return done if np.isfinite(best) else answers[0].written
+
+    def _worth(self, text: str, *, ended: bool = False) -> float:
+        """Of the words of a text."""
+        usual = self.words.worth(text, ended=ended, besides=self.context.parts)
+        return self.context.worth(text, ended=ended) + usual
 
     def _begun(self, written: Written) -> tuple[Hypothesis, Beginnings]:
         """What has been written of the text."""
@@ -290,5 +299,5 @@ class Joint:
     ) -> NDArray[np.float64]:
         """How good answers are that end here."""
         end = scores[:, sorted(self.spelling.marks.ends)].max(1)
-        worth = [each.score + self.context.worth(each.text, ended=True) for each in answers]
+        worth = [each.score + self._worth(each.text, ended=True) for each in answers]
         return np.asarray(worth + (1 - self.weight) * end + self.weight * texts.ended())

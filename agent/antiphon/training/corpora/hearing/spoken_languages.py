@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,9 +21,11 @@ from antiphon import audio_file
 from antiphon.errors import UserError
 from antiphon.recognition.recognizer import SAMPLE_RATE
 from antiphon.training.corpora import numbered_files
+from antiphon.training.corpora.hearing import recognition
 from antiphon.training.corpora.hearing.augmentation import Augment
+from antiphon.training.corpora.hearing.english_texts import EnglishTexts
 from antiphon.training.corpora.hearing.heard_speech import (
-    Questions,
+    Recording,
     has_number,
     recordings,
     written,
@@ -47,10 +49,14 @@ LOCALES = {"de": "de-DE", "es": "es-ES", "fr": "fr-FR"}
 """Languages besides English, and what the book calls them."""
 ORIGINAL = "en-US"
 """What the book calls the language that it was written in."""
+USUAL = 2e-6
+"""Share of all words of a language that a usual one has at least."""
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\W\d_])")
 SPEAKABLE = re.compile(r"[^\W\d_][\w ,.;:!?'’-]{15,110}")
-PEOPLE, ENGLISH, FOREIGN = 0.4, 0.25, 0.28
+PEOPLE, ENGLISH, FOREIGN = 0.42, 0.44, 0.11
 """Shares of people's clips, synthetic English and the other languages; the rest is no speech."""
+UNTOLD = 4
+"""How often a recording without a text is taken beside others: each is another person's."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +75,23 @@ class SpokenLanguages:
 
     Args:
         data: the data folder (docs/data.md).
+        label: writes what is said in a recording without a text, or nothing if it is unsure;
+            None: such recordings are left out.
         languages: codes besides English.
     """
 
-    def __init__(self, data: Path, languages: Sequence[str] = tuple(LOCALES)) -> None:
-        self.people = [clip for clip in recordings(data) if clip.text]
-        self.augment, self.questions = Augment(data), Questions(data, has_number)
-        self.english = training_voices(None)
+    def __init__(
+        self,
+        data: Path,
+        label: Callable[[Sound], str] | None = None,
+        languages: Sequence[str] = tuple(LOCALES),
+    ) -> None:
+        found = recordings(data)
+        untold = [clip for clip in found if not clip.text] if label else []
+        self.people = [clip for clip in found if clip.text] + untold * UNTOLD
+        self._labelled = lru_cache(maxsize=None)(lambda path: _labelled(path, label))
+        self.augment, self.english = Augment(data), training_voices(None)
+        self.said = EnglishTexts(data, sorted(_sentences(ORIGINAL)), usual_words("en"))
         self.texts = {code: sentences(code) for code in languages}
         self.languages = tuple(languages)
 
@@ -87,10 +103,12 @@ class SpokenLanguages:
             kind = rng.random()
             if kind < PEOPLE:
                 clip = self.people[order[(shard * SHARD + i) % len(order)]]
-                pcm, text, code = audio_file.read(clip.path, SAMPLE_RATE), clip.text, "en"
-                text = written("", text)
+                found = self._recorded(clip, rng)
+                if not found:
+                    continue
+                (pcm, text), code = found, "en"
             elif kind < PEOPLE + ENGLISH:
-                text, code = self._question(rng), "en"
+                text, code = self.said.draw(rng), "en"
                 pcm = self.english[int(rng.integers(len(self.english)))].speak(text)
             elif kind < PEOPLE + ENGLISH + FOREIGN:
                 code = self.languages[int(rng.integers(len(self.languages)))]
@@ -103,11 +121,12 @@ class SpokenLanguages:
             if len(pcm) <= LONGEST:
                 yield pcm, text, code
 
-    def _question(self, rng: np.random.Generator) -> str:
-        text = self.questions.draw(rng)
-        while has_number(text):
-            text = self.questions.draw(rng)
-        return text
+    def _recorded(self, clip: Recording, rng: np.random.Generator) -> tuple[Sound, str] | None:
+        """A recording; or of one without a text a part that was heard surely, if there is one."""
+        if clip.text:
+            return audio_file.read(clip.path, SAMPLE_RATE), written("", clip.text)
+        found = self._labelled(clip.path)
+        return found[int(rng.integers(len(found)))] if found else None
 
     def _noise(self, rng: np.random.Generator) -> Sound:
         """Half a second to eight of a noise, or of hardly anything."""
@@ -119,6 +138,13 @@ class SpokenLanguages:
         else:
             found = rng.normal(0, 10 ** rng.uniform(-4, -2), length).astype(np.float32)
         return np.asarray(found, np.float32)
+
+
+def _labelled(path: Path, label: Callable[[Sound], str] | None) -> list[tuple[Sound, str]]:
+    """Parts of a recording whose text is sure and has no numbers."""
+    found = recognition.parts(audio_file.read(path, SAMPLE_RATE)) if label else []
+    told = [(part, label(part).strip()) for part in found if label]
+    return [(part, text) for part, text in told if text and not has_number(text)]
 
 
 def sentences(code: str) -> list[str]:
@@ -142,6 +168,21 @@ def _sentences(code: str) -> set[str]:
             plain = " ".join(html.unescape(re.sub(r"<[^>]+>", "", part)).split())
             found.update(s for s in SENTENCE_END.split(plain) if SPEAKABLE.fullmatch(s))
     return {text for text in found if not has_number(text)}
+
+
+def usual_words(code: str) -> list[tuple[str, float]]:
+    """Words of a language with their shares of all words (PyPI wordfreq, CC BY-SA 4.0).
+
+    Raises:
+        UserError: wordfreq is not installed.
+    """
+    try:
+        from wordfreq import get_frequency_dict
+    except ImportError as error:
+        raise UserError(
+            "the words of a language need the package wordfreq: pip install 'antiphon[train]'"
+        ) from error
+    return [row for row in get_frequency_dict(code, "small").items() if row[1] >= USUAL]
 
 
 @lru_cache(maxsize=64)

@@ -28,12 +28,14 @@ from antiphon import weights
 from antiphon.compute.precision import mixed_precision
 from antiphon.recognition.drax.candidates import distance
 from antiphon.recognition.drax.vocabulary import plain
+from antiphon.recognition.qwen3_asr import known_words
 from antiphon.recognition.qwen3_asr.checkpoint import Checkpoint
-from antiphon.recognition.qwen3_asr.prompt import Marks
+from antiphon.recognition.qwen3_asr.prompt import Marks, english_name
 from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
 from antiphon.recognition.qwen3_asr.tower import heard
 from antiphon.recognition.recognizer import transcribe
 from antiphon.recognition.whisper.audio_encoder import AudioEncoder
+from antiphon.recognition.whisper.transcriber import Transcriber
 from antiphon.training import loop
 from antiphon.training.corpora.hearing import recognition, spoken_languages
 from antiphon.training.corpora.hearing.heard_speech import has_number, written
@@ -83,7 +85,7 @@ SPELLED = 6000
 """Texts of a language by which the pieces of words are chosen: as many of each."""
 CUT = 4000
 """Clips out of which the sounds of tokens are cut."""
-HEARD_WEIGHT = 0.6
+HEARD_WEIGHT = 0.7
 """Weight of what is heard of each token, beside the language model, when it writes."""
 EVALUATED = 24
 """Held-out clips that are transcribed to watch the training."""
@@ -166,8 +168,9 @@ class Recipe:
 
     def corpus(self, shards: int, minutes: float) -> bool:
         """Make the corpus; True if it is complete."""
+        label = recognition.labeller(Transcriber.load(weights.path(TEACHER)))
         return spoken_languages.build(
-            SpokenLanguages(self.data), self.work / "corpus",
+            SpokenLanguages(self.data, label), self.work / "corpus",
             shards=shards, minutes=minutes, seed=self.seed,
         )  # fmt: skip
 
@@ -270,6 +273,8 @@ class Recipe:
 
         done = done and fit("writing", TextOnly(model), transcribed, errors)
         write(model, tokenizer, features, "recognizer", lines, self.out)
+        usual = {english_name(code): spoken_languages.usual_words(code) for code in lines}
+        known_words.write(self.out / known_words.FILE, usual)
         return done
 
 

@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 import torch
 
+from antiphon import audio_file
 from antiphon.errors import UserError
+from antiphon.recognition.qwen3_asr import known_words
+from antiphon.recognition.qwen3_asr.known_words import KnownWords
 from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
 from antiphon.recognition.recognizer import load, transcribe
 from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 from antiphon.recognition.whisper.layers import WhisperConfig
 from antiphon.training.corpora.hearing import recognition, spoken_languages
+from antiphon.training.corpora.hearing.heard_speech import Recording
 from antiphon.training.corpora.hearing.spoken_languages import kept
 from antiphon.training.jobs.qwen3_asr import batches
 from antiphon.training.jobs.qwen3_asr import recognizer as job
@@ -69,11 +73,36 @@ def test_what_it_learns_is_a_recognizer(recipe):
     assert recipe.train(STEPS)
     found = load(str(recipe.out))
     assert isinstance(found, Qwen3AsrRecognizer) and found.languages == ("en", "de")
+    words = KnownWords(known_words.load(recipe.out), "German")
+    assert words.worth("zwischen", ended=True) > words.worth("zwishen", ended=True)
     for pitch, (text, language) in TEXTS.items():
         heard = transcribe(found, tone(pitch))
         assert heard.text == text
         assert heard.language == (language or None)
         assert heard.doubt == (None if text else "no speech")
+
+
+def test_of_recordings_without_a_text_only_what_is_surely_heard_is_kept(monkeypatch, tmp_path):
+    paths = {name: tmp_path / name for name in ("told", "sure", "unsure")}
+    pitches = {path: 300 + 100 * i for i, path in enumerate(paths.values())}
+    found = [
+        Recording(paths["told"], "WELL SAID"),
+        *(Recording(paths[n], "") for n in ("sure", "unsure")),
+    ]
+    monkeypatch.setattr(spoken_languages, "recordings", lambda data: found)
+    monkeypatch.setattr(spoken_languages, "Augment", lambda data: lambda pcm, rng: pcm)
+    monkeypatch.setattr(spoken_languages, "EnglishTexts", lambda *_: None)
+    monkeypatch.setattr(spoken_languages, "_sentences", lambda code: set())
+    monkeypatch.setattr(spoken_languages, "training_voices", lambda folder: [])
+    monkeypatch.setattr(spoken_languages, "PEOPLE", 1.0)
+    monkeypatch.setattr(audio_file, "read", lambda path, rate: tone(pitches[path]))
+
+    def label(pcm):
+        return "I am heard." if np.allclose(pcm, tone(400)) else ""
+
+    for how, texts in ((None, {"Well said"}), (label, {"Well said", "I am heard."})):
+        clips = spoken_languages.SpokenLanguages(tmp_path, how, ()).clips(0, 0)
+        assert {text for _, text, _ in clips} == texts
 
 
 def test_a_language_without_texts_names_the_package(monkeypatch, tmp_path):
