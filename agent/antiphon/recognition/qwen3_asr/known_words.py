@@ -53,13 +53,13 @@ class KnownWords:
             ended: it may not.
             besides: words that are known, too, and what they begin with.
         """
-        if self.empty or not plain(text):
+        if self.empty or not (said := plain(text)):
             return 0.0
-        *words, last = plain(text).split(" ")
+        *words, last = said.split(" ")
         going_on = not ended and not text.endswith(" ")
         usual = [*map(self._word, words), (self._begun if going_on else self._word)(last)]
-        said = zip((*words, last), usual, strict=True)
-        return SHARE * sum(max(f, RARE) if word in besides else f for word, f in said)
+        pairs = zip((*words, last), usual, strict=True)
+        return SHARE * sum(max(f, RARE) if word in besides else f for word, f in pairs)
 
     def _of_word(self, word: str) -> float:
         found = self._trie.get(self._name + word)
@@ -106,8 +106,9 @@ def write(path: Path, frequencies: Mapping[str, Iterable[tuple[str, float]]]) ->
 
     found = dict[str, int]()
     for language, words in frequencies.items():
-        for word, share in words:
-            key, steps = f"{language} {plain(word)}", round(-STEPS * math.log(share))
-            if " " not in plain(word):
+        for spelled, share in words:
+            word, steps = plain(spelled), round(-STEPS * math.log(share))
+            if " " not in word:
+                key = f"{language} {word}"
                 found[key] = min(255, steps, found.get(key, 255))
     marisa_trie.RecordTrie("<B", [(key, (steps,)) for key, steps in found.items()]).save(str(path))

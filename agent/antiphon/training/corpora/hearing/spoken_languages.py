@@ -87,9 +87,10 @@ class SpokenLanguages:
         languages: Sequence[str] = tuple(LOCALES),
     ) -> None:
         found = recordings(data)
-        untold = [clip for clip in found if not clip.text] if label else []
-        self.people = [clip for clip in found if clip.text] + untold * UNTOLD
-        self._labelled = lru_cache(maxsize=None)(lambda path: _labelled(path, label))
+        self.people = [clip for clip in found if clip.text]
+        if label:
+            self.people += [clip for clip in found if not clip.text] * UNTOLD
+            self._labelled = lru_cache(maxsize=None)(lambda path: _labelled(path, label))
         self.augment, self.english = Augment(data), training_voices(None)
         self.said = EnglishTexts(data, sorted(_sentences(ORIGINAL)), usual_words("en"))
         self.texts = {code: sentences(code) for code in languages}
@@ -140,10 +141,10 @@ class SpokenLanguages:
         return np.asarray(found, np.float32)
 
 
-def _labelled(path: Path, label: Callable[[Sound], str] | None) -> list[tuple[Sound, str]]:
+def _labelled(path: Path, label: Callable[[Sound], str]) -> list[tuple[Sound, str]]:
     """Parts of a recording whose text is sure and has no numbers."""
-    found = recognition.parts(audio_file.read(path, SAMPLE_RATE)) if label else []
-    told = [(part, label(part).strip()) for part in found if label]
+    found = recognition.parts(audio_file.read(path, SAMPLE_RATE))
+    told = [(part, label(part).strip()) for part in found]
     return [(part, text) for part, text in told if text and not has_number(text)]
 
 
