@@ -18,8 +18,9 @@ from antiphon.compute import torch_device
 from antiphon.compute.packed_weights import unpacked
 from antiphon.errors import UserError
 from antiphon.mel import HOP, WINDOW
-from antiphon.recognition.qwen3_asr import known_words
+from antiphon.recognition.qwen3_asr import known_words, letters
 from antiphon.recognition.qwen3_asr.features import Features
+from antiphon.recognition.qwen3_asr.letters import Letters
 from antiphon.recognition.qwen3_asr.prompt import Marks
 
 RENAMED = (
@@ -51,6 +52,8 @@ class Checkpoint:
     """Samples between frames."""
     words: Any = None
     """A trie of known words (`known_words.load`); None: it knows none."""
+    letters: Letters | None = None
+    """Hears letters in the tower's states, in a model that was trained here."""
 
     @property
     def heard_weight(self) -> float:
@@ -91,14 +94,26 @@ def load(folder: Path) -> Checkpoint:
             f"{folder} is no Qwen3-ASR: its config.json has {', '.join(sorted(facts)) or 'none'}, "
             "and thinker_config (original layout) or audio_config (transformers') was expected."
         )
+    heard = None
+    if "letters" in facts:
+        own = {name: state.pop(name) for name in list(state) if name.startswith(letters.PART)}
+        try:
+            heard = letters.load(str(facts["letters"]), own)
+        except ValueError as error:
+            raise UserError(
+                f"The letters of {folder} do not fit its config.json: {error}."
+            ) from error
     model = _model(config, aligner=aligner)
     fill(model, {_score(name, aligner): value for name, value in state.items()}, folder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{folder} has no tokenizer that can be read ({error}).") from error
-    marks, words = Marks.of(tokenizer), known_words.load(folder)
-    return Checkpoint(model.to(torch_device.chosen()), tokenizer, marks, hop_of(folder), words)
+    device = torch_device.chosen()
+    return Checkpoint(
+        model.to(device), tokenizer, Marks.of(tokenizer), hop_of(folder),
+        known_words.load(folder), heard and heard.to(device),
+    )  # fmt: skip
 
 
 def hop_of(folder: Path) -> int:

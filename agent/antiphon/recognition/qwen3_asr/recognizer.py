@@ -20,6 +20,7 @@ from antiphon.recognition.qwen3_asr.context_words import ContextWords
 from antiphon.recognition.qwen3_asr.features import FeatureState
 from antiphon.recognition.qwen3_asr.heard_tokens import HeardTokens, log_probs
 from antiphon.recognition.qwen3_asr.known_words import KnownWords
+from antiphon.recognition.qwen3_asr.letters import Letters
 from antiphon.recognition.qwen3_asr.prompt import (
     after_audio,
     before_audio,
@@ -28,13 +29,14 @@ from antiphon.recognition.qwen3_asr.prompt import (
     parsed,
     spoken_in,
 )
-from antiphon.recognition.qwen3_asr.tower import encode
+from antiphon.recognition.qwen3_asr.spelling import Spelling
+from antiphon.recognition.qwen3_asr.tower import states_of
 from antiphon.recognition.qwen3_asr.writing import (
     NOTHING,
+    Evidence,
     Joint,
     KeyValues,
     Reader,
-    Spelling,
     Written,
     alone,
     remembered,
@@ -57,7 +59,19 @@ UNFIXED_READINGS = 2
 """First readings that are written again as a whole."""
 TOKENS_PER_SECOND, SPARE_TOKENS = 10, 16
 """Tokens of an answer at most."""
+TOKEN_WORTH, LETTER_WORTH = 2.5, 0.8
+"""What a token and a letter more are worth, in nats: else long texts are left out in part."""
 WORDS_NOTE = "This recognizer knows no times of words: `antiphon align` finds them."
+
+
+@dataclass(frozen=True)
+class Window:
+    """What is heard in a window of the encoder."""
+
+    sounds: torch.Tensor
+    """[N, width] projected states, as the language model is given them."""
+    letters: torch.Tensor | None
+    """[N, labels] log probabilities of letters, of a model that hears them."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +80,8 @@ class QwenState:
 
     features: FeatureState
     options: Options
-    windows: tuple[torch.Tensor, ...] = ()
-    """[N, width] projected states of finished encoder windows: they are encoded once."""
+    windows: tuple[Window, ...] = ()
+    """Finished ones: they are encoded once."""
     read: KeyValues = ()
     """What the language model remembers of the prompt up to the last of them: read once, too."""
     fresh: int = 0
@@ -106,7 +120,8 @@ class Qwen3AsrRecognizer:
         self.marks = checkpoint.marks
         self.features = checkpoint.features()
         self.heard_weight = checkpoint.heard_weight
-        self.spelling = Spelling(self.tokenizer, self.marks) if self.heard_weight else None
+        self.letters = checkpoint.letters
+        self._spellings = _spellings(checkpoint) if self.heard_weight else []
         # Kept from reading to reading: what they find out of an entry or a word stays true.
         self._context = lru_cache(maxsize=8)(lambda names: ContextWords(names, self.tokenizer))
         self._known = lru_cache(maxsize=8)(lambda name: KnownWords(checkpoint.words, name))
@@ -128,7 +143,7 @@ class Qwen3AsrRecognizer:
         for frames in full:
             window = self.encode(frames)
             before_it = [] if state.read else [self._head(state.options)]
-            read = self._read(torch.cat([*before_it, window]), state.read)
+            read = self._read(torch.cat([*before_it, window.sounds]), state.read)
             state = replace(state, windows=(*state.windows, window), read=read)
         before, fresh = state.fresh, state.fresh + len(pcm)
         state = replace(state, features=features, fresh=fresh)
@@ -162,17 +177,30 @@ class Qwen3AsrRecognizer:
             (WORDS_NOTE,) if options.words and answer.text else (),
         )
 
-    def encode(self, window: torch.Tensor) -> torch.Tensor:
-        """Projected states [N, width] of a window's scaled frames [T, bands]."""
-        return encode(self.model, window)
+    @torch.no_grad()
+    def encode(self, window: torch.Tensor) -> Window:
+        """What is heard in a window of scaled frames [T, bands]."""
+        states = states_of(self.model, window)
+        letters = self.letters(states) if self.letters else None
+        return Window(self.model.model.multi_modal_projector(states), letters)
 
-    def _heard(self, windows: Sequence[torch.Tensor]) -> HeardTokens | None:
-        """What is heard in all windows, if their tokens tell that."""
-        if not self.spelling:
-            return None
+    def _heard(self, windows: Sequence[Window]) -> list[Evidence]:
+        """What is heard in all windows, of a model that tells it: tokens, and letters."""
+        if not self._spellings:
+            return []
         table = self.model.get_input_embeddings().weight
-        scores = log_probs(torch.cat(list(windows)), table).float().cpu().numpy()
-        return HeardTokens(scores, int(self.model.config.audio_token_id))
+        tokens = log_probs(torch.cat([window.sounds for window in windows]), table)
+        heard = [_scored(tokens, int(self.model.config.audio_token_id))]
+        letters = [window.letters for window in windows if window.letters is not None]
+        if letters:
+            heard.append(_scored(torch.cat(letters), Letters.blank))
+        weight = self.heard_weight / len(heard)
+        return [
+            Evidence(each, spelling, weight, worth)
+            for each, spelling, worth in zip(
+                heard, self._spellings, (TOKEN_WORTH, LETTER_WORTH), strict=False
+            )
+        ]
 
     def _head(self, options: Options) -> torch.Tensor:
         """[N, width] what comes before the sound."""
@@ -203,8 +231,10 @@ class Qwen3AsrRecognizer:
         prefix: list[int] = []
         if state.readings >= UNFIXED_READINGS:
             prefix = self._kept(state.written.tokens)
-        before = [] if state.read else [self._head(options), *state.windows]
-        parts = [*before, *last, self._embedded(tail)]
+        known = [] if state.read else list(state.windows)
+        before = [] if state.read else [self._head(options)]
+        sounds = [window.sounds for window in (*known, *last)]
+        parts = [*before, *sounds, self._embedded(tail)]
         if not language and len(options.languages) > 1 and not prefix:
             chosen = self.likeliest(torch.cat(parts), options.languages, state.read)
             prefix = spoken_in(self.tokenizer, self.marks, chosen)
@@ -222,13 +252,13 @@ class Qwen3AsrRecognizer:
         prefix: Sequence[int],
         limit: int,
         known: KeyValues,
-        heard: HeardTokens | None,
+        heard: Sequence[Evidence],
         options: Options,
     ) -> Written:
         """The answer after what is read [1, N, width], whose end is its `prefix`."""
         reader, written = Reader(self.model, known), Written(tuple(prefix))
         scores, ends, mark = reader.read(read), self.marks.ends, self.marks.text
-        if not (self.spelling and heard):
+        if not heard:
             return alone(reader, scores, written, limit, ends)[0]
         language = english_name(options.language) if options.language else ""
         if not language and mark not in prefix:
@@ -237,9 +267,7 @@ class Qwen3AsrRecognizer:
                 return written
         language = language or named(self.tokenizer.decode(list(written.tokens)))
         words = self._known(language)
-        joint = Joint(
-            heard, self.spelling, self.heard_weight, self._context(options.context), words
-        )
+        joint = Joint(heard[0], heard[1:], self._context(options.context), words)
         return joint.write(reader, scores, written, limit)
 
     def _kept(self, written: Sequence[int]) -> list[int]:
@@ -264,6 +292,20 @@ class Qwen3AsrRecognizer:
             logits = self.model.lm_head(states[len(asked) - 1 : -1]).float().log_softmax(-1)
             scores[code] = float(logits[range(len(said)), said].sum())
         return max(scores, key=lambda code: scores[code])
+
+
+def _spellings(checkpoint: Checkpoint) -> list[Spelling]:
+    """How texts are heard: in tokens, and in letters by a model that hears them."""
+    tokenizer, marks = checkpoint.tokenizer, checkpoint.marks
+    found = [Spelling.of_tokens(tokenizer, marks)]
+    if checkpoint.letters:
+        found.append(Spelling.of_letters(tokenizer, marks, checkpoint.letters))
+    return found
+
+
+def _scored(log_probs: torch.Tensor, blank: int) -> HeardTokens:
+    """Labels by their log probabilities [T, labels]."""
+    return HeardTokens(log_probs.float().cpu().numpy(), blank)
 
 
 def load(name: str) -> Qwen3AsrRecognizer:

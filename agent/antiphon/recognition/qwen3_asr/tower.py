@@ -73,14 +73,22 @@ def heard(model: Any, frames: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 
 @torch.no_grad()
 def encode(model: Any, window: torch.Tensor) -> torch.Tensor:
-    """What a model hears in a window: projected states [N, width].
+    """What a model hears in a window: projected states [N, its width].
 
     Args:
         model: transformers' model of Qwen3-ASR's architecture.
         window: [T, bands] scaled frames.
     """
+    projected: torch.Tensor = model.model.multi_modal_projector(states_of(model, window))
+    return projected
+
+
+@torch.no_grad()
+def states_of(model: Any, window: torch.Tensor) -> torch.Tensor:
+    """The tower's states [N, its width] of a window [T, bands], before they are projected."""
     checkpoint()
-    room = -len(window) % (2 * model.model.audio_tower.n_window)
+    tower = model.model.audio_tower
+    room = -len(window) % (2 * tower.n_window)
     mel = torch.nn.functional.pad(window, (0, 0, 0, room)).T[None].to(model.device)
     mask = (torch.arange(mel.shape[-1], device=mel.device) < len(window))[None].long()
-    return heard(model, mel, mask)
+    return states(tower, mel, mask)

@@ -8,7 +8,6 @@ text (`heard_tokens`), and several texts are followed at a time: joint CTC and a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +16,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from antiphon.recognition.drax.vocabulary import plain
 from antiphon.recognition.qwen3_asr.context_words import ContextWords
 from antiphon.recognition.qwen3_asr.heard_tokens import Beginnings, HeardTokens
 from antiphon.recognition.qwen3_asr.known_words import KnownWords
-from antiphon.recognition.qwen3_asr.prompt import Marks
+from antiphon.recognition.qwen3_asr.spelling import Spelling
 from antiphon.recognition.whisper.text_decoder import loops
 from antiphon_codecs.interruption import checkpoint
 
@@ -29,10 +27,8 @@ BEAM = 12
 """Texts that are followed at a time."""
 OFFERED = 16
 """Tokens that the language model offers to each, and the sound."""
-LONGER = 2.5
-"""What a label more is worth: a longer text is less likely by all that counts. At 1 a quarter of
-long ones was left out."""
-PUNCTUATION = re.compile(r"\s*[.,!?;:\"'’()-]+")
+WEIGHED = 3
+"""Times as many offers are weighed by what else is heard."""
 
 
 @dataclass(frozen=True)
@@ -136,56 +132,16 @@ def alone(
     return Written(tuple(tokens), tuple(log_probs)), scores
 
 
-class Spelling:
-    """How each token of a language model is heard.
+@dataclass(frozen=True)
+class Evidence:
+    """What is heard in one alphabet."""
 
-    Args:
-        tokenizer: of the model.
-        marks: its special tokens.
-    """
-
-    def __init__(self, tokenizer: Any, marks: Marks) -> None:
-        self.marks, self._tokenizer = marks, tokenizer
-        tokens = range(len(tokenizer))
-        self.texts = [str(tokenizer.decode([token])) for token in tokens]
-        self.labels = [self._labels(token, "") for token in tokens]
-        """Of each token: none for punctuation, None for what is no text."""
-        self.first = [self._labels(token, " ") for token in tokens]
-        """The same at the beginning of a text, where a word has no space in front of it."""
-        self.written = {token for token in tokens if self.labels[token] is not None}
-        """Those of which texts are made."""
-
-    def _labels(self, token: int, before: str) -> tuple[int, ...] | None:
-        text = self.texts[token]
-        if token in self._tokenizer.all_special_ids or "\N{REPLACEMENT CHARACTER}" in text:
-            return None
-        if PUNCTUATION.fullmatch(text):
-            return ()
-        if not plain(text):
-            return (token,) if text == " " else None
-        space = " " if text.startswith(" ") else before
-        return tuple(self._tokenizer.encode(space + plain(text), add_special_tokens=False))
-
-    def heard(
-        self, texts: Beginnings, more: Sequence[tuple[int, int]], heard: HeardTokens
-    ) -> Beginnings:
-        """Texts by their rows, each with a token more."""
-        spelled = [self.of(texts, row, token) for row, token in more]
-        found = texts.taken([row for row, _ in more])
-        for at in range(max(map(len, spelled), default=0)):
-            rows = [row for row, labels in enumerate(spelled) if at < len(labels)]
-            last = heard.extended(found.taken(rows), [spelled[row][at] for row in rows])
-            found = found.with_(rows, last)
-        return found
-
-    def of(self, texts: Beginnings, row: int, token: int) -> tuple[int, ...]:
-        """Labels of a token behind one of some texts."""
-        begins = texts.last[row] == -1
-        return (self.first if begins else self.labels)[token] or ()
-
-    def length(self, token: int) -> int:
-        """Labels by which a token is heard."""
-        return len(self.labels[token] or ())
+    heard: HeardTokens
+    spelling: Spelling
+    weight: float
+    """Beside the language model and other evidence."""
+    longer: float
+    """What a label more is worth: a longer text is less likely by all that counts."""
 
 
 @dataclass(frozen=True)
@@ -193,18 +149,21 @@ class Joint:
     """Writes the text on which language model and sound agree best.
 
     Attributes:
-        heard: what is heard.
-        spelling: of tokens.
-        weight: of the sound; that of the language model is what it lacks to one.
+        tokens: of the language model that are heard; they offer what may come next.
+        others: what else is heard, which decides among the best offers.
         context: names and terms that may be said.
         words: of the language.
     """
 
-    heard: HeardTokens
-    spelling: Spelling
-    weight: float
+    tokens: Evidence
+    others: Sequence[Evidence]
     context: ContextWords
     words: KnownWords
+
+    @property
+    def evidence(self) -> list[Evidence]:
+        """All that is heard."""
+        return [self.tokens, *self.others]
 
     def write(
         self, reader: Reader, scores: NDArray[np.float32], written: Written, limit: int
@@ -224,80 +183,127 @@ class Joint:
             for row, total in enumerate(self._ended(answers, scores, texts)):
                 if total > best:
                     best, done = total, answers[row].written
-            following = self.heard.next(texts)
-            offers = [
-                (row, token)
-                for row in range(len(answers))
-                for token in self._of(scores[row], following[row])
-            ]
-            said = [self._more(answers, offer, scores) for offer in offers]
-            heard = self._heard(texts, offers, following)
-            worth = [each.score + self._worth(each.text) for each in said]
-            totals = np.asarray(worth) + self.weight * heard
+            offers, totals, texts = self._offers(answers, scores, texts)
             kept = [int(i) for i in np.argsort(-totals)[:BEAM] if totals[i] > best]
             if not kept:
                 break
-            chosen = [offers[i] for i in kept]
-            answers, texts = [said[i] for i in kept], self.spelling.heard(texts, chosen, self.heard)
-            reader.keep([row for row, _ in chosen])
-            scores = reader.say([token for _, token in chosen])
+            texts = [each.taken(kept) for each in texts]
+            rows, answers = [offers[i][0] for i in kept], [offers[i][1] for i in kept]
+            reader.keep(rows)
+            scores = reader.say([answer.written.tokens[-1] for answer in answers])
         return done if np.isfinite(best) else answers[0].written
+
+    def _offers(
+        self,
+        answers: Sequence[Hypothesis],
+        scores: NDArray[np.float32],
+        texts: Sequence[Beginnings],
+    ) -> tuple[list[tuple[int, Hypothesis]], NDArray[np.float64], list[Beginnings]]:
+        """The best answers with a token more, each with the row of that which it goes on from.
+
+        Returns:
+            Those, how good each is, and how it is heard by all evidence.
+        """
+        following = self.tokens.heard.next(texts[0])
+        more = [
+            (row, token)
+            for row, answer in enumerate(answers)
+            for token in self._of(answer, scores[row], following[row])
+        ]
+        said = [self._more(answers[row], token, scores[row, token]) for row, token in more]
+        worth = np.array([each.score + self._worth(each.text) for each in said])
+        totals = worth + self.tokens.weight * self._heard(texts[0], more, following)
+        rows = [row for row, _ in more]
+        for each, begun in zip(self.others, texts[1:], strict=True):
+            totals += each.weight * begun.scores[rows]
+        few = np.argsort(-totals)[: WEIGHED * BEAM if self.others else BEAM]
+        more, said, totals = [more[i] for i in few], [said[i] for i in few], totals[few]
+        rows = [row for row, _ in more]
+        found = [
+            each.spelling.heard(begun, more, each.heard)
+            for each, begun in zip(self.evidence, texts, strict=True)
+        ]
+        for each, before, after in zip(self.others, texts[1:], found[1:], strict=True):
+            totals += each.weight * (after.scores - before.scores[rows])
+        return list(zip(rows, said, strict=True)), totals, found
 
     def _worth(self, text: str, *, ended: bool = False) -> float:
         """Of the words of a text."""
         usual = self.words.worth(text, ended=ended, besides=self.context.parts)
         return self.context.worth(text, ended=ended) + usual
 
-    def _begun(self, written: Written) -> tuple[Hypothesis, Beginnings]:
-        """What has been written of the text."""
-        mark, texts = self.spelling.marks.text, self.heard.start()
+    def _begun(self, written: Written) -> tuple[Hypothesis, list[Beginnings]]:
+        """What has been written of the text, and how it is heard."""
+        spelling = self.tokens.spelling
+        mark, texts = spelling.marks.text, [each.heard.start() for each in self.evidence]
         first = written.tokens.index(mark) + 1 if mark in written.tokens else 0
         for token in written.tokens[first:]:
-            texts = self.spelling.heard(texts, [(0, token)], self.heard)
-        text = "".join(self.spelling.texts[token] for token in written.tokens[first:])
+            texts = [
+                each.spelling.heard(begun, [(0, token)], each.heard)
+                for each, begun in zip(self.evidence, texts, strict=True)
+            ]
+        text = "".join(spelling.texts[token] for token in written.tokens[first:])
         return Hypothesis(written, 0.0, text), texts
 
-    def _of(self, scores: NDArray[np.float32], heard: NDArray[np.float64]) -> list[int]:
+    def _of(
+        self, answer: Hypothesis, scores: NDArray[np.float32], heard: NDArray[np.float64]
+    ) -> list[int]:
         """Tokens that may come next: likely or heard [vocabulary], and of the context."""
         best = (np.argpartition(-each, OFFERED)[:OFFERED].tolist() for each in (scores, heard))
-        return sorted(self.context.tokens.union(*best) & self.spelling.written)
+        found = self.context.tokens.union(*best) & self.tokens.spelling.written
+        last = answer.written.tokens[-1:]
+        if last and self._unheard(last[0]):
+            # Marks cost no sound, so a row of them would stand where a word costs more.
+            return sorted(token for token in found if not self._unheard(token))
+        return sorted(found)
+
+    def _unheard(self, token: int) -> bool:
+        """Whether a token is punctuation."""
+        return self.tokens.spelling.labels[token] == ()
 
     def _heard(
         self, texts: Beginnings, offers: Sequence[tuple[int, int]], following: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Log probability by the sound of texts with a token more, by what follows [B, labels]."""
-        spelled = [self.spelling.of(texts, row, token) for row, token in offers]
+        """Log probability by tokens of texts with one more, by what follows [B, labels]."""
+        spelling = self.tokens.spelling
+        spelled = [spelling.of(texts, row, token) for row, token in offers]
         found = np.array([
             following[row, labels[0]] if labels else texts.scores[row]
             for (row, _), labels in zip(offers, spelled, strict=True)
         ])  # fmt: skip
         long = [i for i, labels in enumerate(spelled) if len(labels) > 1]
         if long:
-            more = self.spelling.heard(texts, [offers[i] for i in long], self.heard)
+            more = spelling.heard(texts, [offers[i] for i in long], self.tokens.heard)
             found[long] = more.scores
         return found
 
-    def _share(self, token: int) -> float:
-        """What counts of a token's log probability: all where no sound speaks for it or against."""
-        return 1 - self.weight if self.spelling.labels[token] else 1.0
+    @property
+    def _share(self) -> float:
+        """What counts of the language model where something is heard."""
+        return 1 - sum(each.weight for each in self.evidence)
 
-    def _more(
-        self, answers: Sequence[Hypothesis], offer: tuple[int, int], scores: NDArray[np.float32]
-    ) -> Hypothesis:
-        """One of the answers with a token more."""
-        row, token = offer
-        old, log_prob = answers[row], float(scores[row, token])
+    def _more(self, old: Hypothesis, token: int, score: np.float32) -> Hypothesis:
+        """An answer with a token more, of that log probability."""
+        log_prob = float(score)
         tokens, log_probs = old.written.tokens, old.written.log_probs
+        share = 1.0 if self._unheard(token) else self._share
+        longer = sum(each.longer * each.spelling.length(token) for each in self.evidence)
         return Hypothesis(
             Written((*tokens, token), (*log_probs, log_prob)),
-            old.score + self._share(token) * log_prob + LONGER * self.spelling.length(token),
-            old.text + self.spelling.texts[token],
+            old.score + share * log_prob + longer,
+            old.text + self.tokens.spelling.texts[token],
         )
 
     def _ended(
-        self, answers: Sequence[Hypothesis], scores: NDArray[np.float32], texts: Beginnings
+        self,
+        answers: Sequence[Hypothesis],
+        scores: NDArray[np.float32],
+        texts: Sequence[Beginnings],
     ) -> NDArray[np.float64]:
         """How good answers are that end here."""
-        end = scores[:, sorted(self.spelling.marks.ends)].max(1)
+        end = scores[:, sorted(self.tokens.spelling.marks.ends)].max(1)
         worth = [each.score + self._worth(each.text, ended=True) for each in answers]
-        return np.asarray(worth + (1 - self.weight) * end + self.weight * texts.ended())
+        found = np.asarray(worth + self._share * end)
+        for each, begun in zip(self.evidence, texts, strict=True):
+            found += each.weight * begun.ended()
+        return found

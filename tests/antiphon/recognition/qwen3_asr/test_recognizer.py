@@ -49,7 +49,7 @@ def test_it_writes_what_transformers_writes(recognizer, hub_model, tiny_tokenize
         pcm, sampling_rate=RATE, padding=True, return_attention_mask=True
     )
     count = recognizer.encode(torch.cat(recognizer.features.finish(
-        reading(recognizer, pcm, len(pcm)).features))).shape[0]  # fmt: skip
+        reading(recognizer, pcm, len(pcm)).features))).sounds.shape[0]  # fmt: skip
     prompt = (
         f"<|im_start|>system\n{context}<|im_end|>\n<|im_start|>user\n<|audio_start|>"
         + "<|audio_pad|>" * count
@@ -82,7 +82,7 @@ def test_finished_windows_are_encoded_once_and_equal_the_whole(recognizer, monke
     assert max(encoded) <= 800 and len(streamed.windows) == 2
     whole = reading(recognizer, SOUND, len(SOUND))
     for one, other in zip(streamed.windows, whole.windows, strict=True):
-        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(one.sounds, other.sounds, atol=1e-4, rtol=1e-4)
 
 
 def test_windows_apart_are_what_the_encoder_makes_of_all_of_them(recognizer, hub_model):
@@ -95,7 +95,9 @@ def test_windows_apart_are_what_the_encoder_makes_of_all_of_them(recognizer, hub
         theirs = hub_model.model.get_audio_features(
             heard["input_features"], heard["attention_mask"].long(), return_dict=True
         ).pooler_output
-    torch.testing.assert_close(torch.cat(parts), theirs, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(
+        torch.cat([part.sounds for part in parts]), theirs, atol=1e-3, rtol=1e-3
+    )
 
 
 def test_a_reading_goes_on_from_the_last_but_for_its_end(recognizer, monkeypatch):

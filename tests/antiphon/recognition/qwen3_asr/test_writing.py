@@ -10,8 +10,12 @@ import torch
 
 from antiphon.recognition.qwen3_asr import recognizer as module
 from antiphon.recognition.qwen3_asr.checkpoint import load
+from antiphon.recognition.qwen3_asr.context_words import ContextWords
+from antiphon.recognition.qwen3_asr.known_words import KnownWords
+from antiphon.recognition.qwen3_asr.letters import Letters
 from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
-from antiphon.recognition.qwen3_asr.writing import Reader, Spelling
+from antiphon.recognition.qwen3_asr.spelling import Spelling
+from antiphon.recognition.qwen3_asr.writing import Hypothesis, Joint, Reader, Written
 from antiphon.recognition.transcript import Options
 
 RATE = 16_000
@@ -51,7 +55,7 @@ def written(recognizer, pcm=SOUND, **options):
 def test_the_text_is_what_is_heard(recognizer):
     found, _ = recognizer
     assert written(found, language="en").text == "hello there"
-    found.spelling = None
+    found._spellings = []
     assert written(found, language="en").text != "hello there"
 
 
@@ -61,6 +65,34 @@ def test_of_two_words_that_are_heard_the_context_tells_which(recognizer):
     assert written(found, language="en").text == "hello there"
     assert written(found, language="en", context=("where",)).text == "hello where"
     assert written(found, language="en", context=("shore",)).text == "hello there"
+
+
+def test_of_two_words_that_are_heard_letters_tell_which(recognizer, tiny_tokenizer):
+    found, said = recognizer
+    said["doubt"] = "hello where"
+    letters = Letters(" ehlotrw", 1)
+    found._spellings.append(Spelling.of_letters(tiny_tokenizer, found.marks, letters))
+
+    def heard(text):
+        spelled = [label for letter in text for label in (0, *letters.spell(letter), 0)]
+        return (torch.eye(9)[spelled] + 0.01).log().log_softmax(-1)
+
+    for text in ("hello where", "hello there"):
+        found.letters = lambda states, text=text: heard(text)
+        assert written(found, language="en").text == text
+
+
+def test_a_mark_is_not_followed_by_a_mark(recognizer, tiny_tokenizer):
+    found, _ = recognizer
+    state = found.feed(SOUND, found.start(Options(language="en")))
+    windows = [*state.windows, *map(found.encode, found.features.finish(state.features))]
+    heard = found._heard(windows)
+    joint = Joint(heard[0], (), ContextWords((), tiny_tokenizer), KnownWords(None, "English"))
+    comma, letter = tiny_tokenizer.encode(",a", add_special_tokens=False)
+    likely = np.arange(len(tiny_tokenizer)) == comma
+    for last, follows in ((letter, True), (comma, False)):
+        answer = Hypothesis(Written((last,), (0.0,)))
+        assert (comma in joint._of(answer, likely.astype(np.float32), likely * 1.0)) is follows
 
 
 def test_a_language_is_named_before_the_text(recognizer):
@@ -86,7 +118,7 @@ def test_an_answer_has_an_end_whatever_is_heard(recognizer):
 
 def test_how_tokens_are_heard(tiny_tokenizer, recognizer):
     found, _ = recognizer
-    spelling = Spelling(tiny_tokenizer, found.marks)
+    spelling = Spelling.of_tokens(tiny_tokenizer, found.marks)
     ids = tiny_tokenizer.encode("A.a", add_special_tokens=False)
     assert [spelling.labels[token] for token in ids] == [(ids[2],), (), (ids[2],)]
     assert spelling.labels[found.marks.turn_end] is None

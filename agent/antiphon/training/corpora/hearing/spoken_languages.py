@@ -23,7 +23,7 @@ from antiphon.recognition.recognizer import SAMPLE_RATE
 from antiphon.training.corpora import numbered_files
 from antiphon.training.corpora.hearing import recognition
 from antiphon.training.corpora.hearing.augmentation import Augment
-from antiphon.training.corpora.hearing.english_texts import EnglishTexts
+from antiphon.training.corpora.hearing.english_texts import EnglishTexts, dictionary_texts
 from antiphon.training.corpora.hearing.heard_speech import (
     Recording,
     has_number,
@@ -93,7 +93,9 @@ class SpokenLanguages:
             self.people += [clip for clip in found if not clip.text] * UNTOLD
             self._labelled = lru_cache(maxsize=None)(lambda path: _labelled(path, label))
         self.augment, self.english = Augment(data), training_voices(None)
-        self.said = EnglishTexts(data, sorted(_sentences(ORIGINAL)), usual_words("en"))
+        self.said = EnglishTexts(
+            data, sorted(_sentences(ORIGINAL)), usual_words("en"), dictionary_texts()
+        )
         self.texts = {code: sentences(code) for code in languages}
         self.languages = tuple(languages)
 

@@ -1,19 +1,18 @@
 """The letters and the pieces of words of a text in the sound.
 
-What the projector gives the language model is scored by its distance from the vectors of all
-labels, and drawn to their mean by these scores. Labels are letters at first, each with a vector at
-right angles to the others'. They are soon heard: after 200 steps with 2,500 clips CTC (Graves et
-al. 2006) of letters cost 5.0 nats a word, that of 1,536 pieces of words 8.5. Then they are the
-pieces in which the language model writes, with the vectors of its own table: where one is heard it
-is given nearly the embedding that reading it gives, and where none is that of the audio mark. So
-writing begins as copying; attention need not find by itself which sound is which piece, for which
-there are too few hours of speech. (Of letters it did not learn in 400 steps to write more than the
-first word.)
+Letters are scored in the tower's states (`recognition/qwen3_asr/letters.py`). They are soon heard:
+after 200 steps with 2,500 clips CTC (Graves et al. 2006) of letters cost 5.0 nats a word, that of
+1,536 pieces of words 8.5. So they come first, and go on when the projector learns the pieces in
+which the language model writes. What it gives the language model is scored by its distance from the
+vectors of all pieces, those of the language model's own table, and drawn to their mean by these
+scores: where a piece is heard it is given nearly the embedding that reading it gives, and where
+none is that of the audio mark. So writing begins as copying; attention need not find by itself
+which sound is which piece, for which there are too few hours of speech.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,6 +22,7 @@ from torch.nn import functional as F
 
 from antiphon.recognition.drax.vocabulary import plain
 from antiphon.recognition.qwen3_asr.heard_tokens import log_probs
+from antiphon.recognition.qwen3_asr.letters import Letters
 from antiphon.training.loop import Losses
 
 NEAR = 1.0
@@ -57,30 +57,6 @@ class Alphabet(Protocol):
         """The text of labels."""
 
 
-class Letters:
-    """The letters, and the space between words.
-
-    Args:
-        texts: that hold all of them.
-        width: of their vectors.
-    """
-
-    def __init__(self, texts: Iterable[str], width: int) -> None:
-        self.blank = 0
-        self.letters = ["", *sorted({letter for text in texts for letter in plain(text)})]
-        self._labels = {letter: label for label, letter in enumerate(self.letters)}
-        drawn = torch.empty(len(self.letters), width)
-        self.vectors = nn.init.orthogonal_(drawn, generator=torch.Generator().manual_seed(0))
-
-    def encode(self, text: str) -> list[int]:
-        """Labels of a text; letters that are none are left away."""
-        return [self._labels[letter] for letter in plain(text) if letter in self._labels]
-
-    def decode(self, labels: Sequence[int]) -> str:
-        """The text of labels."""
-        return "".join(self.letters[label] for label in labels)
-
-
 class Pieces:
     """The tokens of a language model.
 
@@ -113,17 +89,18 @@ class Pieces:
 
 
 class Labels(nn.Module):
-    """The part of a model that hears: its audio tower and projector.
+    """The part of a model that hears: its audio tower, its projector, and letters.
 
     Args:
         model: transformers' Qwen3ASRForConditionalGeneration.
-        alphabet: the labels that it hears.
+        alphabet: the pieces that it hears.
+        letters: that it hears.
     """
 
-    def __init__(self, model: Any, alphabet: Alphabet) -> None:
+    def __init__(self, model: Any, alphabet: Alphabet, letters: Letters) -> None:
         super().__init__()
         self.tower, self.projector = model.model.audio_tower, model.model.multi_modal_projector
-        self.alphabet = alphabet
+        self.alphabet, self.letters = alphabet, letters
 
     def log_probs(self, sounds: Sequence[torch.Tensor]) -> torch.Tensor:
         """Log probabilities [B, N, labels] of the labels in projected sounds [N, hidden]."""
@@ -137,30 +114,55 @@ class Labels(nn.Module):
         How far: the square of the distance from the mean of the labels' vectors by their scores, as
         a share of a vector's own.
         """
-        device = sounds[0].device
-        said = [self.alphabet.encode(text) for text in texts]
-        lengths, counts = ([len(each) for each in part] for part in (sounds, said))
-        spelled = torch.tensor([label for row in said for label in row], device=device)
-        scores = self.log_probs(sounds)
-        loss = F.ctc_loss(
-            scores.transpose(0, 1), spelled,
-            torch.tensor(lengths), torch.tensor(counts), self.alphabet.blank,
-            reduction="sum", zero_infinity=True,
-        )  # fmt: skip
-        # By all labels together: a clip without any must not count as much as all the others.
-        loss = loss / max(1, len(spelled))
+        said, scores = [self.alphabet.encode(text) for text in texts], self.log_probs(sounds)
+        lengths = [len(sound) for sound in sounds]
+        loss = ctc(scores, lengths, said, self.alphabet.blank)
         inside = torch.cat([row[:length] for row, length in zip(scores, lengths, strict=True)])
-        vectors = self.alphabet.vectors.detach().to(device)
+        vectors = self.alphabet.vectors.detach().to(scores.device)
         meant = inside.detach().exp() @ vectors
         off = (torch.cat(list(sounds)) - meant).square().sum(-1).mean()
         off = off / vectors.square().sum(-1).mean()
         return {"loss": loss + NEAR * off, "ctc": loss, "off": off}
 
+    def letter_losses(self, states: Sequence[torch.Tensor], texts: Sequence[str]) -> Losses:
+        """CTC of texts in states [N, width] of the tower, for each letter."""
+        scores = self.letters(nn.utils.rnn.pad_sequence(list(states), batch_first=True))
+        said = [self.letters.encode(text) for text in texts]
+        return {"loss": ctc(scores, [len(state) for state in states], said, self.letters.blank)}
+
+    @torch.no_grad()
+    def read_letters(self, state: torch.Tensor) -> str:
+        """The likeliest letters in states [N, width] of the tower."""
+        best = self.letters(state).argmax(-1).unique_consecutive().tolist()
+        return self.letters.decode([label for label in best if label != self.letters.blank])
+
     @torch.no_grad()
     def read(self, sound: torch.Tensor) -> str:
-        """The likeliest labels in a projected sound [N, hidden]."""
+        """The likeliest pieces in a projected sound [N, hidden]."""
         best = self.log_probs([sound])[0].argmax(-1).unique_consecutive().tolist()
         return self.alphabet.decode([label for label in best if label != self.alphabet.blank])
+
+
+def ctc(
+    scores: torch.Tensor, lengths: Sequence[int], said: Sequence[Sequence[int]], blank: int
+) -> torch.Tensor:
+    """CTC of labels for each of them.
+
+    By all labels together: a clip without any must not count as much as all the others.
+
+    Args:
+        scores: [B, N, labels] log probabilities.
+        lengths: how many of N are the clip's own.
+        said: labels of each clip.
+        blank: that of what says nothing.
+    """
+    spelled = torch.tensor([label for row in said for label in row], device=scores.device)
+    loss = F.ctc_loss(
+        scores.transpose(0, 1), spelled,
+        torch.tensor(lengths), torch.tensor([len(row) for row in said]), blank,
+        reduction="sum", zero_infinity=True,
+    )  # fmt: skip
+    return loss / max(1, len(spelled))
 
 
 def imagined(text: str, alphabet: Alphabet, rng: np.random.Generator) -> torch.Tensor:

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from antiphon.compute.packed_weights import packed
 from antiphon.recognition.qwen3_asr.checkpoint import PACKED, TIED
 from antiphon.recognition.qwen3_asr.features import Features
+from antiphon.recognition.qwen3_asr.letters import Letters
 from antiphon.recognition.qwen3_asr.prompt import SPECIALS, english_name
 from antiphon.recognition.qwen3_asr.tower import STRIDE
 from antiphon.recognition.whisper.audio_encoder import AudioEncoder
@@ -189,7 +190,13 @@ def padded(
 
 
 def write(
-    model: Any, tokenizer: Any, features: Features, kind: str, languages: Iterable[str], out: Path
+    model: Any,
+    tokenizer: Any,
+    features: Features,
+    kind: str,
+    languages: Iterable[str],
+    out: Path,
+    letters: Letters | None = None,
 ) -> None:
     """Write the weights by transformers' names, packed, with its configuration and tokenizer.
 
@@ -200,6 +207,7 @@ def write(
         kind: what it is: "recognizer" or "aligner".
         languages: codes of those it knows.
         out: the folder.
+        letters: that it hears.
     """
     from safetensors.torch import save_file
     from transformers.models.qwen3_asr import Qwen3ASRFeatureExtractor
@@ -207,8 +215,10 @@ def write(
     out.mkdir(parents=True, exist_ok=True)
     model.config.kind = kind
     model.config.support_languages = [english_name(code) for code in languages]
+    if letters:
+        model.config.letters = letters.letters
     model.config.save_pretrained(out)
     tokenizer.save_pretrained(out)
     Qwen3ASRFeatureExtractor(features.log_mel.bands, hop_length=features.hop).save_pretrained(out)
     state = {name: value for name, value in model.state_dict().items() if name != TIED}
-    save_file(packed(state), out / PACKED)
+    save_file(packed(state | (letters.weights() if letters else {})), out / PACKED)

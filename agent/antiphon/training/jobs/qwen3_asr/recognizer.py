@@ -6,8 +6,8 @@
    million hours (arXiv 2601.21337, sec. 2.2); its convolutions learn to say what Whisper's say.
    They cannot quite, as each sees a part of the bands: so with them (states) the lower layers learn
    to say again what Whisper's say.
-3. letters: projector and upper layers learn by CTC to tell letters apart, then (pieces) to make of
-   what is heard the tokens that are said, as the language model reads them.
+3. letters: the upper layers learn by CTC to tell letters apart, then (pieces) with the projector
+   to make of what is heard also the tokens that are said, as the language model reads them.
 4. writing: the language model learns to transcribe what it is given for speech now, and goes on
    with texts that nobody has spoken, of which there are more (`cuttings`). The loss counts the
    assistant's turn.
@@ -30,14 +30,16 @@ from antiphon.recognition.drax.candidates import distance
 from antiphon.recognition.drax.vocabulary import plain
 from antiphon.recognition.qwen3_asr import known_words
 from antiphon.recognition.qwen3_asr.checkpoint import Checkpoint
+from antiphon.recognition.qwen3_asr.letters import Letters
 from antiphon.recognition.qwen3_asr.prompt import Marks, english_name
 from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
-from antiphon.recognition.qwen3_asr.tower import heard
+from antiphon.recognition.qwen3_asr.tower import states
 from antiphon.recognition.recognizer import transcribe
 from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 from antiphon.recognition.whisper.transcriber import Transcriber
 from antiphon.training import loop
 from antiphon.training.corpora.hearing import recognition, spoken_languages
+from antiphon.training.corpora.hearing.english_texts import dictionary_texts
 from antiphon.training.corpora.hearing.heard_speech import has_number, written
 from antiphon.training.corpora.hearing.spoken_languages import SpokenLanguages
 from antiphon.training.corpora.voice import texts
@@ -46,7 +48,6 @@ from antiphon.training.jobs.qwen3_asr.cuttings import cut
 from antiphon.training.jobs.qwen3_asr.labels import (
     LEARNING,
     Labels,
-    Letters,
     Pieces,
     imagined,
 )
@@ -56,7 +57,6 @@ from antiphon.training.jobs.qwen3_asr.model import (
     convolutions,
     make_model,
     make_tokenizer,
-    say_nothing,
     write,
 )
 from antiphon.training.jobs.qwen3_asr.tower import chunks_of, convolution_losses, state_losses
@@ -79,6 +79,8 @@ LAYER_SHARE = 0.5
 """Part of the rate that the tower's lower layers get beside its convolutions."""
 WARM_UP = 100
 """Steps in which the rate rises, at most."""
+LETTERS = 1.5
+"""Weight of the letters where the pieces learn."""
 LONGEST_TEXT = 120
 """Letters of a text that is read without sound."""
 SPELLED = 6000
@@ -102,14 +104,24 @@ class Hearing(nn.Module):
     def __init__(self, writer: Writer, texts: Iterable[str]) -> None:
         super().__init__()
         self.model, self.writer = writer.model, writer
-        letters = Letters(texts, writer.model.config.text_config.hidden_size)
-        self.letters = Labels(writer.model, letters)
-        self.pieces = Labels(writer.model, Pieces(writer.model, writer.tokenizer))
+        letters = "".join(sorted({letter for text in texts for letter in plain(text)}))
+        heard = Letters(letters, writer.model.config.audio_config.d_model)
+        self.pieces = Labels(writer.model, Pieces(writer.model, writer.tokenizer), heard)
+
+    def states(self, batch: Batch) -> torch.Tensor:
+        """States [tokens of all clips, width] of the tower."""
+        tower = self.model.model.audio_tower
+        with chunks_of(tower, batch.chunk), mixed_precision():
+            return states(tower, batch.frames, batch.mask)
 
     def sounds(self, batch: Batch) -> list[torch.Tensor]:
         """What the language model is given for the sound of each clip: [N, hidden]."""
-        with chunks_of(self.model.model.audio_tower, batch.chunk), mixed_precision():
-            found = heard(self.model, batch.frames, batch.mask)
+        return self.projected(self.states(batch), batch)
+
+    def projected(self, states: torch.Tensor, batch: Batch) -> list[torch.Tensor]:
+        """The same for states [tokens of all clips, width] of its clips."""
+        with mixed_precision():
+            found = self.model.model.multi_modal_projector(states)
         return list(found.float().split(batch.counts))
 
     @torch.no_grad()
@@ -125,14 +137,30 @@ class Hearing(nn.Module):
         heard = transcription_losses(self.writer, sounds, batch.clips, rng)["loss"]
         return {"loss": heard + lines["loss"], "heard": heard, "read": lines["loss"]}
 
-    def label_losses(self, labels: Labels, batch: Batch) -> Losses:
-        """Of the letters or the pieces."""
-        return labels.losses(self.sounds(batch), [clip.text for clip in batch.clips])
+    def letter_losses(self, batch: Batch) -> Losses:
+        """Of the letters."""
+        found = self.states(batch).float().split(batch.counts)
+        return self.pieces.letter_losses(found, [clip.text for clip in batch.clips])
 
-    def label_errors(self, labels: Labels, batch: Batch) -> float:
-        """Word errors in percent of the labels alone that are heard in clips."""
-        clips = zip(batch.clips, self.sounds(batch), strict=True)
-        return word_error_rate((clip.text, labels.read(sound)) for clip, sound in clips)
+    def piece_losses(self, batch: Batch) -> Losses:
+        """Of the pieces, and the letters beside them."""
+        texts, states = [clip.text for clip in batch.clips], self.states(batch)
+        own = self.pieces.losses(self.projected(states, batch), texts)
+        letters = self.pieces.letter_losses(states.float().split(batch.counts), texts)["loss"]
+        return {**own, "loss": own["loss"] + LETTERS * letters, "letters": letters}
+
+    def letter_errors(self, batch: Batch) -> float:
+        """Word errors in percent of the letters alone that are heard in clips."""
+        found = map(self.pieces.read_letters, self.states(batch).float().split(batch.counts))
+        return _errors(batch, found)
+
+    def piece_errors(self, batch: Batch) -> float:
+        """The same of the pieces."""
+        return _errors(batch, map(self.pieces.read, self.sounds(batch)))
+
+
+def _errors(batch: Batch, found: Iterable[str]) -> float:
+    return word_error_rate(zip((clip.text for clip in batch.clips), found, strict=True))
 
 
 def word_error_rate(texts: Iterable[tuple[str, str]]) -> float:
@@ -142,9 +170,10 @@ def word_error_rate(texts: Iterable[tuple[str, str]]) -> float:
     return 100 * wrong / max(1, sum(len(said) for said, _ in pairs))
 
 
-def error_rate(writer: Writer, hop: int, clips: Sequence[tuple[Any, str]]) -> float:
+def error_rate(hearing: Hearing, hop: int, clips: Sequence[tuple[Any, str]]) -> float:
     """Word error rate in percent of plain words on sounds [N] with texts."""
-    checkpoint = Checkpoint(writer.model, writer.tokenizer, writer.marks, hop)
+    writer, letters = hearing.writer, hearing.pieces.letters
+    checkpoint = Checkpoint(writer.model, writer.tokenizer, writer.marks, hop, letters=letters)
     recognizer = Qwen3AsrRecognizer(checkpoint, "trained")
     return word_error_rate((text, transcribe(recognizer, pcm).text) for pcm, text in clips)
 
@@ -176,7 +205,8 @@ class Recipe:
 
     def texts(self) -> dict[str, list[str]]:
         """Texts of all languages by code."""
-        turns = [t for t in dict.fromkeys(texts.turns(self.data)) if len(t) < LONGEST_TEXT]
+        turns = [*texts.turns(self.data), *(text for part in dictionary_texts() for text in part)]
+        turns = [text for text in dict.fromkeys(turns) if len(text) < LONGEST_TEXT]
         every = {code: spoken_languages.sentences(code) for code in spoken_languages.LOCALES}
         return {"en": [written("", t) for t in turns if not has_number(t)], **every}
 
@@ -197,7 +227,7 @@ class Recipe:
         teacher = AudioEncoder.load(weights.path(TEACHER), in_silence=True)
         model = make_model(self.size, tokenizer, teacher).to(self.device)
         writer = Writer(model, tokenizer, Marks.of(tokenizer))
-        hearing, features = Hearing(writer, spellings), self.size.features()
+        hearing, features = Hearing(writer, spellings).to(self.device), self.size.features()
         clips = spoken_languages.read(self.work / "corpus")
         batches = Batches(clips, features, self.device)
 
@@ -232,7 +262,7 @@ class Recipe:
             return read.losses(writer, imagine, BATCH, rng(step, stage))
 
         def errors() -> Mapping[str, float]:
-            return {"wer": error_rate(writer, self.size.hop, held_out)}
+            return {"wer": error_rate(hearing, self.size.hop, held_out)}
 
         done = fit("text", TextOnly(model), lambda step: reads(step, 0))
         done = done and fit(
@@ -251,17 +281,17 @@ class Recipe:
         tower.requires_grad_(False)
         upper.requires_grad_(True)
 
-        def hears(name: str, labels: Labels, stage: int) -> bool:
-            return fit(
-                name, labels,
-                lambda step: hearing.label_losses(labels, drawn(step, stage)),
-                lambda: {"wer": hearing.label_errors(labels, batches.collate(kept))},
-            )  # fmt: skip
-
-        done = done and hears("letters", hearing.letters, 2)
-        say_nothing(hearing.pieces.projector)
+        done = done and fit(
+            "letters", nn.ModuleDict({"tower": tower, "letters": hearing.pieces.letters}),
+            lambda step: hearing.letter_losses(drawn(step, 2)),
+            lambda: {"wer": hearing.letter_errors(batches.collate(kept))},
+        )  # fmt: skip
         model.get_input_embeddings().requires_grad_(False)  # what sounds are drawn to stays there
-        done = done and hears("pieces", hearing.pieces, 5)
+        done = done and fit(
+            "pieces", hearing.pieces,
+            lambda step: hearing.piece_losses(drawn(step, 5)),
+            lambda: {"wer": hearing.piece_errors(batches.collate(kept))},
+        )  # fmt: skip
 
         model.config.heard_weight = HEARD_WEIGHT
         if done:
@@ -272,7 +302,8 @@ class Recipe:
             return hearing.losses(drawn(step, 3), reads, rng(step, 2))
 
         done = done and fit("writing", TextOnly(model), transcribed, errors)
-        write(model, tokenizer, features, "recognizer", lines, self.out)
+        letters = hearing.pieces.letters
+        write(model, tokenizer, features, "recognizer", lines, self.out, letters)
         usual = {english_name(code): spoken_languages.usual_words(code) for code in lines}
         known_words.write(self.out / known_words.FILE, usual)
         return done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,11 +11,25 @@ import pytest
 import torch
 from torch import nn
 
+from antiphon.recognition.qwen3_asr.letters import Letters
 from antiphon.training.jobs.qwen3_asr.batches import Batch
 from antiphon.training.jobs.qwen3_asr.cuttings import cut
-from antiphon.training.jobs.qwen3_asr.labels import Labels, Letters
+from antiphon.training.jobs.qwen3_asr.labels import Labels
 
-LETTERS = Letters(["abcd "], 16)
+
+class FourLetters:
+    """Labels with vectors at right angles."""
+
+    blank, letters, vectors = 0, "abcd", torch.eye(5, 16)
+
+    def encode(self, text: str) -> list[int]:
+        return [self.letters.index(letter) + 1 for letter in text]
+
+    def decode(self, labels: Sequence[int]) -> str:
+        return "".join(self.letters[label - 1] for label in labels)
+
+
+LETTERS = FourLetters()
 
 
 @pytest.fixture
@@ -22,7 +37,7 @@ def labels():
     hears = SimpleNamespace(
         model=SimpleNamespace(audio_tower=nn.Identity(), multi_modal_projector=nn.Identity())
     )
-    return Labels(hears, LETTERS)
+    return Labels(hears, LETTERS, Letters("abcd", 16))
 
 
 def sound(text, scale):

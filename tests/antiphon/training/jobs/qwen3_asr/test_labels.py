@@ -1,21 +1,19 @@
-"""Letters and pieces are heard as vectors of their own, and imagined the same way."""
+"""Pieces are heard as vectors of their own and imagined the same way; letters in the states."""
 
 from __future__ import annotations
-
-import string
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from antiphon.training.jobs.qwen3_asr.labels import Labels, Letters, Pieces, imagined
+from antiphon.recognition.qwen3_asr.letters import Letters
+from antiphon.training.jobs.qwen3_asr.labels import Labels, Pieces, imagined
 from antiphon.training.jobs.qwen3_asr.lines import Lines
 from antiphon.training.jobs.qwen3_asr.model import Size, chosen_layers, make_model, make_tokenizer
 
 TINY = Size(32, 1, 2, 64, 4, 32, 2, 2, 1, 64, 300, 80, 160, 800)
 TEXTS = {"en": ["Well, this is a text."], "de": ["Dies ist ein Text."]}
-ALL = [string.ascii_letters, "a b"]
 
 
 def model():
@@ -27,12 +25,11 @@ def model():
     return found, tokenizer
 
 
-@pytest.fixture(params=["letters", "pieces"])
-def part(request):
-    """The part of a model that hears, by either kind of labels."""
+@pytest.fixture
+def part():
+    """The part of a model that hears."""
     hears, tokenizer = model()
-    alphabet = Letters(ALL, 32) if request.param == "letters" else Pieces(hears, tokenizer)
-    return Labels(hears, alphabet)
+    return Labels(hears, Pieces(hears, tokenizer), Letters(" abz", 32))
 
 
 def given(part, labels):
@@ -45,14 +42,14 @@ def test_labels_have_neither_case_nor_punctuation(part):
     assert part.alphabet.encode("") == []
 
 
-def test_letters_that_no_text_has_are_left_away():
-    assert Letters(ALL, 32).encode("aω") == Letters(ALL, 32).encode("a")
-
-
-def test_vectors_of_letters_are_at_right_angles_and_always_the_same():
-    vectors = Letters(ALL, 32).vectors
-    assert torch.allclose(vectors @ vectors.T, torch.eye(len(vectors)), atol=1e-5)
-    assert torch.equal(vectors, Letters([string.ascii_lowercase, "a b"], 32).vectors)
+def test_what_is_surely_heard_of_letters_costs_nothing_and_is_read(part):
+    with torch.no_grad():
+        part.letters.scores.weight.copy_(20 * torch.eye(5, 32))
+        part.letters.scores.bias.zero_()
+    states = torch.eye(32)[[0, 2, 2, 0, 3, 1, 0, 4]]
+    assert part.read_letters(states) == "ab z"
+    right, wrong = (part.letter_losses([states], [text])["loss"] for text in ("AB, z!", "abz"))
+    assert right < 0.01 < 1 < wrong
 
 
 def test_a_vector_is_heard_as_its_label_and_the_blank_as_none(part):
@@ -70,8 +67,9 @@ def test_the_vector_itself_is_wanted_and_not_only_its_direction(part):
     assert exact < 0.1 < 2 < long
 
 
-def test_what_is_heard_teaches_tower_and_projector_alone(part):
-    own = {id(weight) for module in (part.tower, part.projector) for weight in module.parameters()}
+def test_what_is_heard_teaches_tower_projector_and_letters_alone(part):
+    modules = (part.tower, part.projector, part.letters)
+    own = {id(weight) for module in modules for weight in module.parameters()}
     assert {id(weight) for weight in part.parameters()} == own
 
 

@@ -92,6 +92,7 @@ def test_of_recordings_without_a_text_only_what_is_surely_heard_is_kept(monkeypa
     monkeypatch.setattr(spoken_languages, "recordings", lambda data: found)
     monkeypatch.setattr(spoken_languages, "Augment", lambda data: lambda pcm, rng: pcm)
     monkeypatch.setattr(spoken_languages, "EnglishTexts", lambda *_: None)
+    monkeypatch.setattr(spoken_languages, "dictionary_texts", lambda: None)
     monkeypatch.setattr(spoken_languages, "_sentences", lambda code: set())
     monkeypatch.setattr(spoken_languages, "training_voices", lambda folder: [])
     monkeypatch.setattr(spoken_languages, "PEOPLE", 1.0)
