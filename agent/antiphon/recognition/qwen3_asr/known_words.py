@@ -19,7 +19,7 @@ from antiphon.recognition.drax.vocabulary import plain
 
 FILE = "words.marisa"
 """In the folder of a model: words of all its languages, as a MARISA trie."""
-SHARE = 0.4
+SHARE = 0.5
 """What counts of the logarithm of a frequency: the language model knows some of it, too."""
 UNKNOWN, LETTER = -13.0, -1.0
 """Log frequency of a word that is in no list, and what each of its letters adds."""

@@ -87,7 +87,7 @@ SPELLED = 6000
 """Texts of a language by which the pieces of words are chosen: as many of each."""
 CUT = 4000
 """Clips out of which the sounds of tokens are cut."""
-HEARD_WEIGHT = 0.7
+HEARD_WEIGHT = 0.8
 """Weight of what is heard of each token, beside the language model, when it writes."""
 EVALUATED = 24
 """Held-out clips that are transcribed to watch the training."""
