@@ -183,14 +183,15 @@ class Joint:
             for row, total in enumerate(self._ended(answers, scores, texts)):
                 if total > best:
                     best, done = total, answers[row].written
-            offers, totals, texts = self._offers(answers, scores, texts)
+            offers, said, totals, others = self._offers(answers, scores, texts)
             kept = [int(i) for i in np.argsort(-totals)[:BEAM] if totals[i] > best]
             if not kept:
                 break
-            texts = [each.taken(kept) for each in texts]
-            rows, answers = [offers[i][0] for i in kept], [offers[i][1] for i in kept]
-            reader.keep(rows)
-            scores = reader.say([answer.written.tokens[-1] for answer in answers])
+            chosen, answers = [offers[i] for i in kept], [said[i] for i in kept]
+            heard = self.tokens.spelling.heard(texts[0], chosen, self.tokens.heard)
+            texts = [heard, *(each.taken(kept) for each in others)]
+            reader.keep([row for row, _ in chosen])
+            scores = reader.say([token for _, token in chosen])
         return done if np.isfinite(best) else answers[0].written
 
     def _offers(
@@ -198,11 +199,12 @@ class Joint:
         answers: Sequence[Hypothesis],
         scores: NDArray[np.float32],
         texts: Sequence[Beginnings],
-    ) -> tuple[list[tuple[int, Hypothesis]], NDArray[np.float64], list[Beginnings]]:
-        """The best answers with a token more, each with the row of that which it goes on from.
+    ) -> tuple[list[tuple[int, int]], list[Hypothesis], NDArray[np.float64], list[Beginnings]]:
+        """The best answers with a token more.
 
         Returns:
-            Those, how good each is, and how it is heard by all evidence.
+            Rows of answers, each with its token; what it makes of the answer; how good that is; and
+            how it is heard by the others.
         """
         following = self.tokens.heard.next(texts[0])
         more = [
@@ -221,11 +223,11 @@ class Joint:
         rows = [row for row, _ in more]
         found = [
             each.spelling.heard(begun, more, each.heard)
-            for each, begun in zip(self.evidence, texts, strict=True)
+            for each, begun in zip(self.others, texts[1:], strict=True)
         ]
-        for each, before, after in zip(self.others, texts[1:], found[1:], strict=True):
+        for each, before, after in zip(self.others, texts[1:], found, strict=True):
             totals += each.weight * (after.scores - before.scores[rows])
-        return list(zip(rows, said, strict=True)), totals, found
+        return more, said, totals, found
 
     def _worth(self, text: str, *, ended: bool = False) -> float:
         """Of the words of a text."""

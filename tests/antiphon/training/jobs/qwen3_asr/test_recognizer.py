@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def recipe(tmp_path, monkeypatch):
     whisper: Any = type("Encoder", (), {"load": staticmethod(lambda folder, **more: teacher())})
     monkeypatch.setattr(job, "AudioEncoder", whisper)
     monkeypatch.setattr("antiphon.weights.path", Path)
-    monkeypatch.setattr(recognition, "dev_clips", lambda data: [])
+    monkeypatch.setattr(recognition, "dev_clips", lambda data: [(tone(300), TEXTS[300][0])])
     monkeypatch.setattr(job, "BATCH", 3)
     monkeypatch.setattr(batches, "BATCH", 3)
     monkeypatch.setattr(job, "RATES", dict.fromkeys(STEPS, 1e-2))
@@ -75,6 +76,11 @@ def test_what_it_learns_is_a_recognizer(recipe):
     assert isinstance(found, Qwen3AsrRecognizer) and found.languages == ("en", "de")
     words = KnownWords(known_words.load(recipe.out), "German")
     assert words.worth("zwischen", ended=True) > words.worth("zwishen", ended=True)
+    errors = {}
+    for stage in ("letters", "pieces", "writing"):
+        last = (recipe.work / stage / "log.jsonl").read_text().splitlines()[-1]
+        errors[stage] = json.loads(last)["held_out.wer"]
+    assert errors["pieces"] == errors["writing"] == 0 <= errors["letters"]
     for pitch, (text, language) in TEXTS.items():
         heard = transcribe(found, tone(pitch))
         assert heard.text == text
