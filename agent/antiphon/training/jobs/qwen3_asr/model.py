@@ -45,8 +45,8 @@ class Size:
     bands: int = 80
     hop: int = 40
     """Samples between frames: a token of eight frames is 20 ms, as a state of Whisper is."""
-    window: int = 3200
-    """Frames (8 s) that pass the convolutions together and whose tokens attend to one another."""
+    window: int = 4800
+    """Frames (12 s) that pass the convolutions together and whose tokens attend to one another."""
 
     def features(self) -> Features:
         """The frames that it hears."""
