@@ -23,9 +23,9 @@ from antiphon.recognition.qwen3_asr.spelling import Spelling
 from antiphon.recognition.whisper.text_decoder import loops
 from antiphon_codecs.interruption import checkpoint
 
-BEAM = 16
+BEAM = 24
 """Texts that are followed at a time."""
-OFFERED = 16
+OFFERED = 20
 """Tokens that the language model offers to each, and the sound."""
 WEIGHED = 3
 """Times as many offers are weighed by what else is heard."""
