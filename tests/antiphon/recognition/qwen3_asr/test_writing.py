@@ -97,7 +97,8 @@ def test_a_mark_is_not_followed_by_a_mark(recognizer, tiny_tokenizer):
 
 def test_a_language_is_named_before_the_text(recognizer):
     found, _ = recognizer
-    assert written(found, languages=("de", "fr")).text == "hello there"
+    text = written(found, languages=("de", "fr")).text
+    assert text.lower() == "hello there"  # case is not heard
 
 
 def test_readings_of_a_growing_recording_go_on_from_the_last(recognizer):
