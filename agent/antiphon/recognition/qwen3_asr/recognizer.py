@@ -59,7 +59,7 @@ UNFIXED_READINGS = 2
 """First readings that are written again as a whole."""
 TOKENS_PER_SECOND, SPARE_TOKENS = 10, 16
 """Tokens of an answer at most."""
-TOKEN_WORTH, LETTER_WORTH = 2.5, 0.8
+TOKEN_WORTH, LETTER_WORTH = 3.0, 1.0
 """What a token and a letter more are worth, in nats: else long texts are left out in part."""
 WORDS_NOTE = "This recognizer knows no times of words: `antiphon align` finds them."
 

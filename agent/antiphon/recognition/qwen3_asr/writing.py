@@ -23,7 +23,7 @@ from antiphon.recognition.qwen3_asr.spelling import Spelling
 from antiphon.recognition.whisper.text_decoder import loops
 from antiphon_codecs.interruption import checkpoint
 
-BEAM = 24
+BEAM = 32
 """Texts that are followed at a time."""
 OFFERED = 20
 """Tokens that the language model offers to each, and the sound."""
