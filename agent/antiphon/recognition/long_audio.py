@@ -26,7 +26,8 @@ Sound = NDArray[np.float32]
 LONGEST = 25 * SAMPLE_RATE
 """Samples of an utterance at most, if the recognizer does not say."""
 REFRESH = SAMPLE_RATE
-"""Samples after which a growing utterance is heard again, if its text so far is wanted."""
+"""Samples after which a growing utterance is heard again, if its text so far is wanted and the
+recognizer does not say."""
 BLOCK = 10 * SAMPLE_RATE
 """Samples of a recording that are taken at a time."""
 
@@ -69,7 +70,8 @@ class LongAudio:
 
     Args:
         recognizer: of single utterances. Its attributes `longest` (samples of an utterance),
-            `languages` (codes), `rates` and `sees` (lips) are used if it has them.
+            `refresh` (samples between hearings of one that grows), `languages` (codes), `rates`
+            and `sees` (lips) are used if it has them.
         segmenter: finds utterances; None makes one.
         name: of the recognizer, for transcripts and messages.
         aligner: gives words their times and confidence instead of the recognizer.
@@ -90,6 +92,7 @@ class LongAudio:
         self.sees = bool(getattr(recognizer, "sees", False))
         """Whether it reads lips, too."""
         self._aligner = aligner
+        self._refresh: int = getattr(recognizer, "refresh", REFRESH)
         limits = [getattr(each, "longest", LONGEST) for each in (recognizer, aligner) if each]
         self._segmenter = segmenter or Segmenter(min(limits))
 
@@ -123,7 +126,7 @@ class LongAudio:
         if not state.options.partials:
             return state
         state = replace(state, fresh=state.fresh + len(pcm))
-        if cuts.open and state.fresh >= REFRESH:
+        if cuts.open and state.fresh >= self._refresh:
             session = self._listen(cuts, state)
             growing = agreement.hear(state.growing, self.recognizer.finish(session.state).text)
             return replace(state, growing=growing, fresh=0, session=session)
@@ -185,7 +188,7 @@ class LongAudio:
         ]
 
     def _close(self, utterance: Utterance, state: LongAudioState) -> LongAudioState:
-        (heard,) = self.hear([utterance], state.options)
+        (heard,) = self.hear([utterance], replace(state.options, partials=False))
         growing = agreement.close(state.growing, heard.text)
         if not heard.text:
             return replace(state, growing=growing)

@@ -130,6 +130,20 @@ def test_what_grows_is_fed_to_the_recognizer_once(monkeypatch):
     assert len(listener.partial(state).text.split()) > 80
 
 
+def test_a_recognizer_says_how_often_what_grows_is_heard_again():
+    def hearings(refresh):
+        recognizer = cast(Any, LevelRecognizer())
+        recognizer.refresh = refresh
+        listener = LongAudio(recognizer, Segmenter(10 * RATE, cast(Any, LoudSilero())))
+        state, seen = listener.start(Options(partials=True)), set()
+        for _ in range(20):
+            state = listener.feed(sound((0.5, 0.35)), state)
+            seen.add(listener.partial(state).text)
+        return len(seen)
+
+    assert hearings(4 * RATE) < hearings(2 * RATE) < hearings(RATE)
+
+
 @given(st.lists(st.tuples(st.floats(0.02, 3), st.booleans()), max_size=30))
 def test_nothing_is_heard_twice_and_no_speech_is_lost(parts):
     talk = sound((0.1, 0), *((seconds, 0.35 * loud) for seconds, loud in parts))

@@ -32,6 +32,8 @@ from antiphon.recognition.qwen3_asr.prompt import (
 from antiphon.recognition.qwen3_asr.spelling import Spelling
 from antiphon.recognition.qwen3_asr.tower import states_of
 from antiphon.recognition.qwen3_asr.writing import (
+    BEAM,
+    GROWING_BEAM,
     NOTHING,
     Evidence,
     Joint,
@@ -108,7 +110,7 @@ class Qwen3AsrRecognizer:
         languages: codes it knows.
     """
 
-    longest = 24 * SAMPLE_RATE
+    longest, refresh = 24 * SAMPLE_RATE, REFRESH
 
     def __init__(
         self, checkpoint: Checkpoint, name: str, languages: Sequence[str] = LANGUAGES
@@ -149,7 +151,7 @@ class Qwen3AsrRecognizer:
         state = replace(state, features=features, fresh=fresh)
         if not before or fresh < REFRESH:  # what comes at once may be all there is
             return state
-        written = self._write(state, state.options)
+        written = self._write(state, state.options, GROWING_BEAM)
         return replace(state, fresh=0, readings=state.readings + 1, written=written)
 
     def finish(self, state: QwenState) -> Transcript:
@@ -157,7 +159,9 @@ class Qwen3AsrRecognizer:
         if not state.features.samples:
             return Transcript("", doubt="no speech", recognizer=self.name)
         options = state.options
-        written = self._write(state, options) if state.fresh else state.written
+        beam = GROWING_BEAM if options.partials else BEAM
+        again = state.fresh or not options.partials
+        written = self._write(state, options, beam) if again else state.written
         answer = parsed(self.tokenizer.decode(list(written.tokens)), options.language)
         if options.context and echoes(answer.text, options.context):
             plain = replace(options, context=())
@@ -223,7 +227,7 @@ class Qwen3AsrRecognizer:
         return tuple((layer.keys, layer.values) for layer in out.cache.layers)
 
     @torch.no_grad()
-    def _write(self, state: QwenState, options: Options) -> Written:
+    def _write(self, state: QwenState, options: Options, beam: int = BEAM) -> Written:
         """The answer to a recording so far, going on from the last one but for its end."""
         last = [self.encode(window) for window in self.features.finish(state.features)]
         language = options.language
@@ -243,7 +247,8 @@ class Qwen3AsrRecognizer:
         seconds = state.features.samples / SAMPLE_RATE
         limit = int(seconds * TOKENS_PER_SECOND) + SPARE_TOKENS
         heard = self._heard([*state.windows, *last])
-        return self._continue(torch.cat(parts)[None], prefix, limit, state.read, heard, options)
+        read = torch.cat(parts)[None]
+        return self._continue(read, prefix, limit, state.read, heard, options, beam)
 
     @torch.no_grad()
     def _continue(
@@ -254,6 +259,7 @@ class Qwen3AsrRecognizer:
         known: KeyValues,
         heard: Sequence[Evidence],
         options: Options,
+        beam: int,
     ) -> Written:
         """The answer after what is read [1, N, width], whose end is its `prefix`."""
         reader, written = Reader(self.model, known), Written(tuple(prefix))
@@ -267,7 +273,7 @@ class Qwen3AsrRecognizer:
                 return written
         language = language or named(self.tokenizer.decode(list(written.tokens)))
         words = self._known(language)
-        joint = Joint(heard[0], heard[1:], self._context(options.context), words)
+        joint = Joint(heard[0], heard[1:], self._context(options.context), words, beam)
         return joint.write(reader, scores, written, limit)
 
     def _kept(self, written: Sequence[int]) -> list[int]:

@@ -25,6 +25,8 @@ from antiphon_codecs.interruption import checkpoint
 
 BEAM = 32
 """Texts that are followed at a time."""
+GROWING_BEAM = 16
+"""The same where the recording goes on: what is written then will be written again."""
 OFFERED = 20
 """Tokens that the language model offers to each, and the sound."""
 WEIGHED = 3
@@ -153,12 +155,14 @@ class Joint:
         others: what else is heard, which decides among the best offers.
         context: names and terms that may be said.
         words: of the language.
+        beam: texts that are followed at a time.
     """
 
     tokens: Evidence
     others: Sequence[Evidence]
     context: ContextWords
     words: KnownWords
+    beam: int = BEAM
 
     @property
     def evidence(self) -> list[Evidence]:
@@ -184,7 +188,7 @@ class Joint:
                 if total > best:
                     best, done = total, answers[row].written
             offers, said, totals, others = self._offers(answers, scores, texts)
-            kept = [int(i) for i in np.argsort(-totals)[:BEAM] if totals[i] > best]
+            kept = [int(i) for i in np.argsort(-totals)[: self.beam] if totals[i] > best]
             if not kept:
                 break
             chosen, answers = [offers[i] for i in kept], [said[i] for i in kept]
@@ -218,7 +222,7 @@ class Joint:
         rows = [row for row, _ in more]
         for each, begun in zip(self.others, texts[1:], strict=True):
             totals += each.weight * begun.scores[rows]
-        few = np.argsort(-totals)[: WEIGHED * BEAM if self.others else BEAM]
+        few = np.argsort(-totals)[: self.beam * (WEIGHED if self.others else 1)]
         more, said, totals = [more[i] for i in few], [said[i] for i in few], totals[few]
         rows = [row for row, _ in more]
         found = [

@@ -19,7 +19,7 @@ from antiphon.recognition.qwen3_asr import recognizer as module
 from antiphon.recognition.qwen3_asr.checkpoint import load
 from antiphon.recognition.qwen3_asr.prompt import parsed
 from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
-from antiphon.recognition.qwen3_asr.writing import Written
+from antiphon.recognition.qwen3_asr.writing import BEAM, GROWING_BEAM, Written
 from antiphon.recognition.recognizer import ARCHITECTURES, from_pretrained
 from antiphon.recognition.segmentation import Segmenter
 from antiphon.recognition.transcript import Options
@@ -131,7 +131,7 @@ def answering(recognizer, monkeypatch, *texts):
     """Makes the model write these texts, one an utterance."""
     said, asked = iter(texts), []
 
-    def write(state, options):
+    def write(state, options, beam):
         asked.append(options)
         tokens = recognizer.tokenizer.encode(next(said), add_special_tokens=False)
         return Written(tuple(tokens), (-0.1,) * len(tokens))
@@ -218,6 +218,25 @@ def test_a_chunk_costs_the_same_after_minutes(recognizer, monkeypatch):
     early, late = work[24:60], work[-36:]
     assert max(late) <= 1.1 * max(early)
     assert len(state.heard) >= 5
+
+
+def test_a_growing_recording_is_written_with_few_texts_and_a_whole_one_with_all(
+    recognizer, monkeypatch
+):
+    followed = []
+
+    def go_on(read, prefix, limit, known, heard, options, beam):
+        followed.append(beam)
+        return Written((*prefix, 65), (-0.1,))
+
+    monkeypatch.setattr(recognizer, "_continue", go_on)
+    shown = reading(recognizer, SOUND[: 5 * RATE], RATE, partials=True)
+    recognizer.finish(shown)
+    assert followed == [GROWING_BEAM] * len(followed) and shown.fresh and len(followed) > 2
+    followed.clear()
+    for seconds in (4, 5):  # just after a reading and long after it
+        recognizer.finish(reading(recognizer, SOUND[: seconds * RATE], RATE))
+        assert followed[-1] == BEAM > GROWING_BEAM
 
 
 def test_what_was_read_once_writes_what_reading_all_of_it_writes(recognizer):
