@@ -18,10 +18,11 @@ from antiphon.compute import torch_device
 from antiphon.compute.packed_weights import unpacked
 from antiphon.errors import UserError
 from antiphon.mel import HOP, WINDOW
-from antiphon.recognition.qwen3_asr import known_words, letters
+from antiphon.recognition.qwen3_asr import letters
 from antiphon.recognition.qwen3_asr.features import Features
 from antiphon.recognition.qwen3_asr.letters import Letters
 from antiphon.recognition.qwen3_asr.prompt import Marks
+from antiphon.recognition.qwen3_asr.writing import known_words
 
 RENAMED = (
     (r"^thinker\.model\.", "model.language_model."),

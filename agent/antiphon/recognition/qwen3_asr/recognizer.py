@@ -16,10 +16,6 @@ from antiphon.recognition.context import echoes
 from antiphon.recognition.languages import names, require_known
 from antiphon.recognition.qwen3_asr import checkpoint as checkpoints
 from antiphon.recognition.qwen3_asr.checkpoint import Checkpoint
-from antiphon.recognition.qwen3_asr.context_words import ContextWords
-from antiphon.recognition.qwen3_asr.features import FeatureState
-from antiphon.recognition.qwen3_asr.heard_tokens import HeardTokens, log_probs
-from antiphon.recognition.qwen3_asr.known_words import KnownWords
 from antiphon.recognition.qwen3_asr.letters import Letters
 from antiphon.recognition.qwen3_asr.prompt import (
     after_audio,
@@ -29,20 +25,29 @@ from antiphon.recognition.qwen3_asr.prompt import (
     parsed,
     spoken_in,
 )
-from antiphon.recognition.qwen3_asr.spelling import Spelling
+from antiphon.recognition.qwen3_asr.state import QwenState, Window
 from antiphon.recognition.qwen3_asr.tower import states_of
-from antiphon.recognition.qwen3_asr.writing import (
+from antiphon.recognition.qwen3_asr.writing.context_words import ContextWords
+from antiphon.recognition.qwen3_asr.writing.heard_tokens import HeardTokens, log_probs
+from antiphon.recognition.qwen3_asr.writing.joint import (
     BEAM,
     GROWING_BEAM,
-    NOTHING,
     Evidence,
     Joint,
+    alone,
+)
+from antiphon.recognition.qwen3_asr.writing.known_words import KnownWords
+from antiphon.recognition.qwen3_asr.writing.reader import (
+    NOTHING,
     KeyValues,
     Reader,
+    Scores,
+    Writing,
     Written,
-    alone,
     remembered,
+    together,
 )
+from antiphon.recognition.qwen3_asr.writing.spelling import Spelling
 from antiphon.recognition.recognizer import SAMPLE_RATE, folder_of
 from antiphon.recognition.transcript import Options, Segment, Transcript
 
@@ -64,33 +69,6 @@ TOKENS_PER_SECOND, SPARE_TOKENS = 10, 16
 TOKEN_WORTH, LETTER_WORTH = 3.0, 1.0
 """What a token and a letter more are worth, in nats: else long texts are left out in part."""
 WORDS_NOTE = "This recognizer knows no times of words: `antiphon align` finds them."
-
-
-@dataclass(frozen=True)
-class Window:
-    """What is heard in a window of the encoder."""
-
-    sounds: torch.Tensor
-    """[N, width] projected states, as the language model is given them."""
-    letters: torch.Tensor | None
-    """[N, labels] log probabilities of letters, of a model that hears them."""
-
-
-@dataclass(frozen=True)
-class QwenState:
-    """A recording so far. Values are never changed in place."""
-
-    features: FeatureState
-    options: Options
-    windows: tuple[Window, ...] = ()
-    """Finished ones: they are encoded once."""
-    read: KeyValues = ()
-    """What the language model remembers of the prompt up to the last of them: read once, too."""
-    fresh: int = 0
-    """Samples since it was read."""
-    readings: int = 0
-    written: Written = NOTHING
-    """What the last reading wrote."""
 
 
 @dataclass(frozen=True)
@@ -151,17 +129,38 @@ class Qwen3AsrRecognizer:
         state = replace(state, features=features, fresh=fresh)
         if not before or fresh < REFRESH:  # what comes at once may be all there is
             return state
-        written = self._write(state, state.options, GROWING_BEAM)
+        written = self._write(state, GROWING_BEAM)
         return replace(state, fresh=0, readings=state.readings + 1, written=written)
 
     def finish(self, state: QwenState) -> Transcript:
         """The transcript, if the audio ends here."""
         if not state.features.samples:
+            return self._transcript(state, NOTHING)
+        partial = state.options.partials
+        if state.fresh or not partial:
+            return self._transcript(state, self._write(state, GROWING_BEAM if partial else BEAM))
+        return self._transcript(state, state.written)
+
+    def transcribe_batch(
+        self, clips: Sequence[NDArray[np.float32]], options: Options
+    ) -> list[Transcript]:
+        """See `BatchRecognizer`: the language model writes all of them at once."""
+        if self._spellings and self.model.device.type == "cpu":
+            # The texts that are followed for each fill a step there, so that more only wait.
+            return [self.finish(self.feed(clip, self.start(options))) for clip in clips]
+        begun = self.start(options)
+        states = [self.feed(clip, begun) for clip in clips]
+        written = iter(self._write_all([each for each in states if each.features.samples], BEAM))
+        return [
+            self._transcript(each, next(written) if each.features.samples else NOTHING)
+            for each in states
+        ]
+
+    def _transcript(self, state: QwenState, written: Written) -> Transcript:
+        """What an answer says, or another one if it merely repeats the context."""
+        if not state.features.samples:
             return Transcript("", doubt="no speech", recognizer=self.name)
         options = state.options
-        beam = GROWING_BEAM if options.partials else BEAM
-        again = state.fresh or not options.partials
-        written = self._write(state, options, beam) if again else state.written
         answer = parsed(self.tokenizer.decode(list(written.tokens)), options.language)
         if options.context and echoes(answer.text, options.context):
             plain = replace(options, context=())
@@ -226,11 +225,23 @@ class Qwen3AsrRecognizer:
         )
         return tuple((layer.keys, layer.values) for layer in out.cache.layers)
 
-    @torch.no_grad()
-    def _write(self, state: QwenState, options: Options, beam: int = BEAM) -> Written:
+    def _write(self, state: QwenState, beam: int) -> Written:
         """The answer to a recording so far, going on from the last one but for its end."""
+        return self._write_all([state], beam)[0]
+
+    @torch.no_grad()
+    def _write_all(self, states: Sequence[QwenState], beam: int) -> list[Written]:
+        """The answers to several recordings: the language model writes all of them at once."""
+        if not states:
+            return []
+        begun = [self._begin(state, beam) for state in states]
+        reader = Reader.of_all([reader for reader, _ in begun])
+        return together(reader, [writing for _, writing in begun])
+
+    def _begin(self, state: QwenState, beam: int) -> tuple[Reader, Writing]:
+        """What has been read where the answer to a recording so far goes on, and who writes it."""
         last = [self.encode(window) for window in self.features.finish(state.features)]
-        language = options.language
+        options, language = state.options, state.options.language
         tail = after_audio(self.tokenizer, self.marks, language)
         prefix: list[int] = []
         if state.readings >= UNFIXED_READINGS:
@@ -247,34 +258,32 @@ class Qwen3AsrRecognizer:
         seconds = state.features.samples / SAMPLE_RATE
         limit = int(seconds * TOKENS_PER_SECOND) + SPARE_TOKENS
         heard = self._heard([*state.windows, *last])
-        read = torch.cat(parts)[None]
-        return self._continue(read, prefix, limit, state.read, heard, options, beam)
+        reader = Reader(self.model, state.read)
+        scores = reader.read(torch.cat(parts)[None])
+        return reader, self._writing(scores, prefix, limit, heard, options, beam)
 
-    @torch.no_grad()
-    def _continue(
+    def _writing(
         self,
-        read: torch.Tensor,
+        scores: Scores,
         prefix: Sequence[int],
         limit: int,
-        known: KeyValues,
         heard: Sequence[Evidence],
         options: Options,
         beam: int,
-    ) -> Written:
-        """The answer after what is read [1, N, width], whose end is its `prefix`."""
-        reader, written = Reader(self.model, known), Written(tuple(prefix))
-        scores, ends, mark = reader.read(read), self.marks.ends, self.marks.text
+    ) -> Writing:
+        """Writes the answer that begins with a `prefix`, after which come `scores`."""
+        written, ends, mark = Written(tuple(prefix)), self.marks.ends, self.marks.text
         if not heard:
-            return alone(reader, scores, written, limit, ends)[0]
+            return (yield from alone(scores, written, limit, ends))[0]
         language = english_name(options.language) if options.language else ""
         if not language and mark not in prefix:
-            written, scores = alone(reader, scores, written, limit, ends, until=mark)
+            written, scores = yield from alone(scores, written, limit, ends, until=mark)
             if mark not in written.tokens:
                 return written
         language = language or named(self.tokenizer.decode(list(written.tokens)))
         words = self._known(language)
         joint = Joint(heard[0], heard[1:], self._context(options.context), words, beam)
-        return joint.write(reader, scores, written, limit)
+        return (yield from joint.write(scores, written, limit))
 
     def _kept(self, written: Sequence[int]) -> list[int]:
         """A reading without its last tokens, and without half a character at its end."""

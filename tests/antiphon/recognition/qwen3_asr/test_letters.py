@@ -14,7 +14,7 @@ from antiphon.recognition.qwen3_asr import checkpoint
 from antiphon.recognition.qwen3_asr.letters import Letters
 from antiphon.recognition.qwen3_asr.prompt import Marks
 from antiphon.recognition.qwen3_asr.recognizer import load
-from antiphon.recognition.qwen3_asr.spelling import Spelling
+from antiphon.recognition.qwen3_asr.writing.spelling import Spelling
 
 HELLO = "ehlo "
 

@@ -19,8 +19,9 @@ from antiphon.recognition.qwen3_asr import recognizer as module
 from antiphon.recognition.qwen3_asr.checkpoint import load
 from antiphon.recognition.qwen3_asr.prompt import parsed
 from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
-from antiphon.recognition.qwen3_asr.writing import BEAM, GROWING_BEAM, Written
-from antiphon.recognition.recognizer import ARCHITECTURES, from_pretrained
+from antiphon.recognition.qwen3_asr.writing.joint import BEAM, GROWING_BEAM
+from antiphon.recognition.qwen3_asr.writing.reader import Reader, Written
+from antiphon.recognition.recognizer import ARCHITECTURES, BatchRecognizer, from_pretrained
 from antiphon.recognition.segmentation import Segmenter
 from antiphon.recognition.transcript import Options
 
@@ -67,7 +68,7 @@ def test_it_writes_what_transformers_writes(recognizer, hub_model, tiny_tokenize
             max_new_tokens=limit,
         )[0, ids.shape[1] :].tolist()
     state = reading(recognizer, pcm, len(pcm), language=language, context=("Ada", "Zuse"))
-    mine = recognizer._write(state, state.options).tokens
+    mine = recognizer._write(state, BEAM).tokens
     assert mine == tuple(theirs[: len(mine)]) and mine
 
 
@@ -102,10 +103,10 @@ def test_windows_apart_are_what_the_encoder_makes_of_all_of_them(recognizer, hub
 
 def test_a_reading_goes_on_from_the_last_but_for_its_end(recognizer, monkeypatch):
     begun = []
-    go_on = recognizer._continue
+    go_on = recognizer._writing
     monkeypatch.setattr(
-        recognizer, "_continue", lambda read, prefix, *more, **named: begun.append(tuple(prefix))
-        or go_on(read, prefix, *more, **named),
+        recognizer, "_writing", lambda scores, prefix, *more: begun.append(tuple(prefix))
+        or go_on(scores, prefix, *more),
     )  # fmt: skip
     state = reading(recognizer, SOUND[: 9 * RATE], RATE)
     assert state.readings >= 3
@@ -131,8 +132,8 @@ def answering(recognizer, monkeypatch, *texts):
     """Makes the model write these texts, one an utterance."""
     said, asked = iter(texts), []
 
-    def write(state, options, beam):
-        asked.append(options)
+    def write(state, beam):
+        asked.append(state.options)
         tokens = recognizer.tokenizer.encode(next(said), add_special_tokens=False)
         return Written(tuple(tokens), (-0.1,) * len(tokens))
 
@@ -203,12 +204,17 @@ def test_a_chunk_costs_the_same_after_minutes(recognizer, monkeypatch):
         work[-1] += len(window)
         return encode(window)
 
-    def go_on(read, prefix, *more, **named):
-        work[-1] += read.shape[1]
+    def go_on(scores, prefix, *more):
+        yield from ()
         return Written((*prefix, *[65] * 8), (-0.1,) * 8)
 
+    def read(reader, embedded, reading=Reader.read):
+        work[-1] += embedded.shape[1]
+        return reading(reader, embedded)
+
     monkeypatch.setattr(recognizer, "encode", counted)
-    monkeypatch.setattr(recognizer, "_continue", go_on)
+    monkeypatch.setattr(recognizer, "_writing", go_on)
+    monkeypatch.setattr(Reader, "read", read)
     segmenter = Segmenter(recognizer.longest, cast(Any, LoudSilero()))
     listener = LongAudio(recognizer, segmenter)
     state = listener.start(Options(partials=True, language="en"))
@@ -225,11 +231,12 @@ def test_a_growing_recording_is_written_with_few_texts_and_a_whole_one_with_all(
 ):
     followed = []
 
-    def go_on(read, prefix, limit, known, heard, options, beam):
+    def go_on(scores, prefix, limit, heard, options, beam):
         followed.append(beam)
+        yield from ()
         return Written((*prefix, 65), (-0.1,))
 
-    monkeypatch.setattr(recognizer, "_continue", go_on)
+    monkeypatch.setattr(recognizer, "_writing", go_on)
     shown = reading(recognizer, SOUND[: 5 * RATE], RATE, partials=True)
     recognizer.finish(shown)
     assert followed == [GROWING_BEAM] * len(followed) and shown.fresh and len(followed) > 2
@@ -239,11 +246,26 @@ def test_a_growing_recording_is_written_with_few_texts_and_a_whole_one_with_all(
         assert followed[-1] == BEAM > GROWING_BEAM
 
 
+@pytest.mark.parametrize("options", [{}, {"language": "de"}, {"context": ("Ada", "Zuse")}])
+def test_clips_at_once_are_heard_as_each_alone(recognizer, options):
+    lengths = (0, RATE // 20, 3 * RATE, 12 * RATE, RATE + 77)
+    clips = [SOUND[i * 100 : i * 100 + length] for i, length in enumerate(lengths)]
+    begun = recognizer.start(Options(**options))
+    alone = [recognizer.finish(recognizer.feed(clip, begun)) for clip in clips]
+    for one, other in zip(
+        recognizer.transcribe_batch(clips, Options(**options)), alone, strict=True
+    ):
+        assert one.text == other.text and one.duration == other.duration
+        assert one.language == other.language and one.doubt == other.doubt
+    assert isinstance(recognizer, BatchRecognizer)
+    assert recognizer.transcribe_batch(clips[:1], Options()) == alone[:1]
+
+
 def test_what_was_read_once_writes_what_reading_all_of_it_writes(recognizer):
     state = reading(recognizer, SOUND, len(SOUND), context=("Ada",))
     kept = [(keys.clone(), values.clone()) for keys, values in state.read]
-    cached = recognizer._write(state, state.options)
-    whole = recognizer._write(replace(state, read=()), state.options)
+    cached = recognizer._write(state, BEAM)
+    whole = recognizer._write(replace(state, read=()), BEAM)
     assert cached.tokens == whole.tokens and len(state.windows) == 2
     torch.testing.assert_close(
         torch.tensor(cached.log_probs), torch.tensor(whole.log_probs), atol=1e-3, rtol=1e-3

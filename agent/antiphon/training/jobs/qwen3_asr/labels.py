@@ -21,8 +21,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from antiphon.recognition.drax.vocabulary import plain
-from antiphon.recognition.qwen3_asr.heard_tokens import log_probs
 from antiphon.recognition.qwen3_asr.letters import Letters
+from antiphon.recognition.qwen3_asr.writing.heard_tokens import log_probs
 from antiphon.training.loop import Losses
 
 NEAR = 1.0

@@ -28,12 +28,12 @@ from antiphon import weights
 from antiphon.compute.precision import mixed_precision
 from antiphon.recognition.drax.candidates import distance
 from antiphon.recognition.drax.vocabulary import plain
-from antiphon.recognition.qwen3_asr import known_words
 from antiphon.recognition.qwen3_asr.checkpoint import Checkpoint
 from antiphon.recognition.qwen3_asr.letters import Letters
 from antiphon.recognition.qwen3_asr.prompt import Marks, english_name
 from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
 from antiphon.recognition.qwen3_asr.tower import states
+from antiphon.recognition.qwen3_asr.writing import known_words
 from antiphon.recognition.recognizer import transcribe
 from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 from antiphon.recognition.whisper.transcriber import Transcriber

@@ -12,9 +12,9 @@ import torch
 
 from antiphon import audio_file
 from antiphon.errors import UserError
-from antiphon.recognition.qwen3_asr import known_words
-from antiphon.recognition.qwen3_asr.known_words import KnownWords
 from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
+from antiphon.recognition.qwen3_asr.writing import known_words
+from antiphon.recognition.qwen3_asr.writing.known_words import KnownWords
 from antiphon.recognition.recognizer import load, transcribe
 from antiphon.recognition.whisper.audio_encoder import AudioEncoder
 from antiphon.recognition.whisper.layers import WhisperConfig

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from antiphon.recognition.drax.vocabulary import plain
-from antiphon.recognition.qwen3_asr.heard_tokens import Beginnings, HeardTokens
 from antiphon.recognition.qwen3_asr.letters import Letters
 from antiphon.recognition.qwen3_asr.prompt import Marks
+from antiphon.recognition.qwen3_asr.writing.heard_tokens import Beginnings, HeardTokens
 
 PUNCTUATION = re.compile(r"\s*[.,!?;:\"'’()-]+")
 

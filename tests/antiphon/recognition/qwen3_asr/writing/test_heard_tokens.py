@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from antiphon.recognition.qwen3_asr.heard_tokens import HeardTokens, log_probs
+from antiphon.recognition.qwen3_asr.writing.heard_tokens import HeardTokens, log_probs
 
 BLANK, LABELS, FRAMES = 0, 3, 5
 

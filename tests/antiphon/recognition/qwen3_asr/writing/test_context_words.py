@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from antiphon.recognition.qwen3_asr import context_words as module
-from antiphon.recognition.qwen3_asr.context_words import ContextWords
+from antiphon.recognition.qwen3_asr.writing import context_words as module
+from antiphon.recognition.qwen3_asr.writing.context_words import ContextWords
 
 
 @pytest.fixture

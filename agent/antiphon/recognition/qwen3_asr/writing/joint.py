@@ -8,20 +8,18 @@ text (`heard_tokens`), and several texts are followed at a time: joint CTC and a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from antiphon.recognition.qwen3_asr.context_words import ContextWords
-from antiphon.recognition.qwen3_asr.heard_tokens import Beginnings, HeardTokens
-from antiphon.recognition.qwen3_asr.known_words import KnownWords
-from antiphon.recognition.qwen3_asr.spelling import Spelling
+from antiphon.recognition.qwen3_asr.writing.context_words import ContextWords
+from antiphon.recognition.qwen3_asr.writing.heard_tokens import Beginnings, HeardTokens
+from antiphon.recognition.qwen3_asr.writing.known_words import KnownWords
+from antiphon.recognition.qwen3_asr.writing.reader import Scores, Step, Writing, Written
+from antiphon.recognition.qwen3_asr.writing.spelling import Spelling
 from antiphon.recognition.whisper.text_decoder import loops
-from antiphon_codecs.interruption import checkpoint
 
 BEAM = 32
 """Texts that are followed at a time."""
@@ -31,30 +29,6 @@ OFFERED = 20
 """Tokens that the language model offers to each, and the sound."""
 WEIGHED = 3
 """Times as many offers are weighed by what else is heard."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """Tokens of an answer."""
-
-    tokens: tuple[int, ...] = ()
-    log_probs: tuple[float, ...] = ()
-
-
-NOTHING = Written()
-
-KeyValues = tuple[tuple[torch.Tensor, torch.Tensor], ...]
-"""Keys and values [1, heads, N, d] of a text, a pair a layer; empty before the first token."""
-
-
-def remembered(known: KeyValues) -> Any:
-    """A cache of transformers that goes on from keys and values, which stay as they are."""
-    from transformers import DynamicCache
-
-    cache = DynamicCache()
-    for layer, (keys, values) in enumerate(known):
-        cache.update(keys, values, layer)
-    return cache
 
 
 @dataclass(frozen=True)
@@ -68,51 +42,12 @@ class Hypothesis:
     """All of it."""
 
 
-class Reader:
-    """A language model that has read so much.
-
-    Args:
-        model: transformers' Qwen3ASRForConditionalGeneration.
-        known: what it remembers already.
-    """
-
-    def __init__(self, model: Any, known: KeyValues) -> None:
-        self.model, self.cache = model, remembered(known)
-
-    def read(self, embedded: torch.Tensor) -> NDArray[np.float32]:
-        """Log probabilities [B, vocabulary] of what comes after more of each text [B, N, width]."""
-        out = self.model.model.language_model(
-            inputs_embeds=embedded, cache=self.cache, use_cache=True
-        )
-        self.cache = out.cache
-        scores = self.model.lm_head(out.last_hidden_state[:, -1]).float().log_softmax(-1)
-        found: NDArray[np.float32] = scores.cpu().numpy()
-        return found
-
-    def say(self, tokens: Sequence[int]) -> NDArray[np.float32]:
-        """The same after a token of each text."""
-        ids = torch.tensor(tokens, device=self.model.device)[:, None]
-        return self.read(self.model.get_input_embeddings()(ids))
-
-    def keep(self, rows: Sequence[int]) -> None:
-        """Goes on with some of the texts, any of them several times."""
-        at = torch.tensor(rows)
-        for layer in self.cache.layers:
-            layer.keys, layer.values = layer.keys[at], layer.values[at]
-
-
 def alone(
-    reader: Reader,
-    scores: NDArray[np.float32],
-    written: Written,
-    limit: int,
-    ends: Collection[int],
-    until: int | None = None,
-) -> tuple[Written, NDArray[np.float32]]:
+    scores: Scores, written: Written, limit: int, ends: Collection[int], until: int | None = None
+) -> Generator[Step, Scores, tuple[Written, Scores]]:
     """Goes on with the likeliest tokens.
 
     Args:
-        reader: of all before.
         scores: [1, vocabulary] log probabilities of the next token.
         written: the answer so far.
         limit: tokens of an answer at most.
@@ -124,13 +59,12 @@ def alone(
     """
     tokens, log_probs = list(written.tokens), list(written.log_probs)
     while not tokens or tokens[-1] != until:
-        checkpoint()
         token = int(scores[0].argmax())
         if token in ends or len(tokens) >= limit or loops(tokens):
             break
         tokens.append(token)
         log_probs.append(float(scores[0, token]))
-        scores = reader.say([token])
+        scores = yield Step((0,), (token,))
     return Written(tuple(tokens), tuple(log_probs)), scores
 
 
@@ -169,13 +103,10 @@ class Joint:
         """All that is heard."""
         return [self.tokens, *self.others]
 
-    def write(
-        self, reader: Reader, scores: NDArray[np.float32], written: Written, limit: int
-    ) -> Written:
+    def write(self, scores: Scores, written: Written, limit: int) -> Writing:
         """Goes on with an answer whose text has begun.
 
         Args:
-            reader: of all before.
             scores: [1, vocabulary] log probabilities of the next token.
             written: the answer so far.
             limit: tokens of an answer at most.
@@ -183,7 +114,6 @@ class Joint:
         first, texts = self._begun(written)
         answers, best, done = [first], -np.inf, written
         while len(answers[0].written.tokens) < limit:
-            checkpoint()
             for row, total in enumerate(self._ended(answers, scores, texts)):
                 if total > best:
                     best, done = total, answers[row].written
@@ -194,14 +124,14 @@ class Joint:
             chosen, answers = [offers[i] for i in kept], [said[i] for i in kept]
             heard = self.tokens.spelling.heard(texts[0], chosen, self.tokens.heard)
             texts = [heard, *(each.taken(kept) for each in others)]
-            reader.keep([row for row, _ in chosen])
-            scores = reader.say([token for _, token in chosen])
+            rows, tokens = zip(*chosen, strict=True)
+            scores = yield Step(rows, tokens)
         return done if np.isfinite(best) else answers[0].written
 
     def _offers(
         self,
         answers: Sequence[Hypothesis],
-        scores: NDArray[np.float32],
+        scores: Scores,
         texts: Sequence[Beginnings],
     ) -> tuple[list[tuple[int, int]], list[Hypothesis], NDArray[np.float64], list[Beginnings]]:
         """The best answers with a token more.
@@ -251,9 +181,7 @@ class Joint:
         text = "".join(spelling.texts[token] for token in written.tokens[first:])
         return Hypothesis(written, 0.0, text), texts
 
-    def _of(
-        self, answer: Hypothesis, scores: NDArray[np.float32], heard: NDArray[np.float64]
-    ) -> list[int]:
+    def _of(self, answer: Hypothesis, scores: Scores, heard: NDArray[np.float64]) -> list[int]:
         """Tokens that may come next: likely or heard [vocabulary], and of the context."""
         best = (np.argpartition(-each, OFFERED)[:OFFERED].tolist() for each in (scores, heard))
         found = self.context.tokens.union(*best) & self.tokens.spelling.written
@@ -303,7 +231,7 @@ class Joint:
     def _ended(
         self,
         answers: Sequence[Hypothesis],
-        scores: NDArray[np.float32],
+        scores: Scores,
         texts: Sequence[Beginnings],
     ) -> NDArray[np.float64]:
         """How good answers are that end here."""

@@ -10,12 +10,13 @@ import torch
 
 from antiphon.recognition.qwen3_asr import recognizer as module
 from antiphon.recognition.qwen3_asr.checkpoint import load
-from antiphon.recognition.qwen3_asr.context_words import ContextWords
-from antiphon.recognition.qwen3_asr.known_words import KnownWords
 from antiphon.recognition.qwen3_asr.letters import Letters
 from antiphon.recognition.qwen3_asr.recognizer import Qwen3AsrRecognizer
-from antiphon.recognition.qwen3_asr.spelling import Spelling
-from antiphon.recognition.qwen3_asr.writing import Hypothesis, Joint, Reader, Written
+from antiphon.recognition.qwen3_asr.writing.context_words import ContextWords
+from antiphon.recognition.qwen3_asr.writing.joint import BEAM, Hypothesis, Joint
+from antiphon.recognition.qwen3_asr.writing.known_words import KnownWords
+from antiphon.recognition.qwen3_asr.writing.reader import Written
+from antiphon.recognition.qwen3_asr.writing.spelling import Spelling
 from antiphon.recognition.transcript import Options
 
 RATE = 16_000
@@ -95,6 +96,17 @@ def test_a_mark_is_not_followed_by_a_mark(recognizer, tiny_tokenizer):
         assert (comma in joint._of(answer, likely.astype(np.float32), likely * 1.0)) is follows
 
 
+def test_clips_at_once_are_written_as_each_alone(recognizer):
+    found, _ = recognizer
+    for options in (Options(language="en"), Options(languages=("de", "fr"))):
+        begun = found.start(options)
+        states = [found.feed(clip, begun) for clip in (SOUND, SOUND[:RATE], SOUND[: 2 * RATE])]
+        at_once = found._write_all(states, BEAM)
+        assert [each.tokens for each in at_once] == [
+            found._write(state, BEAM).tokens for state in states
+        ]
+
+
 def test_a_language_is_named_before_the_text(recognizer):
     found, _ = recognizer
     text = written(found, languages=("de", "fr")).text
@@ -125,16 +137,3 @@ def test_how_tokens_are_heard(tiny_tokenizer, recognizer):
     assert spelling.labels[found.marks.turn_end] is None
     space = tiny_tokenizer.encode(" ", add_special_tokens=False)[0]
     assert spelling.first[ids[0]] == (space, ids[2])
-
-
-def test_several_texts_are_read_as_each_alone(recognizer):
-    found, _ = recognizer
-    embed = found.model.get_input_embeddings()
-    with torch.no_grad():
-        several = Reader(found.model, ())
-        several.read(embed(torch.tensor([[70, 71]])))
-        several.keep([0, 0])
-        both = several.say([72, 73])
-        for row, token in enumerate([72, 73]):
-            alone = Reader(found.model, ()).read(embed(torch.tensor([[70, 71, token]])))
-            np.testing.assert_allclose(alone[0], both[row], atol=1e-4)

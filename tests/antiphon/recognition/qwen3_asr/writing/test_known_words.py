@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.errors import UserError
-from antiphon.recognition.qwen3_asr import known_words as module
-from antiphon.recognition.qwen3_asr.known_words import KnownWords, load, write
+from antiphon.recognition.qwen3_asr.writing import known_words as module
+from antiphon.recognition.qwen3_asr.writing.known_words import KnownWords, load, write
 
 ENGLISH = [("better", 1e-4), ("bet", 1e-5), ("the", 5e-2), ("e-mail", 1e-5), ("Bit", 1e-5)]
 
