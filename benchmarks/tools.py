@@ -165,7 +165,8 @@ def with_judge(encoder: Any, way: Way, llm: str, work: Path) -> Any:
             f"{llm} was never measured as a judge: run antiphon train tools --llm {llm}."
         )
     work.mkdir(parents=True, exist_ok=True)
-    judge = KeptOdds(ToolJudge(model), work / f"odds-{Path(llm).name}.jsonl")
+    told = ToolJudge(model)
+    judge = KeptOdds(told, work / f"odds-{Path(llm).name}-{told.prompt}.jsonl")
     weighing = encoder.judges[llm]
     return JudgedChooser(encoder, judge, replace(weighing, **ALONE) if way == "llm" else weighing)
 

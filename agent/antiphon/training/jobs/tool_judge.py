@@ -75,7 +75,8 @@ def train(data: Path, work: Path, out: Path, *, llm: str, minutes: float | None)
         raise UserError(f"{llm} shows no logits: give a model that runs on this machine.")
     reader = EncoderChooser.load(out).reader
     work.mkdir(parents=True, exist_ok=True)
-    judge = KeptOdds(ToolJudge(model), work / f"odds-{Path(llm).name}.jsonl")
+    told = ToolJudge(model)
+    judge = KeptOdds(told, work / f"odds-{Path(llm).name}-{told.prompt}.jsonl")
     sorts = [sort for sort in corpus.sorts() if sort.split == "tune"]
     others = [*balanced(corpus.others(data, "tune"), OTHERS), *corpus.nots("tune")]
     commands = balanced(corpus.commands(data, "tune"), COMMANDS)

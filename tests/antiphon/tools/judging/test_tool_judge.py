@@ -76,3 +76,10 @@ def test_what_all_questions_begin_with_is_read_ahead(llm):
 def test_tools_are_told_apart(llm):
     judge = ToolJudge(llm)
     assert judge.odds("open the door", LAMP) != judge.odds("open the door", DOOR)
+
+
+def test_answers_of_another_prompt_are_told_from_its_own(llm, monkeypatch):
+    own = ToolJudge(llm).prompt
+    assert ToolJudge(llm).prompt == own
+    monkeypatch.setattr("antiphon.tools.judging.tool_judge.EXAMPLES", ())
+    assert ToolJudge(llm).prompt != own
