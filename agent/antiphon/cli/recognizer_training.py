@@ -70,6 +70,9 @@ def qwen3_asr(
     piece_steps: Annotated[
         int, typer.Option(help="Steps in which what is heard gets the tokens' embeddings.")
     ] = 4000,
+    again_steps: Annotated[
+        int, typer.Option(help="More of these, whose weights are averaged with those before.")
+    ] = 2000,
     steps: Annotated[
         int, typer.Option(help="Steps of the language model on what is really heard.")
     ] = 1500,
@@ -85,7 +88,8 @@ def qwen3_asr(
         recipe.train(
             {
                 "text": text_steps, "tower": tower_steps, "states": state_steps,
-                "letters": letter_steps, "pieces": piece_steps, "writing": steps,
+                "letters": letter_steps, "pieces": piece_steps,
+                "again": again_steps, "writing": steps,
             },
             limits.minutes,
         )  # fmt: skip

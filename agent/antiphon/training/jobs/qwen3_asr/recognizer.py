@@ -7,7 +7,9 @@
    They cannot quite, as each sees a part of the bands: so with them (states) the lower layers learn
    to say again what Whisper's say.
 3. letters: the upper layers learn by CTC to tell letters apart, then (pieces) with the projector
-   to make of what is heard also the tokens that are said, as the language model reads them.
+   to make of what is heard also the tokens that are said, as the language model reads them. They
+   go on at a high rate once more (again), and the weights before and after are averaged: between
+   two that learnt from the same start lie better ones (Wortsman et al. 2022, arXiv 2109.01903).
 4. writing: the language model learns to transcribe what it is given for speech now, and goes on
    with texts that nobody has spoken, of which there are more (`cuttings`). The loss counts the
    assistant's turn.
@@ -70,6 +72,7 @@ RATES = {
     "states": 2e-4,
     "letters": 1e-3,
     "pieces": 1e-3,
+    "again": 6e-4,
     "writing": 5e-4,
 }
 """Peak learning rates of the stages."""
@@ -89,6 +92,8 @@ CUT = 4000
 """Clips out of which the sounds of tokens are cut."""
 HEARD_WEIGHT = 0.8
 """Weight of what is heard of each token, beside the language model, when it writes."""
+AVERAGED = 0.5
+"""Share of the weights that learnt once more in the average with those before."""
 EVALUATED = 24
 """Held-out clips that are transcribed to watch the training."""
 
@@ -214,7 +219,7 @@ class Recipe:
         """Train the stages one after another and write what was learned.
 
         Args:
-            steps: of each stage: text, tower, states, letters, pieces, writing.
+            steps: of each stage: text, tower, states, letters, pieces, again, writing.
             minutes: time for each stage at most.
 
         Returns:
@@ -292,6 +297,15 @@ class Recipe:
             lambda step: hearing.piece_losses(drawn(step, 5)),
             lambda: {"wer": hearing.piece_errors(batches.collate(kept))},
         )  # fmt: skip
+        before = [learnt.detach().clone() for learnt in hearing.pieces.parameters()]
+        done = done and fit(
+            "again", hearing.pieces,
+            lambda step: hearing.piece_losses(drawn(step, 7)),
+            lambda: {"wer": hearing.piece_errors(batches.collate(kept))},
+        )  # fmt: skip
+        with torch.no_grad():
+            for learnt, old in zip(hearing.pieces.parameters(), before, strict=True):
+                learnt.lerp_(old, 1 - AVERAGED)
 
         model.config.heard_weight = HEARD_WEIGHT
         if done:

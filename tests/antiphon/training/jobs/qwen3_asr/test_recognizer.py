@@ -31,7 +31,15 @@ TINY = Size(32, 1, 2, 64, 4, 32, 2, 2, 1, 64, 300, 80, 160, 800)
 TEXTS = {300: ("Alphabet goes left.", "en"), 900: ("Zwischen zwei Dingen.", "de"), 0: ("", "")}
 TEXTS_READ = {"en": ["Alphabet goes left."], "de": ["Zwischen zwei Dingen."]}
 LINES = job.spelled(TEXTS_READ) * 40
-STEPS = {"text": 60, "tower": 20, "states": 5, "letters": 40, "pieces": 150, "writing": 250}
+STEPS = {
+    "text": 60,
+    "tower": 20,
+    "states": 5,
+    "letters": 40,
+    "pieces": 150,
+    "again": 20,
+    "writing": 250,
+}
 
 
 def tone(pitch):
@@ -81,6 +89,14 @@ def test_what_it_learns_is_a_recognizer(recipe):
         last = (recipe.work / stage / "log.jsonl").read_text().splitlines()[-1]
         errors[stage] = json.loads(last)["held_out.wer"]
     assert errors["pieces"] == errors["writing"] == 0 <= errors["letters"]
+    twice = [
+        torch.load(recipe.work / stage / "checkpoint.pt", weights_only=True)["model"]
+        for stage in ("pieces", "again")
+    ]
+    one, other = (each["tower.ln_post.weight"] for each in twice)
+    assert not torch.allclose(one, other)
+    average = found.model.model.audio_tower.ln_post.weight
+    torch.testing.assert_close(average.float(), (one + other) / 2, atol=2e-3, rtol=2e-3)
     for pitch, (text, language) in TEXTS.items():
         heard = transcribe(found, tone(pitch))
         assert heard.text == text
