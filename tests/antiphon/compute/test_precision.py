@@ -1,5 +1,7 @@
 """Half precision is taken where the processor has it, and only there."""
 
+import platform
+
 import pytest
 import torch
 
@@ -30,7 +32,7 @@ def test_products_are_halved_only_where_that_is_fast(monkeypatch, fast):
 def test_bfloat16_is_fast_where_the_processor_has_instructions_for_it(
     monkeypatch, machine, onednn, avx512_bf16, amx, fast
 ):
-    monkeypatch.setattr(precision.platform, "machine", lambda: machine)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: onednn)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512_bf16)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
