@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
+import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -120,6 +121,13 @@ class VoiceRecipe:
     def language(self) -> UnitLanguage:
         """The finished unit language."""
         return UnitLanguage.load(self.out / UNIT_LANGUAGE)
+
+    def examples_file(self) -> Path:
+        """Where what the generator learns from is kept; another codec makes others of the same."""
+        made_by = 0
+        for name in (CODEC, UNIT_LANGUAGE):
+            made_by = zlib.crc32((self.out / name).read_bytes(), made_by)
+        return self.work / f"examples-{made_by:08x}.pkl"
 
     def new_model(self) -> TextToCodec:
         """A generator that is untrained, or knows what the voice it is like lends it."""
@@ -265,7 +273,7 @@ class VoiceRecipe:
             model = self.new_model()
             if self.like is None:
                 load(self.work / "pronouncer", model)
-        cache = self.work / "examples.pkl"
+        cache = self.examples_file()
         if not cache.exists():
             symbols = {v: k for k, v in self.teacher.ids.items()}
             examples = unit_lm.prepare(

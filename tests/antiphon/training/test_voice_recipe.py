@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import torch
 
-from antiphon.training.voice_recipe import GENERATOR, UNIT_LANGUAGE, VoiceRecipe
+from antiphon.training.voice_recipe import CODEC, GENERATOR, UNIT_LANGUAGE, VoiceRecipe
 from antiphon_codecs.unit_language.unit_language import UnitLanguage
 
 
@@ -27,3 +27,15 @@ def test_a_voice_begins_with_what_the_one_it_is_like_knows(model, tmp_path):
         for name, known in getattr(model, part).state_dict().items():
             own = getattr(fresh, part).state_dict()[name]
             torch.testing.assert_close(own, known, atol=2e-3, rtol=2e-3, msg=f"{part}.{name}")
+
+
+def test_examples_made_with_another_codec_are_not_taken_for_its_own(tmp_path):
+    recipe = VoiceRecipe(tmp_path, tmp_path / "work", tmp_path, llm="own")
+    (tmp_path / CODEC).write_bytes(b"one")
+    (tmp_path / UNIT_LANGUAGE).write_bytes(b"words")
+    first = recipe.examples_file()
+    assert recipe.examples_file() == first
+    for file in (CODEC, UNIT_LANGUAGE):
+        (tmp_path / file).write_bytes(b"another")
+        assert recipe.examples_file() != first
+        first = recipe.examples_file()
