@@ -10,6 +10,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from antiphon.transports.http.gateway import Gateway
 from antiphon.transports.http.sessions import FullError, Session
+from antiphon.transports.lifecycle import end
 from antiphon.transports.realtime.connection import Connection, config_of, wants_beta
 from antiphon.transports.realtime.protocol.sound import EventAudio
 from antiphon.transports.realtime.rest.endpoint import refusal
@@ -55,9 +56,7 @@ class RealtimeSocket:
         try:
             await asyncio.wait([*work, ended], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in work:
-                task.cancel()
-            await asyncio.gather(*work, return_exceptions=True)
+            await end(work)
             connection.close()
             if ended.done():
                 await dismiss(socket, ended.result())

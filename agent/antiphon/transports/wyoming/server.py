@@ -10,6 +10,7 @@ from wyoming.error import Error
 from wyoming.event import async_write_event
 
 from antiphon.runtime.clock import Clock, WallClock
+from antiphon.transports.lifecycle import end
 from antiphon.transports.wyoming.connection import Connection
 from antiphon.transports.wyoming.events import MAX_LINE
 from antiphon.transports.wyoming.service import MAX_CLIENTS, Service
@@ -43,9 +44,7 @@ class Server:
             until = self._clock.now() + FINISH_SECONDS
             while any(each.busy for each in self._open.values()) and self._clock.now() < until:
                 await asyncio.sleep(0.05)
-            for task in self._open:
-                task.cancel()
-            await asyncio.gather(*self._open, return_exceptions=True)
+            await end(list(self._open))
             self._service.close()
 
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -23,6 +23,7 @@ from aiortc.mediastreams import MediaStreamError
 from antiphon.runtime.frames import RATE
 from antiphon.transports.http.gateway import Gateway
 from antiphon.transports.http.sessions import Session
+from antiphon.transports.lifecycle import end
 from antiphon.transports.realtime.connection import Connection
 from antiphon.transports.realtime.protocol.config import SessionConfig
 from antiphon.transports.realtime.protocol.errors import ApiError
@@ -124,9 +125,7 @@ class Call:
 
     async def close(self) -> None:
         """Let everything go."""
-        for task in self._work:
-            task.cancel()
-        await asyncio.gather(*self._work, return_exceptions=True)
+        await end(self._work)
         self.connection.close()
         self._peer.remove_all_listeners()
         try:

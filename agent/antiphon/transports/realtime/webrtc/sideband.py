@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket
 
+from antiphon.transports.lifecycle import end
 from antiphon.transports.realtime.connection import Connection, Outbox, wants_beta
 from antiphon.transports.realtime.websocket import accept, dismiss, listen
 
@@ -36,8 +37,6 @@ async def serve(socket: WebSocket, connection: Connection, over: asyncio.Future[
             ends: list[asyncio.Future[Any]] = [*work, full, over]
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in [*work, full]:
-            task.cancel()
-        await asyncio.gather(*work, full, return_exceptions=True)
+        await end([*work, full])
         if unread.is_set() or over.done():
             await dismiss(socket, UNREAD if unread.is_set() else OVER)
