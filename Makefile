@@ -26,13 +26,13 @@ web: $(VENV)/.ready
 	$(BIN)/antiphon serve --realtime --web --open
 
 # What only computes shares the cores, by file; what keeps time or talks to others waits most of its
-# time, so two of it run at once. One that a busy machine held up is given a second try.
+# time, so two of it run at once.
 COMPUTES := $(addprefix tests/antiphon/,compute evaluation llm recognition s2t t2c text tools training) \
 	tests/antiphon_codecs
 
 test: $(VENV)/.ready-dev
 	$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile $(COMPUTES)
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --reruns=1 $(COMPUTES:%=--ignore=%)
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile $(COMPUTES:%=--ignore=%)
 
 coverage: $(VENV)/.ready-dev
 	$(BIN)/python -m pytest --cov --cov-report=term
